@@ -1,0 +1,1 @@
+"""What the scripts share: configuration, building, training, evaluation, checkpoints, logs and pictures."""

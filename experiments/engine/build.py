@@ -1,0 +1,121 @@
+"""From a configuration to the things that it names: data sets, network, training graph, loaders."""
+from pathlib import Path
+
+import mxnet as mx
+
+from ... import data, gluon_models
+from ...operators.targets import AnchorTargets
+from .checkpoint import CheckpointError, load_parameters
+from .config import ConfigError, dataset_kind, pixel_means, pixel_stds, test_scales, train_scales
+
+NEW_LAYER_STD = 0.01
+
+
+def build_dataset(cfg, image_set, with_labels=True):
+    """The data set's records of an image set, e.g. `cfg.dataset.image_set`.
+
+    Raises:
+        DataError: broken entries, unless `dataset.ON_ERROR` is "skip".
+        ConfigError: `dataset.NUM_CLASSES` is not the number of the data set's classes and background.
+    """
+    dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
+                                classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR,
+                                with_labels=with_labels)
+    if cfg.dataset.NUM_CLASSES not in (0, len(dataset.classes) + 1):
+        raise ConfigError("dataset.NUM_CLASSES is %d, but %s has %d classes and background; set it to %d, or 0 to count"
+                          % (cfg.dataset.NUM_CLASSES, cfg.dataset.dataset_path, len(dataset.classes),
+                             len(dataset.classes) + 1))
+    return dataset
+
+
+def build_net(cfg, classes):
+    """The detector that `network` and `TEST` describe, its parameters not yet initialised.
+
+    Args:
+        classes: names, background not among them.
+    """
+    if cfg.network.model not in gluon_models.model_names():
+        raise ConfigError("network.model: unknown model %r; known: %s"
+                          % (cfg.network.model, ", ".join(gluon_models.model_names())))
+    options = {}
+    if "resnet" in cfg.network.model:
+        options["stride_in_1x1"] = cfg.network.STRIDE_IN_1X1
+    return gluon_models.get_model(
+        cfg.network.model, classes=classes, norm=cfg.network.NORM, relu=cfg.network.LIGHT_HEAD_RELU,
+        roi_pool=cfg.network.ROI_POOL, class_agnostic=cfg.CLASS_AGNOSTIC, anchor_ratios=cfg.network.ANCHOR_RATIOS,
+        anchor_scales=cfg.network.ANCHOR_SCALES, box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
+        pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N, rpn_nms=cfg.TEST.RPN_NMS_THRESH,
+        rpn_min_size=cfg.TEST.RPN_MIN_SIZE, score_threshold=cfg.TEST.THRESH, nms=cfg.TEST.NMS,
+        max_per_image=cfg.TEST.max_per_image, **options)
+
+
+def initialize(cfg, net, ctx):
+    """Random weights, then the backbone of `network.pretrained` where it names one.
+
+    New layers are normal with standard deviation 0.01 and biases 0 (the port), the backbone is by He et al.
+
+    Raises:
+        CheckpointError: the pretrained file is not there or does not hold the whole backbone.
+    """
+    net.features.initialize(mx.init.MSRAPrelu(factor_type="in", slope=0), ctx=ctx)
+    for block in (net.rpn, net.neck, net.head):
+        block.initialize(mx.init.Normal(NEW_LAYER_STD), ctx=ctx)
+    if cfg.network.pretrained:
+        path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
+        if not Path(path).is_file():
+            raise CheckpointError("network.pretrained: there is no file %s" % path)
+        # A classifier's file holds its last layer too, which is of no use here.
+        problems = [line for line in load_parameters(path, net.features, allow_partial=True)
+                    if not line.startswith("unknown")]
+        if problems:
+            raise CheckpointError("%s does not hold the backbone:\n  %s" % (path, "\n  ".join(problems)))
+
+
+def fix_parameters(net, words):
+    """Keeps parameters out of training whose names contain one of the words (`network.FIXED_PARAMS`).
+
+    Returns:
+        The names, sorted.
+    """
+    fixed = sorted(name for name, parameter in net.collect_params().items()
+                   if any(word in name for word in words) and parameter.grad_req != "null")
+    for name in fixed:
+        net.collect_params()[name].grad_req = "null"
+    return fixed
+
+
+def build_training_graph(cfg, net):
+    """The losses that `TRAIN` describes, on top of a detector."""
+    train = cfg.TRAIN
+    return gluon_models.TrainingGraph(
+        net, pre_nms=train.RPN_PRE_NMS_TOP_N, post_nms=train.RPN_POST_NMS_TOP_N, rpn_nms=train.RPN_NMS_THRESH,
+        rpn_min_size=train.RPN_MIN_SIZE, rpn_batch=train.RPN_BATCH_SIZE,
+        ohem=train.BATCH_ROIS_OHEM if train.ENABLE_OHEM else 0, roi_batch=train.BATCH_ROIS,
+        fg_fraction=train.FG_FRACTION, fg_iou=train.FG_THRESH, bg_iou_high=train.BG_THRESH_HI,
+        bg_iou_low=train.BG_THRESH_LO, box_loss_weight=train.BBOX_LOSS_WEIGHT)
+
+
+def build_train_loader(cfg, net, dataset, batch_size):
+    """Batches with targets for the training graph; its workers start at once.
+
+    Args:
+        batch_size: images, all devices together.
+    """
+    train = cfg.TRAIN
+    targets = AnchorTargets(
+        net.features.feature_size, net.stride, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
+        batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
+        positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
+        clobber_positives=train.RPN_CLOBBER_POSITIVES)
+    records = data.with_targets(dataset.records)
+    sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
+                                group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
+    return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg),
+                            stride=max(cfg.network.IMAGE_STRIDE, 1), num_workers=train.NUM_WORKERS)
+
+
+def build_test_loader(cfg, dataset):
+    """Test batches of `TEST.BATCH_IMAGES` images at the first of the test scales."""
+    short_edge, long_edge = test_scales(cfg)[0]
+    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES, short_edge, long_edge, pixel_means(cfg),
+                           pixel_stds(cfg), stride=max(cfg.network.IMAGE_STRIDE, 1))

@@ -1,0 +1,123 @@
+"""What the scripts' command lines share: --cfg, --cpu and --gpus, KEY VALUE overrides, and readable errors."""
+import argparse
+import functools
+import sys
+import textwrap
+
+from .config import ConfigError, gpu_ids, load_config
+
+
+class CommandError(Exception):
+    """A command line that cannot be carried out; the message says what to change."""
+
+
+def make_parser(description, example, with_overrides=True):
+    """Parser with --cfg, --cpu and --gpus, and KEY VALUE pairs at the end unless `with_overrides` is False.
+
+    Parameters
+    ----------
+    description : str
+        What the script does.
+    example : str
+        Commands, one a line, shown under the help.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + textwrap.indent(textwrap.dedent(example).strip(), "  "))
+    parser.add_argument("--cfg", metavar="FILE", help="configuration, a YAML file such as those in experiments/cfgs")
+    devices = parser.add_mutually_exclusive_group()
+    devices.add_argument("--cpu", action="store_true", help="run on the CPU")
+    devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: the "
+                         "configuration's gpus where MXNet sees a GPU, otherwise the CPU)")
+    if with_overrides:
+        parser.add_argument("overrides", nargs="*", metavar="KEY VALUE",
+                            help="configuration entries to change, such as TRAIN.lr 0.01 dataset.dataset_path data/voc")
+    return parser
+
+
+def add_checkpoint_arguments(parser):
+    """Adds --checkpoint and --epoch, which `detect.load_network` takes."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--checkpoint", metavar="PATH", help="checkpoint, such as output/shapes_s/shapes_s-0008, or a "
+                       "file of parameters (.params)")
+    which.add_argument("--epoch", type=int, metavar="N", help="the configuration's checkpoint after N epochs (default: "
+                       "TEST.test_epoch, otherwise the last one)")
+
+
+def parse(parser, argv=None):
+    """Parses; options may stand before, after and between the overrides.
+
+    Returns
+    -------
+    (argparse.Namespace, CfgNode)
+    """
+    args = parser.parse_intermixed_args(argv)
+    return args, config_of(args.cfg, args.overrides)
+
+
+def config_of(path, overrides):
+    """`load_config`, where a missing --cfg and a KEY without VALUE are mistakes in the command line."""
+    if path is None:
+        raise CommandError("name a configuration: --cfg FILE, such as --cfg experiments/cfgs/shapes_s.yaml")
+    if len(overrides) % 2:
+        raise CommandError("overrides come in pairs KEY VALUE, but these are {} words: {}".format(
+            len(overrides), " ".join(overrides)))
+    return load_config(path, overrides)
+
+
+def contexts_of(args, cfg=None):
+    """Devices that the command line asks for: --cpu, --gpus, else the configuration's where MXNet sees a GPU.
+
+    Returns
+    -------
+    list of mx.Context
+
+    Raises CommandError for GPUs that MXNet does not see.
+    """
+    import mxnet as mx
+    if args.cpu:
+        return [mx.cpu()]
+    try:
+        seen = mx.context.num_gpus()
+    except mx.MXNetError:
+        seen = 0
+    if args.gpus is None:
+        if not seen:
+            return [mx.cpu()]
+        ids = gpu_ids(cfg) if cfg is not None else (0,)
+    elif all(part.strip().isdecimal() for part in args.gpus.split(",")):
+        ids = tuple(int(part) for part in args.gpus.split(","))
+    else:
+        raise CommandError(f"--gpus takes numbers with commas between, such as 0,1, got {args.gpus!r}")
+    if max(ids) >= seen or len(set(ids)) != len(ids):
+        raise CommandError("GPUs {} asked for, but MXNet sees {}: choose others by --gpus, or use --cpu".format(
+            ",".join(map(str, ids)), f"only GPUs 0 to {seen - 1}" if seen else "none"))
+    return [mx.gpu(number) for number in ids]
+
+
+def readable_errors(main):
+    """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit code 2.
+
+    Other exceptions keep their traceback: they are the project's.
+    """
+    @functools.wraps(main)
+    def guarded(argv=None):
+        try:
+            return main(argv)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
+        except Exception as error:
+            if not isinstance(error, _user_errors()):
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+    return guarded
+
+
+def _user_errors():
+    # Late: --help must not wait for MXNet.
+    from ...data import DataError
+    from .checkpoint import CheckpointError
+    from .trainer import TrainingError
+    return CommandError, ConfigError, CheckpointError, DataError, TrainingError

@@ -1,0 +1,242 @@
+"""Configuration: defaults, a YAML file that may inherit from another, KEY VALUE overrides, all checked key by key."""
+import difflib
+from pathlib import Path
+
+import yaml
+from yacs.config import CfgNode
+
+from .config_values import coerce, numbers_of
+from .defaults import DEFAULTS, FREE_ON_RESUME, KINDS
+
+_BASE = "_BASE_"
+_VOC_NAMES = ("voc", "pascalvoc")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the file (or the override) and the key."""
+
+
+def load_config(path, overrides=()):
+    """Reads a configuration.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML file. Its entry `_BASE_: other.yaml`, relative to the file, names one to inherit from. The port's own files
+        load unchanged.
+    overrides : sequence of [KEY, VALUE, KEY, VALUE, ...]
+        Set last, e.g. `["TRAIN.lr", "0.01", "gpus", "0,1"]`. Texts are read as YAML reads them; sequences may be
+        written `[a, b]`, `(a, b)` or `a,b`.
+
+    Returns
+    -------
+    yacs.config.CfgNode
+        Frozen, with every key of `defaults.DEFAULTS`; all sequences are tuples. `network.NUM_ANCHORS` is counted, and
+        `dataset.NUM_CLASSES` too where the classes are named.
+
+    Raises
+    ------
+    ConfigError
+        File missing or unreadable, unknown key (with the nearest known one), wrong type or value.
+    """
+    values = _flatten(DEFAULTS)
+    for source, entries in _read_chain(Path(path)):
+        for key, value in entries.items():
+            values[key] = _checked(source, key, value)
+    if isinstance(overrides, str) or len(overrides) % 2:
+        raise ConfigError(f"overrides must be pairs KEY VALUE, got {overrides!r}")
+    for key, value in zip(overrides[::2], overrides[1::2]):
+        values[key] = _checked("override", key, value, from_text=True)
+    _complete(path, values)
+    cfg = CfgNode(_unflatten(values))
+    cfg.freeze()
+    return cfg
+
+
+def lr_steps(cfg):
+    """Epochs, not whole ones necessarily, at which the learning rate is multiplied by `TRAIN.lr_factor`."""
+    return numbers_of(cfg.TRAIN.lr_step)
+
+
+def gpu_ids(cfg):
+    """Ids of the devices of `gpus`, a tuple of ints."""
+    return tuple(int(number) for number in numbers_of(cfg.gpus))
+
+
+def train_scales(cfg):
+    """Pairs (shorter edge, bound on the longer edge) in pixels, one of which is drawn for each training batch."""
+    return cfg.TRAIN.SCALES or (cfg.SCALES,)
+
+
+def test_scales(cfg):
+    """Pairs (shorter edge, bound on the longer edge) in pixels at which images are tested."""
+    return cfg.TEST.SCALES or cfg.TEST_SCALES or (cfg.SCALES,)
+
+
+def pixel_means(cfg):
+    """Means to subtract, in the network's order red, green, blue: the port's files write blue, green, red."""
+    return cfg.network.PIXEL_MEANS[::-1]
+
+
+def pixel_stds(cfg):
+    """Standard deviations to divide by, in the network's order red, green, blue."""
+    return cfg.network.PIXEL_STDS[::-1]
+
+
+def dataset_kind(cfg):
+    """The data set's kind as `data.load_dataset` knows it: the port's "PascalVOC" is "voc"; case does not matter."""
+    kind = cfg.dataset.dataset.lower()
+    return "voc" if kind in _VOC_NAMES else kind
+
+
+def checkpoint_prefix(cfg):
+    """Path that the names of a run's checkpoints start with."""
+    return str(Path(cfg.output_path) / cfg.TRAIN.model_prefix)
+
+
+def training_keys(cfg):
+    """The keys on which the sequence of losses depends, as a flat dict that JSON can hold."""
+    def free(key):
+        return any(key == name or key.startswith(name + ".") for name in FREE_ON_RESUME)
+
+    return {key: _as_lists(value) for key, value in sorted(_flatten(cfg).items()) if not free(key)}
+
+
+def changed_keys(saved, cfg):
+    """What differs between `training_keys` of a checkpoint and of `cfg`, one line of text a key."""
+    now = training_keys(cfg)
+    return [f"{key}: {saved.get(key)!r} in the checkpoint, {now.get(key)!r} now"
+            for key in sorted(set(saved) | set(now)) if saved.get(key) != now.get(key)]
+
+
+def _read_chain(path):
+    """[(file, {flat key: value})] of a file and those it inherits from, the most basic first."""
+    chain, seen = [], []
+    while True:
+        if path.resolve() in seen:
+            raise ConfigError(f"{path}: {_BASE} leads back to a file that inherits from it")
+        seen.append(path.resolve())
+        tree = _read_yaml(path)
+        base = tree.pop(_BASE, None)
+        chain.insert(0, (path, _flatten(tree, path)))
+        if base is None:
+            return chain
+        if not isinstance(base, str):
+            raise ConfigError(f"{path}: {_BASE} must name one YAML file, got {base!r}")
+        path = path.parent / base
+
+
+def _read_yaml(path):
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"configuration file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must hold KEY: VALUE entries, got {type(tree).__name__}")
+    return tree
+
+
+def _flatten(tree, source=None, parents=()):
+    """{"TRAIN.lr": value} of nested dicts. With `source`, every key must be a known one."""
+    flat = {}
+    for name, value in tree.items():
+        key = ".".join(parents + (str(name),))
+        if source is not None and (key in _SECTIONS) != isinstance(value, dict):
+            if key in _SECTIONS:
+                raise ConfigError(f"{source}: {key} is a section and takes entries, got {value!r}")
+            _reject_unknown(source, key)
+            raise ConfigError(f"{source}: {key} takes a value, not a section")
+        if isinstance(value, dict):
+            flat.update(_flatten(value, source, parents + (str(name),)))
+        else:
+            flat[key] = value
+    return flat
+
+
+def _unflatten(flat):
+    tree = {}
+    for key, value in flat.items():
+        *sections, name = key.split(".")
+        node = tree
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[name] = value
+    return tree
+
+
+def _sections(tree, parents=()):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield ".".join(parents + (name,))
+            yield from _sections(value, parents + (name,))
+
+
+_KNOWN = _flatten(DEFAULTS)
+_SECTIONS = frozenset(_sections(DEFAULTS))
+
+
+def _reject_unknown(source, key):
+    if key in _KNOWN:
+        return
+    section, _, leaf = key.lower().rpartition(".")
+
+    def likeness(known):
+        known_section, _, known_leaf = known.lower().rpartition(".")
+        return difflib.SequenceMatcher(None, known_leaf, leaf).ratio() + 0.1 * (known_section == section)
+
+    nearest = max(list(_KNOWN) + sorted(_SECTIONS), key=likeness)
+    hint = f"; did you mean {nearest}?" if likeness(nearest) > 0.6 else ""
+    raise ConfigError(f"{source}: unknown key {key}{hint}")
+
+
+def _checked(source, key, value, from_text=False):
+    """`value` as the type that `key` has, or a ConfigError."""
+    if key in _SECTIONS:
+        raise ConfigError("{}: {} is a section; set its entries, such as {}".format(
+            source, key, next(known for known in _KNOWN if known.startswith(key + "."))))
+    _reject_unknown(source, key)
+    kind, argument = KINDS.get(key, (type(_KNOWN[key]).__name__, None))
+    try:
+        return coerce(value, kind, argument, from_text)
+    except ValueError as error:
+        raise ConfigError(f"{source}: {key} must be {error}, got {value!r}") from None
+
+
+def _complete(path, values):
+    """Counts what can be counted and checks values that must agree with others."""
+    anchors = len(values["network.ANCHOR_RATIOS"]) * len(values["network.ANCHOR_SCALES"])
+    if values["network.NUM_ANCHORS"] not in (0, anchors):
+        raise ConfigError("{}: network.NUM_ANCHORS is {}, but ANCHOR_RATIOS times ANCHOR_SCALES is {}".format(
+            path, values["network.NUM_ANCHORS"], anchors))
+    values["network.NUM_ANCHORS"] = anchors
+    classes = values["dataset.classes"]
+    if len(set(classes)) != len(classes):
+        raise ConfigError("{}: dataset.classes holds a name twice: {}".format(path, ", ".join(classes)))
+    if classes and values["dataset.NUM_CLASSES"] not in (0, len(classes) + 1):
+        raise ConfigError("{}: dataset.NUM_CLASSES is {}, but dataset.classes names {}, which makes {} with background"
+                          .format(path, values["dataset.NUM_CLASSES"], len(classes), len(classes) + 1))
+    if classes:
+        values["dataset.NUM_CLASSES"] = len(classes) + 1
+    for key, value in values.items():
+        leaf = key.split(".")[-1]
+        if any(word in leaf for word in ("THRESH", "OVERLAP", "FRACTION")) or leaf == "NMS":
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{path}: {key} must lie between 0 and 1, got {value}")
+        elif leaf in _AT_LEAST and not value >= _AT_LEAST[leaf]:
+            raise ConfigError(f"{path}: {key} must be at least {_AT_LEAST[leaf]}, got {value}")
+    if min(values["network.PIXEL_STDS"]) <= 0 or min(values["TRAIN.BBOX_STDS"]) <= 0:
+        raise ConfigError(f"{path}: network.PIXEL_STDS and TRAIN.BBOX_STDS must be above 0")
+
+
+_AT_LEAST = {
+    "lr": 0, "lr_factor": 0, "warmup_lr": 0, "warmup_step": 0, "momentum": 0, "wd": 0, "CLIP_GRADIENT": 0,
+    "begin_epoch": 0, "end_epoch": 0, "BATCH_IMAGES": 1, "NUM_WORKERS": 0, "TEST_EVERY": 0, "CHECKPOINT_STEPS": 0,
+    "frequent": 1, "IMAGE_STRIDE": 0, "seed": 0, "RPN_BATCH_SIZE": 1, "RPN_PRE_NMS_TOP_N": 1, "RPN_POST_NMS_TOP_N": 1,
+    "max_per_image": 1, "NUM_CLASSES": 0,
+}
+
+
+def _as_lists(value):
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,150 @@
+"""The kinds of values that configuration keys take: what is accepted, and what it becomes."""
+import yaml
+
+
+def coerce(value, kind, argument=None, from_text=False):
+    """`value` as `kind`; see `defaults.KINDS`.
+
+    Sequences become tuples, whole numbers become floats where floats are wanted. With `from_text` a text is read first
+    as YAML reads it, and sequences may be written `[a, b]`, `(a, b)` or `a,b`.
+
+    Raises ValueError whose text says what is wanted.
+    """
+    try:
+        if from_text and isinstance(value, str):
+            value = _parse(kind, value)
+        return _COERCE[kind](value, argument)
+    except (TypeError, ValueError, yaml.YAMLError):
+        raise ValueError(_WANTED[kind](argument)) from None
+
+
+def numbers_of(text):
+    """The floats in a text with commas between them; none in an empty one."""
+    return tuple(float(part) for part in text.split(",")) if text.strip() else ()
+
+
+def _parse(kind, text):
+    """The value that a text on the command line stands for."""
+    if kind in ("str", "word", "ids", "epochs"):
+        return text
+    if kind in ("int", "float", "bool"):
+        return yaml.safe_load(text)
+    text = text.replace("(", "[").replace(")", "]")
+    for form in (text, "[" + text + "]"):
+        try:
+            value = yaml.safe_load(form)
+        except yaml.YAMLError:
+            continue
+        if isinstance(value, list) or (kind == "int or ints" and _is_int(value)):
+            return value
+    return text
+
+
+def _need(condition):
+    if not condition:
+        raise ValueError
+
+
+def _is_int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _bool(value, _=None):
+    _need(isinstance(value, bool))
+    return value
+
+
+def _int(value, _=None):
+    _need(_is_int(value))
+    return value
+
+
+def _float(value, _=None):
+    # YAML 1.1 reads 5e-4, without a point, as text.
+    _need(not isinstance(value, bool) and isinstance(value, (int, float, str)))
+    value = float(value)
+    _need(value - value == 0)
+    return value
+
+
+def _number(value):
+    return value if _is_int(value) else _float(value)
+
+
+def _str(value, _=None):
+    _need(isinstance(value, str))
+    return value
+
+
+def _sequence(of, value, length=0):
+    _need(isinstance(value, (list, tuple)) and (not length or len(value) == length))
+    return tuple(of(item) for item in value)
+
+
+def _one_or_more(of, value):
+    _need(len(value))
+    return _sequence(of, value)
+
+
+def _pair(value, _=None):
+    # One pair may also stand inside a list, as in the port's own tree.
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    short, long = _sequence(_int, value, 2)
+    _need(0 < short <= long)
+    return short, long
+
+
+def _pairs(value, _=None):
+    if isinstance(value, (list, tuple)) and value and _is_int(value[0]):
+        value = [value]
+    return _sequence(_pair, value)
+
+
+def _word(value, allowed):
+    _need(value in allowed)
+    return value
+
+
+def _listed(value):
+    if isinstance(value, (list, tuple)):
+        return ",".join(str(_number(item)) for item in value)
+    return value if isinstance(value, str) else str(_number(value))
+
+
+def _ids(value, _=None):
+    value = _listed(value)
+    _need(all(part.strip().isdecimal() for part in value.split(",")))
+    return value
+
+
+def _epochs(value, _=None):
+    value = _listed(value)
+    numbers = numbers_of(value)
+    _need(all(number >= 0 for number in numbers) and list(numbers) == sorted(set(numbers)))
+    return value
+
+
+_COERCE = {
+    "bool": _bool, "int": _int, "float": _float, "str": _str, "word": _word, "ids": _ids, "epochs": _epochs,
+    "pair": _pair, "pairs": _pairs,
+    "floats": lambda value, length: _sequence(_float, value, length),
+    "words": lambda value, length: _sequence(_str, value, length),
+    "numbers": lambda value, _: _one_or_more(_number, value),
+    "int or ints": lambda value, _: _int(value) if _is_int(value) else _one_or_more(_int, value),
+}
+_WANTED = {
+    "bool": lambda _: "true or false",
+    "int": lambda _: "a whole number",
+    "float": lambda _: "a number",
+    "str": lambda _: "text",
+    "word": lambda allowed: "one of " + ", ".join(allowed),
+    "ids": lambda _: "device numbers with commas between, such as '0,1'",
+    "epochs": lambda _: "rising numbers with commas between, such as '4,5.333'",
+    "pair": lambda _: "[shorter edge, bound on the longer edge] in whole pixels",
+    "pairs": lambda _: "a list of [shorter edge, bound on the longer edge] in whole pixels",
+    "floats": lambda length: f"{length} numbers",
+    "words": lambda _: "a list of names",
+    "numbers": lambda _: "a list of numbers",
+    "int or ints": lambda _: "a whole number, or one for each level",
+}

@@ -1,0 +1,38 @@
+"""Trains a detector end to end: proposals and light head at once, from a configuration."""
+import sys
+from pathlib import Path
+
+from light_head_rcnn.experiments.engine import cli
+
+EXAMPLE = """
+python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu
+python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu --resume
+python experiments/train_end2end.py --cfg experiments/cfgs/coco_xception_s.yaml --gpus 0,1 dataset.dataset_path data/coco
+"""
+
+
+@cli.readable_errors
+def main(argv=None):
+    """Runs the command line `argv`; returns the exit code."""
+    parser = cli.make_parser(__doc__, EXAMPLE)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the configuration's "
+                        "output_path, with the losses that an unbroken run would have; starts anew where there is none")
+    args, cfg = cli.parse(parser, argv)
+    from light_head_rcnn.experiments.engine import build, logs, testing, trainer
+    contexts = cli.contexts_of(args, cfg)
+    logger = logs.open_logger(cfg.output_path)
+    training = trainer.EndToEndTrainer(cfg, contexts, logger, resume=args.resume or cfg.TRAIN.RESUME)
+    test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
+
+    def test(epoch):
+        every = cfg.TRAIN.TEST_EVERY
+        if test_set is not None and (epoch == cfg.TRAIN.end_epoch or every and epoch % every == 0):
+            folder = Path(cfg.output_path) / "test" / ("epoch-%04d" % epoch)
+            testing.test_network(cfg, training.net, test_set, contexts, folder, logger)
+
+    training.run(after_epoch=test)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

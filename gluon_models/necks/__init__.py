@@ -1,0 +1,4 @@
+"""Necks: from the backbone's last map to the map that the RoIs are pooled from."""
+from .large_separable import LargeSeparableConv
+
+__all__ = ["LargeSeparableConv"]

@@ -1,0 +1,74 @@
+"""Training targets of the RoIs, as part of the graph (the port's `proposal_target`, without leaving the device)."""
+from ..operators import boxes as box_ops
+
+
+def assign(F, rois, gt_boxes, rois_per_image, stds, fg_iou=0.5, bg_iou_high=0.5, bg_iou_low=0.0, batch=-1,
+           fg_fraction=0.25):
+    """Labels the proposals and the ground truths of every image against the ground truths.
+
+    Args:
+        rois: float32 (N * rois_per_image, 5): image in the batch, then the box, network-input frame.
+        gt_boxes: float32 (N, M, 5): boxes and classes from 1; rows of -1 are padding.
+        stds: four standard deviations that the deltas are divided by.
+        fg_iou: overlap from which a RoI takes the class of its best ground truth.
+        bg_iou_high, bg_iou_low: overlaps in [low, high) are background.
+        batch: RoIs to draw for every image, at most `fg_fraction` of them foreground; -1 keeps all of them (OHEM).
+
+    Returns:
+        rois: float32 (N, K, 5), K = batch, or rois_per_image + M.
+        labels: float32 (N, K): class from 1, 0 background, -1 ignored.
+        targets: float32 (N, K, 4), deltas over `stds`; meaningful where the label is positive.
+    """
+    rois = F.reshape(rois, shape=(-1, rois_per_image, 5))
+    gt_coords = F.slice_axis(gt_boxes, axis=2, begin=0, end=4)
+    gt_class = F.slice_axis(gt_boxes, axis=2, begin=4, end=5)
+    image = F.slice_axis(F.slice_axis(rois, axis=1, begin=0, end=1), axis=2, begin=0, end=1)
+    image_of_gt = F.broadcast_like(image, gt_class, lhs_axes=(1,), rhs_axes=(1,))
+    # Ground truths join the proposals; padding rows become RoIs too, and are ignored.
+    padding = F.concat(F.zeros_like(F.slice_axis(rois, axis=2, begin=0, end=1)), gt_class <= 0, dim=1)
+    padding = F.reshape(padding, shape=(0, -1))
+    rois = F.concat(rois, F.concat(image_of_gt, gt_coords, dim=2), dim=1)
+
+    coords = F.slice_axis(rois, axis=2, begin=1, end=5)
+    overlap = F.broadcast_mul(box_ops.iou(coords, gt_coords, F), F.swapaxes(gt_class > 0, dim1=1, dim2=2))
+    best = F.max(overlap, axis=2)
+    matched = F.argmax(overlap, axis=2)
+    is_fg = (best >= fg_iou) * (1 - padding)
+    is_bg = (best < bg_iou_high) * (best >= bg_iou_low) * (1 - padding)
+    if batch > 0:
+        is_fg, is_bg = _sample(F, is_fg, is_bg, batch, fg_fraction)
+
+    columns = [F.pick(F.broadcast_like(F.swapaxes(column, dim1=1, dim2=2), overlap, lhs_axes=(1,), rhs_axes=(1,)),
+                      matched, axis=2, keepdims=True)
+               for column in F.split(gt_boxes, num_outputs=5, axis=2)]
+    labels = is_fg * F.reshape(columns[4], shape=(0, -1)) - (1 - is_fg) * (1 - is_bg)
+    # Ignored RoIs may match nothing at all: their target is the RoI itself, which encodes to zeros.
+    fg = F.expand_dims(is_fg, axis=2)
+    matched_boxes = F.broadcast_mul(fg, F.concat(*columns[:4], dim=2)) + F.broadcast_mul(1 - fg, coords)
+    targets = box_ops.encode(coords, matched_boxes, F)
+    targets = F.concat(*(part / std for part, std in zip(F.split(targets, num_outputs=4, axis=2), stds)), dim=2)
+    if batch > 0:
+        rois, labels, targets = _gather(F, rois, labels, targets, batch)
+    return tuple(F.BlockGrad(output) for output in (rois, labels, targets))
+
+
+def _rank(F, candidates):
+    """Place of every element in a random order of its row that puts the candidates first."""
+    draw = candidates * (1 + F.random.uniform_like(candidates))
+    return F.argsort(F.argsort(draw, axis=1, is_ascend=False), axis=1)
+
+
+def _sample(F, is_fg, is_bg, batch, fg_fraction):
+    is_fg = is_fg * (_rank(F, is_fg) < int(round(fg_fraction * batch)))
+    room = batch - F.sum(is_fg, axis=1, keepdims=True)
+    return is_fg, is_bg * F.broadcast_lesser(_rank(F, is_bg), room)
+
+
+def _gather(F, rois, labels, targets, batch):
+    chosen = F.topk(labels >= 0, axis=1, k=batch)
+    rows = F.concat(rois, F.expand_dims(labels, axis=2), targets, dim=2)
+    rows = F.concat(*(F.pick(F.broadcast_like(F.swapaxes(column, dim1=1, dim2=2), chosen, lhs_axes=(1,), rhs_axes=(1,)),
+                             chosen, axis=2, keepdims=True)
+                      for column in F.split(rows, num_outputs=10, axis=2)), dim=2)
+    return (F.slice_axis(rows, axis=2, begin=0, end=5), F.reshape(F.slice_axis(rows, axis=2, begin=5, end=6), (0, -1)),
+            F.slice_axis(rows, axis=2, begin=6, end=10))

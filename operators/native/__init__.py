@@ -1,0 +1,1 @@
+"""Native kernels, their registration with MXNet, and their build."""

@@ -1,0 +1,66 @@
+// What the registration of operators uses of MXNet's lib_api.h, and the reading of attributes.
+#ifndef LHRCNN_MXNET_API_H_
+#define LHRCNN_MXNET_API_H_
+
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "mxnet/lib_api.h"
+
+namespace lhrcnn {
+
+using AttributeMap = std::unordered_map<std::string, std::string>;
+
+// An input that the caller got wrong; the message names the operator and the argument.
+class InputError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Keeps a message for MXNet, which asks for it after every call into the library.
+void set_message(const std::string& message);
+
+// Runs `work` and turns its exceptions into MXNet's way of failing.
+template <typename Work>
+mxnet::ext::MXReturnValue guarded(const Work& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    set_message(error.what());
+    return mxnet::ext::MX_FAIL;
+  }
+  return mxnet::ext::MX_SUCCESS;
+}
+
+// The attributes of one operator node, which MXNet hands over as strings. Every reader takes the name of the attribute
+// and, where the attribute may be left out, its default.
+class Attributes {
+ public:
+  // Throws where an attribute is not among `known`; MXNet's own (`__shape__` and so on) are let through.
+  Attributes(const char* op, const AttributeMap& values, const std::vector<std::string>& known);
+
+  int integer(const std::string& name, int least, int most) const;
+  int integer(const std::string& name, int least, int most, int otherwise) const;
+  double positive(const std::string& name) const;
+  bool boolean(const std::string& name, bool otherwise) const;
+  // Index in `choices`, whose first entry is the default.
+  int choice(const std::string& name, const std::vector<std::string>& choices) const;
+
+  // Throws an InputError about the argument `name`.
+  [[noreturn]] void reject(const std::string& name, const std::string& what) const;
+
+ private:
+  const std::string* find(const std::string& name) const;
+  const std::string& need(const std::string& name) const;
+
+  const char* op_;
+  const AttributeMap& values_;
+};
+
+std::string to_string(const std::vector<unsigned>& shape);
+
+}  // namespace lhrcnn
+
+#endif  // LHRCNN_MXNET_API_H_

@@ -1,0 +1,160 @@
+"""The embedded set."""
+import hashlib
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from light_head_rcnn import data
+from light_head_rcnn.data import shapes
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    root = tmp_path_factory.mktemp("shapes") / "new" / "set"
+    data.write_shapes(root, train=120, val=12, seed=3)
+    return root
+
+
+def digest(root):
+    """Names and contents of all files."""
+    total = hashlib.sha256()
+    for folder, folders, files in os.walk(str(root)):
+        folders.sort()
+        for name in sorted(files):
+            with open(os.path.join(folder, name), "rb") as file:
+                total.update(name.encode() + file.read())
+    return total.hexdigest()
+
+
+def test_an_image_is_a_pure_function(written):
+    for index in (5, 0, 7):  # in any order
+        pixels, objects = shapes.draw_image(3, "train", index)
+        record = data.load_dataset("shapes", written, "train").records[index]
+        assert np.array_equal(pixels, data.read_image(record))
+        assert [c for c, _, _ in objects] == record.classes.tolist()
+        assert [list(box) for _, box, _ in objects] == record.boxes.tolist()
+
+
+def test_seed_split_and_index_matter():
+    images = [shapes.draw_image(*a)[0].tobytes() for a in ((0, "train", 0), (1, "train", 0), (0, "val", 0),
+                                                           (0, "train", 1))]
+    assert len(set(images)) == 4
+
+
+def test_same_bytes_twice(tmp_path):
+    for name in ("a", "b"):
+        data.write_shapes(tmp_path / name, train=3, val=2, seed=1)
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+
+
+def test_what_the_set_holds(written):
+    train, val = (data.load_dataset("shapes", written, s) for s in ("train", "val"))
+    assert train.classes == data.SHAPES_CLASSES and (len(train), len(val)) == (120, 12)
+    assert not {r.image_id for r in train.records} & {r.image_id for r in val.records}
+    assert {(r.height, r.width) for r in train.records} == set(shapes.SIZES)
+    counts = np.bincount(np.concatenate([r.classes for r in train.records]), minlength=6)
+    assert counts.min() > 0.6 * counts.mean()
+    per_image = [len(r.boxes) for r in train.records]
+    assert min(per_image) >= 1 and np.mean(per_image) > 3.5 and max(per_image) <= shapes.MAX_OBJECTS
+    sides = np.concatenate([(r.boxes[:, 2:] - r.boxes[:, :2] + 1).max(axis=1) for r in train.records])
+    assert sides.min() < 13 and sides.max() > 85 and sides.max() <= 97
+    overlapping = 0
+    for record in train.records:
+        b = record.boxes
+        low, high = np.maximum(b[:, None, :2], b[None, :, :2]), np.minimum(b[:, None, 2:], b[None, :, 2:])
+        overlapping += (np.clip(high - low + 1, 0, None).prod(axis=2) > 0).sum() > len(b)
+    assert overlapping > 30
+
+
+@pytest.fixture
+def ranked(monkeypatch):
+    """Figures painted flat, figure k in the grey 20 k, on black: what is left of each can be counted."""
+    rank = []
+
+    def paint(rng, image, inside, rim):
+        rank.append(20.0 * (len(rank) + 1))
+        return np.where(inside[..., None] >= 0.5, rank[-1], image)
+
+    def draw(index):
+        rank.clear()
+        pixels, objects = shapes.draw_image(1, "train", index)
+        assert len(objects) == len(rank)
+        return [pixels[..., 0] == grey for grey in rank], objects
+
+    monkeypatch.setattr(shapes, "_ground", lambda rng, height, width: np.zeros((height, width, 3)))
+    monkeypatch.setattr(shapes, "_paint", paint)
+    monkeypatch.setattr(shapes, "_noise", lambda rng, shape: 0)
+    return draw
+
+
+def test_boxes_are_tight_and_areas_true(ranked):
+    seen = set()
+    for index in range(60):
+        masks, objects = ranked(index)
+        for mask, (_, (x1, y1, x2, y2), area) in zip(masks, objects):
+            inside = np.zeros_like(mask)
+            inside[y1:y2 + 1, x1:x2 + 1] = True
+            assert not (mask & ~inside).any() and mask.sum() <= area
+        class_id, box, area = objects[-1]  # nothing lies on the last one
+        rows, columns = np.flatnonzero(masks[-1].any(axis=1)), np.flatnonzero(masks[-1].any(axis=0))
+        assert (columns[0], rows[0], columns[-1], rows[-1]) == box and masks[-1].sum() == area
+        seen.add(class_id)
+    assert len(seen) == 6
+
+
+def test_no_figure_is_hidden_by_more_than_half(ranked):
+    shares = []
+    for index in range(60):
+        masks, objects = ranked(index)
+        shares += [1 - mask.sum() / area for mask, (_, _, area) in zip(masks, objects)]
+    assert max(shares) <= shapes.MAX_HIDDEN and (np.array(shares) > 0.1).sum() > 10
+
+
+def test_areas_agree_with_geometry():
+    y, x = slice(0, 200), slice(0, 200)
+    for class_id in range(len(data.SHAPES_CLASSES)):
+        inside, rim, full = shapes._coverage(np.random.RandomState(1), class_id, (100.3, 99.6), 80.0, (y, x))
+        assert abs(inside.sum() - full) < 0.005 * full  # pixels cut by the outline are covered in part
+        assert 0 <= rim.min() and rim.max() <= 1
+
+
+def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    def fail(*arguments):
+        if fail.countdown == 0:
+            raise KeyboardInterrupt
+        fail.countdown -= 1
+        return draw(*arguments)
+
+    draw, fail.countdown = shapes.draw_image, 3
+    monkeypatch.setattr(shapes, "draw_image", fail)
+    with pytest.raises(KeyboardInterrupt):
+        data.write_shapes(tmp_path / "set", train=10, val=1)
+    assert os.listdir(str(tmp_path)) == []
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "set").mkdir()
+    data.write_shapes(tmp_path / "set", train=1, val=1)  # an empty folder is no loss
+    before = digest(tmp_path)
+    with pytest.raises(data.DataError, match="set: is in the way"):
+        data.write_shapes(tmp_path / "set", train=2, val=1)
+    data.ensure_shapes(tmp_path / "set")
+    assert digest(tmp_path) == before
+    (tmp_path / "file").write_text("")
+    with pytest.raises(data.DataError, match="file: is in the way"):
+        data.write_shapes(tmp_path / "file")
+
+
+def test_first_use_writes_the_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(shapes.write_shapes, "__defaults__", (2, 1, 0))
+    dataset = data.load_dataset("shapes", tmp_path / "set", "train+val")
+    assert len(dataset) == 3
+    with open(str(tmp_path / "set" / "annotations" / "instances_val.json")) as file:
+        assert {"id", "image_id", "category_id", "bbox", "area", "iscrowd"} == set(json.load(file)["annotations"][0])
+    stamp = os.stat(str(tmp_path / "set")).st_mtime_ns
+    time.sleep(0.01)
+    data.load_dataset("shapes", tmp_path / "set", "val")
+    assert os.stat(str(tmp_path / "set")).st_mtime_ns == stamp

@@ -1,0 +1,86 @@
+"""Command lines: overrides, devices, readable errors."""
+from types import SimpleNamespace
+
+import mxnet as mx
+import pytest
+
+from light_head_rcnn.data import DataError
+from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.engine.checkpoint import CheckpointError
+from light_head_rcnn.experiments.engine.config import ConfigError
+
+
+@pytest.fixture
+def cfg_file(tmp_path):
+    path = tmp_path / "row.yaml"
+    path.write_text("gpus: '0,1'\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("words", ["--cfg {} --cpu TRAIN.lr 0.5", "TRAIN.lr 0.5 --cpu --cfg {}",
+                                   "--cfg {} TRAIN.lr 0.5 --cpu"])
+def test_overrides_stand_anywhere(cfg_file, words):
+    args, cfg = cli.parse(cli.make_parser("Does.", "python it"), words.format(cfg_file).split())
+    assert cfg.TRAIN.lr == 0.5 and args.cpu and cli.contexts_of(args, cfg) == [mx.cpu()]
+
+
+def test_negative_values(cfg_file):
+    assert cli.parse(cli.make_parser("", ""), ["--cfg", cfg_file, "TRAIN.BATCH_ROIS", "-1"])[1].TRAIN.BATCH_ROIS == -1
+
+
+@pytest.mark.parametrize("words, message", [
+    (["TRAIN.lr", "1"], "--cfg FILE"),
+    (["--cfg", "{}", "TRAIN.lr"], "pairs KEY VALUE, but these are 1 words: TRAIN.lr"),
+    (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?")])
+def test_mistakes_in_words(cfg_file, words, message):
+    with pytest.raises((cli.CommandError, ConfigError)) as caught:
+        cli.parse(cli.make_parser("", ""), [word.format(cfg_file) for word in words])
+    assert message in str(caught.value)
+
+
+def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0"):
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: seen)
+    return cli.contexts_of(SimpleNamespace(cpu=cpu, gpus=gpus), SimpleNamespace(gpus=configured))
+
+
+def test_devices(monkeypatch):
+    assert contexts(monkeypatch, 0) == [mx.cpu()]
+    assert contexts(monkeypatch, 4, cpu=True) == [mx.cpu()]
+    assert contexts(monkeypatch, 4, gpus="2,0") == [mx.gpu(2), mx.gpu(0)]
+    assert contexts(monkeypatch, 4, configured="0,3") == [mx.gpu(0), mx.gpu(3)]
+
+
+@pytest.mark.parametrize("seen, gpus, message", [
+    (0, "0", "GPUs 0 asked for, but MXNet sees none"), (2, "0,2", "sees only GPUs 0 to 1"), (2, "1,1", "GPUs 1,1"),
+    (2, "a", "--gpus takes numbers"), (2, "", "--gpus takes numbers")])
+def test_device_mistakes(monkeypatch, seen, gpus, message):
+    with pytest.raises(cli.CommandError, match=message):
+        contexts(monkeypatch, seen, gpus=gpus)
+
+
+@pytest.mark.parametrize("error", [cli.CommandError("look"), ConfigError("look"), CheckpointError("look"),
+                                   DataError("look")])
+def test_mistakes_of_the_user_are_one_line(capsys, error):
+    @cli.readable_errors
+    def main(argv=None):
+        raise error
+
+    assert main() == 2
+    assert capsys.readouterr().err == "error: look\n"
+
+
+def test_mistakes_of_the_project_keep_their_traceback():
+    @cli.readable_errors
+    def main(argv=None):
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        main()
+
+
+def test_interruption(capsys):
+    @cli.readable_errors
+    def main(argv=None):
+        raise KeyboardInterrupt
+
+    assert main() == 130 and capsys.readouterr().err == "stopped\n"

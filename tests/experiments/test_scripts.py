@@ -1,0 +1,194 @@
+"""The scripts from end to end, with setting S on small images: test, demo, export and the exported files alone."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+from PIL import Image
+
+from light_head_rcnn.experiments import demo, export, test
+from light_head_rcnn.experiments.engine import build, checkpoint, config
+from light_head_rcnn.experiments.engine.export import load_exported
+
+CLASSES = ("disc", "bar")
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """Folder with a COCO data set of four images, a configuration, and a checkpoint of random weights."""
+    root = tmp_path_factory.mktemp("workshop")
+    rng = np.random.RandomState(0)
+    images, annotations = [], []
+    (root / "data" / "val").mkdir(parents=True)
+    (root / "data" / "annotations").mkdir()
+    for number in range(1, 5):
+        size = (96, 64) if number % 2 else (64, 96)
+        Image.fromarray(rng.randint(0, 256, size[::-1] + (3,)).astype(np.uint8)).save(root / f"data/val/{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": size[0], "height": size[1]})
+        annotations.append({"id": number, "image_id": number, "category_id": 5, "bbox": [8, 8, 30, 30], "iscrowd": 0,
+                            "area": 900})
+    (root / "data/annotations/instances_val.json").write_text(json.dumps({
+        "info": {}, "images": images, "annotations": annotations,
+        "categories": [{"id": 5, "name": CLASSES[0]}, {"id": 9, "name": CLASSES[1]}]}))
+    (root / "row.yaml").write_text(f"""
+output_path: {root / "out"}
+SCALES: [64, 96]
+network: {{model: light_head_rcnn_xception_coco, NORM: batch, ANCHOR_SCALES: [1, 2]}}
+dataset: {{dataset: coco, dataset_path: {root / "data"}, test_image_set: val}}
+TRAIN: {{model_prefix: row}}
+TEST: {{RPN_POST_NMS_TOP_N: 50}}
+""")
+    cfg = config.load_config(root / "row.yaml")
+    mx.random.seed(0)
+    net = build.build_net(cfg, CLASSES)
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd")
+    checkpoint.save_checkpoint(config.checkpoint_prefix(cfg), net, trainer, 2, 20)
+    return root
+
+
+def run(script, workshop, *words):
+    return script.main(["--cfg", str(workshop / "row.yaml"), "--cpu", *map(str, words)])
+
+
+def test_testing_writes_results_that_pycocotools_reads(workshop, capsys):
+    assert run(test, workshop, "--out", workshop / "tested") == 0
+    printed = capsys.readouterr().err
+    assert "row-0002.params" in printed and "disc" in printed and "AP50" in printed
+    metrics = json.loads((workshop / "tested" / "metrics.json").read_text())
+    results = json.loads((workshop / "tested" / "results.json").read_text())
+    assert metrics["images"] == 4 and metrics["detections"] == len(results) > 0
+    assert {result["category_id"] for result in results} <= {5, 9}
+    assert set(metrics["coco"]["per_class"]) == set(metrics["voc"]["per_class"]) == set(CLASSES)
+    from pycocotools.coco import COCO
+    assert len(COCO(str(workshop / "data/annotations/instances_val.json")).loadRes(results).anns) == len(results)
+
+
+def test_testing_takes_overrides_and_checkpoints(workshop, tmp_path):
+    found = {}
+    for top in (100, 3):
+        assert run(test, workshop, "--epoch", 2, "--out", tmp_path, "TEST.max_per_image", top) == 0
+        found[top] = len(json.loads((tmp_path / "results.json").read_text()))
+    assert found[3] <= 12 < found[100]
+    assert run(test, workshop, "--checkpoint", workshop / "out/row-0002.params", "--out", tmp_path) == 0
+
+
+@pytest.mark.parametrize("words, message", [
+    (["--epoch", "7"], "row-0007"),
+    (["--checkpoint", "nowhere/net-0001"], "nowhere/net-0001"),
+    (["dataset.dataset_path", "/nowhere"], "/nowhere"),
+    (["dataset.classes", "bar,disc"], "was trained for the classes disc, bar, not for bar, disc"),
+    (["CLASS_AGNOSTIC", "false"], "bbox_pred_weight"),
+])
+def test_mistakes_are_explained(workshop, capsys, words, message):
+    assert run(test, workshop, *words) == 2
+    error = capsys.readouterr().err
+    assert "error: " in error and message in error and "Traceback" not in error
+
+
+@pytest.fixture(scope="module")
+def exported(workshop):
+    prefix = workshop / "models" / "row"
+    assert run(export, workshop, "--out", prefix, "--check", workshop / "data/val") == 0
+    return prefix
+
+
+def test_exported_files_hold_numbers_and_names(exported):
+    names = sorted(path.name for path in exported.parent.iterdir())
+    assert names == ["row-0000.params", "row-meta.json", "row-symbol.json"]
+    meta = json.loads(Path(f"{exported}-meta.json").read_text())
+    assert meta["classes"] == list(CLASSES) and (meta["short_edge"], meta["long_edge"]) == (64, 96)
+    assert meta["means"] == [123.15, 115.9, 103.06] and meta["thresholds"]["nms"] == 0.3
+    graph = json.loads(Path(f"{exported}-symbol.json").read_text())
+    assert not any(node["op"] == "Custom" for node in graph["nodes"])
+
+
+def test_the_exported_files_alone_answer_the_same(workshop, exported):
+    detector = load_exported(exported)
+    tested = {}
+    assert run(test, workshop, "--out", workshop / "again") == 0
+    for result in json.loads((workshop / "again" / "results.json").read_text()):
+        tested.setdefault(result["image_id"], []).append(result)
+    for number in range(1, 5):
+        ids, scores, boxes = detector(workshop / f"data/val/{number}.png")
+        assert len(ids) == len(tested[number]) > 0
+        assert [{5: 0, 9: 1}[result["category_id"]] for result in tested[number]] == ids.tolist()
+        np.testing.assert_allclose(scores, [result["score"] for result in tested[number]], atol=1e-5)
+        x, y, width, height = np.array([result["bbox"] for result in tested[number]]).T
+        np.testing.assert_allclose(boxes, np.stack([x, y, x + width - 1, y + height - 1], 1), atol=1e-2)
+
+
+def test_export_notices_another_answer(workshop, exported, monkeypatch, capsys, tmp_path):
+    from light_head_rcnn.experiments.engine import export as engine
+    other = load_exported(exported)
+    weight = [p for name, p in other.net.collect_params().items() if name == "cls_score_bias"][0]
+    weight.set_data(weight.data() + mx.nd.array([1, 0, 0]))
+    monkeypatch.setattr(engine, "load_exported", lambda *_: other)
+    assert run(export, workshop, "--out", tmp_path / "row") == 1
+    assert "does not answer like" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end, content, message", [
+    ("-symbol.json", None, "not a whole one"), ("-meta.json", None, "not a whole one"),
+    ("-meta.json", "{}", "does not describe"), ("-meta.json", '{"format": 1', "does not describe"),
+    ("-symbol.json", "{}", "cannot be read as a network"), ("-0000.params", "junk", "cannot be read as a network")])
+def test_damaged_exports(exported, tmp_path, end, content, message):
+    for path in exported.parent.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    damaged = tmp_path / ("row" + end)
+    damaged.unlink() if content is None else damaged.write_text(content)
+    with pytest.raises(checkpoint.CheckpointError, match=message):
+        load_exported(tmp_path / "row")
+
+
+@pytest.fixture
+def photographs(workshop, tmp_path):
+    """A file, and a folder with images of one name in subfolders, a text, and a broken image."""
+    pixels = Image.open(workshop / "data/val/1.png").convert("RGB")
+    folder = tmp_path / "photographs"
+    for path in ("a/x.jpg", "a/x.jpeg", "b/x.JPG", "y.png"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        pixels.save(folder / path)
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def test_demo_draws_everything_it_can_read(workshop, photographs, tmp_path, capsys):
+    (photographs / "broken.jpg").write_text("not an image")
+    code = run(demo, workshop, "--threshold", 0.3, "--out", tmp_path / "out", photographs, photographs / "y.png")
+    error = capsys.readouterr().err
+    assert code == 1 and "broken.jpg" in error and "not readable: 1;" in error and "notes.txt" not in error
+    entries = json.loads((tmp_path / "out/detections.json").read_text())
+    assert [entry["picture"] for entry in entries] == ["a/x.jpg", "a/x-2.jpg", "b/x.jpg", "y.png", "y-2.png"]
+    assert any(entry["detections"] for entry in entries)
+    for entry in entries:
+        assert Image.open(tmp_path / "out" / entry["picture"]).size == Image.open(entry["image"]).size
+        for found in entry["detections"]:
+            assert found["class"] in CLASSES and found["score"] >= 0.3
+            assert 0 <= found["box"][0] <= 95 and found["box"][3] <= 63
+
+
+def test_demo_on_exported_files(exported, photographs, tmp_path):
+    words = ["--exported", str(exported), "--cpu", "--out", str(tmp_path / "out"), str(photographs)]
+    assert demo.main(words) == 0
+    assert len(json.loads((tmp_path / "out/detections.json").read_text())) == 4
+
+
+def test_demo_mistakes(workshop, tmp_path, capsys):
+    cfg = ["--cfg", str(workshop / "row.yaml"), "--cpu"]
+    assert demo.main(cfg + [str(tmp_path / "gone.jpg")]) == 2 and "gone.jpg" in capsys.readouterr().err
+    assert demo.main(cfg + [str(tmp_path)]) == 2 and "known extensions" in capsys.readouterr().err
+    assert demo.main(["--cpu", str(tmp_path)]) == 2 and "--cfg FILE" in capsys.readouterr().err
+    assert demo.main(["--cpu", "--exported", "nowhere/net", str(workshop / "data")]) == 2
+    assert "nowhere/net-meta.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", ["test", "demo", "export"])
+def test_help_comes_at_once_and_has_an_example(script):
+    code = f"import sys; sys.argv[1:] = ['--help']; import light_head_rcnn.experiments.{script} as s\n" \
+           "try: s.main()\nfinally: print('mxnet' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    assert f"python experiments/{script}.py --cfg" in done.stdout and done.stdout.endswith("False\n")

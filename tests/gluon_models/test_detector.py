@@ -1,0 +1,153 @@
+"""The detector: names and shapes of the port's graph, GluonCV's manner of answering, detection output, export."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+import light_head_rcnn
+from light_head_rcnn.gluon_models import model_names
+from light_head_rcnn.operators import boxes as box_ops
+
+XCEPTION = "light_head_rcnn_xception_coco"
+
+
+def small_net(**options):
+    net = light_head_rcnn.get_model(XCEPTION, classes=("a", "b", "c"), pre_nms=200, post_nms=20, max_per_image=15,
+                                    anchor_scales=(1, 2), **options)
+    net.initialize(mx.init.Normal(0.05))
+    # Large enough outputs that boxes move and scores differ.
+    for block in (net.rpn.score, net.rpn.box, net.head.cls_score, net.head.bbox_pred):
+        block.initialize(mx.init.Normal(0.3), force_reinit=True)
+    return net
+
+
+def images(n=2, height=96, width=128):
+    return mx.nd.random.normal(shape=(n, 3, height, width)) * 50
+
+
+def test_l_has_the_ports_parameters(facts):
+    net = light_head_rcnn.get_model("light_head_rcnn_resnet101_v1_coco")
+    net.initialize()
+    net(mx.nd.zeros((1, 3, 64, 64)))
+    port = facts("resnet_v1_101_rfcn_light_test.json")
+    expected = dict(port["arguments"], **port["auxiliary"])
+    del expected["data"], expected["im_info"]
+    assert {name: list(p.shape) for name, p in net.collect_params().items()} == expected
+
+
+def test_learning_rates_of_the_ports_graph(facts):
+    net = light_head_rcnn.get_model("light_head_rcnn_resnet101_v1_coco")
+    nodes = facts("resnet_v1_101_rfcn_light_train.json")["nodes"]
+    port = {node["name"]: float(node["attrs"].get("__lr_mult__", 1)) for node in nodes if node["op"] == "null"}
+    for name, parameter in net.collect_params().items():
+        assert parameter.lr_mult == port[name], name
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"class_agnostic": False}, {"roi_pool": "psroi_align"}, {"relu": "after_sum"}])
+def test_answers_like_a_gluoncv_detector(options):
+    net = small_net(**options)
+    x = images()
+    ids, scores, boxes = (output.asnumpy() for output in net(x))
+    assert ids.shape == (2, 15, 1) and scores.shape == (2, 15, 1) and boxes.shape == (2, 15, 4)
+    found = ids[..., 0] >= 0
+    assert found.any(axis=1).all()
+    assert set(np.unique(ids)) <= {-1, 0, 1, 2}
+    assert (scores[~found] == -1).all() and (boxes[~found] == -1).all()
+    for n in range(2):
+        assert (np.diff(scores[n, found[n], 0]) <= 0).all()
+        kept = boxes[n, found[n]]
+        assert (kept[:, :2] >= 0).all() and (kept[:, 2] <= 127).all() and (kept[:, 3] <= 95).all()
+        assert (kept[:, 2:] - kept[:, :2] + 1 >= 0).all()  # a box may be thinner than a pixel
+
+
+def test_hybridized_equals_imperative():
+    net, x = small_net(), images()
+    before = [output.asnumpy() for output in net(x)]
+    net.hybridize()
+    for a, b in zip(before, net(x)):
+        np.testing.assert_allclose(a, b.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_image_alone_equals_image_in_a_batch():
+    net, x = small_net(), images()
+    together = [output.asnumpy() for output in net(x)]
+    for n in range(2):
+        for a, b in zip(together, net(x[n:n + 1])):
+            np.testing.assert_allclose(a[n], b.asnumpy()[0], rtol=1e-3, atol=1e-3)
+
+
+def test_im_info_bounds_the_boxes_of_padded_images():
+    net, x = small_net(), images(1)
+    boxes = net(x, mx.nd.array([[64, 80, 1]]))[2].asnumpy()
+    assert boxes[..., 2].max() <= 79 and boxes[..., 3].max() <= 63
+
+
+@pytest.mark.parametrize("class_agnostic", [True, False])
+def test_detection_output_against_a_slow_loop(class_agnostic):
+    """Boxes, threshold, suppression by class and the best of the image, by hand, from the same RoIs and logits."""
+    net = small_net(class_agnostic=class_agnostic, nms=0.4, score_threshold=0.2)
+    rng = np.random.RandomState(0)
+    corners = rng.uniform(0, 90, (20, 2, 2))
+    rois = np.concatenate([np.zeros((20, 1)), corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
+    logits = rng.normal(0, 2, (20, 4)).astype(np.float32)
+    deltas = rng.normal(0, 1, (20, 8 if class_agnostic else 16)).astype(np.float32)
+    outputs = net._detect(mx.nd, *map(mx.nd.array, (rois, logits, deltas)), mx.nd.array([[70, 80, 1]]))
+    ids, scores, boxes = (output.asnumpy()[0] for output in outputs)
+
+    prob = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = []
+    for c in range(3):
+        column = 4 if class_agnostic else 4 * (c + 1)
+        moved = box_ops.decode(rois[:, 1:], deltas[:, column:column + 4] * [0.1, 0.1, 0.2, 0.2])
+        moved = np.clip(moved, 0, [79, 69, 79, 69])
+        left = [i for i in np.argsort(-prob[:, c + 1]) if prob[i, c + 1] > 0.2]
+        while left:
+            i = left.pop(0)
+            expected.append((prob[i, c + 1], c, moved[i]))
+            left = [j for j in left if box_ops.iou(moved[None, i:i + 1], moved[None, j:j + 1])[0, 0, 0] <= 0.4]
+    expected = sorted(expected, key=lambda row: -row[0])[:15]
+    assert len(expected) == (ids >= 0).sum() >= 5
+    for n, (score, c, box) in enumerate(expected):
+        assert ids[n, 0] == c
+        np.testing.assert_allclose(scores[n, 0], score, rtol=1e-4)
+        np.testing.assert_allclose(boxes[n], box, rtol=1e-3, atol=1e-3)
+
+
+def test_reset_class():
+    net = small_net()
+    net.hybridize()
+    net(images())
+    net.reset_class(["x", "y"])
+    net.head.initialize()
+    assert net.classes == ("x", "y")
+    assert net(images())[0].max().asscalar() <= 1
+    assert net.collect_params()["cls_score_weight"].shape == (3, 2048)
+    assert net.collect_params()["bbox_pred_weight"].shape == (8, 2048)
+
+
+def test_export_and_import(tmp_path):
+    net, x = small_net(roi_pool="psroi_align"), images()
+    info = mx.nd.array([[96, 128, 1], [80, 100, 1]])
+    net.hybridize()
+    expected = net(x, info)
+    net.export(str(tmp_path / "net"))
+    again = mx.gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), ["data0", "data1"],
+                                         str(tmp_path / "net-0000.params"))
+    for a, b in zip(expected, again(x, info)):
+        np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+
+
+def test_errors_name_what_is_known():
+    with pytest.raises(ValueError, match="light_head_rcnn_resnet101_v1_coco"):
+        light_head_rcnn.get_model("light_head_rcnn_vgg")
+    for options, known in (({"norm": "group"}, "frozen, batch"), ({"relu": "both"}, "inside, after_sum"),
+                           ({"roi_pool": "max"}, "psroi_pool, psroi_align"), ({"stride_in_1x1": True}, "ResNet")):
+        with pytest.raises(ValueError, match=known):
+            light_head_rcnn.get_model(XCEPTION, **options)
+
+
+def test_names_say_backbone_and_data_set():
+    assert {"light_head_rcnn_resnet101_v1_coco", "light_head_rcnn_xception_coco",
+            "light_head_rcnn_xception_voc"} <= set(model_names())
+    assert len(light_head_rcnn.get_model("light_head_rcnn_xception_coco").classes) == 80
+    assert len(light_head_rcnn.get_model("light_head_rcnn_xception_voc").classes) == 20

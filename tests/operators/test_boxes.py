@@ -1,0 +1,62 @@
+"""Box geometry against slow, obvious references, in NumPy and on the device."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.operators import boxes as box_ops
+
+
+def random_boxes(rng, *shape, size=100):
+    corners = rng.uniform(0, size, shape + (2, 2))
+    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
+
+
+def pixel_iou(a, b):
+    """Counts pixels: boxes of whole numbers, inclusive ends."""
+    def mask(box):
+        x1, y1, x2, y2 = box.astype(int)
+        grid = np.zeros((120, 120), bool)
+        grid[y1:y2 + 1, x1:x2 + 1] = True
+        return grid
+    return (mask(a) & mask(b)).sum() / (mask(a) | mask(b)).sum()
+
+
+def test_iou_counts_shared_pixels():
+    rng = np.random.RandomState(0)
+    a, b = np.floor(random_boxes(rng, 2, 5)), np.floor(random_boxes(rng, 2, 3))
+    expected = [[[pixel_iou(x, y) for y in b[n]] for x in a[n]] for n in range(2)]
+    np.testing.assert_allclose(box_ops.iou(a, b), expected, rtol=1e-5)
+
+
+def test_iou_of_boxes_that_touch_nothing_is_zero():
+    a, b = np.array([[[0, 0, 9, 9]]], np.float32), np.array([[[10, 0, 19, 9], [50, 50, 60, 60]]], np.float32)
+    assert (box_ops.iou(a, b) == 0).all()
+
+
+def test_decode_inverts_encode():
+    rng = np.random.RandomState(1)
+    sources, targets = random_boxes(rng, 4, 6), random_boxes(rng, 4, 6)
+    np.testing.assert_allclose(box_ops.decode(sources, box_ops.encode(sources, targets)), targets, atol=1e-3)
+
+
+def test_encode_by_hand():
+    # 10 x 20 around (4.5, 9.5) to 20 x 20 around (14.5, 14.5)
+    deltas = box_ops.encode(np.array([0, 0, 9, 19.0]), np.array([5, 5, 24, 24.0]))
+    np.testing.assert_allclose(deltas, [1.0, 0.25, np.log(2), 0])
+
+
+def test_clip_keeps_boxes_in_the_image():
+    boxes = np.array([[-5, -5, 200, 300], [10, 20, 30, 40]], np.float32)
+    np.testing.assert_array_equal(box_ops.clip(boxes, 50, 100), [[0, 0, 99, 49], [10, 20, 30, 40]])
+
+
+@pytest.mark.parametrize("function", ["iou", "encode", "decode", "clip"])
+def test_device_equals_numpy(function):
+    rng = np.random.RandomState(2)
+    a, b = random_boxes(rng, 2, 7), random_boxes(rng, 2, 7)
+    second = {"decode": box_ops.encode(a, b)}.get(function, b)
+    inputs = [a, np.full((2, 1, 1), 60, np.float32), np.full((2, 1, 1), 70, np.float32)] \
+        if function == "clip" else [a, second]
+    expected = getattr(box_ops, function)(*inputs)
+    actual = getattr(box_ops, function)(*map(mx.nd.array, inputs), F=mx.nd)
+    np.testing.assert_allclose(actual.asnumpy(), expected, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,94 @@
+"""Anchor targets against a slow loop over anchors."""
+import pickle
+
+import numpy as np
+import pytest
+
+from light_head_rcnn.operators.anchors import anchor_grid, base_anchors
+from light_head_rcnn.operators.targets import AnchorTargets
+
+RATIOS, SCALES = (0.5, 1, 2), (1, 2, 4)
+INFO = (90.0, 120.0, 1.0)
+
+
+def cells(size):
+    return size // 16
+
+
+def targets(**options):
+    return AnchorTargets(cells, 16, RATIOS, SCALES, **options)
+
+
+def overlap(a, b):
+    w = min(a[2], b[2]) - max(a[0], b[0]) + 1
+    h = min(a[3], b[3]) - max(a[1], b[1]) + 1
+    if w <= 0 or h <= 0:
+        return 0.0
+    area = [(x[2] - x[0] + 1) * (x[3] - x[1] + 1) for x in (a, b)]
+    return w * h / (area[0] + area[1] - w * h)
+
+
+GT = np.array([[8, 8, 40, 40, 1], [50, 30, 110, 80, 2], [60, 60, 75, 72, 3]], np.float32)
+
+
+def test_labels_and_targets_of_every_anchor():
+    label, target, weight = targets(batch_size=10 ** 6, positive_fraction=1.0)(INFO, GT, 96, 128,
+                                                                              np.random.RandomState(0))
+    count = len(RATIOS) * len(SCALES)
+    label, target, weight = label.reshape(count, 6, 8), target.reshape(count, 4, 6, 8), weight.reshape(count, 4, 6, 8)
+    grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, SCALES)).reshape(6, 8, count, 4)
+    inside = {(y, x, a): grid[y, x, a] for y in range(6) for x in range(8) for a in range(count)
+              if grid[y, x, a][0] >= 0 and grid[y, x, a][1] >= 0 and grid[y, x, a][2] < 120 and grid[y, x, a][3] < 90}
+    ious = {key: [overlap(box, gt) for gt in GT] for key, box in inside.items()}
+    best = [max(row[m] for row in ious.values()) for m in range(len(GT))]
+    for y in range(6):
+        for x in range(8):
+            for a in range(count):
+                row = ious.get((y, x, a))
+                if row is None:
+                    expected = -1
+                elif max(row) >= 0.7 or any(np.isclose(row[m], best[m]) for m in range(len(GT))):
+                    expected = 1
+                else:
+                    expected = 0 if max(row) < 0.3 else -1
+                assert label[a, y, x] == expected
+                assert (weight[a, :, y, x] == (expected == 1)).all()
+                if expected == 1:
+                    box, gt = grid[y, x, a], GT[int(np.argmax(row))]
+                    w, h = box[2] - box[0] + 1, box[3] - box[1] + 1
+                    gw, gh = gt[2] - gt[0] + 1, gt[3] - gt[1] + 1
+                    np.testing.assert_allclose(target[a, :, y, x], [
+                        ((gt[0] + gt[2]) - (box[0] + box[2])) / 2 / w, ((gt[1] + gt[3]) - (box[1] + box[3])) / 2 / h,
+                        np.log(gw / w), np.log(gh / h)], rtol=1e-4, atol=1e-5)
+    assert (label == 1).sum() >= len(GT)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.25])
+def test_sample_has_its_size_and_share(fraction):
+    many = np.concatenate([GT] * 1 + [GT + [d, d, d, d, 0] for d in (2, 4, 6)]).astype(np.float32)
+    full = targets(batch_size=10 ** 6, positive_fraction=1.0)(INFO, many, 96, 128, np.random.RandomState(0))[0]
+    label = targets(batch_size=16, positive_fraction=fraction)(INFO, many, 96, 128, np.random.RandomState(3))[0]
+    assert (label >= 0).sum() == 16
+    assert (label == 1).sum() == min(int(fraction * 16), (full == 1).sum())
+    assert (full[label >= 0] == label[label >= 0]).all()
+
+
+def test_image_without_boxes_is_all_negative():
+    label, target, weight = targets(batch_size=32)(INFO, np.zeros((0, 5), np.float32), 96, 128,
+                                                   np.random.RandomState(0))
+    assert (label == 0).sum() == 32 and not (label == 1).any()
+    assert not target.any() and not weight.any()
+
+
+def test_box_that_no_anchor_touches_makes_nothing_positive():
+    tiny = AnchorTargets(cells, 16, (1,), (8,))  # every anchor crosses the edge of the image
+    label, _, _ = tiny(INFO, GT, 96, 128, np.random.RandomState(0))
+    assert (label == -1).all()
+
+
+def test_same_seed_same_targets_also_after_pickling():
+    first = targets(batch_size=8)
+    again = pickle.loads(pickle.dumps(first))
+    for a, b in zip(first(INFO, GT, 96, 128, np.random.RandomState(5)),
+                    again(INFO, GT, 96, 128, np.random.RandomState(5))):
+        np.testing.assert_array_equal(a, b)
