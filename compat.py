@@ -29,6 +29,7 @@ def prepare():
 
     Raises ImportError where MXNet or something it cannot do without is missing; the message says what to install.
     """
+    use_physical_cores(os.environ)
     restore_numpy_names(numpy)
     restore_distutils()
     if importlib.util.find_spec("mxnet") is None:
@@ -40,6 +41,23 @@ def prepare():
         preload_cuda(nvidia_folders())
         for message in unserved_gpus(driver):
             warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def use_physical_cores(environment, cpus=None, topology="/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"):
+    """Lets MXNet's CPU operators use every physical core, unless ``OMP_NUM_THREADS`` is set already.
+
+    MXNet itself takes half of the processors it sees: too few wherever a core is one processor, as on most small virtual
+    machines.
+    """
+    cpus = os.sched_getaffinity(0) if cpus is None else cpus
+    cores = set()
+    for cpu in cpus:
+        try:
+            with open(topology.format(cpu), encoding="ascii") as file:
+                cores.add(file.read().strip())
+        except OSError:
+            cores.add(cpu)
+    environment.setdefault("OMP_NUM_THREADS", str(max(len(cores), 1)))
 
 
 def restore_numpy_names(module):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Union
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 # Pillow reports broken files through all of these, each format in its own way.
 FAULTS_OF_FILES = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError,
@@ -97,6 +97,8 @@ def decode_image(path, upright=True):
     `upright` turns the image as its EXIF orientation says, as viewers show it. Raises DataError naming the file when it
     is missing, not an image, or cut off.
     """
+    # GluonCV switches this on for the whole process, and images cut off would then pass as whole.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(path) as image:
             image.load()

@@ -7,7 +7,7 @@ from light_head_rcnn.experiments.engine import cli
 EXAMPLE = """
 python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu
 python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu --resume
-python experiments/train_end2end.py --cfg experiments/cfgs/coco_xception_s.yaml --gpus 0,1 dataset.dataset_path data/coco
+python experiments/train_end2end.py --cfg experiments/cfgs/coco_xception_s.yaml --gpus 0,1 dataset.dataset_path coco
 """
 
 

@@ -98,8 +98,9 @@ class LightHeadRCNN(HybridBlock):
         """Detections of every image: boxes from deltas, threshold, suppression by class, the best of the image."""
         num_classes = len(self.classes)
         sources = F.reshape(F.slice_axis(rois, axis=1, begin=1, end=5), shape=(-1, self._post_nms, 1, 4))
-        deltas = F.slice_axis(F.reshape(deltas, shape=(-1, self._post_nms, 2 if self.class_agnostic else num_classes + 1,
-                                                       4)), axis=2, begin=1, end=None)
+        groups = 2 if self.class_agnostic else num_classes + 1
+        deltas = F.reshape(deltas, shape=(-1, self._post_nms, groups, 4))
+        deltas = F.slice_axis(deltas, axis=2, begin=1, end=None)
         deltas = F.concat(*(part * std + mean for part, std, mean in
                             zip(F.split(deltas, num_outputs=4, axis=3), self.box_stds, self.box_means)), dim=3)
         height, width = (F.reshape(F.slice_axis(im_info, axis=1, begin=i, end=i + 1), shape=(-1, 1, 1, 1))

@@ -163,3 +163,19 @@ def test_gpus_that_mxnet_cannot_serve(capability, served):
 
 def test_driver_without_gpus():
     assert compat.unserved_gpus(Driver(status=100)) == []
+
+
+def test_every_physical_core_is_used_once(tmp_path):
+    for cpu, siblings in enumerate(("0,2", "1,3", "0,2", "1,3")):
+        (tmp_path / str(cpu)).write_text(siblings + "\n")
+    topology = str(tmp_path / "{}")
+    for cpus, expected in (({0, 1, 2, 3}, "2"), ({0, 2}, "1"), ({0, 1, 7}, "3")):
+        environment = {}
+        compat.use_physical_cores(environment, cpus, topology)
+        assert environment == {"OMP_NUM_THREADS": expected}
+
+
+def test_the_users_number_of_threads_stays():
+    environment = {"OMP_NUM_THREADS": "5"}
+    compat.use_physical_cores(environment)
+    assert environment == {"OMP_NUM_THREADS": "5"}

@@ -52,14 +52,18 @@ def build_net(cfg, classes):
 def initialize(cfg, net, ctx):
     """Random weights, then the backbone of `network.pretrained` where it names one.
 
-    New layers are normal with standard deviation 0.01 and biases 0 (the port), the backbone is by He et al.
+    New layers are normal with standard deviation 0.01 and biases 0 (the port). Without a pretrained backbone so are the
+    outputs alone, and all other layers are by He et al.
 
     Raises:
         CheckpointError: the pretrained file is not there or does not hold the whole backbone.
     """
-    net.features.initialize(mx.init.MSRAPrelu(factor_type="in", slope=0), ctx=ctx)
-    for block in (net.rpn, net.neck, net.head):
-        block.initialize(mx.init.Normal(NEW_LAYER_STD), ctx=ctx)
+    he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(NEW_LAYER_STD)
+    for block in (net.rpn.score, net.rpn.box, net.head.cls_score, net.head.bbox_pred):
+        block.initialize(normal, ctx=ctx)
+    net.features.initialize(he, ctx=ctx)
+    for block in (net.rpn.conv, net.neck, net.head.fc_new_1):
+        block.initialize(normal if cfg.network.pretrained else he, ctx=ctx)
     if cfg.network.pretrained:
         path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
         if not Path(path).is_file():

@@ -170,7 +170,8 @@ def trainer_states(trainer, net):
     Returns
     -------
     states : dict
-        Parameter name to momentum, NDArray on the CPU, of the parameters that have been updated.
+        NDArray on the CPU by parameter name (SGD: momenta) or by `NAME/0`, `NAME/1` (Adam: means of the gradients and of
+        their squares), of the parameters that have been updated.
     counts : dict
         Parameter name to number of updates.
     """
@@ -178,12 +179,10 @@ def trainer_states(trainer, net):
     states = {}
     # All devices hold equal states: they saw the same summed gradients.
     for index, state in _updaters(trainer)[0].states.items():
-        if state is None:
-            continue
-        if not isinstance(state, mx.nd.NDArray):
-            raise CheckpointError(f"the optimizer's state of {names[index]} is a {type(state).__name__}; only SGD "
-                                  "with momentum in float32 can be stored")
-        states[names[index]] = state.copyto(mx.cpu())
+        if isinstance(state, mx.nd.NDArray):
+            states[names[index]] = state.copyto(mx.cpu())
+        elif state is not None:
+            states.update({f"{names[index]}/{part}": array.copyto(mx.cpu()) for part, array in enumerate(state)})
     counts = trainer.optimizer._all_index_update_counts
     return states, {names[index]: count for index, count in counts[min(counts)].items()}
 
@@ -198,20 +197,32 @@ def restore_trainer(trainer, net, states, counts, path="the file"):
     """
     indices = {name: index for index, name in _trainer_names(trainer, net).items()}
     states = {name: state for name, state in states.items() if name != "none"}
-    problems = [f"not trained here: {name}" for name in sorted(set(states) | set(counts)) if name not in indices]
+    owners = {name: name.partition("/")[0] for name in states}
+    unknown = (set(owners.values()) | set(counts)) - set(indices)
+    problems = [f"not trained here: {name}" for name in sorted(unknown)]
     problems += [f"other shape: {name} is {state.shape} in the file" for name, state in states.items()
-                 if name in indices and trainer._params[indices[name]].shape != state.shape]
+                 if owners[name] in indices and trainer._params[indices[owners[name]]].shape != state.shape]
     if problems:
         raise CheckpointError(f"{path} does not fit the trainer:\n  " + "\n  ".join(problems))
     contexts = trainer._params[0].list_ctx()
     for device, updater in enumerate(_updaters(trainer)):
-        updater.states = {indices[name]: state.copyto(contexts[device]) for name, state in states.items()}
+        updater.states = _by_index(states, indices, contexts[device])
         updater.states_synced = dict.fromkeys(updater.states, True)
     optimizer = trainer.optimizer
     by_index = {indices[name]: count for name, count in counts.items()}
     optimizer._all_index_update_counts = {device: dict(by_index) for device in {0} | {c.device_id for c in contexts}}
     optimizer._index_update_count = optimizer._all_index_update_counts[contexts[0].device_id]
     optimizer.num_update = max(by_index.values(), default=optimizer.begin_num_update)
+
+
+def _by_index(states, indices, context):
+    """The updater's own form of `trainer_states`: an array a parameter, or a tuple of them."""
+    found = {}
+    for name in sorted(states):
+        owner, _, part = name.partition("/")
+        array = states[name].copyto(context)
+        found[indices[owner]] = found.get(indices[owner], ()) + (array,) if part else array
+    return found
 
 
 def _checkpoints(prefix):

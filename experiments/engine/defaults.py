@@ -83,8 +83,12 @@ DEFAULTS = {
         "warmup_step": 1000,
         # "constant" stays at warmup_lr, as the port does; "linear" rises from it.
         "warmup_method": "constant",
+        # "sgd", or "adam": from scratch and in a few thousand steps it gets much further.
+        "optimizer": "sgd",
         "momentum": 0.9,
         "wd": 0.0005,
+        # Of the large separable convolution, times lr.
+        "LIGHT_HEAD_LR_MULT": 3.0,
         # Gradients are clipped to [-x, x]; 0 does not clip.
         "CLIP_GRADIENT": 0.0,
         "begin_epoch": 0,
@@ -197,6 +201,7 @@ KINDS = {
     "dataset.classes": ("words", 0),
     "dataset.ON_ERROR": ("word", ("raise", "skip")),
     "TRAIN.lr_step": ("epochs", None),
+    "TRAIN.optimizer": ("word", ("sgd", "adam")),
     "TRAIN.warmup_method": ("word", ("constant", "linear")),
     "TRAIN.SCALES": ("pairs", None),
     "TRAIN.BBOX_WEIGHTS": ("floats", 4),

@@ -22,7 +22,7 @@ def learning_rates(cfg, images, steps_per_epoch):
     """Learning rate by the number of the step, from 1.
 
     `TRAIN.lr` is for one image: the gradient is the mean over the batch, so that it is multiplied by `images`. Warm-up
-    stays at `warmup_lr` ("constant", the port) or rises from it ("linear", the TensorFlow original).
+    stays at `warmup_lr` ("constant", the port) or rises from it ("linear", TensorFlow original).
     """
     train = cfg.TRAIN
     return mx.lr_scheduler.MultiFactorScheduler(
@@ -32,14 +32,18 @@ def learning_rates(cfg, images, steps_per_epoch):
 
 
 def gluon_trainer(cfg, net):
-    """SGD with momentum over the parameters that are not fixed; biases and shifts do not decay, as in MXNet's Module."""
+    """The optimizer over the parameters that are not fixed; biases and shifts do not decay, as in MXNet's Module."""
     parameters = {name: p for name, p in net.collect_params().items() if p.grad_req != "null"}
+    for parameter in net.neck.collect_params().values():
+        parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
     for name, parameter in parameters.items():
         parameter.wd_mult = 1.0 if name.endswith(("_weight", "_gamma")) else 0.0
-    options = {"momentum": cfg.TRAIN.momentum, "wd": cfg.TRAIN.wd, "learning_rate": cfg.TRAIN.lr}
+    options = {"wd": cfg.TRAIN.wd, "learning_rate": cfg.TRAIN.lr}
+    if cfg.TRAIN.optimizer == "sgd":
+        options["momentum"] = cfg.TRAIN.momentum
     if cfg.TRAIN.CLIP_GRADIENT:
         options["clip_gradient"] = cfg.TRAIN.CLIP_GRADIENT
-    return gluon.Trainer(parameters, "sgd", options, kvstore=cfg.default.kvstore, update_on_kvstore=False)
+    return gluon.Trainer(parameters, cfg.TRAIN.optimizer, options, kvstore=cfg.default.kvstore, update_on_kvstore=False)
 
 
 class EndToEndTrainer:

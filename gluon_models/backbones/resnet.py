@@ -25,11 +25,13 @@ class Bottleneck(HybridBlock):
             return ConvBN(*shape, "res%s_%s" % (name, branch), "bn%s_%s" % (name, branch), frozen, **options)
 
         with self.name_scope():
-            self.shortcut = conv("branch1", in_channels, out_channels, 1, stride=stride, relu=False) if project else None
+            self.shortcut = None
+            if project:
+                self.shortcut = conv("branch1", in_channels, out_channels, 1, stride=stride, relu=False)
             self.reduce = conv("branch2a", in_channels, mid_channels, 1, stride=first)
             self.spatial = conv("branch2b", mid_channels, mid_channels, 3, stride=second, padding=dilation,
                                 dilation=dilation)
-            self.expand = conv("branch2c", mid_channels, out_channels, 1, relu=False)
+            self.expand = conv("branch2c", mid_channels, out_channels, 1, relu=False, added=True)
 
     def hybrid_forward(self, F, x):
         shortcut = self.shortcut(x) if self.shortcut is not None else x

@@ -32,7 +32,7 @@ class XceptionUnit(HybridBlock):
         with self.name_scope():
             self.reduce = conv("a", in_channels, mid, 1)
             self.depthwise = conv("b", mid, mid, 3, stride=stride, padding=dilation, dilation=dilation, groups=mid)
-            self.expand = conv("c", mid, branch, 1, relu=False)
+            self.expand = conv("c", mid, branch, 1, relu=False, added=not self._widens)
             self.shortcut = nn.AvgPool2D(3, stride, 1) if self._widens else None
 
     def hybrid_forward(self, F, x):
