@@ -9,6 +9,7 @@ MXNET := $(if $(filter cpu,$(EXTRA)),mxnet,mxnet-$(EXTRA))
 # An environment holds the path of its checkout: one that was copied along is made anew.
 READY := .venv/ready-$(EXTRA)-$(shell pwd | cksum | cut -d ' ' -f 1)
 CFG := experiments/cfgs/shapes_s.yaml
+PICTURES := $(foreach i,1 2 3 4 5 6 7 8,output/shapes/val/00000$(i).png)
 
 .PHONY: setup build demo test lint clean
 
@@ -26,11 +27,11 @@ $(READY): setup.py pyproject.toml constraints.txt tools/make_venv.py
 build: setup
 	@$(RUN) operators/native/build.py
 
+# Trains and tests, or goes on where an earlier call was stopped; draws detections; exports, and checks the export.
 demo: build
-	$(RUN) experiments/train_end2end.py --cfg $(CFG) --cpu
-	$(RUN) experiments/test.py --cfg $(CFG) --cpu
-	$(RUN) experiments/demo.py --cfg $(CFG) --cpu
-	$(RUN) experiments/export.py --cfg $(CFG) --cpu
+	$(RUN) experiments/train_end2end.py --cfg $(CFG) --cpu --resume
+	$(RUN) experiments/demo.py --cfg $(CFG) --cpu --out output/shapes_s/pictures $(PICTURES)
+	$(RUN) experiments/export.py --cfg $(CFG) --cpu --check $(PICTURES)
 
 test: build
 	$(RUN) -m pytest -q

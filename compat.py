@@ -22,6 +22,8 @@ CUDA_LIBRARIES = ("libcudart.so.11.0", "libnvrtc.so.11.2", "libnvToolsExt.so.1",
                   "libcufft.so.10", "libcurand.so.10", "libcusolver.so.11", "libcudnn.so.8", "libnccl.so.2")
 # The machine code in the cu112 wheel is for sm_50, 60, 70, 80 and 86, without PTX: the next generation cannot run it.
 CAPABILITIES = ((5, 0), (9, 0))
+# Which processors are threads of the same core.
+TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 
 
 def prepare():
@@ -43,7 +45,7 @@ def prepare():
             warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
-def use_physical_cores(environment, cpus=None, topology="/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"):
+def use_physical_cores(environment, cpus=None, topology=TOPOLOGY):
     """Lets MXNet's CPU operators use every physical core, unless ``OMP_NUM_THREADS`` is set already.
 
     MXNet itself takes half of the processors it sees: too few wherever a core is one processor, as on most small virtual

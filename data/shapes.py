@@ -1,9 +1,10 @@
 """Shapes: an embedded detection set, drawn with NumPy, written to disk in COCO layout.
 
-Six classes of figures on textured, noisy grounds: 12 to 96 pixels across (8:1), turned, shaded, overlapping by a
-bounded share, cut by the edge at times. The colour says nothing about the class. An image is a pure function of
-(seed, split, index).
+Four classes of figures on textured, noisy grounds: 10 to 80 pixels across (8:1), turned, shaded, overlapping by a
+bounded share, cut by the edge at times. Grounds are dull and figures vivid; the colour says nothing about the class.
+An image is a pure function of (seed, split, index).
 """
+import colorsys
 import json
 import os
 import shutil
@@ -14,10 +15,10 @@ from PIL import Image
 
 from .records import DataError
 
-SHAPES_CLASSES = ("circle", "cross", "ring", "square", "star", "triangle")
-SIZES = ((160, 192), (192, 160), (176, 176))  # height, width
-DIAMETERS = (12.0, 96.0)
-MAX_OBJECTS = 8
+SHAPES_CLASSES = ("circle", "square", "star", "triangle")
+SIZES = ((112, 128), (128, 112), (128, 128))  # height, width
+DIAMETERS = (10.0, 80.0)
+MAX_OBJECTS = 7
 MAX_HIDDEN = 0.5  # share of a figure that others or the edge may hide
 SPLITS = ("train", "val")
 
@@ -28,7 +29,7 @@ def ensure_shapes(root):
         write_shapes(root)
 
 
-def write_shapes(root, train=1000, val=200, seed=0):
+def write_shapes(root, train=1200, val=200, seed=0):
     """Draw `train` and `val` images into `root`, COCO layout, sets "train" and "val"; all of it or nothing.
 
     Writes `annotations/instances_<set>.json` and `<set>/<number>.png`. `root` must not exist yet, or be empty:
@@ -85,7 +86,7 @@ def draw_image(seed, split, index):
         if len(figures) == wanted:
             break
         class_id = rng.randint(len(SHAPES_CLASSES))
-        radius = 0.5 * np.exp(rng.uniform(*np.log(DIAMETERS)))
+        radius = 0.5 * rng.uniform(*DIAMETERS)
         centre = rng.uniform((0, 0), (width, height))
         window = tuple(slice(max(int(c - radius) - 1, 0), min(int(c + radius) + 2, edge))
                        for c, edge in zip(centre[::-1], (height, width)))
@@ -106,8 +107,8 @@ def draw_image(seed, split, index):
 
 
 def _ground(rng, height, width):
-    """Textured ground, float (H, W, 3): two colours mixed by smooth clouds, and stripes or specks."""
-    first, second = rng.uniform(40, 215, (2, 3))
+    """Textured ground, float (H, W, 3): two dull colours mixed by smooth clouds, and stripes or specks."""
+    first, second = rng.uniform(40, 215, (2, 1)) + rng.uniform(-20, 20, (2, 3))
     second = first + (second - first) * 0.5
     mix = sum(_clouds(rng, height, width, cells) / cells for cells in (2, 4, 8, 16))
     mix = (mix - mix.min()) / (np.ptp(mix) + 1e-9)
@@ -141,7 +142,7 @@ def _paint(rng, image, inside, rim):
     """`image` (h, w, 3) under a shaded figure whose colour stands out from what it covers."""
     mask = inside >= 0.5
     covered = image[mask].mean(axis=0)
-    colours = rng.uniform(0, 255, (16, 3))
+    colours = np.array([colorsys.hsv_to_rgb(*hsv) for hsv in rng.uniform((0, 0.6, 0.5), (1, 1, 1), (16, 3))]) * 255
     # The first that differs enough, else the one that differs most.
     contrast = np.abs(colours - covered).mean(axis=1)
     colour = colours[np.argmax(contrast > 60) if (contrast > 60).any() else np.argmax(contrast)]
@@ -164,10 +165,6 @@ def _coverage(rng, class_id, centre, radius, window):
     name = SHAPES_CLASSES[class_id]
     if name == "circle":
         distance, area = np.hypot(u, v) - radius, np.pi * radius ** 2
-    elif name == "ring":
-        hole = rng.uniform(0.45, 0.6)
-        middle, half = radius * (1 + hole) / 2, radius * (1 - hole) / 2
-        distance, area = np.abs(np.hypot(u, v) - middle) - half, np.pi * radius ** 2 * (1 - hole ** 2)
     else:
         corners = radius * _corners(name)
         distance = _distance_to_polygon(u, v, corners)
@@ -179,10 +176,6 @@ def _coverage(rng, class_id, centre, radius, window):
 
 def _corners(name):
     """Corners (k, 2) of a figure in the unit circle."""
-    if name == "cross":
-        a, b = 0.94, 0.32
-        return np.array([(a, -b), (a, b), (b, b), (b, a), (-b, a), (-b, b), (-a, b), (-a, -b), (-b, -b), (-b, -a),
-                         (b, -a), (b, -b)])
     count, inner = {"square": (4, None), "triangle": (3, None), "star": (10, 0.42)}[name]
     turn = np.arange(count) * 2 * np.pi / count
     reach = np.ones(count) if inner is None else np.where(np.arange(count) % 2, inner, 1.0)

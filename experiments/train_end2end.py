@@ -24,13 +24,16 @@ def main(argv=None):
     training = trainer.EndToEndTrainer(cfg, contexts, logger, resume=args.resume or cfg.TRAIN.RESUME)
     test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
 
-    def test(epoch):
-        every = cfg.TRAIN.TEST_EVERY
-        if test_set is not None and (epoch == cfg.TRAIN.end_epoch or every and epoch % every == 0):
-            folder = Path(cfg.output_path) / "test" / ("epoch-%04d" % epoch)
-            testing.test_network(cfg, training.net, test_set, contexts, folder, logger)
+    def test(folder):
+        if test_set is not None:
+            testing.test_network(cfg, training.net, test_set, contexts, Path(cfg.output_path) / folder, logger)
 
-    training.run(after_epoch=test)
+    def test_now_and_then(epoch):
+        if cfg.TRAIN.TEST_EVERY and epoch % cfg.TRAIN.TEST_EVERY == 0 and epoch < cfg.TRAIN.end_epoch:
+            test("test-epoch-%04d" % epoch)
+
+    training.run(after_epoch=test_now_and_then)
+    test("test")
     return 0
 
 

@@ -29,8 +29,9 @@ class LightHeadRCNN(HybridBlock):
 
     Calling it: `ids, scores, bboxes = net(x)` or `net(x, im_info)` with x float32 (N, 3, H, W), RGB less the pixel
     means, and im_info float32 (N, 3), rows (height, width, scale), where images are smaller than the batch. Answers
-    like a GluonCV detector, K = max_per_image rows an image, best first, -1 where there are fewer: ids (N, K, 1)
-    from 0, scores (N, K, 1), bboxes (N, K, 4) in the network-input frame, inclusive ends.
+    like a GluonCV detector, K = max_per_image rows an image (post_nms times classes where that is less), best first, -1
+    where fewer are found: ids (N, K, 1) from 0, scores (N, K, 1), bboxes (N, K, 4) in the network-input frame, inclusive
+    ends.
     """
 
     stride = 16
@@ -116,7 +117,7 @@ class LightHeadRCNN(HybridBlock):
         rows = F.reshape(F.concat(ids, scores, x1, y1, x2 + 1, y2 + 1, dim=3), shape=(0, -1, 6))
         rows = F.contrib.box_nms(rows, overlap_thresh=self._nms, valid_thresh=self._score_threshold, coord_start=2,
                                  score_index=1, id_index=0)
-        rows = F.slice_axis(rows, axis=1, begin=0, end=self._max_per_image)
+        rows = F.slice_axis(rows, axis=1, begin=0, end=min(self._max_per_image, self._post_nms * num_classes))
         ids, scores, x1, y1, x2, y2 = F.split(rows, num_outputs=6, axis=2)
         found = ids >= 0
         return ids, scores, F.concat(x1, y1, x2 - found, y2 - found, dim=2)

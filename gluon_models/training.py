@@ -28,6 +28,8 @@ class TrainingGraph(HybridBlock):
                  roi_batch=-1, fg_fraction=0.25, fg_iou=0.5, bg_iou_high=0.5, bg_iou_low=0.0, box_loss_weight=1.0,
                  rpn_sigma=3.0, box_sigma=2.0):
         super().__init__(prefix="")
+        if not ohem and not 0 < roi_batch <= post_nms:
+            raise ValueError("roi_batch is %d: without ohem it must be from 1 to post_nms, %d" % (roi_batch, post_nms))
         self._proposals = dict(pre_nms=pre_nms, post_nms=post_nms, nms_threshold=rpn_nms, min_size=rpn_min_size)
         self._targets = dict(rois_per_image=post_nms, stds=net.box_stds, fg_iou=fg_iou, bg_iou_high=bg_iou_high,
                              bg_iou_low=bg_iou_low, batch=roi_batch, fg_fraction=fg_fraction)
@@ -61,9 +63,10 @@ class TrainingGraph(HybridBlock):
         cls_loss, box_loss = F.reshape_like(cls_loss, labels), F.reshape_like(box_loss, labels)
         kept = labels >= 0
         if self._ohem:
-            # Ignored RoIs rank last: no loss is negative.
-            rank = F.BlockGrad((cls_loss + box_loss) * kept - (1 - kept))
-            kept = kept * F.topk(rank, axis=1, k=self._ohem, ret_typ="mask")
+            # Ignored RoIs come last: no loss is negative. A place in the order, unlike topk, may be asked of too few.
+            hardness = F.BlockGrad((cls_loss + box_loss) * kept - (1 - kept))
+            place = F.argsort(F.argsort(hardness, axis=1, is_ascend=False), axis=1)
+            kept = kept * (place < self._ohem)
             box_norm = self._ohem
         else:
             box_norm = self._roi_batch

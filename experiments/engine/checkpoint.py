@@ -4,7 +4,7 @@ A checkpoint PREFIX-TAG is three files. TAG is the number of completed epochs ("
 steps ("step00001234").
 
 PREFIX-TAG.params   parameters in the MXNet port's layout: names `arg:NAME` and, for running statistics, `aux:NAME`
-PREFIX-TAG.states   momenta of the optimizer, an MXNet file of arrays named after their parameters
+PREFIX-TAG.states   what the optimizer remembers, an MXNet file of arrays named after their parameters
 PREFIX-TAG.json     step, epoch, classes, update counts, what the trainer adds, and the sizes of the two others; it is
                     written last, and a checkpoint without it, or with other sizes, does not count
 """
@@ -170,8 +170,8 @@ def trainer_states(trainer, net):
     Returns
     -------
     states : dict
-        NDArray on the CPU by parameter name (SGD: momenta) or by `NAME/0`, `NAME/1` (Adam: means of the gradients and of
-        their squares), of the parameters that have been updated.
+        NDArray on the CPU by parameter name (SGD: momenta) or by `NAME/0`, `NAME/1` (Adam: means of the gradients and
+        of their squares), of the parameters that have been updated.
     counts : dict
         Parameter name to number of updates.
     """

@@ -90,6 +90,8 @@ class EndToEndTrainer:
     def _resume(self, checkpoint):
         state = load_checkpoint(checkpoint, self.net, self._trainer)
         changed = changed_keys(state["config"], self._cfg)
+        if state["devices"] != len(self._contexts):
+            changed.append("devices: %d in the checkpoint, %d now" % (state["devices"], len(self._contexts)))
         if changed:
             raise TrainingError("the checkpoint %s was trained with another configuration:\n  %s"
                                 % (checkpoint, "\n  ".join(changed)))
@@ -149,5 +151,5 @@ class EndToEndTrainer:
 
     def _save(self, epoch, whole_epoch=True):
         path = save_checkpoint(self._prefix, self.net, self._trainer, epoch, self.step,
-                               {"config": training_keys(self._cfg)}, whole_epoch)
+                               {"config": training_keys(self._cfg), "devices": len(self._contexts)}, whole_epoch)
         self._logger.info("saved %s", path)

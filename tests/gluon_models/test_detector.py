@@ -118,7 +118,8 @@ def test_reset_class():
     net.hybridize()
     net(images())
     net.reset_class(["x", "y"])
-    net.head.initialize()
+    net.head.cls_score.initialize()
+    net.head.bbox_pred.initialize()
     assert net.classes == ("x", "y")
     assert net(images())[0].max().asscalar() <= 1
     assert net.collect_params()["cls_score_weight"].shape == (3, 2048)

@@ -1,0 +1,185 @@
+"""End-to-end training on a handful of small images: resuming, refusing, learning rates, fixed layers, devices."""
+import logging
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn import data
+from light_head_rcnn.experiments import train_end2end
+from light_head_rcnn.experiments.engine import build, trainer
+from light_head_rcnn.experiments.engine.config import load_config
+from light_head_rcnn.experiments.engine.logs import read_scalars
+
+LOGGER = logging.getLogger("test")
+YAML = """
+SCALES: [64, 64]
+network: {model: light_head_rcnn_xception_coco, NORM: batch, FIXED_PARAMS: [],
+          ANCHOR_RATIOS: [1], ANCHOR_SCALES: [1, 2]}
+dataset: {dataset: shapes, image_set: train, test_image_set: val}
+TRAIN: {lr: 0.001, warmup: false, lr_step: '10', end_epoch: 2, BATCH_IMAGES: 2, NUM_WORKERS: 0, RPN_BATCH_SIZE: 16,
+        RPN_PRE_NMS_TOP_N: 50, RPN_POST_NMS_TOP_N: 8, BATCH_ROIS_OHEM: 6}
+TEST: {RPN_POST_NMS_TOP_N: 8}
+"""
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    root = tmp_path_factory.mktemp("set") / "shapes"
+    data.write_shapes(root, train=6, val=2)
+    return str(root)
+
+
+@pytest.fixture
+def configure(shapes, tmp_path):
+    (tmp_path / "cfg.yaml").write_text(YAML)
+
+    def load(run, *overrides):
+        return load_config(tmp_path / "cfg.yaml", ["dataset.dataset_path", shapes, "output_path", str(tmp_path / run)]
+                           + [str(o) for o in overrides])
+
+    return load
+
+
+def train(cfg, contexts=None, **options):
+    training = trainer.EndToEndTrainer(cfg, contexts or [mx.cpu()], LOGGER, **options)
+    training.run()
+    return training, read_scalars(cfg.output_path + "/losses.jsonl")
+
+
+def losses(lines):
+    return [[line[name] for name in ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box", "loss", "lr")] for line in lines]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("sampling", [(), ("TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
+def test_resumed_run_continues_the_unbroken_one(configure, optimizer, sampling):
+    options = ("TRAIN.optimizer", optimizer) + sampling
+    whole, expected = train(configure("whole", *options))
+    assert len(expected) == 6
+    train(configure("broken", "TRAIN.end_epoch", 1, *options))
+    resumed, lines = train(configure("broken", *options), resume=True)
+    assert losses(lines) == losses(expected)
+    for name, parameter in whole.net.collect_params().items():
+        np.testing.assert_array_equal(parameter.data().asnumpy(), resumed.net.collect_params()[name].data().asnumpy())
+
+
+def test_stopped_inside_an_epoch(configure, monkeypatch):
+    _, expected = train(configure("whole"))
+    step = trainer.EndToEndTrainer._train_step
+
+    def die(self, batch):
+        if self.step == 5:
+            raise KeyboardInterrupt
+        return step(self, batch)
+
+    monkeypatch.setattr(trainer.EndToEndTrainer, "_train_step", die)
+    cfg = configure("broken", "TRAIN.CHECKPOINT_STEPS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg)
+    monkeypatch.undo()
+    resumed = trainer.EndToEndTrainer(cfg, [mx.cpu()], LOGGER, resume=True)
+    assert resumed.step == 5
+    resumed.run()
+    assert losses(read_scalars(cfg.output_path + "/losses.jsonl")) == losses(expected)
+
+
+def test_same_seed_same_losses_and_another_seed_others(configure):
+    runs = [losses(train(configure(name, "TRAIN.end_epoch", 1, "seed", seed))[1])
+            for name, seed in (("a", 3), ("b", 3), ("c", 4))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_earlier_run_is_not_overwritten(configure):
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    train(cfg)
+    with pytest.raises(trainer.TrainingError, match="--resume"):
+        train(cfg)
+    with pytest.raises(trainer.TrainingError, match="TRAIN.lr: 0.001 in the checkpoint, 0.5 now"):
+        train(configure("run", "TRAIN.lr", 0.5), resume=True)
+    with pytest.raises(trainer.TrainingError, match="devices: 1 in the checkpoint, 2 now"):
+        train(cfg, [mx.cpu(0), mx.cpu(1)], resume=True)
+
+
+def test_loss_that_is_not_finite_stops_and_saves_nothing(configure, tmp_path):
+    with pytest.raises(trainer.TrainingError, match="at step .*TRAIN.lr"):
+        train(configure("run", "TRAIN.lr", 1e30))
+    assert not list((tmp_path / "run").glob("*.params"))
+
+
+def test_two_devices(configure):
+    training, lines = train(configure("run", "TRAIN.end_epoch", 1, "TRAIN.BATCH_IMAGES", 1), [mx.cpu(0), mx.cpu(1)])
+    assert len(lines) == 3 and np.isfinite(losses(lines)).all()
+    for parameter in training.net.collect_params().values():
+        if parameter.grad_req != "null":
+            first, second = (a.asnumpy() for a in parameter.list_data())
+            np.testing.assert_array_equal(first, second)
+
+
+def test_fixed_parameters_stay(configure):
+    words = ("res2", "gamma")
+    cfg = configure("run", "TRAIN.end_epoch", 1, "network.FIXED_PARAMS", "[res2, gamma]")
+    training = trainer.EndToEndTrainer(cfg, [mx.cpu()], LOGGER)
+    parameters = training.net.collect_params()
+    before = {name: p.data().asnumpy().copy() for name, p in parameters.items()}
+    training.run()
+    for name, parameter in parameters.items():
+        if "moving" not in name:
+            fixed = any(word in name for word in words)
+            assert (parameter.data().asnumpy() == before[name]).all() == fixed, name
+            assert (parameter.grad_req == "null") == fixed, name
+
+
+@pytest.mark.parametrize("method, expected", [
+    ("constant", [0.02, 0.02, 0.02, 0.02, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.02]),
+    ("linear", [0.02 + 0.18 * i / 5 for i in range(1, 5)] + [0.2] * 6 + [0.02])])
+def test_learning_rates(configure, method, expected):
+    cfg = configure("run", "TRAIN.lr", 0.1, "TRAIN.lr_step", "2.5,7", "TRAIN.warmup", True, "TRAIN.warmup_lr", 0.01,
+                    "TRAIN.warmup_step", 5, "TRAIN.warmup_method", method)
+    schedule = trainer.learning_rates(cfg, images=2, steps_per_epoch=4)
+    assert [schedule(step) for step in range(1, 12)] == pytest.approx(expected)
+
+
+def test_new_layers_and_decay(configure):
+    cfg = configure("run", "TRAIN.LIGHT_HEAD_LR_MULT", 5.0)
+    net = build.build_net(cfg, ("a",))
+    build.initialize(cfg, net, [mx.cpu()])
+    trainer.gluon_trainer(cfg, net)
+    assert net.head.cls_score.weight.data().asnumpy().std() == pytest.approx(0.01, rel=0.1)
+    for name, parameter in net.collect_params().items():
+        if parameter.grad_req != "null":
+            assert parameter.lr_mult == (5 if name.startswith("conv_new") else 1), name
+            assert parameter.wd_mult == (name.endswith(("weight", "gamma"))), name
+
+
+def test_pretrained_backbone(configure, tmp_path):
+    cfg = configure("run")
+    net = build.build_net(cfg, ("a",))
+    build.initialize(cfg, net, [mx.cpu()])
+    arrays = {"arg:" + name: p.data() + 1 for name, p in net.features.collect_params().items()}
+    arrays["arg:fc1000_weight"] = mx.nd.zeros((3, 3))
+    mx.nd.save(str(tmp_path / "backbone-0000.params"), arrays)
+    cfg = configure("run", "network.pretrained", str(tmp_path / "backbone"))
+    net = build.build_net(cfg, ("a",))
+    build.initialize(cfg, net, [mx.cpu()])
+    for name, parameter in net.features.collect_params().items():
+        np.testing.assert_array_equal(parameter.data().asnumpy(), arrays["arg:" + name].asnumpy())
+    del arrays["arg:conv1_weight"]
+    mx.nd.save(str(tmp_path / "backbone-0000.params"), arrays)
+    with pytest.raises(build.CheckpointError, match="missing in the file: conv1_weight"):
+        build.initialize(cfg, build.build_net(cfg, ("a",)), [mx.cpu()])
+    with pytest.raises(build.CheckpointError, match="network.pretrained: there is no file .*backbone-0007.params"):
+        cfg = configure("run", "network.pretrained", str(tmp_path / "backbone"), "network.pretrained_epoch", 7)
+        build.initialize(cfg, build.build_net(cfg, ("a",)), [mx.cpu()])
+
+
+def test_script_trains_tests_and_refuses(configure, shapes, tmp_path, capsys):
+    command = ["--cfg", str(tmp_path / "cfg.yaml"), "--cpu", "dataset.dataset_path", shapes,
+               "output_path", str(tmp_path / "run"), "TRAIN.end_epoch", "2", "TRAIN.TEST_EVERY", "1"]
+    assert train_end2end.main(command) == 0
+    made = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"light_head_rcnn-0001.params", "light_head_rcnn-0002.json", "losses.jsonl", "losses.png", "train.log",
+            "test", "test-epoch-0001"} <= made
+    assert train_end2end.main(command) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert train_end2end.main(command + ["--resume"]) == 0

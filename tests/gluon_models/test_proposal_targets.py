@@ -1,0 +1,90 @@
+"""Targets of the RoIs against a slow loop over RoIs."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.gluon_models.proposal_targets import assign
+from light_head_rcnn.operators import boxes as box_ops
+
+STDS = (0.1, 0.1, 0.2, 0.2)
+
+
+def example(rois_per_image=40):
+    """Two images: three boxes, one box and two rows of padding; RoIs scattered around them."""
+    rng = np.random.RandomState(0)
+    gt = np.array([[[10, 10, 50, 60, 2], [60, 20, 99, 59, 1], [30, 70, 90, 95, 3]],
+                   [[20, 20, 80, 80, 4], [-1] * 5, [-1] * 5]], np.float32)
+    rois = []
+    for n, boxes in enumerate((gt[0, :, :4], gt[1, :1, :4])):
+        near = boxes[rng.randint(len(boxes), size=rois_per_image)] + rng.normal(0, 8, (rois_per_image, 4))
+        near = near.reshape(-1, 2, 2)
+        near = np.concatenate([near.min(axis=1), near.max(axis=1)], axis=1)
+        rois.append(np.concatenate([np.full((rois_per_image, 1), n), near], axis=1))
+    return np.concatenate(rois).astype(np.float32), gt
+
+
+def run(rois, gt, **options):
+    rois_per_image = len(rois) // len(gt)
+    outputs = assign(mx.nd, mx.nd.array(rois), mx.nd.array(gt), rois_per_image, STDS, **options)
+    return [output.asnumpy() for output in outputs]
+
+
+@pytest.mark.parametrize("fg, high, low", [(0.5, 0.5, 0.0), (0.6, 0.4, 0.1)])
+def test_every_roi_by_hand(fg, high, low):
+    rois, gt = example()
+    out_rois, labels, targets = run(rois, gt, fg_iou=fg, bg_iou_high=high, bg_iou_low=low)
+    assert out_rois.shape == (2, 43, 5) and labels.shape == (2, 43) and targets.shape == (2, 43, 4)
+    np.testing.assert_array_equal(out_rois[:, :40], rois.reshape(2, 40, 5))
+    np.testing.assert_array_equal(out_rois[:, 40:, 1:], gt[:, :, :4])
+    seen = set()
+    for n in range(2):
+        real = gt[n][gt[n, :, 4] > 0]
+        for k in range(43):
+            assert out_rois[n, k, 0] == n
+            box = out_rois[n, k, 1:]
+            overlaps = box_ops.iou(box[None, None], real[None, :, :4])[0, 0]
+            best = overlaps.argmax()
+            if k >= 40 + len(real):
+                expected = -1  # padding
+            elif overlaps[best] >= fg:
+                expected = real[best, 4]
+                target = box_ops.encode(box, real[best, :4]) / STDS
+                np.testing.assert_allclose(targets[n, k], target, rtol=1e-3, atol=1e-4)
+            else:
+                expected = 0 if low <= overlaps[best] < high else -1
+            assert labels[n, k] == expected
+            seen.add(expected)
+    assert seen >= {0, 1, 2, 3, 4} and np.isfinite(targets).all()
+
+
+def test_image_without_boxes_is_background():
+    rois, gt = example()
+    gt[1] = -1
+    _, labels, targets = run(rois, gt)
+    assert (labels[1, :40] == 0).all() and (labels[1, 40:] == -1).all() and np.isfinite(targets).all()
+
+
+def test_sample_has_its_size_and_share():
+    rois, gt = example()
+    _, everything, _ = run(rois, gt)
+    assert ((everything > 0).sum(axis=1) > 4).all()
+    out_rois, labels, targets = run(rois, gt, batch=16, fg_fraction=0.25)
+    assert out_rois.shape == (2, 16, 5)
+    assert ((labels > 0).sum(axis=1) == 4).all()
+    background = (everything == 0).sum(axis=1)
+    assert ((labels == 0).sum(axis=1) == np.minimum(12, background)).all()
+    for n in range(2):
+        for box, label, target in zip(out_rois[n], labels[n], targets[n]):
+            if label > 0:
+                real = gt[n][gt[n, :, 4] == label][0]
+                np.testing.assert_allclose(target, box_ops.encode(box[1:], real[:4]) / STDS, rtol=1e-3, atol=1e-4)
+
+
+def test_sample_follows_the_seed():
+    rois, gt = example()
+    draws = []
+    for seed in (1, 1, 2):
+        mx.random.seed(seed)
+        draws.append(run(rois, gt, batch=8)[0])
+    np.testing.assert_array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0], draws[2])

@@ -1,0 +1,157 @@
+"""The training graph: its losses by hand from the network's own outputs, gradients, and what hard mining keeps."""
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet import autograd
+
+import light_head_rcnn
+from light_head_rcnn.gluon_models import TrainingGraph
+from light_head_rcnn.gluon_models.training import METRICS
+from light_head_rcnn.operators.targets import AnchorTargets
+
+HEIGHT, WIDTH = 96, 128
+GT = np.array([[[8, 8, 40, 40, 1], [50, 30, 110, 80, 2]], [[60, 20, 100, 90, 3], [-1] * 5]], np.float32)
+
+
+def build(ohem=16, class_agnostic=True, **options):
+    net = light_head_rcnn.get_model("light_head_rcnn_xception_coco", classes=("a", "b", "c"), norm="batch",
+                                    anchor_scales=(1, 2, 4), class_agnostic=class_agnostic)
+    net.initialize(mx.init.Xavier(magnitude=3))
+    return net, TrainingGraph(net, pre_nms=200, post_nms=24, rpn_batch=32, ohem=ohem, **options)
+
+
+def batch(net):
+    targets = AnchorTargets(net.features.feature_size, net.stride, net.rpn.ratios, net.rpn.scales, batch_size=32)
+    rows = [targets((HEIGHT, WIDTH, 1), gt[gt[:, 4] > 0], HEIGHT, WIDTH, np.random.RandomState(n))
+            for n, gt in enumerate(GT)]
+    arrays = [np.random.RandomState(0).normal(0, 1, (2, 3, HEIGHT, WIDTH)), np.array([[HEIGHT, WIDTH, 1]] * 2), GT]
+    return [mx.nd.array(a) for a in arrays + [np.stack(column) for column in zip(*rows)]]
+
+
+def smooth_l1(x, sigma):
+    x = np.abs(x)
+    return np.where(x < 1 / sigma ** 2, 0.5 * (sigma * x) ** 2, x - 0.5 / sigma ** 2)
+
+
+def log_softmax(x, axis):
+    x = x - x.max(axis=axis, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+
+
+@pytest.mark.parametrize("class_agnostic", [True, False])
+@pytest.mark.parametrize("ohem", [16, 1000])
+def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
+    """Recomputed in NumPy from the logits, deltas and targets that the graph saw."""
+    net, graph = build(ohem, class_agnostic, box_loss_weight=2.0)
+    seen = {}
+
+    def spy(name, function):
+        def call(*args, **kwargs):
+            seen[name] = function(*args, **kwargs)
+            return seen[name]
+        return call
+
+    from light_head_rcnn.gluon_models import training
+    monkeypatch.setattr(training, "assign", spy("targets", training.assign))
+    monkeypatch.setattr(net, "classify", spy("head", net.classify))
+    rpn_outputs = []
+    net.rpn.register_forward_hook(lambda block, inputs, outputs: rpn_outputs.append(outputs))
+    inputs = batch(net)
+    with autograd.record():
+        metrics = dict(zip(METRICS, (float(m.asscalar()) for m in graph(*inputs))))
+
+    label, target, weight = (a.asnumpy() for a in inputs[3:])
+    logits, deltas = (a.asnumpy() for a in rpn_outputs[0])
+    scores = log_softmax(logits.reshape(2, 2, -1), 1)
+    picked = np.where(label == 1, scores[:, 1], scores[:, 0])
+    assert metrics["rpn_cls"] == pytest.approx(-picked[label >= 0].mean(), rel=1e-4)
+    assert metrics["rpn_acc"] == pytest.approx((scores.argmax(1) == label)[label >= 0].mean(), rel=1e-4)
+    assert metrics["rpn_box"] == pytest.approx(smooth_l1((deltas - target) * weight, 3).sum() / 32 / 2, rel=1e-4)
+
+    labels, targets = (a.asnumpy() for a in seen["targets"][1:])
+    logits, deltas = (a.asnumpy().reshape(labels.shape + (-1,)) for a in seen["head"])
+    cls = np.zeros(labels.shape)
+    box = np.zeros(labels.shape)
+    for n, k in np.ndindex(*labels.shape):
+        c = int(labels[n, k])
+        if c >= 0:
+            cls[n, k] = -log_softmax(logits[n, k], 0)[c]
+        if c > 0:
+            column = 4 if class_agnostic else 4 * c
+            box[n, k] = smooth_l1(deltas[n, k, column:column + 4] - targets[n, k], 2).sum()
+    kept = np.zeros(labels.shape, bool)
+    for n in range(2):
+        valid = np.flatnonzero(labels[n] >= 0)
+        kept[n, valid[np.argsort(-(cls + box)[n, valid], kind="stable")[:ohem]]] = True
+    assert kept.sum() == (32 if ohem == 16 else (labels >= 0).sum())
+    assert metrics["rcnn_cls"] == pytest.approx(cls[kept].mean(), rel=1e-4)
+    assert metrics["rcnn_box"] == pytest.approx(2 * box[kept].sum() / ohem / 2, rel=1e-4)
+    assert metrics["rcnn_acc"] == pytest.approx((logits.argmax(-1) == labels)[kept].mean(), rel=1e-4)
+
+
+def test_hybridized_equals_imperative():
+    net, graph = build()
+    inputs = batch(net)
+    results = []
+    for hybridize in (False, True):
+        graph.hybridize(hybridize)
+        with autograd.record():
+            outputs = graph(*inputs)
+            loss = sum(outputs[:4])
+        loss.backward()
+        gradients = {p.name: p.grad().asnumpy().copy() for p in net.collect_params().values() if p.grad_req != "null"}
+        results.append(([float(o.asscalar()) for o in outputs], gradients))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-4)
+    for name, gradient in results[0][1].items():
+        np.testing.assert_allclose(results[1][1][name], gradient, rtol=1e-2, atol=1e-3 * np.abs(gradient).max() + 1e-6,
+                                   err_msg=name)
+
+
+def test_gradient_of_the_losses_is_that_of_their_values():
+    """Central differences along the gradient, for layers from the outputs down to the first convolution."""
+    net, graph = build(ohem=1000)
+    graph.hybridize()
+    inputs = batch(net)
+
+    def loss():
+        with autograd.record():
+            value = sum(graph(*inputs)[:2])
+        return value
+
+    loss().backward()
+    for name in ("rpn_cls_score_weight", "rpn_conv_3x3_weight", "res3a_branch2c_weight"):
+        parameter = net.collect_params()[name]
+        start, gradient = parameter.data().copy(), parameter.grad().copy()
+        norm = float(gradient.norm().asscalar())
+        step = 1e-3 * float(start.norm().asscalar())
+        values = []
+        for sign in (1, -1):
+            parameter.set_data(start + sign * step / norm * gradient)
+            values.append(float(loss().asscalar()))
+        parameter.set_data(start)
+        assert (values[0] - values[1]) / (2 * step) == pytest.approx(norm, rel=0.05), name
+
+
+def test_every_parameter_learns():
+    net, graph = build()
+    for parameter in net.collect_params().values():
+        if parameter.name.endswith("branch2c_gamma"):
+            parameter.set_data(mx.nd.ones(parameter.shape))  # residual branches begin at zero
+    with autograd.record():
+        loss = sum(graph(*batch(net))[:4])
+    loss.backward()
+    learning = [p for p in net.collect_params().values() if p.grad_req != "null"]
+    assert [p.name for p in learning if not p.grad().norm().asscalar()] == []
+
+
+def test_sampling_in_place_of_hard_mining():
+    net, graph = build(ohem=0, roi_batch=12)
+    graph.hybridize()
+    with autograd.record():
+        outputs = graph(*batch(net))
+    assert all(np.isfinite(o.asscalar()) for o in outputs)
+
+
+def test_neither_sampling_nor_hard_mining_is_an_error():
+    with pytest.raises(ValueError, match="roi_batch is -1"):
+        build(ohem=0)
