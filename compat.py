@@ -48,8 +48,8 @@ def prepare():
 def use_physical_cores(environment, cpus=None, topology=TOPOLOGY):
     """Lets MXNet's CPU operators use every physical core, unless ``OMP_NUM_THREADS`` is set already.
 
-    MXNet itself takes half of the processors it sees: too few wherever a core is one processor, as on most small virtual
-    machines.
+    MXNet itself takes half of the processors it sees: too few wherever a core is one processor, as on most small
+    virtual machines.
     """
     cpus = os.sched_getaffinity(0) if cpus is None else cpus
     cores = set()

@@ -89,6 +89,8 @@ setup(
         "yacs",
         "tqdm",
         "matplotlib",
+        "pillow",
+        "pyyaml",
         "setuptools; python_version >= '3.12'",  # stands in for distutils
     ],
     extras_require={

@@ -21,8 +21,14 @@ def main(argv=None):
     from light_head_rcnn.experiments.engine import build, logs, testing, trainer
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
-    training = trainer.EndToEndTrainer(cfg, contexts, logger, resume=args.resume or cfg.TRAIN.RESUME)
     test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
+    if test_set is not None:
+        logger.info("%s", test_set.summary())
+    training = trainer.EndToEndTrainer(cfg, contexts, logger, resume=args.resume or cfg.TRAIN.RESUME)
+    if test_set is not None and test_set.classes != training.net.classes:
+        raise cli.CommandError("the sets have different classes: %s in %s, %s in %s; name them in dataset.classes" % (
+            ", ".join(training.net.classes), cfg.dataset.image_set, ", ".join(test_set.classes),
+            cfg.dataset.test_image_set))
 
     def test(folder):
         if test_set is not None:

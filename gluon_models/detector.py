@@ -29,9 +29,9 @@ class LightHeadRCNN(HybridBlock):
 
     Calling it: `ids, scores, bboxes = net(x)` or `net(x, im_info)` with x float32 (N, 3, H, W), RGB less the pixel
     means, and im_info float32 (N, 3), rows (height, width, scale), where images are smaller than the batch. Answers
-    like a GluonCV detector, K = max_per_image rows an image (post_nms times classes where that is less), best first, -1
-    where fewer are found: ids (N, K, 1) from 0, scores (N, K, 1), bboxes (N, K, 4) in the network-input frame, inclusive
-    ends.
+    like a GluonCV detector, K = max_per_image rows an image (post_nms times classes where that is less), best first,
+    -1 where fewer are found: ids (N, K, 1) from 0, scores (N, K, 1), bboxes (N, K, 4) in the network-input frame,
+    inclusive ends.
     """
 
     stride = 16
@@ -60,6 +60,8 @@ class LightHeadRCNN(HybridBlock):
 
     def reset_class(self, classes):
         """Detect other classes: the sibling layers of the head are made anew, to be initialised and trained.
+
+        A `TrainingGraph` of this detector must be made anew too.
 
         Args:
             classes: names, background not among them.

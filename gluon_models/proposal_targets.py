@@ -2,14 +2,14 @@
 from ..operators import boxes as box_ops
 
 
-def assign(F, rois, gt_boxes, rois_per_image, stds, fg_iou=0.5, bg_iou_high=0.5, bg_iou_low=0.0, batch=-1,
+def assign(F, rois, gt_boxes, rois_per_image, means, stds, fg_iou=0.5, bg_iou_high=0.5, bg_iou_low=0.0, batch=-1,
            fg_fraction=0.25):
     """Labels the proposals and the ground truths of every image against the ground truths.
 
     Args:
         rois: float32 (N * rois_per_image, 5): image in the batch, then the box, network-input frame.
         gt_boxes: float32 (N, M, 5): boxes and classes from 1; rows of -1 are padding.
-        stds: four standard deviations that the deltas are divided by.
+        means, stds: four each, which are subtracted from the deltas and which these are divided by.
         fg_iou: overlap from which a RoI takes the class of its best ground truth.
         bg_iou_high, bg_iou_low: overlaps in [low, high) are background.
         batch: RoIs to draw for every image, at most `fg_fraction` of them foreground; -1 keeps all of them (OHEM).
@@ -17,7 +17,7 @@ def assign(F, rois, gt_boxes, rois_per_image, stds, fg_iou=0.5, bg_iou_high=0.5,
     Returns:
         rois: float32 (N, K, 5), K = batch, or rois_per_image + M.
         labels: float32 (N, K): class from 1, 0 background, -1 ignored.
-        targets: float32 (N, K, 4), deltas over `stds`; meaningful where the label is positive.
+        targets: float32 (N, K, 4), normalised deltas; meaningful where the label is positive.
     """
     rois = F.reshape(rois, shape=(-1, rois_per_image, 5))
     gt_coords = F.slice_axis(gt_boxes, axis=2, begin=0, end=4)
@@ -38,15 +38,16 @@ def assign(F, rois, gt_boxes, rois_per_image, stds, fg_iou=0.5, bg_iou_high=0.5,
     if batch > 0:
         is_fg, is_bg = _sample(F, is_fg, is_bg, batch, fg_fraction)
 
-    columns = [F.pick(F.broadcast_like(F.swapaxes(column, dim1=1, dim2=2), overlap, lhs_axes=(1,), rhs_axes=(1,)),
-                      matched, axis=2, keepdims=True)
-               for column in F.split(gt_boxes, num_outputs=5, axis=2)]
-    labels = is_fg * F.reshape(columns[4], shape=(0, -1)) - (1 - is_fg) * (1 - is_bg)
+    matched_gt = _take(F, gt_boxes, 5, matched)
+    matched_class = F.reshape(F.slice_axis(matched_gt, axis=2, begin=4, end=5), shape=(0, -1))
+    labels = is_fg * matched_class - (1 - is_fg) * (1 - is_bg)
     # Ignored RoIs may match nothing at all: their target is the RoI itself, which encodes to zeros.
     fg = F.expand_dims(is_fg, axis=2)
-    matched_boxes = F.broadcast_mul(fg, F.concat(*columns[:4], dim=2)) + F.broadcast_mul(1 - fg, coords)
+    matched_boxes = F.slice_axis(matched_gt, axis=2, begin=0, end=4)
+    matched_boxes = F.broadcast_mul(fg, matched_boxes) + F.broadcast_mul(1 - fg, coords)
     targets = box_ops.encode(coords, matched_boxes, F)
-    targets = F.concat(*(part / std for part, std in zip(F.split(targets, num_outputs=4, axis=2), stds)), dim=2)
+    targets = F.concat(*((part - mean) / std for part, mean, std in
+                         zip(F.split(targets, num_outputs=4, axis=2), means, stds)), dim=2)
     if batch > 0:
         rois, labels, targets = _gather(F, rois, labels, targets, batch)
     return tuple(F.BlockGrad(output) for output in (rois, labels, targets))
@@ -66,9 +67,13 @@ def _sample(F, is_fg, is_bg, batch, fg_fraction):
 
 def _gather(F, rois, labels, targets, batch):
     chosen = F.topk(labels >= 0, axis=1, k=batch)
-    rows = F.concat(rois, F.expand_dims(labels, axis=2), targets, dim=2)
-    rows = F.concat(*(F.pick(F.broadcast_like(F.swapaxes(column, dim1=1, dim2=2), chosen, lhs_axes=(1,), rhs_axes=(1,)),
-                             chosen, axis=2, keepdims=True)
-                      for column in F.split(rows, num_outputs=10, axis=2)), dim=2)
-    return (F.slice_axis(rows, axis=2, begin=0, end=5), F.reshape(F.slice_axis(rows, axis=2, begin=5, end=6), (0, -1)),
-            F.slice_axis(rows, axis=2, begin=6, end=10))
+    rows = _take(F, F.concat(rois, F.expand_dims(labels, axis=2), targets, dim=2), 10, chosen)
+    rois, labels, targets = (F.slice_axis(rows, axis=2, begin=begin, end=end) for begin, end in ((0, 5), (5, 6), (6, 10)))
+    return rois, F.reshape(labels, shape=(0, -1)), targets
+
+
+def _take(F, rows, columns, index):
+    """Of rows (N, R, columns) those that the index (N, K) names: (N, K, columns)."""
+    parts = (F.swapaxes(part, dim1=1, dim2=2) for part in F.split(rows, num_outputs=columns, axis=2))
+    return F.concat(*(F.pick(F.broadcast_like(part, index, lhs_axes=(1,), rhs_axes=(1,)), index, axis=2, keepdims=True)
+                      for part in parts), dim=2)

@@ -31,8 +31,8 @@ class TrainingGraph(HybridBlock):
         if not ohem and not 0 < roi_batch <= post_nms:
             raise ValueError("roi_batch is %d: without ohem it must be from 1 to post_nms, %d" % (roi_batch, post_nms))
         self._proposals = dict(pre_nms=pre_nms, post_nms=post_nms, nms_threshold=rpn_nms, min_size=rpn_min_size)
-        self._targets = dict(rois_per_image=post_nms, stds=net.box_stds, fg_iou=fg_iou, bg_iou_high=bg_iou_high,
-                             bg_iou_low=bg_iou_low, batch=roi_batch, fg_fraction=fg_fraction)
+        self._targets = dict(rois_per_image=post_nms, means=net.box_means, stds=net.box_stds, fg_iou=fg_iou,
+                             bg_iou_high=bg_iou_high, bg_iou_low=bg_iou_low, batch=roi_batch, fg_fraction=fg_fraction)
         self._rpn_batch, self._ohem, self._roi_batch = rpn_batch, ohem, roi_batch
         self._box_loss_weight, self._rpn_sigma, self._box_sigma = box_loss_weight, rpn_sigma, box_sigma
         self._class_agnostic = net.class_agnostic

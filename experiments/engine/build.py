@@ -49,11 +49,14 @@ def build_net(cfg, classes):
         max_per_image=cfg.TEST.max_per_image, **options)
 
 
-def initialize(cfg, net, ctx):
+def initialize(cfg, net, ctx, pretrained=True):
     """Random weights, then the backbone of `network.pretrained` where it names one.
 
-    New layers are normal with standard deviation 0.01 and biases 0 (the port). Without a pretrained backbone so are the
-    outputs alone, and all other layers are by He et al.
+    New layers are normal with standard deviation 0.01 and biases 0 (the port). Without a pretrained backbone only the
+    output layers are, and all others are by He et al.
+
+    Args:
+        pretrained: False where a checkpoint replaces all weights anyway.
 
     Raises:
         CheckpointError: the pretrained file is not there or does not hold the whole backbone.
@@ -64,7 +67,7 @@ def initialize(cfg, net, ctx):
     net.features.initialize(he, ctx=ctx)
     for block in (net.rpn.conv, net.neck, net.head.fc_new_1):
         block.initialize(normal if cfg.network.pretrained else he, ctx=ctx)
-    if cfg.network.pretrained:
+    if cfg.network.pretrained and pretrained:
         path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
         if not Path(path).is_file():
             raise CheckpointError("network.pretrained: there is no file %s" % path)
@@ -112,14 +115,17 @@ def build_train_loader(cfg, net, dataset, batch_size):
         positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
         clobber_positives=train.RPN_CLOBBER_POSITIVES)
     records = data.with_targets(dataset.records)
+    if not records:
+        raise data.DataError("%s, %s: no image has a box to train on" % (cfg.dataset.dataset_path, cfg.dataset.image_set),
+                             "no boxes")
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg),
                             stride=max(cfg.network.IMAGE_STRIDE, 1), num_workers=train.NUM_WORKERS)
 
 
-def build_test_loader(cfg, dataset):
-    """Test batches of `TEST.BATCH_IMAGES` images at the first of the test scales."""
+def build_test_loader(cfg, dataset, devices=1):
+    """Test batches of `TEST.BATCH_IMAGES` images a device at the first of the test scales."""
     short_edge, long_edge = test_scales(cfg)[0]
-    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES, short_edge, long_edge, pixel_means(cfg),
+    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES * devices, short_edge, long_edge, pixel_means(cfg),
                            pixel_stds(cfg), stride=max(cfg.network.IMAGE_STRIDE, 1))

@@ -27,7 +27,7 @@ def test_network(cfg, net, dataset, contexts, folder, logger):
     dict or None
         The metrics; None for a data set without boxes.
     """
-    detections = detect_dataset(net, build_test_loader(cfg, dataset), dataset.records, contexts)
+    detections = detect_dataset(net, build_test_loader(cfg, dataset, len(contexts)), dataset.records, contexts)
     folder = Path(folder)
     results = write_results(folder / "results.json", dataset, detections)
     if not any(len(record.boxes) for record in dataset.records):

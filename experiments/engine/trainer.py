@@ -8,7 +8,7 @@ from mxnet import autograd, gluon
 
 from ...gluon_models.training import LOSSES, METRICS
 from . import build
-from .checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from .checkpoint import latest_checkpoint, load_checkpoint, read_state, save_checkpoint
 from .config import changed_keys, checkpoint_prefix, lr_steps, training_keys
 from .logs import Progress, ScalarLog
 from .plots import plot_losses
@@ -19,16 +19,22 @@ class TrainingError(RuntimeError):
 
 
 def learning_rates(cfg, images, steps_per_epoch):
-    """Learning rate by the number of the step, from 1.
+    """Function from the number of the step, from 1, to its learning rate.
 
     `TRAIN.lr` is for one image: the gradient is the mean over the batch, so that it is multiplied by `images`. Warm-up
-    stays at `warmup_lr` ("constant", the port) or rises from it ("linear", TensorFlow original).
+    stays at `warmup_lr` ("constant", the port) or rises from it ("linear", the TensorFlow original). MXNet's own
+    schedulers refuse a warm-up from above and two drops in one step, which short runs have.
     """
     train = cfg.TRAIN
-    return mx.lr_scheduler.MultiFactorScheduler(
-        step=[max(1, int(epoch * steps_per_epoch)) for epoch in lr_steps(cfg)], factor=train.lr_factor,
-        base_lr=train.lr * images, warmup_steps=train.warmup_step if train.warmup else 0,
-        warmup_begin_lr=train.warmup_lr * images, warmup_mode=train.warmup_method)
+    drops = [int(epoch * steps_per_epoch) for epoch in lr_steps(cfg)]
+
+    def rate(step):
+        if train.warmup and step < train.warmup_step:
+            risen = step / train.warmup_step if train.warmup_method == "linear" else 0
+            return images * (train.warmup_lr + risen * (train.lr - train.warmup_lr))
+        return images * train.lr * train.lr_factor ** sum(step > drop for drop in drops)
+
+    return rate
 
 
 def gluon_trainer(cfg, net):
@@ -77,8 +83,11 @@ class EndToEndTrainer:
         self._steps_per_epoch = len(self._loader)
         self._total = self._steps_per_epoch * cfg.TRAIN.end_epoch
         self._learning_rate = learning_rates(cfg, images, self._steps_per_epoch)
-        build.initialize(cfg, self.net, contexts)
+        build.initialize(cfg, self.net, contexts, pretrained=not found)
         fixed = build.fix_parameters(self.net, cfg.network.FIXED_PARAMS)
+        if fixed and not cfg.network.pretrained:
+            logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; to train "
+                        "from scratch: network.FIXED_PARAMS [] network.NORM batch")
         logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
                     sum(math.prod(p.shape) for p in self.net.collect_params().values()) / 1e6, len(fixed))
         self._trainer = gluon_trainer(cfg, self.net)
@@ -88,15 +97,21 @@ class EndToEndTrainer:
         self._graph.hybridize()
 
     def _resume(self, checkpoint):
-        state = load_checkpoint(checkpoint, self.net, self._trainer)
+        state = read_state(checkpoint)
         changed = changed_keys(state["config"], self._cfg)
-        if state["devices"] != len(self._contexts):
-            changed.append("devices: %d in the checkpoint, %d now" % (state["devices"], len(self._contexts)))
+        now = dict(self._run_facts(), classes=list(self.dataset.classes))
+        changed += ["%s: %s in the checkpoint, %s now" % (name, state[name], value) for name, value in now.items()
+                    if state[name] != value]
         if changed:
-            raise TrainingError("the checkpoint %s was trained with another configuration:\n  %s"
+            raise TrainingError("the checkpoint %s was trained with another configuration or other data:\n  %s"
                                 % (checkpoint, "\n  ".join(changed)))
+        load_checkpoint(checkpoint, self.net, self._trainer)
         self.step = state["step"]
         self._logger.info("resuming from %s, step %d of %d", checkpoint, self.step, self._total)
+
+    def _run_facts(self):
+        """What the sequence of losses depends on beside the configuration."""
+        return {"devices": len(self._contexts), "steps_per_epoch": self._steps_per_epoch}
 
     def run(self, after_epoch=None):
         """Trains to the last epoch.
@@ -151,5 +166,5 @@ class EndToEndTrainer:
 
     def _save(self, epoch, whole_epoch=True):
         path = save_checkpoint(self._prefix, self.net, self._trainer, epoch, self.step,
-                               {"config": training_keys(self._cfg), "devices": len(self._contexts)}, whole_epoch)
+                               dict(self._run_facts(), config=training_keys(self._cfg)), whole_epoch)
         self._logger.info("saved %s", path)

@@ -117,8 +117,8 @@ def test_two_devices(configure):
 
 
 def test_fixed_parameters_stay(configure):
-    words = ("res2", "gamma")
-    cfg = configure("run", "TRAIN.end_epoch", 1, "network.FIXED_PARAMS", "[res2, gamma]")
+    words = ("res2", "beta")
+    cfg = configure("run", "TRAIN.end_epoch", 1, "network.FIXED_PARAMS", "[res2, beta]")
     training = trainer.EndToEndTrainer(cfg, [mx.cpu()], LOGGER)
     parameters = training.net.collect_params()
     before = {name: p.data().asnumpy().copy() for name, p in parameters.items()}

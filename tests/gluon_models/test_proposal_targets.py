@@ -6,7 +6,7 @@ import pytest
 from light_head_rcnn.gluon_models.proposal_targets import assign
 from light_head_rcnn.operators import boxes as box_ops
 
-STDS = (0.1, 0.1, 0.2, 0.2)
+MEANS, STDS = (0.01, -0.02, 0.03, 0.04), (0.1, 0.1, 0.2, 0.2)
 
 
 def example(rois_per_image=40):
@@ -25,7 +25,7 @@ def example(rois_per_image=40):
 
 def run(rois, gt, **options):
     rois_per_image = len(rois) // len(gt)
-    outputs = assign(mx.nd, mx.nd.array(rois), mx.nd.array(gt), rois_per_image, STDS, **options)
+    outputs = assign(mx.nd, mx.nd.array(rois), mx.nd.array(gt), rois_per_image, MEANS, STDS, **options)
     return [output.asnumpy() for output in outputs]
 
 
@@ -48,7 +48,7 @@ def test_every_roi_by_hand(fg, high, low):
                 expected = -1  # padding
             elif overlaps[best] >= fg:
                 expected = real[best, 4]
-                target = box_ops.encode(box, real[best, :4]) / STDS
+                target = (box_ops.encode(box, real[best, :4]) - MEANS) / STDS
                 np.testing.assert_allclose(targets[n, k], target, rtol=1e-3, atol=1e-4)
             else:
                 expected = 0 if low <= overlaps[best] < high else -1
@@ -77,7 +77,8 @@ def test_sample_has_its_size_and_share():
         for box, label, target in zip(out_rois[n], labels[n], targets[n]):
             if label > 0:
                 real = gt[n][gt[n, :, 4] == label][0]
-                np.testing.assert_allclose(target, box_ops.encode(box[1:], real[:4]) / STDS, rtol=1e-3, atol=1e-4)
+                expected = (box_ops.encode(box[1:], real[:4]) - MEANS) / STDS
+                np.testing.assert_allclose(target, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_sample_follows_the_seed():
