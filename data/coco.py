@@ -1,11 +1,16 @@
 """COCO layout: `<path>/annotations/instances_<set>.json`, images in `<path>/<set>/` or `<path>/images/<set>/`.
 
-A set without a folder of its own takes its images from `<path>/images/` or `<path>/`, where other sets may live too.
+A set without a folder of its own takes its images from that of the set that COCO cut it from (`BORROWED_FROM`), or else
+from `<path>/images/` or `<path>/`, where other sets may live too.
 """
 import json
 import os
 
 from .records import IMAGE_EXTENSIONS, DataError, Dataset, inclusive_box, make_record
+
+# COCO's sets that are parts of others, whose folders hold their images.
+BORROWED_FROM = {"minival2014": "val2014", "valminusminival2014": "val2014", "test-dev2015": "test2015",
+                 "test-dev2017": "test2017"}
 
 
 class CocoDataset(Dataset):
@@ -16,6 +21,7 @@ class CocoDataset(Dataset):
 
     Class ids follow the categories sorted by id, or `classes` when given: then each class must be a category of the
     file, and an annotation of any other category is an error. Images without annotations are kept.
+    A set of which there is only `image_info_<set>.json`, as of COCO's test sets, is read without labels.
     """
 
     layout = "coco"
@@ -30,6 +36,9 @@ class CocoDataset(Dataset):
 
     def _read(self, image_set, with_labels):
         name = os.path.join(self.path, "annotations", f"instances_{image_set}.json")
+        info = os.path.join(self.path, "annotations", f"image_info_{image_set}.json")
+        if not os.path.isfile(name) and os.path.isfile(info):
+            name, with_labels = info, False
         self.annotation_file = name
         content = _load(name, with_labels)
         class_of = self._map_categories(name, content["categories"])
@@ -64,9 +73,8 @@ class CocoDataset(Dataset):
 
     def _read_images(self, name, image_set, entries):
         """{image id: (path, width, height)} of the sound entries, and the ids of those left out."""
-        own = [f for f in (os.path.join(self.path, image_set), os.path.join(self.path, "images", image_set))
-               if os.path.isdir(f)][:1]
-        files = _files_under(own[0]) if own else set()
+        own = self._folder_of(image_set)
+        folder = own or self._folder_of(BORROWED_FROM.get(image_set, image_set))
         images, missing, named = {}, set(), set()
         for position, entry in enumerate(entries):
             where = f"{name}: image entry {position}"
@@ -80,24 +88,27 @@ class CocoDataset(Dataset):
             if entry["id"] in images:
                 self._fault(f"{where}: its id is used by an entry before it", "image id twice")
                 continue
-            if own:
-                path = os.path.join(own[0], entry["file_name"])
-                found = os.path.normpath(entry["file_name"]) in files
+            if folder:
+                path = os.path.join(folder, entry["file_name"])
             else:
                 candidates = [os.path.join(self.path, "images", entry["file_name"]),
                               os.path.join(self.path, entry["file_name"])]
                 path = next((c for c in candidates if os.path.isfile(c)), os.path.join(
                     self.path, image_set, entry["file_name"]))
-                found = os.path.isfile(path)
-            if not found:
+            if not os.path.isfile(path):
                 self._fault(f"{where}: there is no image file {path}", "image missing")
                 missing.add(entry["id"])
                 continue
             images[entry["id"]] = (path, entry["width"], entry["height"])
-        for file in sorted(files - named):
-            self._fault(f"{os.path.join(own[0], file)}: the image file has no entry in {name}",
+        # A borrowed folder holds the images of other sets too.
+        for file in sorted(_files_under(own) - named if own else ()):
+            self._fault(f"{os.path.join(own, file)}: the image file has no entry in {name}",
                         "image without an entry")
         return images, missing
+
+    def _folder_of(self, image_set):
+        folders = os.path.join(self.path, image_set), os.path.join(self.path, "images", image_set)
+        return next((f for f in folders if os.path.isdir(f)), None)
 
     def _read_annotations(self, name, annotations, class_of, images, missing, objects):
         seen = set()
@@ -140,8 +151,9 @@ def _load(name, with_labels):
             content = json.load(file)
     except OSError as error:
         folder = os.path.dirname(name)
-        sets = sorted(f[len("instances_"):-len(".json")] for f in (os.listdir(folder) if os.path.isdir(folder) else ())
-                      if f.startswith("instances_") and f.endswith(".json"))
+        files = os.listdir(folder) if os.path.isdir(folder) else ()
+        sets = sorted({f[len(start):-len(".json")] for f in files for start in ("instances_", "image_info_")
+                       if f.startswith(start) and f.endswith(".json")})
         raise DataError("{}: no such annotation file ({}); sets there: {}".format(
             name, error.strerror, ", ".join(sets) or "none")) from None
     except (ValueError, RecursionError) as error:

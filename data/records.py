@@ -12,7 +12,8 @@ from PIL import Image, ImageFile, ImageOps
 # Pillow reports broken files through all of these, each format in its own way.
 FAULTS_OF_FILES = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError,
                    Image.DecompressionBombError)
-IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp")
+# Of the files that are looked for in folders; a file that is named may have any.
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 LEAVE_OUT = ' (on_error="skip", in a configuration dataset.ON_ERROR: skip, leaves such entries out)'
 
 

@@ -1,8 +1,8 @@
 """Shapes: an embedded detection set, drawn with NumPy, written to disk in COCO layout.
 
-Four classes of figures on textured, noisy grounds: 10 to 80 pixels across (8:1), turned, shaded, overlapping by a
-bounded share, cut by the edge at times. Grounds are dull and figures vivid; the colour says nothing about the class.
-An image is a pure function of (seed, split, index).
+Four classes of figures on textured, noisy grounds: 10 to 80 pixels across (8:1), turned a little, shaded, overlapping
+by a bounded share, cut by the edge at times. Grounds are dull and figures vivid; the colour says nothing about the
+class. An image is a pure function of (seed, split, index).
 """
 import colorsys
 import json
@@ -20,6 +20,7 @@ SIZES = ((112, 128), (128, 112), (128, 128))  # height, width
 DIAMETERS = (10.0, 80.0)
 MAX_OBJECTS = 7
 MAX_HIDDEN = 0.5  # share of a figure that others or the edge may hide
+MAX_TURN = np.pi / 6  # to either side
 SPLITS = ("train", "val")
 
 
@@ -160,7 +161,7 @@ def _coverage(rng, class_id, centre, radius, window):
     """
     y, x = np.mgrid[window] + 0.5
     x, y = x - centre[0], y - centre[1]
-    angle = rng.uniform(0, 2 * np.pi)
+    angle = rng.uniform(-MAX_TURN, MAX_TURN)
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     name = SHAPES_CLASSES[class_id]
     if name == "circle":

@@ -68,7 +68,8 @@ def _sample(F, is_fg, is_bg, batch, fg_fraction):
 def _gather(F, rois, labels, targets, batch):
     chosen = F.topk(labels >= 0, axis=1, k=batch)
     rows = _take(F, F.concat(rois, F.expand_dims(labels, axis=2), targets, dim=2), 10, chosen)
-    rois, labels, targets = (F.slice_axis(rows, axis=2, begin=begin, end=end) for begin, end in ((0, 5), (5, 6), (6, 10)))
+    rois, labels, targets = (F.slice_axis(rows, axis=2, begin=begin, end=end)
+                             for begin, end in ((0, 5), (5, 6), (6, 10)))
     return rois, F.reshape(labels, shape=(0, -1)), targets
 
 

@@ -116,8 +116,8 @@ def build_train_loader(cfg, net, dataset, batch_size):
         clobber_positives=train.RPN_CLOBBER_POSITIVES)
     records = data.with_targets(dataset.records)
     if not records:
-        raise data.DataError("%s, %s: no image has a box to train on" % (cfg.dataset.dataset_path, cfg.dataset.image_set),
-                             "no boxes")
+        raise data.DataError("%s: no image of %s has a box to train on"
+                             % (cfg.dataset.dataset_path, cfg.dataset.image_set), "no boxes")
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg),

@@ -4,7 +4,7 @@ import functools
 import sys
 import textwrap
 
-from .config import ConfigError, gpu_ids, load_config
+from .config import ConfigError, gpu_ids, load_config, reject_unimplemented
 
 
 class CommandError(Exception):
@@ -56,13 +56,15 @@ def parse(parser, argv=None):
 
 
 def config_of(path, overrides):
-    """`load_config`, where a missing --cfg and a KEY without VALUE are mistakes in the command line."""
+    """`load_config`, where a missing --cfg, a KEY without VALUE and what is not implemented are the user's mistakes."""
     if path is None:
         raise CommandError("name a configuration: --cfg FILE, such as --cfg experiments/cfgs/shapes_s.yaml")
     if len(overrides) % 2:
         raise CommandError("overrides come in pairs KEY VALUE, but these are {} words: {}".format(
             len(overrides), " ".join(overrides)))
-    return load_config(path, overrides)
+    cfg = load_config(path, overrides)
+    reject_unimplemented(cfg)
+    return cfg
 
 
 def contexts_of(args, cfg=None):
@@ -120,4 +122,6 @@ def _user_errors():
     from ...data import DataError
     from .checkpoint import CheckpointError
     from .trainer import TrainingError
-    return CommandError, ConfigError, CheckpointError, DataError, TrainingError
+    # Of files that the user named: the text of these errors names the path.
+    paths = PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError
+    return (CommandError, ConfigError, CheckpointError, DataError, TrainingError) + paths

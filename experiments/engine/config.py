@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from yacs.config import CfgNode
 
-from .config_values import coerce, numbers_of
+from .config_values import check_bounds, coerce, numbers_of
 from .defaults import DEFAULTS, FREE_ON_RESUME, KINDS
 
 _BASE = "_BASE_"
@@ -51,6 +51,16 @@ def load_config(path, overrides=()):
     cfg = CfgNode(_unflatten(values))
     cfg.freeze()
     return cfg
+
+
+def reject_unimplemented(cfg):
+    """Raises ConfigError where a key has a value that the port knows and this project does not carry out yet."""
+    for key, (allowed, hint) in _IMPLEMENTED.items():
+        value = cfg
+        for name in key.split("."):
+            value = value[name]
+        if not allowed(value):
+            raise ConfigError(f"{key} is {value!r}: {hint}")
 
 
 def lr_steps(cfg):
@@ -199,7 +209,7 @@ def _checked(source, key, value, from_text=False):
     _reject_unknown(source, key)
     kind, argument = KINDS.get(key, (type(_KNOWN[key]).__name__, None))
     try:
-        return coerce(value, kind, argument, from_text)
+        return check_bounds(key, coerce(value, kind, argument, from_text))
     except ValueError as error:
         raise ConfigError(f"{source}: {key} must be {error}, got {value!r}") from None
 
@@ -219,22 +229,45 @@ def _complete(path, values):
                           .format(path, values["dataset.NUM_CLASSES"], len(classes), len(classes) + 1))
     if classes:
         values["dataset.NUM_CLASSES"] = len(classes) + 1
-    for key, value in values.items():
-        leaf = key.split(".")[-1]
-        if any(word in leaf for word in ("THRESH", "OVERLAP", "FRACTION")) or leaf == "NMS":
-            if not 0 <= value <= 1:
-                raise ConfigError(f"{path}: {key} must lie between 0 and 1, got {value}")
-        elif leaf in _AT_LEAST and not value >= _AT_LEAST[leaf]:
-            raise ConfigError(f"{path}: {key} must be at least {_AT_LEAST[leaf]}, got {value}")
-    if min(values["network.PIXEL_STDS"]) <= 0 or min(values["TRAIN.BBOX_STDS"]) <= 0:
-        raise ConfigError(f"{path}: network.PIXEL_STDS and TRAIN.BBOX_STDS must be above 0")
+    rois, proposals = values["TRAIN.BATCH_ROIS"], values["TRAIN.RPN_POST_NMS_TOP_N"]
+    ohem = values["TRAIN.ENABLE_OHEM"]
+    if not 1 <= rois <= proposals and not (ohem and rois == -1):
+        raise ConfigError("{}: TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is {}, {}, got {}"
+                          .format(path, proposals, "or -1" if ohem else "where TRAIN.ENABLE_OHEM is false", rois))
 
 
-_AT_LEAST = {
-    "lr": 0, "lr_factor": 0, "warmup_lr": 0, "warmup_step": 0, "momentum": 0, "wd": 0, "CLIP_GRADIENT": 0,
-    "begin_epoch": 0, "end_epoch": 0, "BATCH_IMAGES": 1, "NUM_WORKERS": 0, "TEST_EVERY": 0, "CHECKPOINT_STEPS": 0,
-    "frequent": 1, "IMAGE_STRIDE": 0, "seed": 0, "RPN_BATCH_SIZE": 1, "RPN_PRE_NMS_TOP_N": 1, "RPN_POST_NMS_TOP_N": 1,
-    "max_per_image": 1, "NUM_CLASSES": 0,
+def _only(wanted):
+    return lambda value: value == wanted, f"only {wanted!r} is implemented"
+
+
+def _all_ones(value):
+    return set(value) == {1.0}
+
+
+def _one_pair(value):
+    return len(value) < 2
+
+
+def _stride_16(value):
+    return value in (16, (16,))
+
+
+# key -> (whether a value is implemented, what to say where it is not)
+_IMPLEMENTED = {
+    "symbol": (lambda value: value == "", "symbolic graphs are not there yet; set symbol '' to train the Gluon model"),
+    "network.RPN_FEAT_STRIDE": (_stride_16, "only 16 is implemented"),
+    "network.RCNN_FEAT_STRIDE": _only(16),
+    "dataset.proposal": _only("rpn"),
+    "TRAIN.begin_epoch": _only(0),
+    "TRAIN.END2END": _only(True),
+    "TRAIN.RPN_POSITIVE_WEIGHT": _only(-1.0),
+    "TRAIN.BBOX_WEIGHTS": (_all_ones, "only 1.0 four times is implemented"),
+    "TRAIN.RPN_BBOX_WEIGHTS": (_all_ones, "only 1.0 four times is implemented"),
+    "TRAIN.BBOX_NORMALIZATION_PRECOMPUTED": _only(True),
+    "TEST.HAS_RPN": _only(True),
+    "TEST.USE_SOFTNMS": _only(False),
+    "TEST.SCALES": (_one_pair, "only one pair is implemented"),
+    "TEST_SCALES": (_one_pair, "only one pair is implemented"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The kinds of values that configuration keys take: what is accepted, and what it becomes."""
+"""The kinds of values that configuration keys take: what is accepted, what it becomes, and the bounds of numbers."""
 import yaml
 
 
@@ -16,6 +16,24 @@ def coerce(value, kind, argument=None, from_text=False):
         return _COERCE[kind](value, argument)
     except (TypeError, ValueError, yaml.YAMLError):
         raise ValueError(_WANTED[kind](argument)) from None
+
+
+def check_bounds(key, value):
+    """`value`, of the right kind, if each of its numbers lies in the bounds of the configuration key `key`.
+
+    Raises ValueError whose text says what is wanted.
+    """
+    low, high, low_too = _BOUNDS.get(key, (None, None, True))
+    for number in value if isinstance(value, tuple) else (value,):
+        if low is not None and not (number >= low if low_too else number > low) or high is not None and number > high:
+            raise ValueError(_interval(low, high, low_too))
+    return value
+
+
+def _interval(low, high, low_too):
+    if high is None:
+        return f"at least {low}" if low_too else f"above {low}"
+    return f"from {low} to {high}" if low_too else f"above {low} and at most {high}"
 
 
 def numbers_of(text):
@@ -147,4 +165,57 @@ _WANTED = {
     "words": lambda _: "a list of names",
     "numbers": lambda _: "a list of numbers",
     "int or ints": lambda _: "a whole number, or one for each level",
+}
+
+_NOT_NEGATIVE, _POSITIVE, _ONE_OR_MORE = (0, None, True), (0, None, False), (1, None, True)
+_SHARE = (0, 1, True)
+# key -> (lowest, highest or None, whether the lowest itself is allowed), for each number of a sequence
+_BOUNDS = {
+    "seed": _NOT_NEGATIVE,
+    "default.frequent": _ONE_OR_MORE,
+    "network.PIXEL_STDS": _POSITIVE,
+    "network.IMAGE_STRIDE": _NOT_NEGATIVE,
+    "network.ANCHOR_RATIOS": _POSITIVE,
+    "network.ANCHOR_SCALES": _POSITIVE,
+    "dataset.NUM_CLASSES": _NOT_NEGATIVE,
+    "TRAIN.lr": _POSITIVE,
+    "TRAIN.lr_factor": (0, 1, False),
+    "TRAIN.warmup_lr": _NOT_NEGATIVE,
+    "TRAIN.warmup_step": _NOT_NEGATIVE,
+    "TRAIN.momentum": _NOT_NEGATIVE,
+    "TRAIN.wd": _NOT_NEGATIVE,
+    "TRAIN.LIGHT_HEAD_LR_MULT": _NOT_NEGATIVE,
+    "TRAIN.CLIP_GRADIENT": _NOT_NEGATIVE,
+    "TRAIN.begin_epoch": _NOT_NEGATIVE,
+    "TRAIN.end_epoch": _NOT_NEGATIVE,
+    "TRAIN.BATCH_IMAGES": _ONE_OR_MORE,
+    "TRAIN.NUM_WORKERS": _NOT_NEGATIVE,
+    "TRAIN.TEST_EVERY": _NOT_NEGATIVE,
+    "TRAIN.CHECKPOINT_STEPS": _NOT_NEGATIVE,
+    "TRAIN.BATCH_ROIS_OHEM": _ONE_OR_MORE,
+    "TRAIN.FG_FRACTION": _SHARE,
+    "TRAIN.FG_THRESH": _SHARE,
+    "TRAIN.BG_THRESH_HI": _SHARE,
+    "TRAIN.BG_THRESH_LO": _SHARE,
+    "TRAIN.BBOX_REGRESSION_THRESH": _SHARE,
+    "TRAIN.BBOX_LOSS_WEIGHT": _NOT_NEGATIVE,
+    "TRAIN.BBOX_STDS": _POSITIVE,
+    "TRAIN.RPN_BATCH_SIZE": _ONE_OR_MORE,
+    "TRAIN.RPN_FG_FRACTION": _SHARE,
+    "TRAIN.RPN_POSITIVE_OVERLAP": _SHARE,
+    "TRAIN.RPN_NEGATIVE_OVERLAP": _SHARE,
+    "TRAIN.RPN_NMS_THRESH": _SHARE,
+    "TRAIN.RPN_PRE_NMS_TOP_N": _ONE_OR_MORE,
+    "TRAIN.RPN_POST_NMS_TOP_N": _ONE_OR_MORE,
+    "TRAIN.RPN_MIN_SIZE": _NOT_NEGATIVE,
+    "TEST.BATCH_IMAGES": _ONE_OR_MORE,
+    "TEST.RPN_NMS_THRESH": _SHARE,
+    "TEST.RPN_PRE_NMS_TOP_N": _ONE_OR_MORE,
+    "TEST.RPN_POST_NMS_TOP_N": _ONE_OR_MORE,
+    "TEST.RPN_MIN_SIZE": _NOT_NEGATIVE,
+    "TEST.PROPOSAL_NMS_THRESH": _SHARE,
+    "TEST.NMS": _SHARE,
+    "TEST.THRESH": _SHARE,
+    "TEST.SOFTNMS_THRESH": _SHARE,
+    "TEST.max_per_image": _ONE_OR_MORE,
 }

@@ -108,7 +108,7 @@ DEFAULTS = {
         # Epochs between two tests; 0: one test, at the end.
         "TEST_EVERY": 0,
         # Steps between two checkpoints inside an epoch; 0: at the end of epochs only.
-        "CHECKPOINT_STEPS": 0,
+        "CHECKPOINT_STEPS": 1000,
         # RoIs an image; -1 takes all. OHEM: how many of them learn.
         "BATCH_ROIS": -1,
         "BATCH_ROIS_OHEM": 128,

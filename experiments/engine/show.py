@@ -2,11 +2,10 @@
 from pathlib import Path
 
 from ... import data
+from ...data.records import IMAGE_EXTENSIONS
 from .cli import CommandError
 from .files import write_json
 from .plots import draw_detections
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 def find_images(paths):
@@ -25,7 +24,8 @@ def find_images(paths):
             raise CommandError(f"there is no image or folder {path}")
         files = [path]
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+            files = sorted(file for file in path.rglob("*")
+                           if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
         for file in files:
             name = file.relative_to(path) if path.is_dir() else Path(file.name)
             name = name.with_suffix(".jpg" if file.suffix.lower() in (".jpg", ".jpeg") else ".png")
@@ -37,7 +37,7 @@ def find_images(paths):
             found.append((file, name))
     if not found:
         raise CommandError("there is no image in {}; known extensions: {}".format(
-            ", ".join(map(str, paths)), " ".join(EXTENSIONS)))
+            ", ".join(map(str, paths)), " ".join(IMAGE_EXTENSIONS)))
     return found
 
 

@@ -86,8 +86,8 @@ class EndToEndTrainer:
         build.initialize(cfg, self.net, contexts, pretrained=not found)
         fixed = build.fix_parameters(self.net, cfg.network.FIXED_PARAMS)
         if fixed and not cfg.network.pretrained:
-            logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; to train "
-                        "from scratch: network.FIXED_PARAMS [] network.NORM batch")
+            logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; "
+                        "to train from scratch: network.FIXED_PARAMS [] network.NORM batch")
         logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
                     sum(math.prod(p.shape) for p in self.net.collect_params().values()) / 1e6, len(fixed))
         self._trainer = gluon_trainer(cfg, self.net)

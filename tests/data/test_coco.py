@@ -7,6 +7,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from light_head_rcnn.data import DataError, load_dataset, targets_of
+from light_head_rcnn.data.records import IMAGE_EXTENSIONS
 
 
 def load(tree, **options):
@@ -55,6 +56,63 @@ def test_image_folders(coco_tree, folder):
         file.rename(target / file.name)
     (coco_tree.root / "train").rmdir()
     assert all(os.path.isfile(r.path) for r in load(coco_tree).records)
+
+
+def rename_set(tree, image_set, kind="instances"):
+    tree.file.rename(tree.file.with_name(f"{kind}_{image_set}.json"))
+    return load_dataset("coco", tree.root, image_set)
+
+
+@pytest.mark.parametrize("image_set, folder", [
+    ("minival2014", "val2014"), ("valminusminival2014", "images/val2014"), ("test-dev2015", "test2015"),
+    ("test-dev2017", "test2017")])
+def test_parts_of_sets_borrow_their_images(coco_tree, image_set, folder):
+    stray(coco_tree)  # an image of the whole set, which the part need not name
+    (coco_tree.root / folder).parent.mkdir(exist_ok=True)
+    (coco_tree.root / "train").rename(coco_tree.root / folder)
+    dataset = rename_set(coco_tree, image_set)
+    assert [r.path for r in dataset.records] == [str(coco_tree.root / folder / f"{n}.jpg") for n in "abc"]
+    (coco_tree.root / folder / "b.jpg").unlink()
+    with pytest.raises(DataError, match=f"there is no image file .*{folder}/b.jpg"):
+        load_dataset("coco", coco_tree.root, image_set)
+
+
+def test_a_folder_of_its_own_comes_first(coco_tree):
+    (coco_tree.root / "val2014").mkdir()
+    (coco_tree.root / "train").rename(coco_tree.root / "minival2014")
+    assert "/minival2014/" in rename_set(coco_tree, "minival2014").records[0].path
+    (coco_tree.root / "minival2014" / "stray.png").write_bytes(b"")
+    with pytest.raises(DataError, match="stray.png: the image file has no entry"):
+        load_dataset("coco", coco_tree.root, "minival2014")
+
+
+def test_image_info_is_read_without_labels(coco_tree):
+    coco_tree.file.with_name("image_info_train.json").write_text(coco_tree.file.read_text())
+    assert sum(len(r.boxes) for r in load_dataset("coco", coco_tree.root, "train").records) == 3  # instances first
+    del coco_tree.content["annotations"]
+    coco_tree.write().joinpath("train").rename(coco_tree.root / "test2015")
+    (coco_tree.root / "annotations" / "image_info_train.json").unlink()
+    dataset = rename_set(coco_tree, "test-dev2015", "image_info")
+    assert len(dataset) == 3 and not any(len(r.boxes) for r in dataset.records)
+    assert dataset.annotation_file.endswith("image_info_test-dev2015.json")
+    with pytest.raises(DataError, match="instances_val.json: no such annotation file .*; sets there: test-dev2015"):
+        load_dataset("coco", coco_tree.root, "val")
+
+
+@pytest.mark.parametrize("name", ["b.webp", "b.gif", "b", ".b.jpg", "sub/../b.JPE"])
+def test_an_image_that_is_there_is_found(coco_tree, name):
+    (coco_tree.root / "train" / "sub").mkdir()
+    (coco_tree.root / "train" / "b.jpg").rename(coco_tree.root / "train" / name)
+    coco_tree.content["images"][1]["file_name"] = name
+    assert len(load(coco_tree)) == 3
+
+
+@pytest.mark.parametrize("suffix", IMAGE_EXTENSIONS)
+def test_strays_of_every_extension(coco_tree, suffix):
+    (coco_tree.root / "train" / ("stray" + suffix.upper())).write_bytes(b"")
+    (coco_tree.root / "train" / "notes.txt").write_bytes(b"")
+    dataset = load(coco_tree, on_error="skip")
+    assert len(dataset.skipped) == 1 and "stray" in dataset.skipped[0]
 
 
 def test_joined_sets(coco_tree):

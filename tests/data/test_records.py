@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from light_head_rcnn import data
-from light_head_rcnn.data.records import inclusive_box, make_record
+from light_head_rcnn.data.records import IMAGE_EXTENSIONS, inclusive_box, make_record
 
 
 def record_of(objects, path="x.jpg", width=60, height=40):
@@ -70,6 +70,16 @@ def test_pixels_are_those_of_mxnet(tmp_path, make_image):
     reference = mx.image.imdecode((tmp_path / "x.jpg").read_bytes(), to_rgb=True).asnumpy()
     assert pixels.dtype == np.uint8 and pixels.shape == (43, 61, 3)
     assert np.abs(pixels.astype(int) - reference).max() <= 2
+
+
+@pytest.mark.parametrize("suffix", IMAGE_EXTENSIONS)
+def test_every_extension_is_read(tmp_path, make_image, suffix):
+    make_image(tmp_path / ("x" + suffix), 6, 4)
+    assert data.read_image(tmp_path / ("x" + suffix)).shape == (4, 6, 3)
+
+
+def test_extensions():
+    assert {".jpg", ".png", ".bmp", ".webp", ".tif", ".tiff"} < set(IMAGE_EXTENSIONS)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "LA"])

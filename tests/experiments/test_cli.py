@@ -31,7 +31,8 @@ def test_negative_values(cfg_file):
 @pytest.mark.parametrize("words, message", [
     (["TRAIN.lr", "1"], "--cfg FILE"),
     (["--cfg", "{}", "TRAIN.lr"], "pairs KEY VALUE, but these are 1 words: TRAIN.lr"),
-    (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?")])
+    (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?"),
+    (["--cfg", "{}", "TEST.USE_SOFTNMS", "true"], "TEST.USE_SOFTNMS is True: only False is implemented")])
 def test_mistakes_in_words(cfg_file, words, message):
     with pytest.raises((cli.CommandError, ConfigError)) as caught:
         cli.parse(cli.make_parser("", ""), [word.format(cfg_file) for word in words])
@@ -67,6 +68,16 @@ def test_mistakes_of_the_user_are_one_line(capsys, error):
 
     assert main() == 2
     assert capsys.readouterr().err == "error: look\n"
+
+
+@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError])
+def test_errors_of_paths_are_one_line(capsys, kind):
+    @cli.readable_errors
+    def main(argv=None):
+        raise kind(1, "No", "some/path")
+
+    assert main() == 2
+    assert capsys.readouterr().err == "error: [Errno 1] No: 'some/path'\n"
 
 
 def test_mistakes_of_the_project_keep_their_traceback():

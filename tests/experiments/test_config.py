@@ -5,7 +5,7 @@ import pytest
 import yaml
 from yacs.config import CfgNode
 
-from light_head_rcnn.experiments.engine import config
+from light_head_rcnn.experiments.engine import config, config_values
 from light_head_rcnn.experiments.engine.config import ConfigError, load_config
 
 CFGS = sorted((Path(config.__file__).parents[1] / "cfgs").glob("*.yaml"))
@@ -176,13 +176,35 @@ def test_inheritance_mistakes(write):
     ("TRAIN: {lr: high}", "TRAIN.lr must be a number, got 'high'"),
     ("TRAIN: {lr: true}", "TRAIN.lr must be a number, got True"),
     ("TRAIN: {lr: .nan}", "TRAIN.lr must be a number"),
-    ("TRAIN: {lr: -1}", "TRAIN.lr must be at least 0"),
+    ("TRAIN: {lr: -1}", "TRAIN.lr must be above 0, got -1"),
+    ("TRAIN: {lr: 0}", "TRAIN.lr must be above 0"),
+    ("TRAIN: {lr_factor: 0}", "TRAIN.lr_factor must be above 0 and at most 1"),
+    ("TRAIN: {lr_factor: 1.5}", "TRAIN.lr_factor must be above 0 and at most 1"),
+    ("TRAIN: {LIGHT_HEAD_LR_MULT: -1}", "TRAIN.LIGHT_HEAD_LR_MULT must be at least 0"),
+    ("TRAIN: {BBOX_LOSS_WEIGHT: -1}", "TRAIN.BBOX_LOSS_WEIGHT must be at least 0"),
+    ("TRAIN: {BATCH_ROIS_OHEM: 0}", "TRAIN.BATCH_ROIS_OHEM must be at least 1"),
+    ("TRAIN: {RPN_MIN_SIZE: -1}", "TRAIN.RPN_MIN_SIZE must be at least 0"),
+    ("TEST: {RPN_MIN_SIZE: -1}", "TEST.RPN_MIN_SIZE must be at least 0"),
+    ("TRAIN: {BATCH_IMAGES: 0}", "TRAIN.BATCH_IMAGES must be at least 1"),
+    ("TEST: {BATCH_IMAGES: 0}", "TEST.BATCH_IMAGES must be at least 1"),
+    ("network: {ANCHOR_SCALES: [8, 0]}", "network.ANCHOR_SCALES must be above 0"),
+    ("network: {ANCHOR_RATIOS: [-1, 1]}", "network.ANCHOR_RATIOS must be above 0"),
+    ("network: {PIXEL_STDS: [1, 0, 1]}", "network.PIXEL_STDS must be above 0"),
+    ("TRAIN: {ENABLE_OHEM: false}",
+     "TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is 300, where TRAIN.ENABLE_OHEM is false, "
+     "got -1"),
+    ("TRAIN: {ENABLE_OHEM: false, BATCH_ROIS: 0}", "TRAIN.BATCH_ROIS must be from 1"),
+    ("TRAIN: {ENABLE_OHEM: false, BATCH_ROIS: 301}", "TRAIN.BATCH_ROIS must be from 1"),
+    ("TRAIN: {BATCH_ROIS: 9, RPN_POST_NMS_TOP_N: 8}",
+     "TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is 8, or -1, got 9"),
+    ("TRAIN: {BATCH_ROIS: 0}", "or -1, got 0"),
+    ("TRAIN: {BATCH_ROIS: -2}", "or -1, got -2"),
     ("TRAIN: {end_epoch: 2.5}", "TRAIN.end_epoch must be a whole number, got 2.5"),
     ("TRAIN: {FLIP: 1}", "TRAIN.FLIP must be true or false, got 1"),
     ("TRAIN: {lr_step: '5,3'}", "TRAIN.lr_step must be rising numbers"),
     ("TRAIN: {BBOX_STDS: [0.1, 0.1]}", "TRAIN.BBOX_STDS must be 4 numbers"),
-    ("TRAIN: {BBOX_STDS: [0.1, 0.1, 0.2, 0]}", "must be above 0"),
-    ("TEST: {NMS: 1.5}", "TEST.NMS must lie between 0 and 1"),
+    ("TRAIN: {BBOX_STDS: [0.1, 0.1, 0.2, 0]}", "TRAIN.BBOX_STDS must be above 0"),
+    ("TEST: {NMS: 1.5}", "TEST.NMS must be from 0 to 1"),
     ("SCALES: [1000, 600]", "SCALES must be [shorter edge, bound on the longer edge]"),
     ("SCALES: 600", "SCALES must be"),
     ("TRAIN: {SCALES: [[600, 1000], 5]}", "TRAIN.SCALES must be a list of"),
@@ -240,6 +262,51 @@ def test_counts_are_filled_in(write):
 def test_a_dumped_configuration_loads_again(write):
     cfg = load_config(write("port.yaml", PORT), ["TRAIN.SCALES", "600,1000"])
     assert load_config(write("dump.yaml", cfg.dump())) == cfg
+
+
+@pytest.mark.parametrize("text", [
+    "TRAIN: {ENABLE_OHEM: false, BATCH_ROIS: 8, RPN_POST_NMS_TOP_N: 8}",
+    "TRAIN: {BATCH_ROIS: 1}", "TRAIN: {lr_factor: 1, LIGHT_HEAD_LR_MULT: 0, BBOX_LOSS_WEIGHT: 0, BATCH_ROIS_OHEM: 1}",
+    "TRAIN: {FG_FRACTION: 0, FG_THRESH: 1, wd: 0}", "network: {ANCHOR_SCALES: [0.1]}"])
+def test_ends_of_the_bounds_are_allowed(write, text):
+    load_config(write("row.yaml", text))
+
+
+def test_defaults_lie_within_the_bounds():
+    for key, value in config._flatten(config.DEFAULTS).items():
+        assert config.check_bounds(key, value) == value
+    assert set(config_values._BOUNDS) <= set(config._KNOWN)
+
+
+@pytest.mark.parametrize("key, value, fault", [
+    ("symbol", "resnet_v1_101_rfcn_light", "symbolic graphs are not there yet; set symbol '' to train the Gluon model"),
+    ("TRAIN.begin_epoch", 1, "only 0 is implemented"), ("TRAIN.END2END", False, "only True"),
+    ("TRAIN.RPN_POSITIVE_WEIGHT", 0.5, "only -1.0"), ("TRAIN.BBOX_WEIGHTS", [1, 1, 2, 1], "only 1.0 four times"),
+    ("TRAIN.RPN_BBOX_WEIGHTS", [0, 0, 0, 0], "only 1.0 four times"), ("TEST.HAS_RPN", False, "only True"),
+    ("TEST.USE_SOFTNMS", True, "only False"), ("TEST.SCALES", [[6, 9], [8, 9]], "only one pair"),
+    ("TEST_SCALES", [[6, 9], [8, 9]], "only one pair"), ("network.RPN_FEAT_STRIDE", [4, 8], "only 16"),
+    ("network.RPN_FEAT_STRIDE", 8, "only 16"), ("network.RCNN_FEAT_STRIDE", 32, "only 16"),
+    ("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", False, "only True"), ("dataset.proposal", "ss", "only 'rpn'"),
+])
+def test_what_is_not_implemented_is_refused(key, value, fault):
+    cfg = load_config(CFGS[0], [key, value])
+    with pytest.raises(ConfigError) as caught:
+        config.reject_unimplemented(cfg)
+    found = cfg
+    for name in key.split("."):
+        found = found[name]
+    assert str(caught.value).startswith(f"{key} is {found!r}: ") and fault in str(caught.value)
+
+
+def test_what_is_implemented_passes(write):
+    for path in CFGS:
+        config.reject_unimplemented(load_config(path))
+    config.reject_unimplemented(load_config(write("port.yaml", PORT), [
+        "symbol", "", "TEST.SCALES", "600,1000", "TEST_SCALES", "600,1000", "network.RPN_FEAT_STRIDE", "[16]"]))
+
+
+def test_checkpoints_come_within_long_epochs():
+    assert load_config(CFGS[0]).TRAIN.CHECKPOINT_STEPS == 1000
 
 
 def test_changed_keys_are_those_that_change_the_losses():

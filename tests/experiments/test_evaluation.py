@@ -13,6 +13,7 @@ from light_head_rcnn.data import load_dataset
 from light_head_rcnn.data.records import Record
 from light_head_rcnn.experiments.engine.evaluation import (
     coco_metrics, coco_results, evaluate, format_metrics, voc_metrics, write_results)
+from light_head_rcnn.operators import boxes as box_ops
 
 SQUARE = [10, 10, 19, 19]
 
@@ -53,6 +54,13 @@ def random_case(seed, images=12, classes=3):
         scores = rng.permutation(1000)[:len(guess)] / 1000 + image / 1e5
         detections.append((guess, scores.astype(np.float32), noisy.astype(np.float32)))
     return dataset_of(*records, classes=("a", "b", "c")), detections
+
+
+def test_voc_metrics_take_the_iou_of_the_network(monkeypatch):
+    dataset, detections = random_case(0)
+    assert voc_metrics(dataset, detections)["AP"] > 0
+    monkeypatch.setattr(box_ops, "iou", lambda boxes, others: np.zeros((1, boxes.shape[1], others.shape[1])))
+    assert voc_metrics(dataset, detections)["AP"] == 0
 
 
 @pytest.mark.parametrize("seed", range(6))

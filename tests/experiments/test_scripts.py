@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from light_head_rcnn.data.records import IMAGE_EXTENSIONS
 from light_head_rcnn.experiments import demo, export, test
-from light_head_rcnn.experiments.engine import build, checkpoint, config
+from light_head_rcnn.experiments.engine import build, checkpoint, config, show
 from light_head_rcnn.experiments.engine.export import load_exported
 
 CLASSES = ("disc", "bar")
@@ -171,6 +172,12 @@ def test_demo_draws_everything_it_can_read(workshop, photographs, tmp_path, caps
             assert 0 <= found["box"][0] <= 95 and found["box"][3] <= 63
 
 
+def test_every_extension_that_can_be_read_is_looked_for(tmp_path):
+    for suffix in IMAGE_EXTENSIONS:
+        (tmp_path / ("x" + suffix)).write_text("")
+    assert len(show.find_images([tmp_path])) == len(IMAGE_EXTENSIONS)
+
+
 def test_demo_on_exported_files(exported, photographs, tmp_path):
     words = ["--exported", str(exported), "--cpu", "--out", str(tmp_path / "out"), str(photographs)]
     assert demo.main(words) == 0
@@ -186,7 +193,7 @@ def test_demo_mistakes(workshop, tmp_path, capsys):
     assert "nowhere/net-meta.json" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("script", ["test", "demo", "export"])
+@pytest.mark.parametrize("script", ["train_end2end", "test", "demo", "export"])
 def test_help_comes_at_once_and_has_an_example(script):
     code = f"import sys; sys.argv[1:] = ['--help']; import light_head_rcnn.experiments.{script} as s\n" \
            "try: s.main()\nfinally: print('mxnet' in sys.modules)"

@@ -52,9 +52,10 @@ def losses(lines):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("sampling", [(), ("TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
-def test_resumed_run_continues_the_unbroken_one(configure, optimizer, sampling):
-    options = ("TRAIN.optimizer", optimizer) + sampling
+@pytest.mark.parametrize("more", [("network.ROI_POOL", "psroi_align"),
+                                  ("TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
+def test_resumed_run_continues_the_unbroken_one(configure, optimizer, more):
+    options = ("TRAIN.optimizer", optimizer) + more
     whole, expected = train(configure("whole", *options))
     assert len(expected) == 6
     train(configure("broken", "TRAIN.end_epoch", 1, *options))
@@ -101,6 +102,23 @@ def test_earlier_run_is_not_overwritten(configure):
         train(cfg, [mx.cpu(0), mx.cpu(1)], resume=True)
 
 
+def test_other_data_do_not_continue_a_run(configure, shapes, tmp_path):
+    train(configure("run", "TRAIN.end_epoch", 1))
+    data.write_shapes(tmp_path / "more", train=9, val=1)
+    with pytest.raises(trainer.TrainingError, match="steps_per_epoch: 3 in the checkpoint, [45] now"):
+        train(configure("run", "dataset.dataset_path", tmp_path / "more"), resume=True)
+    with pytest.raises(trainer.TrainingError, match="dataset.classes"):
+        train(configure("run", "dataset.classes", "star,circle,square,triangle"), resume=True)
+
+
+def test_nothing_to_train_on(configure, shapes, tmp_path):
+    (tmp_path / "empty" / "annotations").mkdir(parents=True)
+    (tmp_path / "empty" / "annotations" / "instances_train.json").write_text(
+        '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}]}')
+    with pytest.raises(data.DataError, match="empty: no image of train has a box"):
+        train(configure("run", "dataset.dataset_path", tmp_path / "empty", "dataset.dataset", "coco"))
+
+
 def test_loss_that_is_not_finite_stops_and_saves_nothing(configure, tmp_path):
     with pytest.raises(trainer.TrainingError, match="at step .*TRAIN.lr"):
         train(configure("run", "TRAIN.lr", 1e30))
@@ -138,6 +156,13 @@ def test_learning_rates(configure, method, expected):
                     "TRAIN.warmup_step", 5, "TRAIN.warmup_method", method)
     schedule = trainer.learning_rates(cfg, images=2, steps_per_epoch=4)
     assert [schedule(step) for step in range(1, 12)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("steps, expected", [("", [1, 1, 1]), ("0.5,0.6", [1, 1, 0.01]), ("1", [1, 1, 1])])
+def test_learning_rates_of_short_runs(configure, steps, expected):
+    cfg = configure("run", "TRAIN.lr", 1.0, "TRAIN.lr_step", steps)
+    schedule = trainer.learning_rates(cfg, images=1, steps_per_epoch=4)
+    assert [schedule(step) for step in range(1, 4)] == pytest.approx(expected)
 
 
 def test_new_layers_and_decay(configure):

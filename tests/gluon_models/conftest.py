@@ -1,21 +1,12 @@
-"""Dumps of the original graphs, where they are at hand."""
+"""The original MXNet port's parameters, read off its graph of Light-Head R-CNN on ResNet-101 for COCO."""
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.fixture
-def facts():
-    """Function that reads a dump of an original graph, or skips the test."""
-    folder = Path(os.environ.get("LHRCNN_FACTS", ROOT.parent / "shared" / "facts"))
-
-    def read(name):
-        if not (folder / name).is_file():
-            pytest.skip("no %s in %s (set LHRCNN_FACTS to the folder that holds it)" % (name, folder))
-        return json.loads((folder / name).read_text())
-
-    return read
+@pytest.fixture(scope="session")
+def port():
+    """{parameter: (shape, multiplier of the learning rate)}, 12 anchors and 81 classes."""
+    rows = json.loads((Path(__file__).parent / "port_parameters.json").read_text())
+    return {name: (tuple(shape), lr_mult) for name, (shape, lr_mult) in rows.items()}

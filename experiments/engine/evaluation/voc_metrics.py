@@ -1,6 +1,8 @@
 """Pascal VOC's average precision: 11 points (2007) and area under the curve (2010 on)."""
 import numpy as np
 
+from ....operators import boxes as box_ops
+
 
 def voc_metrics(dataset, detections, threshold=0.5):
     """Average precision as the VOC development kit computes it.
@@ -41,7 +43,7 @@ def _ranked(records, detections, index, threshold):
         chosen = np.asarray(ids) == index
         image_scores, boxes = np.asarray(image_scores)[chosen], np.asarray(boxes, float).reshape(-1, 4)[chosen]
         order = np.argsort(-image_scores, kind="stable")
-        overlaps = _iou(boxes[order], truth)
+        overlaps = box_ops.iou(boxes[order][None], truth[None])[0]
         taken = np.zeros(len(truth), bool)
         for score, overlap in zip(image_scores[order], overlaps):
             best = overlap.argmax() if len(truth) else -1
@@ -54,15 +56,6 @@ def _ranked(records, detections, index, threshold):
                 taken[best] = True
     order = np.argsort(-np.array(scores), kind="stable")
     return np.array(right, bool)[order], objects
-
-
-def _iou(boxes, others):
-    """IoU (n, m) of boxes (n, 4) and (m, 4) with inclusive ends."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.maximum(high - low + 1, 0).prod(2)
-    areas = [(b[:, 2:] - b[:, :2] + 1).prod(1) for b in (boxes, others)]
-    return common / (areas[0][:, None] + areas[1][None] - common)
 
 
 def _area(right, objects):
