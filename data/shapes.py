@@ -1,6 +1,6 @@
 """Shapes: an embedded detection set, drawn with NumPy, written to disk in COCO layout.
 
-Four classes of figures on textured, noisy grounds: 10 to 80 pixels across (8:1), turned a little, shaded, overlapping
+Three classes of figures on textured, noisy grounds: 12 to 96 pixels across (8:1), turned a little, shaded, overlapping
 by a bounded share, cut by the edge at times. Grounds are dull and figures vivid; the colour says nothing about the
 class. An image is a pure function of (seed, split, index).
 """
@@ -15,11 +15,11 @@ from PIL import Image
 
 from .records import DataError
 
-SHAPES_CLASSES = ("circle", "square", "star", "triangle")
+SHAPES_CLASSES = ("circle", "star", "triangle")
 SIZES = ((112, 128), (128, 112), (128, 128))  # height, width
-DIAMETERS = (10.0, 80.0)
+DIAMETERS = (12.0, 96.0)
 MAX_OBJECTS = 7
-MAX_HIDDEN = 0.5  # share of a figure that others or the edge may hide
+MAX_HIDDEN = 0.4  # share of a figure that others or the edge may hide
 MAX_TURN = np.pi / 6  # to either side
 SPLITS = ("train", "val")
 
@@ -177,7 +177,7 @@ def _coverage(rng, class_id, centre, radius, window):
 
 def _corners(name):
     """Corners (k, 2) of a figure in the unit circle."""
-    count, inner = {"square": (4, None), "triangle": (3, None), "star": (10, 0.42)}[name]
+    count, inner = {"triangle": (3, None), "star": (10, 0.42)}[name]
     turn = np.arange(count) * 2 * np.pi / count
     reach = np.ones(count) if inner is None else np.where(np.arange(count) % 2, inner, 1.0)
     return np.stack([np.cos(turn), np.sin(turn)], axis=1) * reach[:, None]
