@@ -4,6 +4,7 @@ import logging
 import mxnet as mx
 import numpy as np
 import pytest
+from PIL import Image
 
 from light_head_rcnn import data
 from light_head_rcnn.experiments import train_end2end
@@ -112,9 +113,12 @@ def test_other_data_do_not_continue_a_run(configure, shapes, tmp_path):
 
 
 def test_nothing_to_train_on(configure, shapes, tmp_path):
-    (tmp_path / "empty" / "annotations").mkdir(parents=True)
+    for folder in ("annotations", "train"):
+        (tmp_path / "empty" / folder).mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(str(tmp_path / "empty" / "train" / "1.png"))
     (tmp_path / "empty" / "annotations" / "instances_train.json").write_text(
-        '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}]}')
+        '{"images": [{"id": 1, "file_name": "1.png", "width": 32, "height": 32}], "annotations": [], '
+        '"categories": [{"id": 1, "name": "a"}]}')
     with pytest.raises(data.DataError, match="empty: no image of train has a box"):
         train(configure("run", "dataset.dataset_path", tmp_path / "empty", "dataset.dataset", "coco"))
 
