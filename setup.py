@@ -80,7 +80,7 @@ setup(
     package_dir={"light_head_rcnn": "."},
     packages=["light_head_rcnn"] + ["light_head_rcnn." + name for name in find_packages(
         HERE, include=[pattern for folder in FOLDERS for pattern in (folder, folder + ".*")])],
-    package_data={"light_head_rcnn.operators.native": ["*.cc", "*.h", "*.so"],
+    package_data={"light_head_rcnn.operators.native": ["*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
                   "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"]},
     install_requires=[
         "numpy>=1.20,<2",

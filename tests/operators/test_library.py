@@ -64,7 +64,7 @@ def test_builds_once_and_again_when_a_source_changes(copy, capsys):
 
 def test_failed_compilation_leaves_nothing(copy):
     files = set(os.listdir(copy.FOLDER))
-    with open(os.path.join(copy.FOLDER, "ps_roi_align.cc"), "a") as file:
+    with open(os.path.join(copy.FOLDER, "cpu", "ps_roi_align.cc"), "a") as file:
         file.write("this is not C++\n")
     with pytest.raises(copy.BuildError, match="Compiling the native operators failed"):
         copy.build()

@@ -189,12 +189,14 @@ int lhrcnn_ps_roi_align_forward_f64(const LhrcnnPsRoiAlign* options, const doubl
   return lhrcnn::forward(options, data, rois, output, threads);
 }
 
-int lhrcnn_ps_roi_align_backward_f32(const LhrcnnPsRoiAlign* options, const float* output_grad, const float* rois,
+int lhrcnn_ps_roi_align_backward_f32(const LhrcnnPsRoiAlign* options, const float* output_grad, const float*,
+                                     const float* rois,
                                      float* data_grad, int threads) {
   return lhrcnn::backward(options, output_grad, rois, data_grad, threads);
 }
 
-int lhrcnn_ps_roi_align_backward_f64(const LhrcnnPsRoiAlign* options, const double* output_grad, const double* rois,
+int lhrcnn_ps_roi_align_backward_f64(const LhrcnnPsRoiAlign* options, const double* output_grad, const double*,
+                                     const double* rois,
                                      double* data_grad, int threads) {
   return lhrcnn::backward(options, output_grad, rois, data_grad, threads);
 }

@@ -121,9 +121,9 @@ MXReturnValue ps_roi_align_backward(const AttributeMap& values, std::vector<MXTe
     const LhrcnnPsRoiAlign call = ps_roi_align_call(values, data_grad.shape, rois.shape[0]);
     const int threads = omp_get_max_threads();
     const bool wide = output_grad.dtype == mxnet::ext::kFloat64;
-    check_memory(wide ? lhrcnn_ps_roi_align_backward_f64(&call, output_grad.data<double>(), rois.data<double>(),
+    check_memory(wide ? lhrcnn_ps_roi_align_backward_f64(&call, output_grad.data<double>(), nullptr, rois.data<double>(),
                                                          data_grad.data<double>(), threads)
-                      : lhrcnn_ps_roi_align_backward_f32(&call, output_grad.data<float>(), rois.data<float>(),
+                      : lhrcnn_ps_roi_align_backward_f32(&call, output_grad.data<float>(), nullptr, rois.data<float>(),
                                                          data_grad.data<float>(), threads));
     memset(rois_grad.data<char>(), 0, rois_grad.size() * (wide ? sizeof(double) : sizeof(float)));
   });
@@ -138,12 +138,3 @@ REGISTER_OP(ps_roi_align)
 
 }  // namespace
 }  // namespace lhrcnn
-
-// Tells from which sources the library was built; build.py looks for it.
-extern "C" __attribute__((visibility("default"), used)) const char lhrcnn_stamp[] = LHRCNN_STAMP;
-
-__attribute__((visibility("default"))) mxnet::ext::MXReturnValue initialize(int version) {
-  if (version >= 10900 && version < 20000) return mxnet::ext::MX_SUCCESS;
-  lhrcnn::set_message("the operator library of light_head_rcnn is for MXNet 1.9, got " + std::to_string(version));
-  return mxnet::ext::MX_FAIL;
-}
