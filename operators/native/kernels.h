@@ -23,6 +23,10 @@ extern "C" {
 
 #define LHRCNN_EXPORT __attribute__((visibility("default")))
 
+// Makes the calling thread, and the threads that it starts from now on, take denormal numbers for 0 (1) or not (0).
+// Returns whether it did so before.
+LHRCNN_EXPORT int lhrcnn_flush_denormals(int flush);
+
 // ---- PS-RoIAlign ----------------------------------------------------------------------------------------------------
 
 enum { LHRCNN_BORDER_CLAMP = 0, LHRCNN_BORDER_ZERO = 1 };

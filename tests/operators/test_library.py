@@ -2,6 +2,8 @@
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 
 import mxnet as mx
 import pytest
@@ -14,6 +16,16 @@ def test_loading_leaves_the_names_of_mxnet_alone():
     library.load()
     assert (mx.nd.__name__, mx.sym.__name__) == ("mxnet.ndarray", "mxnet.symbol")
     assert callable(mx.nd.ps_roi_align) and callable(mx.sym.ps_roi_align)
+
+
+def test_denormals_are_zero_in_mxnets_threads_and_kept_in_pythons():
+    # A process of its own: here MXNet's threads may have been started by other tests before the library was loaded.
+    code = """
+import light_head_rcnn.operators, mxnet as mx, numpy as np
+tiny = np.full(1 << 20, 1e-39, np.float32)  # long enough for every thread to take a share
+print((tiny * np.float32(0.5)).any(), (mx.nd.array(tiny) * 0.5).asnumpy().any())
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], universal_newlines=True).split() == ["True", "False"]
 
 
 def test_library_is_of_the_sources_at_hand():
