@@ -1,17 +1,13 @@
-"""Position-sensitive RoIAlign, native."""
-import itertools
-
-from mxnet import AttrScope, autograd, nd
-
-_calls = itertools.count()
+"""Position-sensitive RoIAlign, native (Light-Head R-CNN, section 3; R-FCN's pooling without rounding)."""
+from .adding import with_added_gradient
 
 
 def ps_roi_align(F, data, rois, output_dim, pooled_size, spatial_scale, sampling_ratio=2, mode="avg", aligned=False,
                  border="clamp", name=None):
     """Pools each RoI from a position-sensitive feature map into ``pooled_size x pooled_size`` bins.
 
-    Output channel ``c``, bin ``(i, j)`` reads input channel ``(c * pooled_size + i) * pooled_size + j`` only. Each bin
-    takes ``sampling_ratio x sampling_ratio`` bilinear samples at equal distances.
+    Output channel ``c``, bin ``(i, j)`` reads input channel ``(c * pooled_size + i) * pooled_size + j`` only. A bin is
+    the average or the maximum of bilinear samples at equal distances.
 
     Parameters
     ----------
@@ -27,14 +23,16 @@ def ps_roi_align(F, data, rois, output_dim, pooled_size, spatial_scale, sampling
     spatial_scale : float
         Pixels of the map for one pixel of the input: 1/16 at stride 16.
     sampling_ratio : int
-        Samples along each side of a bin.
-    mode : "avg"
-        The bin's value is the average of its samples.
+        Samples along each side of a bin. 0 takes as many as the bin is pixels of the map long, rounded up.
+    mode : "avg" or "max"
+        The gradient of a maximum goes to its first largest sample.
     aligned : bool
         Moves the RoI by half a pixel of the map, which makes pixel centres integers; RoIs may then be of any size.
-        Without it a RoI is at least one pixel of the map wide and high (``border="clamp"``) or at least 0 ("zero").
+        Without it a RoI is at least so many pixels of the map wide and high: 1 (average, ``border="clamp"``), 0.1
+        (maximum, "clamp") or 0 ("zero").
     border : "clamp" or "zero"
-        "clamp": samples up to one pixel outside the map take the value at its border, those further out count 0.
+        "clamp": samples up to one pixel outside the map take the value at its border; those further out count 0 in the
+        average and do not count in the maximum, which is 0 where no sample counts.
         "zero": all pixels outside the map count 0.
     name : str, optional
         Name of the node, for symbols.
@@ -43,16 +41,18 @@ def ps_roi_align(F, data, rois, output_dim, pooled_size, spatial_scale, sampling
     -------
     (R, output_dim, pooled_size, pooled_size), type of data. The gradient goes to data; that of rois is zero.
 
-    ``border="clamp"`` equals ``contrib.ROIAlign(position_sensitive=True)`` of MXNet, and with ``aligned=True``
-    torchvision's ``ps_roi_align``; "zero" equals the averaging operator of the TensorFlow original of Light-Head R-CNN.
+    Notes
+    -----
+    The flavours that trained weights come from:
+
+    - TensorFlow original of Light-Head R-CNN: ``mode="max", border="zero"``; its ``_ave`` sibling ``mode="avg"``.
+    - ChainerCV: ``mode="max"``.
+    - MXNet's ``contrib.ROIAlign(position_sensitive=True)``: the defaults, or ``aligned=True``.
+    - torchvision's ``ps_roi_align``: ``aligned=True``.
 
     Raises MXNetError naming the argument where one is missing, out of range, of another shape or type.
     """
-    if not isinstance(data, nd.NDArray) or autograd.is_recording():
-        # MXNet does not tell library operators when to add to a gradient (grad_req="add", or more than eight uses of
-        # one array): a copy in between adds. In a graph it is made in place; the attribute keeps copies from merging.
-        with AttrScope(__call__=str(next(_calls))):
-            data = F.identity(data)
     options = {} if name is None else {"name": name}
-    return F.ps_roi_align(data, rois, output_dim=output_dim, pooled_size=pooled_size, spatial_scale=spatial_scale,
-                          sampling_ratio=sampling_ratio, mode=mode, aligned=aligned, border=border, **options)
+    return F.ps_roi_align(with_added_gradient(F, data), rois, output_dim=output_dim, pooled_size=pooled_size,
+                          spatial_scale=spatial_scale, sampling_ratio=sampling_ratio, mode=mode, aligned=aligned,
+                          border=border, **options)

@@ -19,18 +19,22 @@ class AnchorTargets:
         stride: pixels a cell.
         ratios, scales: of the anchors, see `base_anchors`.
         clobber_positives: a negative overlap outweighs being the best anchor of a ground truth.
+        as_port: a ground truth that no anchor overlaps is left out; with this it makes positive, as in the port, every
+            anchor that does not overlap it, which then is every one's best.
     """
 
     def __init__(self, feature_size, stride=16, ratios=(0.5, 1, 2), scales=(4, 8, 16, 32), batch_size=256,
-                 positive_fraction=0.5, positive_iou=0.7, negative_iou=0.3, clobber_positives=False):
+                 positive_fraction=0.5, positive_iou=0.7, negative_iou=0.3, clobber_positives=False, as_port=False):
         self._feature_size = feature_size
         self._stride = stride
-        self._anchors = base_anchors(ratios, scales)
+        # Float32 anchors moved in float64: the port's types, so that overlaps fall on the same side of thresholds.
+        self._anchors = base_anchors(ratios, scales, stride).astype(np.float64)
         self._batch_size = batch_size
         self._positive_fraction = positive_fraction
         self._positive_iou = positive_iou
         self._negative_iou = negative_iou
         self._clobber_positives = clobber_positives
+        self._as_port = as_port
         self._grid = functools.lru_cache(maxsize=8)(self._make_grid)
 
     def __getstate__(self):
@@ -54,7 +58,7 @@ class AnchorTargets:
 
         Returns:
             label: float32 (A * h * w,), anchors outermost: 1 positive, 0 negative, -1 ignored.
-            target: float32 (4 * A, h, w), box deltas, 4 an anchor.
+            target: float32 (4 * A, h, w), box deltas, 4 an anchor; 0 for anchors that are not inside the image.
             weight: float32 (4 * A, h, w), 1 where the anchor is positive.
         """
         height, width = self._feature_size(input_height), self._feature_size(input_width)
@@ -65,12 +69,11 @@ class AnchorTargets:
         label, matched = self._match(anchors, gt_boxes[:, :4])
         self._sample(label, rng)
 
-        positive = np.flatnonzero(label == 1)
         target = np.zeros((len(anchors), 4), np.float32)
-        if len(positive):
-            target[positive] = box_ops.encode(anchors[positive], gt_boxes[matched[positive], :4])
+        if matched is not None:
+            target[:] = box_ops.encode(anchors, gt_boxes[matched, :4])
         weight = np.zeros((len(anchors), 4), np.float32)
-        weight[positive] = 1
+        weight[label == 1] = 1
         return (self._unfold(label[:, None], inside, height, width, fill=-1).ravel(),
                 self._unfold(target, inside, height, width, fill=0),
                 self._unfold(weight, inside, height, width, fill=0))
@@ -80,12 +83,12 @@ class AnchorTargets:
         if not len(gt_boxes) or not len(anchors):
             label[:] = 0
             return label, None
-        overlaps = box_ops.iou(anchors[None], gt_boxes[None])[0]
+        overlaps = box_ops.iou(anchors[None], gt_boxes[None].astype(np.float64))[0]
         matched = overlaps.argmax(axis=1)
         best = overlaps[np.arange(len(anchors)), matched]
         best_of_gt = overlaps.max(axis=0)
-        # A ground truth that no anchor touches would otherwise make every anchor its best one.
-        is_best_of_a_gt = ((overlaps == best_of_gt) & (best_of_gt > 0)).any(axis=1)
+        touched = (best_of_gt > 0) | self._as_port
+        is_best_of_a_gt = ((overlaps == best_of_gt) & touched).any(axis=1)
         negative = best < self._negative_iou
         if not self._clobber_positives:
             label[negative] = 0

@@ -5,7 +5,8 @@
 // kernel read or write out of bounds.
 //
 // On the CPU, functions end in the type of all their arrays, f32 or f64; `threads` bounds the threads used, and the
-// result does not depend on it. They return 0, or 1 where memory ran out.
+// result does not depend on it. They return 0, or 1 where memory ran out or an image has more than
+// LHRCNN_MOST_CANDIDATES candidates (anchors, or boxes times classes).
 //
 // On the GPU (lhrcnn_cuda_...), functions end in the type of the maps, scores and deltas, f32 or f16 (as void pointers
 // to IEEE halves); RoIs, boxes, im_info and what is made of them are always float32. All pointers are device memory but
@@ -26,6 +27,12 @@ extern "C" {
 // Makes the calling thread, and the threads that it starts from now on, take denormal numbers for 0 (1) or not (0).
 // Returns whether it did so before.
 LHRCNN_EXPORT int lhrcnn_flush_denormals(int flush);
+
+#define LHRCNN_MOST_CANDIDATES 0x7fffffff
+
+// Zeroes device memory; and what a cudaError_t means.
+LHRCNN_EXPORT int lhrcnn_cuda_fill_zero(void* memory, size_t bytes, void* stream);
+LHRCNN_EXPORT const char* lhrcnn_cuda_message(int error);
 
 // ---- PS-RoIAlign ----------------------------------------------------------------------------------------------------
 
@@ -110,7 +117,7 @@ enum { LHRCNN_PAD_EMPTY = 0, LHRCNN_PAD_REPEAT = 1 };
 // Boxes are decoded, clipped to im_info, dropped where a side is below min_size * scale (or anything is NaN), and sorted
 // by score, ties by (row, column, anchor); of the first pre_nms (0: of all), non-maximum suppression keeps those that
 // overlap no kept one by more than nms_threshold, at most post_nms. feature_size says whether cells count that lie
-// beyond im_info / feature_stride, rounded down.
+// beyond im_info / feature_stride, rounded down. An image whose im_info is not finite has no proposals.
 //
 // rois is (images * post_nms, 5), scores (images * post_nms) or null, counts (images) of valid rows, as numbers of the
 // type of rois. Rows beyond are (-1, 0, 0, 0, 0) with score 0 (empty), or the valid rows again in turn (repeat); where
@@ -143,16 +150,17 @@ enum { LHRCNN_SOFT_NONE = 0, LHRCNN_SOFT_LINEAR = 1, LHRCNN_SOFT_GAUSSIAN = 2 };
 
 // scores is (images, boxes, classes), of which class `background` is left out (-1: none is). boxes is (images, boxes,
 // box_classes, 4), box_classes 1 (the same for every class) or classes. `valid` is (images), how many boxes of each
-// image count, or null for all.
+// image count (the first ones; a fraction is cut off, NaN is 0), or null for all.
 //
 // Within a class, boxes whose score exceeds score_threshold are taken best first, ties by row, and suppress those that
 // overlap them by more than nms_threshold; soft suppression instead multiplies their scores by 1 - overlap (linear,
 // above nms_threshold) or exp(-overlap^2 / sigma) (Gaussian, always) and drops them at score_threshold. At most pre_nms
 // boxes of a class enter (0: all). Of all classes together the best max_per_image remain, ties by class, then row.
-// `inclusive` measures sides as x2 - x1 + 1, else as x2 - x1. Boxes and scores with NaN are left out.
+// `inclusive` measures sides as x2 - x1 + 1, else as x2 - x1. Boxes and scores with NaN are left out. Soft suppression
+// takes a score_threshold below 0 for 0.
 //
 // output is (images, max_per_image, 6), rows (class, score, x1, y1, x2, y2), best first, then rows of -1; counts is
-// (images), the valid rows, as numbers of the type of output.
+// (images), the valid rows, as numbers of the type of output. Classes are numbered from 0 without the background.
 typedef struct {
   int64_t images, boxes;
   int32_t classes, box_classes, background, pre_nms, max_per_image, soft, inclusive;

@@ -86,6 +86,56 @@ def test_box_that_no_anchor_touches_makes_nothing_positive():
     assert (label == -1).all()
 
 
+@pytest.mark.parametrize("clobber", [False, True])
+def test_draws_are_the_ports(clobber):
+    """Of too many positives, then of too many negatives, those to leave out are chosen, in the order of the grid."""
+    every = targets(batch_size=10 ** 6, positive_fraction=1.0, positive_iou=0.5, clobber_positives=clobber)
+    in_order = every(INFO, GT, 96, 128, np.random)[0].reshape(9, 6, 8).transpose(1, 2, 0).ravel()
+    np.random.seed(11)
+    few = targets(batch_size=12, positive_iou=0.5, positive_fraction=0.25, clobber_positives=clobber)
+    label = few(INFO, GT, 96, 128, np.random)[0].reshape(9, 6, 8).transpose(1, 2, 0).ravel()
+    after = np.random.rand()
+    np.random.seed(11)
+    positive, negative = np.flatnonzero(in_order == 1), np.flatnonzero(in_order == 0)
+    assert len(positive) > 3
+    in_order[np.random.choice(positive, len(positive) - 3, replace=False)] = -1
+    in_order[np.random.choice(negative, len(negative) - 9, replace=False)] = -1
+    np.testing.assert_array_equal(label, in_order)
+    assert np.random.rand() == after
+
+
+def test_overlaps_are_of_double_precision():
+    """An anchor is positive at a threshold that is its overlap, to the last bit."""
+    gt = GT[:1] + np.array([[0.3, 0.7, 0.1, 0.9, 0]], np.float32)
+    grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, SCALES).astype(float)).reshape(6, 8, 9, 4)
+    seen = 0
+    for y, x, a in np.ndindex(6, 8, 9):
+        value = overlap(grid[y, x, a], gt[0].astype(float))
+        inside = (grid[y, x, a][:2] >= 0).all() and grid[y, x, a][2] < 120 and grid[y, x, a][3] < 90
+        if value > 0.05 and inside:
+            every = targets(batch_size=10 ** 6, positive_fraction=1.0, positive_iou=value, negative_iou=0.0)
+            assert every(INFO, gt, 96, 128, np.random)[0].reshape(9, 6, 8)[a, y, x] == 1
+            seen += 1
+    assert seen > 10
+
+
+def test_targets_stand_at_every_anchor_inside():
+    label, target, _ = targets(batch_size=4)(INFO, GT, 96, 128, np.random.RandomState(0))
+    inside = targets(batch_size=10 ** 6, positive_iou=0.0)(INFO, GT, 96, 128, np.random.RandomState(0))[0] == 1
+    assert (label == -1).sum() > (~inside).sum() > 0
+    np.testing.assert_array_equal(target.reshape(9, 4, 6, 8).any(axis=1).ravel(), inside)
+
+
+def test_as_port_a_box_that_no_anchor_touches_is_best_at_all_that_do_not_touch_it():
+    far = np.array([[8, 8, 40, 40, 1], [118, 88, 119, 89, 2]], np.float32)
+    options = dict(batch_size=10 ** 6, positive_fraction=1.0)
+    plain = AnchorTargets(cells, 16, (1,), (1,), **options)(INFO, far, 96, 128, np.random.RandomState(0))[0]
+    port = AnchorTargets(cells, 16, (1,), (1,), as_port=True, **options)(
+        INFO, far, 96, 128, np.random.RandomState(0))[0]
+    inside = plain >= 0
+    assert 0 < (plain == 1).sum() < inside.sum() and (port[inside] == 1).all()
+
+
 def test_same_seed_same_targets_also_after_pickling():
     first = targets(batch_size=8)
     again = pickle.loads(pickle.dumps(first))

@@ -10,11 +10,27 @@
 
 #include "mxnet_api.h"
 
+#include <locale.h>
+
+#include <algorithm>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <locale>
 
 namespace {
 
 thread_local std::string pending, shown;
+
+// Reads a number, whatever the program's locale takes for a decimal point, and moves behind it.
+double read_number(const char** text) {
+  static const locale_t plain = newlocale(LC_ALL_MASK, "C", nullptr);
+  char* end;
+  const double value = strtod_l(*text, &end, plain);
+  *text = end;
+  return value;
+}
 
 }  // namespace
 
@@ -71,6 +87,32 @@ double Attributes::positive(const std::string& name) const {
   return value;
 }
 
+double Attributes::number(const std::string& name, double least, double most, double otherwise) const {
+  const std::string* text = find(name);
+  if (!text) return otherwise;
+  const char* end = text->c_str();
+  const double value = read_number(&end);
+  if (end == text->c_str() || *end || !(value >= least && value <= most)) {
+    std::ostringstream bounds;
+    if (least > -HUGE_VAL) bounds << (most < HUGE_VAL ? " from " : " of at least ") << least;
+    if (most < HUGE_VAL) bounds << " to " << most;
+    reject(name, "must be a number" + bounds.str() + ", got '" + *text + "'");
+  }
+  return value;
+}
+
+std::vector<double> Attributes::numbers(const std::string& name) const {
+  const std::string& text = need(name);
+  std::vector<double> values;
+  for (const char* next = text.c_str();;) {
+    next += strspn(next, "()[], ");
+    if (!*next) return values;
+    const char* const begin = next;
+    values.push_back(read_number(&next));
+    if (next == begin) reject(name, "must be a tuple of numbers, got '" + text + "'");
+  }
+}
+
 bool Attributes::boolean(const std::string& name, bool otherwise) const {
   const std::string* text = find(name);
   if (!text) return otherwise;
@@ -109,6 +151,40 @@ std::string to_string(const std::vector<unsigned>& shape) {
   std::string text = "(";
   for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + ")";
+}
+
+void infer_one_type(const Attributes& attributes, const std::vector<std::string>& names, std::vector<int>* inputs,
+                    std::vector<int>* outputs) {
+  int type = -1;
+  for (int input : *inputs) type = type == -1 ? input : type;
+  for (size_t i = 0; i < names.size(); ++i) {
+    int& input = inputs->at(i);
+    if (input == -1) input = type;
+    if (type != -1 && type != mxnet::ext::kFloat32 && type != mxnet::ext::kFloat64) {
+      attributes.reject(names[i], "must be float32 or float64");
+    }
+    if (input != type) attributes.reject(names[i], "must have the type of " + names[0]);
+  }
+  for (int& output : *outputs) output = type;
+}
+
+void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,
+                  const std::string& layout) {
+  bool known = !shape.empty();
+  for (unsigned size : shape) known = known && size != UINT_MAX;  // MXNet's -1, cast
+  if (!known) attributes.reject(name, "has an unknown shape");
+  const auto axes = layout.find(",)") == std::string::npos ? 1 + std::count(layout.begin(), layout.end(), ',') : 1;
+  if (axes != static_cast<int64_t>(shape.size())) {
+    attributes.reject(name, "must be " + layout + ", got " + to_string(shape));
+  }
+}
+
+mxnet::ext::MXReturnValue zero_gradients(const AttributeMap&, std::vector<mxnet::ext::MXTensor>*,
+                                         std::vector<mxnet::ext::MXTensor>* outputs, const mxnet::ext::OpResource&) {
+  for (mxnet::ext::MXTensor& grad : *outputs) {
+    memset(grad.data<char>(), 0, grad.size() * (grad.dtype == mxnet::ext::kFloat64 ? sizeof(double) : sizeof(float)));
+  }
+  return mxnet::ext::MX_SUCCESS;
 }
 
 }  // namespace lhrcnn

@@ -44,6 +44,9 @@ class Attributes {
   int integer(const std::string& name, int least, int most) const;
   int integer(const std::string& name, int least, int most, int otherwise) const;
   double positive(const std::string& name) const;
+  double number(const std::string& name, double least, double most, double otherwise) const;
+  // As Python writes a tuple or list of numbers.
+  std::vector<double> numbers(const std::string& name) const;
   bool boolean(const std::string& name, bool otherwise) const;
   // Index in `choices`, whose first entry is the default.
   int choice(const std::string& name, const std::vector<std::string>& choices) const;
@@ -60,6 +63,20 @@ class Attributes {
 };
 
 std::string to_string(const std::vector<unsigned>& shape);
+
+// Gives all inputs and outputs one type, float32 or float64, or throws about the input that has another; `names` are
+// those of the inputs.
+void infer_one_type(const Attributes& attributes, const std::vector<std::string>& names, std::vector<int>* inputs,
+                    std::vector<int>* outputs);
+
+// Throws unless the shape is known and has as many axes as `layout`, such as "(N, C, H, W)", says.
+void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,
+                  const std::string& layout);
+
+// The backward function of operators whose outputs are constants to what learns from them.
+mxnet::ext::MXReturnValue zero_gradients(const AttributeMap& values, std::vector<mxnet::ext::MXTensor>* inputs,
+                                         std::vector<mxnet::ext::MXTensor>* outputs,
+                                         const mxnet::ext::OpResource& resource);
 
 }  // namespace lhrcnn
 

@@ -1,0 +1,108 @@
+// PS-RoI pooling on the CPU.
+#include "cpu/bin_loop.h"
+#include "geometry.h"
+#include "kernels.h"
+
+namespace lhrcnn {
+namespace {
+
+template <typename T>
+T area_of(const Range& y, const Range& x) {
+  return T(int64_t(y.end - y.begin) * (x.end - x.begin));
+}
+
+template <typename T>
+struct Pool {
+  template <int kVectors>
+  static void run(const Bin<Range>& bin, T* values, const T* packed) {
+    for (int64_t k = 0; k < bin.count; ++k, values += bin.lanes) {
+      const Range y = bin.plans[k].y[bin.row], x = bin.plans[k].x[bin.column];
+      auto sum = Lanes<T, kVectors>::zero();
+      for (int64_t i = y.begin; i < y.end; ++i) {
+        const T* pixel = packed + (i * bin.width + x.begin) * bin.lanes;
+        for (int j = x.begin; j < x.end; ++j, pixel += bin.lanes) sum = sum + Lanes<T, kVectors>::load(pixel);
+      }
+      if (y.begin < y.end && x.begin < x.end) sum = sum / area_of<T>(y, x);
+      sum.store(values);
+    }
+  }
+};
+
+template <typename T>
+struct PoolGradient {
+  template <int kVectors>
+  static void run(const Bin<Range>& bin, T* packed_grad, const T* values) {
+    for (int64_t k = 0; k < bin.count; ++k, values += bin.lanes) {
+      const Range y = bin.plans[k].y[bin.row], x = bin.plans[k].x[bin.column];
+      if (y.begin >= y.end || x.begin >= x.end) continue;
+      const auto part = Lanes<T, kVectors>::load(values) / area_of<T>(y, x);
+      for (int64_t i = y.begin; i < y.end; ++i) {
+        T* pixel = packed_grad + (i * bin.width + x.begin) * bin.lanes;
+        for (int j = x.begin; j < x.end; ++j, pixel += bin.lanes) add_to(pixel, part);
+      }
+    }
+  }
+};
+
+// Without RoIs that have no gradient, where output_grad is not null.
+template <typename T>
+Plans<Range> plans_of(const LhrcnnPsRoiPool& options, const T* rois, const T* output_grad, int threads) {
+  return Plans<Range>(options, threads, [&](int64_t r, std::vector<Range>* entries, RoiPlan<Range>* plan) {
+    const BinGrid<T> grid = pool_grid(options, rois + r * 5);
+    if (grid.image < 0 || !has_gradient(options, output_grad, r)) return int64_t(-1);
+    for (int bin = 0; bin < options.pooled_size; ++bin) {
+      entries->push_back(bin_pixels(grid.y, grid.bin_height, bin, options.height));
+    }
+    for (int bin = 0; bin < options.pooled_size; ++bin) {
+      entries->push_back(bin_pixels(grid.x, grid.bin_width, bin, options.width));
+    }
+    plan->height = plan->width = 1;
+    return grid.image;
+  });
+}
+
+template <typename T>
+int forward(const LhrcnnPsRoiPool& options, const T* data, const T* rois, T* output, int threads) {
+  return status_of([&] {
+    const Plans<Range> plans = plans_of(options, rois, static_cast<const T*>(nullptr), threads);
+    BinLoop<T, Range>(options, plans, threads)
+        .forward(data, output, [](const Bin<Range>& bin, const T* packed, T* values) {
+          over_lanes<Pool<T>>(bin, values, packed);
+        });
+  });
+}
+
+template <typename T>
+int backward(const LhrcnnPsRoiPool& options, const T* output_grad, const T* rois, T* data_grad, int threads) {
+  return status_of([&] {
+    const Plans<Range> plans = plans_of(options, rois, output_grad, threads);
+    BinLoop<T, Range>(options, plans, threads)
+        .backward(output_grad, nullptr, data_grad,
+                  [](const Bin<Range>& bin, const T* values, const T*, T* packed_grad) {
+                    over_lanes<PoolGradient<T>>(bin, packed_grad, values);
+                  });
+  });
+}
+
+}  // namespace
+}  // namespace lhrcnn
+
+int lhrcnn_ps_roi_pool_forward_f32(const LhrcnnPsRoiPool* options, const float* data, const float* rois, float* output,
+                                   int threads) {
+  return lhrcnn::forward(*options, data, rois, output, threads);
+}
+
+int lhrcnn_ps_roi_pool_forward_f64(const LhrcnnPsRoiPool* options, const double* data, const double* rois,
+                                   double* output, int threads) {
+  return lhrcnn::forward(*options, data, rois, output, threads);
+}
+
+int lhrcnn_ps_roi_pool_backward_f32(const LhrcnnPsRoiPool* options, const float* output_grad, const float* rois,
+                                    float* data_grad, int threads) {
+  return lhrcnn::backward(*options, output_grad, rois, data_grad, threads);
+}
+
+int lhrcnn_ps_roi_pool_backward_f64(const LhrcnnPsRoiPool* options, const double* output_grad, const double* rois,
+                                    double* data_grad, int threads) {
+  return lhrcnn::backward(*options, output_grad, rois, data_grad, threads);
+}

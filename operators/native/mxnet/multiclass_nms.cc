@@ -1,0 +1,130 @@
+// Registers multiclass_nms with MXNet: reads attributes, checks inputs and hands pointers to the kernel.
+#include <omp.h>
+
+#include <climits>
+#include <cmath>
+
+#include "kernels.h"
+#include "mxnet_api.h"
+
+namespace lhrcnn {
+namespace {
+
+using mxnet::ext::MXReturnValue;
+using mxnet::ext::MXTensor;
+using mxnet::ext::OpResource;
+using Shape = std::vector<unsigned>;
+
+const char* const kMulticlassNms = "multiclass_nms";
+
+Attributes multiclass_nms_attributes(const AttributeMap& values) {
+  return Attributes(kMulticlassNms, values, {"background", "score_threshold", "nms_threshold", "pre_nms",
+                                             "max_per_image", "soft", "sigma", "inclusive", "with_valid"});
+}
+
+LhrcnnMulticlassNms multiclass_nms_options(const AttributeMap& values) {
+  const Attributes attributes = multiclass_nms_attributes(values);
+  LhrcnnMulticlassNms options = {};
+  options.background = attributes.integer("background", -1, INT_MAX, 0);
+  options.score_threshold = attributes.number("score_threshold", -HUGE_VAL, HUGE_VAL, 0.001);
+  options.nms_threshold = attributes.number("nms_threshold", 0, 1, 0.3);
+  options.pre_nms = attributes.integer("pre_nms", 0, INT_MAX, 0);
+  options.max_per_image = attributes.integer("max_per_image", 1, 1 << 24, 100);
+  const int soft = attributes.choice("soft", {"none", "linear", "gaussian"});
+  options.soft = soft == 0 ? LHRCNN_SOFT_NONE : soft == 1 ? LHRCNN_SOFT_LINEAR : LHRCNN_SOFT_GAUSSIAN;
+  options.sigma = attributes.number("sigma", 0, HUGE_VAL, 0.5);
+  if (options.sigma == 0) attributes.reject("sigma", "must be above 0");
+  options.inclusive = attributes.boolean("inclusive", true);
+  if (soft && options.score_threshold < 0) {
+    attributes.reject("score_threshold", "must be at least 0 where soft is not 'none', which multiplies scores");
+  }
+  return options;
+}
+
+bool multiclass_nms_has_valid(const AttributeMap& values) {
+  return multiclass_nms_attributes(values).boolean("with_valid", false);
+}
+
+MXReturnValue multiclass_nms_parse(const AttributeMap& values, int* inputs, int* outputs) {
+  return guarded([&] {
+    multiclass_nms_options(values);
+    *inputs = multiclass_nms_has_valid(values) ? 3 : 2;
+    *outputs = 2;
+  });
+}
+
+MXReturnValue multiclass_nms_types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
+  return guarded([&] {
+    std::vector<std::string> names = {"scores", "boxes", "valid"};
+    names.resize(inputs->size());
+    infer_one_type(multiclass_nms_attributes(values), names, inputs, outputs);
+  });
+}
+
+MXReturnValue multiclass_nms_shapes(const AttributeMap& values, std::vector<Shape>* inputs,
+                                    std::vector<Shape>* outputs) {
+  return guarded([&] {
+    const Attributes attributes = multiclass_nms_attributes(values);
+    const LhrcnnMulticlassNms options = multiclass_nms_options(values);
+    const Shape &scores = inputs->at(0), &boxes = inputs->at(1);
+    check_layout(attributes, "scores", scores, "(N, R, C)");
+    check_layout(attributes, "boxes", boxes, "(N, R, 4)");
+    const Shape shared = {scores[0], scores[1], 4}, own = {scores[0], scores[1], 4 * scores[2]};
+    if (boxes != shared && boxes != own) {
+      attributes.reject("boxes", "must be " + to_string(shared) + " or, one a class, " + to_string(own) +
+                                     " beside scores " + to_string(scores) + ", got " + to_string(boxes));
+    }
+    if (options.background >= int64_t(scores[2])) {
+      attributes.reject("background", "must be one of the " + std::to_string(scores[2]) + " classes or -1, got " +
+                                          std::to_string(options.background));
+    }
+    if (double(scores[1]) * scores[2] > LHRCNN_MOST_CANDIDATES) {
+      attributes.reject("scores", "has too many boxes and classes: " + to_string(scores));
+    }
+    if (inputs->size() > 2) {
+      check_layout(attributes, "valid", inputs->at(2), "(N,)");
+      if (inputs->at(2)[0] != scores[0]) {
+        attributes.reject("valid", "must be " + to_string({scores[0]}) + ", got " + to_string(inputs->at(2)));
+      }
+    }
+    outputs->at(0) = {scores[0], static_cast<unsigned>(options.max_per_image), 6};
+    outputs->at(1) = {scores[0]};
+  });
+}
+
+template <typename T, typename Kernel>
+void multiclass_nms_call(const LhrcnnMulticlassNms& options, const Kernel& kernel, std::vector<MXTensor>& inputs,
+                         std::vector<MXTensor>& outputs) {
+  const T* valid = inputs.size() > 2 ? inputs[2].data<T>() : nullptr;
+  if (kernel(&options, inputs[0].data<T>(), inputs[1].data<T>(), valid, outputs[0].data<T>(), outputs[1].data<T>(),
+             omp_get_max_threads())) {
+    throw std::runtime_error(std::string(kMulticlassNms) + ": out of memory");
+  }
+}
+
+MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
+                                     std::vector<MXTensor>* outputs, const OpResource&) {
+  return guarded([&] {
+    const std::vector<int64_t>& shape = inputs->at(0).shape;
+    LhrcnnMulticlassNms options = multiclass_nms_options(values);
+    options.images = shape[0];
+    options.boxes = shape[1];
+    options.classes = static_cast<int32_t>(shape[2]);
+    options.box_classes = inputs->at(1).shape[2] == 4 ? 1 : options.classes;
+    if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
+      multiclass_nms_call<double>(options, lhrcnn_multiclass_nms_f64, *inputs, *outputs);
+    } else {
+      multiclass_nms_call<float>(options, lhrcnn_multiclass_nms_f32, *inputs, *outputs);
+    }
+  });
+}
+
+REGISTER_OP(multiclass_nms)
+    .setParseAttrs(multiclass_nms_parse)
+    .setInferType(multiclass_nms_types)
+    .setInferShape(multiclass_nms_shapes)
+    .setForward(multiclass_nms_forward, "cpu")
+    .setBackward(zero_gradients, "cpu");
+
+}  // namespace
+}  // namespace lhrcnn

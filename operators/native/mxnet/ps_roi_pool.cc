@@ -1,0 +1,47 @@
+// Registers ps_roi_pool with MXNet.
+#include "kernels.h"
+#include "roi_pooling.h"
+
+namespace lhrcnn {
+namespace {
+
+struct PsRoiPool {
+  using Options = LhrcnnPsRoiPool;
+
+  static Attributes attributes(const AttributeMap& values) {
+    return Attributes("ps_roi_pool", values, {"output_dim", "pooled_size", "spatial_scale"});
+  }
+
+  static Options options(const Attributes& attributes) {
+    Options options = {};
+    options.output_dim = attributes.integer("output_dim", 1, 1 << 20);
+    options.pooled_size = attributes.integer("pooled_size", 1, 1 << 10);
+    options.spatial_scale = attributes.positive("spatial_scale");
+    return options;
+  }
+
+  static int forward(const Options* options, const float* data, const float* rois, float* output, int threads) {
+    return lhrcnn_ps_roi_pool_forward_f32(options, data, rois, output, threads);
+  }
+  static int forward(const Options* options, const double* data, const double* rois, double* output, int threads) {
+    return lhrcnn_ps_roi_pool_forward_f64(options, data, rois, output, threads);
+  }
+  static int backward(const Options* options, const float* output_grad, const float*, const float* rois,
+                      float* data_grad, int threads) {
+    return lhrcnn_ps_roi_pool_backward_f32(options, output_grad, rois, data_grad, threads);
+  }
+  static int backward(const Options* options, const double* output_grad, const double*, const double* rois,
+                      double* data_grad, int threads) {
+    return lhrcnn_ps_roi_pool_backward_f64(options, output_grad, rois, data_grad, threads);
+  }
+};
+
+REGISTER_OP(ps_roi_pool)
+    .setParseAttrs(RoiPooling<PsRoiPool>::parse)
+    .setInferType(RoiPooling<PsRoiPool>::types)
+    .setInferShape(RoiPooling<PsRoiPool>::shapes)
+    .setForward(RoiPooling<PsRoiPool>::forward, "cpu")
+    .setBackward(RoiPooling<PsRoiPool>::backward, "cpu");
+
+}  // namespace
+}  // namespace lhrcnn

@@ -1,0 +1,100 @@
+// The registration that PS-RoIAlign and PS-RoI pooling share: inputs (data, rois), one output.
+#ifndef LHRCNN_MXNET_ROI_POOLING_H_
+#define LHRCNN_MXNET_ROI_POOLING_H_
+
+#include <omp.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mxnet_api.h"
+
+namespace lhrcnn {
+
+// Checks the shapes of data and rois and makes that of the output.
+void infer_pooled_shape(const Attributes& attributes, int output_dim, int pooled_size,
+                        std::vector<std::vector<unsigned>>* inputs, std::vector<std::vector<unsigned>>* outputs);
+
+void fill_zero(mxnet::ext::MXTensor* tensor);
+
+// `Op` has: Options of the kernels; attributes(values), checked for names; options(attributes), all but the sizes; and
+// forward(options, data, rois, output, threads) and backward(options, output_grad, data, rois, data_grad, threads) for
+// float and double, which answer as kernels do.
+template <typename Op>
+struct RoiPooling {
+  using MXReturnValue = mxnet::ext::MXReturnValue;
+  using Tensors = std::vector<mxnet::ext::MXTensor>;
+
+  static MXReturnValue parse(const AttributeMap& values, int* inputs, int* outputs) {
+    return guarded([&] {
+      Op::options(Op::attributes(values));
+      *inputs = 2;
+      *outputs = 1;
+    });
+  }
+
+  static MXReturnValue types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
+    return guarded([&] { infer_one_type(Op::attributes(values), {"data", "rois"}, inputs, outputs); });
+  }
+
+  static MXReturnValue shapes(const AttributeMap& values, std::vector<std::vector<unsigned>>* inputs,
+                              std::vector<std::vector<unsigned>>* outputs) {
+    return guarded([&] {
+      const Attributes attributes = Op::attributes(values);
+      const auto options = Op::options(attributes);
+      infer_pooled_shape(attributes, options.output_dim, options.pooled_size, inputs, outputs);
+    });
+  }
+
+  static MXReturnValue forward(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
+                               const mxnet::ext::OpResource&) {
+    return guarded([&] {
+      if (inputs->at(0).dtype == mxnet::ext::kFloat64) forward_of<double>(values, *inputs, *outputs);
+      else forward_of<float>(values, *inputs, *outputs);
+    });
+  }
+
+  static MXReturnValue backward(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
+                                const mxnet::ext::OpResource&) {
+    return guarded([&] {
+      if (inputs->at(0).dtype == mxnet::ext::kFloat64) backward_of<double>(values, *inputs, *outputs);
+      else backward_of<float>(values, *inputs, *outputs);
+      fill_zero(&outputs->at(1));  // RoIs have no gradient
+    });
+  }
+
+ private:
+  template <typename T>
+  static void forward_of(const AttributeMap& values, Tensors& inputs, Tensors& outputs) {
+    const auto options = sized_options(values, inputs[0], inputs[1]);
+    check(values, Op::forward(&options, inputs[0].data<T>(), inputs[1].data<T>(), outputs[0].data<T>(),
+                              omp_get_max_threads()));
+  }
+
+  // MXNet passes the gradient of the output, then the inputs, then the output.
+  template <typename T>
+  static void backward_of(const AttributeMap& values, Tensors& inputs, Tensors& outputs) {
+    const auto options = sized_options(values, inputs[1], inputs[2]);
+    check(values, Op::backward(&options, inputs[0].data<T>(), inputs[1].data<T>(), inputs[2].data<T>(),
+                               outputs[0].data<T>(), omp_get_max_threads()));
+  }
+
+  static typename Op::Options sized_options(const AttributeMap& values, const mxnet::ext::MXTensor& data,
+                                            const mxnet::ext::MXTensor& rois) {
+    typename Op::Options options = Op::options(Op::attributes(values));
+    options.images = data.shape[0];
+    options.height = data.shape[2];
+    options.width = data.shape[3];
+    options.rois = rois.shape[0];
+    return options;
+  }
+
+  static void check(const AttributeMap& values, int failed) {
+    if (failed) Op::attributes(values).reject("data", "is too large: out of memory");
+  }
+};
+
+}  // namespace lhrcnn
+
+#endif  // LHRCNN_MXNET_ROI_POOLING_H_

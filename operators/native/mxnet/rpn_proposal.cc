@@ -1,0 +1,142 @@
+// Registers rpn_proposal with MXNet: reads attributes, checks inputs and hands pointers to the kernel.
+#include <omp.h>
+
+#include <climits>
+#include <cmath>
+
+#include "kernels.h"
+#include "mxnet_api.h"
+
+namespace lhrcnn {
+namespace {
+
+using mxnet::ext::MXReturnValue;
+using mxnet::ext::MXTensor;
+using mxnet::ext::OpResource;
+using Shape = std::vector<unsigned>;
+
+const char* const kRpnProposal = "rpn_proposal";
+
+Attributes rpn_proposal_attributes(const AttributeMap& values) {
+  return Attributes(kRpnProposal, values, {"anchors", "feature_stride", "pre_nms", "post_nms", "nms_threshold",
+                                           "min_size", "channels", "feature_size", "pad", "output_score"});
+}
+
+// All options but the anchors themselves.
+LhrcnnRpnProposal rpn_proposal_options(const AttributeMap& values) {
+  const Attributes attributes = rpn_proposal_attributes(values);
+  LhrcnnRpnProposal options = {};
+  options.feature_stride = attributes.integer("feature_stride", 1, 1 << 20, 16);
+  options.pre_nms = attributes.integer("pre_nms", 0, INT_MAX, 6000);
+  options.post_nms = attributes.integer("post_nms", 1, 1 << 24, 300);
+  options.nms_threshold = attributes.number("nms_threshold", 0, 1, 0.7);
+  options.min_size = attributes.number("min_size", 0, HUGE_VAL, 0);
+  options.channels = attributes.choice("channels", {"split", "interleaved"}) ? LHRCNN_CHANNELS_INTERLEAVED
+                                                                             : LHRCNN_CHANNELS_SPLIT;
+  options.feature_size = attributes.choice("feature_size", {"map", "im_info"}) ? LHRCNN_FEATURE_IM_INFO
+                                                                               : LHRCNN_FEATURE_MAP;
+  options.pad = attributes.choice("pad", {"empty", "repeat"}) ? LHRCNN_PAD_REPEAT : LHRCNN_PAD_EMPTY;
+  return options;
+}
+
+std::vector<double> rpn_proposal_anchors(const AttributeMap& values) {
+  const Attributes attributes = rpn_proposal_attributes(values);
+  const std::vector<double> anchors = attributes.numbers("anchors");
+  if (anchors.empty() || anchors.size() % 4) {
+    attributes.reject("anchors", "must be four numbers an anchor, got " + std::to_string(anchors.size()));
+  }
+  return anchors;
+}
+
+bool rpn_proposal_has_scores(const AttributeMap& values) {
+  return rpn_proposal_attributes(values).boolean("output_score", false);
+}
+
+MXReturnValue rpn_proposal_parse(const AttributeMap& values, int* inputs, int* outputs) {
+  return guarded([&] {
+    rpn_proposal_options(values);
+    rpn_proposal_anchors(values);
+    *inputs = 3;
+    *outputs = rpn_proposal_has_scores(values) ? 3 : 2;
+  });
+}
+
+MXReturnValue rpn_proposal_types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
+  return guarded([&] {
+    infer_one_type(rpn_proposal_attributes(values), {"cls_prob", "bbox_pred", "im_info"}, inputs, outputs);
+  });
+}
+
+MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>* inputs, std::vector<Shape>* outputs) {
+  return guarded([&] {
+    const Attributes attributes = rpn_proposal_attributes(values);
+    const LhrcnnRpnProposal options = rpn_proposal_options(values);
+    const Shape &cls_prob = inputs->at(0), &bbox_pred = inputs->at(1), &im_info = inputs->at(2);
+    check_layout(attributes, "cls_prob", cls_prob, "(N, 2 * A, H, W)");
+    check_layout(attributes, "bbox_pred", bbox_pred, "(N, 4 * A, H, W)");
+    check_layout(attributes, "im_info", im_info, "(N, 3)");
+    const unsigned num_anchors = static_cast<unsigned>(rpn_proposal_anchors(values).size() / 4);
+    const std::string told = " of " + std::to_string(num_anchors) + " anchors, got ";
+    if (cls_prob[1] != 2 * num_anchors) {
+      attributes.reject("cls_prob", "must have the " + std::to_string(2 * num_anchors) + " channels" + told +
+                                        std::to_string(cls_prob[1]));
+    }
+    const Shape deltas = {cls_prob[0], 4 * num_anchors, cls_prob[2], cls_prob[3]};
+    if (bbox_pred != deltas) {
+      attributes.reject("bbox_pred", "must be " + to_string(deltas) + " beside cls_prob " + to_string(cls_prob) +
+                                         ", got " + to_string(bbox_pred));
+    }
+    if (im_info != Shape{cls_prob[0], 3}) {
+      attributes.reject("im_info", "must be " + to_string({cls_prob[0], 3}) + ", got " + to_string(im_info));
+    }
+    if (double(cls_prob[2]) * cls_prob[3] * num_anchors > LHRCNN_MOST_CANDIDATES) {
+      attributes.reject("cls_prob", "has too many anchors: " + to_string(cls_prob));
+    }
+    if (double(cls_prob[0]) * options.post_nms > INT_MAX) {
+      attributes.reject("post_nms", "is too large for " + std::to_string(cls_prob[0]) + " images");
+    }
+    const unsigned rows = cls_prob[0] * static_cast<unsigned>(options.post_nms);
+    outputs->at(0) = {rows, 5};
+    outputs->at(1) = {cls_prob[0]};
+    if (rpn_proposal_has_scores(values)) outputs->at(2) = {rows, 1};
+  });
+}
+
+template <typename T, typename Kernel>
+void rpn_proposal_call(const LhrcnnRpnProposal& options, const Kernel& kernel, std::vector<MXTensor>& inputs,
+                       std::vector<MXTensor>& outputs) {
+  T* scores = outputs.size() > 2 ? outputs[2].data<T>() : nullptr;
+  if (kernel(&options, inputs[0].data<T>(), inputs[1].data<T>(), inputs[2].data<T>(), outputs[0].data<T>(), scores,
+             outputs[1].data<T>(), omp_get_max_threads())) {
+    throw std::runtime_error(std::string(kRpnProposal) + ": out of memory");
+  }
+}
+
+MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
+                                   std::vector<MXTensor>* outputs, const OpResource&) {
+  return guarded([&] {
+    const std::vector<int64_t>& shape = inputs->at(0).shape;
+    const std::vector<double> anchors = rpn_proposal_anchors(values);
+    LhrcnnRpnProposal options = rpn_proposal_options(values);
+    options.images = shape[0];
+    options.height = shape[2];
+    options.width = shape[3];
+    options.num_anchors = static_cast<int32_t>(anchors.size() / 4);
+    options.anchors = anchors.data();
+    if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
+      rpn_proposal_call<double>(options, lhrcnn_rpn_proposal_f64, *inputs, *outputs);
+    } else {
+      rpn_proposal_call<float>(options, lhrcnn_rpn_proposal_f32, *inputs, *outputs);
+    }
+  });
+}
+
+REGISTER_OP(rpn_proposal)
+    .setParseAttrs(rpn_proposal_parse)
+    .setInferType(rpn_proposal_types)
+    .setInferShape(rpn_proposal_shapes)
+    .setForward(rpn_proposal_forward, "cpu")
+    .setBackward(zero_gradients, "cpu");
+
+}  // namespace
+}  // namespace lhrcnn
