@@ -1,0 +1,91 @@
+"""The CUDA sources through nvcc, where it is on the machine: every architecture, and a library that MXNet loads."""
+import collections
+import os
+import re
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from light_head_rcnn.operators.native import build
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not build.nvcc(), reason="nvcc is not there")]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """A library with everything in it."""
+    return build.build(str(tmp_path_factory.mktemp("cuda") / "liblhrcnn.so"), mxnet=True, cuda=True)
+
+
+def machine_code(path):
+    """Numbers of architectures, with how often they occur, by kind: ``{"ptx": {...}, "elf": {...}}``.
+
+    The library holds "fat binaries": 16 bytes of head (magic number, version, 16, size), then an entry for each piece
+    of code: its kind, its own head's size, its size and, 28 bytes in, the architecture.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    found = {"ptx": collections.Counter(), "elf": collections.Counter()}
+    for match in re.finditer(re.escape(struct.pack("<IHH", 0xBA55ED50, 1, 16)), content):
+        entry = match.end() + 8
+        end = entry + struct.unpack_from("<Q", content, match.end())[0]
+        while entry < end:
+            kind, _, head_size, size = struct.unpack_from("<HHIQ", content, entry)
+            found["ptx" if kind == 1 else "elf"][struct.unpack_from("<I", content, entry + 28)[0]] += 1
+            entry += head_size + size
+    return found
+
+
+def test_code_for_every_architecture_that_nvcc_knows(library):
+    listed = subprocess.check_output(build.nvcc() + ["--list-gpu-arch"], universal_newlines=True)
+    known = [int(number) for number in re.findall(r"compute_(\d+)", listed) if int(number) >= 50]
+    found = machine_code(library)
+    sources = len([path for path in build.sources("cuda", ".cu") if "__global__" in open(path).read()])
+    assert set(found["elf"]) == set(known) and min(found["elf"].values()) >= sources
+    assert set(found["ptx"]) == {max(known)} and found["ptx"][max(known)] >= sources
+    assert build.has_cuda(library)
+
+
+def test_exports_the_interface_and_nothing_else_of_ours(library):
+    listed = subprocess.check_output(["nm", "-D", "--defined-only", library], universal_newlines=True)
+    names = {line.split()[2] for line in listed.splitlines() if line.split()[1] in "TDBR"}
+    ours = {name for name in names if "lhrcnn" in name}
+    with open(os.path.join(build.FOLDER, "kernels.h")) as file:
+        declared = set(re.findall(r"lhrcnn_\w+(?=\()", file.read()))
+    assert ours == declared | {"lhrcnn_stamp"}
+    assert not [name for name in names if "cuda" in name and name not in declared]  # CUDA's runtime stays inside
+
+
+SCRIPT = """
+import sys
+import light_head_rcnn
+import mxnet as mx
+from mxnet import autograd, nd
+
+mx.library.load(sys.argv[1], verbose=False)
+data, rois = nd.random.uniform(shape=(1, 8, 9, 9)), nd.array([[0, 1, 1, 6, 7]])
+options = dict(output_dim=2, pooled_size=2, spatial_scale=1)
+for name in ("ps_roi_align", "ps_roi_pool"):
+    data.attach_grad()
+    with autograd.record():
+        output = getattr(nd, name)(data, rois, **options)
+    output.backward()
+    assert output.shape == (1, 2, 2, 2) and output.asnumpy().all() and data.grad.sum().asscalar() > 0
+for arrays, says in (((data.astype("float16"), rois), "data must be float32 or float64 on the CPU"),
+                     ((data.astype("float16"), rois.astype("float16")), "rois must be float32")):
+    try:
+        nd.ps_roi_align(*arrays, **options).asnumpy()
+    except mx.MXNetError as error:
+        assert says in str(error), str(error)
+    else:
+        raise AssertionError(says)
+print("works")
+"""
+
+
+def test_mxnet_for_the_cpu_loads_and_runs_it(library):
+    run = subprocess.run([sys.executable, "-c", SCRIPT, library], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         universal_newlines=True)
+    assert run.stdout.endswith("works\n") and run.returncode == 0, run.stdout
