@@ -1,0 +1,58 @@
+"""Operator `BoxAnnotatorOHEM`: a slow reference, hand-made cases, several images."""
+import numpy as np
+import pytest
+
+
+def example(seed=0, rois=30, classes=5, columns=8):
+    rng = np.random.RandomState(seed)
+    labels = rng.randint(0, classes, rois).astype(np.float32)
+    weights = np.repeat(labels[:, None] > 0, columns, axis=1).astype(np.float32)
+    arrays = [rng.normal(0, 2, (rois, classes)), rng.normal(0, 1.5, (rois, columns)), labels,
+              rng.normal(0, 1, (rois, columns)), weights]
+    return [array.astype(np.float32) for array in arrays]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("keep", [1, 10, 29, 30, 100])
+def test_equals_the_slow_reference(seed, keep, run, reference):
+    arrays = example(seed)
+    found = run("BoxAnnotatorOHEM", *arrays, num_classes=5, num_reg_classes=2, roi_per_img=keep)
+    for a, b in zip(found, reference.mining(*arrays, keep)):
+        np.testing.assert_array_equal(a, b)
+    assert (found[0] >= 0).sum() == min(keep, 30)
+
+
+def test_by_hand(run):
+    """Box losses 2 - 0.5 and 0.5 ** 2 / 2 beside log losses of log 2, each."""
+    logits = np.zeros((4, 2))
+    pred = np.array([[0, 2], [0, 0.5], [0, 9], [0, 0.4]])
+    weights = np.array([[1, 1], [1, 1], [0, 0], [1, 1]])
+    labels, out = run("BoxAnnotatorOHEM", logits, pred, [1, 1, 0, 1], np.zeros((4, 2)), weights, num_classes=2,
+                      num_reg_classes=1, roi_per_img=2)
+    np.testing.assert_array_equal(labels, [1, 1, -1, -1])
+    np.testing.assert_array_equal(out, [[1, 1], [1, 1], [0, 0], [0, 0]])
+
+
+def test_probability_of_zero_is_a_large_loss_not_an_infinite_one(run):
+    logits = np.array([[0, 1000], [0, 1000], [0, 5]])
+    labels, _ = run("BoxAnnotatorOHEM", logits, np.array([[7], [0], [0]]), [0, 0, 0], np.zeros((3, 1)), np.ones((3, 1)),
+                    num_classes=2, num_reg_classes=1, roi_per_img=1)
+    np.testing.assert_array_equal(labels, [0, -1, -1])
+
+
+def test_images_of_a_batch_each_keep_their_own(run):
+    parts = [example(seed) for seed in range(3)]
+    parts[1][0] *= 20  # the largest losses of all
+    options = dict(num_classes=5, num_reg_classes=2, roi_per_img=4)
+    found = run("BoxAnnotatorOHEM", *map(np.concatenate, zip(*parts)), batch_images=3, **options)
+    for a, b in zip(found, map(np.concatenate, zip(*(run("BoxAnnotatorOHEM", *part, **options) for part in parts)))):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_ignored_rois_are_not_kept(run):
+    arrays = example()
+    arrays[2][5:] = -1
+    arrays[4][5:] = 0
+    labels, weights = run("BoxAnnotatorOHEM", *arrays, num_classes=5, num_reg_classes=2, roi_per_img=8)
+    np.testing.assert_array_equal(labels, arrays[2])
+    np.testing.assert_array_equal(weights, arrays[4])
