@@ -7,7 +7,8 @@ def assign(F, rois, gt_boxes, rois_per_image, means, stds, fg_iou=0.5, bg_iou_hi
     """Labels the proposals and the ground truths of every image against the ground truths.
 
     Args:
-        rois: float32 (N * rois_per_image, 5): image in the batch, then the box, network-input frame.
+        rois: float32 (N * rois_per_image, 5): image in the batch, then the box, network-input frame; rows with a
+            negative image are padding.
         gt_boxes: float32 (N, M, 5): boxes and classes from 1; rows of -1 are padding.
         means, stds: four each, which are subtracted from the deltas and which these are divided by.
         fg_iou: overlap from which a RoI takes the class of its best ground truth.
@@ -22,10 +23,9 @@ def assign(F, rois, gt_boxes, rois_per_image, means, stds, fg_iou=0.5, bg_iou_hi
     rois = F.reshape(rois, shape=(-1, rois_per_image, 5))
     gt_coords = F.slice_axis(gt_boxes, axis=2, begin=0, end=4)
     gt_class = F.slice_axis(gt_boxes, axis=2, begin=4, end=5)
-    image = F.slice_axis(F.slice_axis(rois, axis=1, begin=0, end=1), axis=2, begin=0, end=1)
-    image_of_gt = F.broadcast_like(image, gt_class, lhs_axes=(1,), rhs_axes=(1,))
+    image_of_gt = F.broadcast_like(F.reshape(F.contrib.arange_like(gt_boxes, axis=0), shape=(-1, 1, 1)), gt_class)
     # Ground truths join the proposals; padding rows become RoIs too, and are ignored.
-    padding = F.concat(F.zeros_like(F.slice_axis(rois, axis=2, begin=0, end=1)), gt_class <= 0, dim=1)
+    padding = F.concat(F.slice_axis(rois, axis=2, begin=0, end=1) < 0, gt_class <= 0, dim=1)
     padding = F.reshape(padding, shape=(0, -1))
     rois = F.concat(rois, F.concat(image_of_gt, gt_coords, dim=2), dim=1)
 

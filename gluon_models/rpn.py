@@ -1,6 +1,7 @@
 """Region proposal network (Faster R-CNN, section 3.1; nodes `rpn_conv_3x3`, `rpn_cls_score`, `rpn_bbox_pred`)."""
 from mxnet.gluon import HybridBlock, nn
 
+from .. import operators
 from .layers import relu
 
 
@@ -42,12 +43,12 @@ class RPN(HybridBlock):
             min_size: smallest side in pixels of the original image.
 
         Returns:
-            float32 (N * post_nms, 5): image in the batch, then the box in the network-input frame. Where fewer boxes
-            survive, they repeat.
+            rois: float32 (N * post_nms, 5), image in the batch, then the box in the network-input frame; the rows of
+            an image are best first, then (-1, 0, 0, 0, 0) where fewer boxes survive.
+            counts: float32 (N,), boxes of each image.
         """
-        prob = F.softmax(F.reshape(F.BlockGrad(logits), shape=(0, 2, -1, 0)), axis=1)
-        prob = F.reshape(prob, shape=(0, 2 * self._anchors, -1, 0))
-        rois = F.contrib.MultiProposal(
-            prob, F.BlockGrad(deltas), im_info, feature_stride=self.stride, scales=self.scales, ratios=self.ratios,
-            rpn_pre_nms_top_n=pre_nms, rpn_post_nms_top_n=post_nms, threshold=nms_threshold, rpn_min_size=min_size)
-        return F.BlockGrad(rois)
+        prob = F.softmax(F.reshape(logits, shape=(0, 2, -1, 0)), axis=1)
+        return operators.rpn_proposal(
+            F, F.reshape(prob, shape=(0, 2 * self._anchors, -1, 0)), deltas, im_info, feature_stride=self.stride,
+            scales=self.scales, ratios=self.ratios, pre_nms=pre_nms, post_nms=post_nms, nms_threshold=nms_threshold,
+            min_size=min_size, feature_size="im_info")

@@ -5,6 +5,8 @@ from .proposal_targets import assign
 
 LOSSES = ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box")
 METRICS = LOSSES + ("rpn_acc", "rcnn_acc")
+# `scalar` of the smooth L1 by which RoIs are mined: the port's `BoxAnnotatorOHEM`, whatever the loss has.
+MINING_SIGMA = 1.0
 
 
 class TrainingGraph(HybridBlock):
@@ -17,7 +19,7 @@ class TrainingGraph(HybridBlock):
         ohem: RoIs of largest loss an image that are kept (Shrivastava et al.; the port's `BoxAnnotatorOHEM`), or 0.
         roi_batch, fg_fraction, fg_iou, bg_iou_high, bg_iou_low: see `proposal_targets.assign`.
         box_loss_weight: of the head's box loss (2 in the paper's B2, 1 in the port).
-        rpn_sigma, box_sigma: `scalar` of `smooth_l1` in the RPN and in the head.
+        rpn_sigma: `scalar` of `smooth_l1` in the RPN.
 
     Input: x (N, 3, H, W), im_info (N, 3), gt_boxes (N, M, 5), then the outputs of `AnchorTargets`: label (N, A*h*w),
     target and weight (N, 4*A, h, w). Output: the scalars of `METRICS`, each of shape (1,); the sum of the first four
@@ -26,7 +28,7 @@ class TrainingGraph(HybridBlock):
 
     def __init__(self, net, pre_nms=6000, post_nms=300, rpn_nms=0.7, rpn_min_size=0, rpn_batch=256, ohem=128,
                  roi_batch=-1, fg_fraction=0.25, fg_iou=0.5, bg_iou_high=0.5, bg_iou_low=0.0, box_loss_weight=1.0,
-                 rpn_sigma=3.0, box_sigma=2.0):
+                 rpn_sigma=3.0):
         super().__init__(prefix="")
         if not ohem and not 0 < roi_batch <= post_nms:
             raise ValueError("roi_batch is %d: without ohem it must be from 1 to post_nms, %d" % (roi_batch, post_nms))
@@ -34,7 +36,7 @@ class TrainingGraph(HybridBlock):
         self._targets = dict(rois_per_image=post_nms, means=net.box_means, stds=net.box_stds, fg_iou=fg_iou,
                              bg_iou_high=bg_iou_high, bg_iou_low=bg_iou_low, batch=roi_batch, fg_fraction=fg_fraction)
         self._rpn_batch, self._ohem, self._roi_batch = rpn_batch, ohem, roi_batch
-        self._box_loss_weight, self._rpn_sigma, self._box_sigma = box_loss_weight, rpn_sigma, box_sigma
+        self._box_loss_weight, self._rpn_sigma, self._box_sigma = box_loss_weight, rpn_sigma, net.box_sigma
         self._class_agnostic = net.class_agnostic
         with self.name_scope():
             self.net = net
@@ -42,7 +44,7 @@ class TrainingGraph(HybridBlock):
     def hybrid_forward(self, F, x, im_info, gt_boxes, rpn_label, rpn_target, rpn_weight):
         rpn_map, head_map = self.net.features(x)
         rpn_logits, rpn_deltas = self.net.rpn(rpn_map)
-        rois = self.net.rpn.propose(F, rpn_logits, rpn_deltas, im_info, **self._proposals)
+        rois, _ = self.net.rpn.propose(F, rpn_logits, rpn_deltas, im_info, **self._proposals)
         rois, labels, targets = assign(F, rois, gt_boxes, **self._targets)
         logits, deltas = self.net.classify(F, head_map, F.reshape(rois, shape=(-3, 0)))
         rpn_cls, rpn_acc = self._rpn_class_loss(F, rpn_logits, rpn_label)
@@ -59,12 +61,14 @@ class TrainingGraph(HybridBlock):
     def _head_losses(self, F, logits, deltas, labels, targets, rpn_acc):
         flat = F.reshape(labels, shape=(-1,))
         cls_loss, correct = _cross_entropy(F, logits, flat)
-        box_loss = self._box_loss(F, deltas, flat, F.reshape(targets, shape=(-3, 0)))
-        cls_loss, box_loss = F.reshape_like(cls_loss, labels), F.reshape_like(box_loss, labels)
+        off = self._box_errors(F, deltas, flat, F.reshape(targets, shape=(-3, 0)))
+        box_loss, mined_loss = (F.reshape_like(F.sum(F.smooth_l1(off, scalar=sigma), axis=1), labels)
+                                for sigma in (self._box_sigma, MINING_SIGMA))
+        cls_loss = F.reshape_like(cls_loss, labels)
         kept = labels >= 0
         if self._ohem:
             # Ignored RoIs come last: no loss is negative. A place in the order, unlike topk, may be asked of too few.
-            hardness = F.BlockGrad((cls_loss + box_loss) * kept - (1 - kept))
+            hardness = F.BlockGrad((cls_loss + mined_loss) * kept - (1 - kept))
             place = F.argsort(F.argsort(hardness, axis=1, is_ascend=False), axis=1)
             kept = kept * (place < self._ohem)
             box_norm = self._ohem
@@ -75,15 +79,15 @@ class TrainingGraph(HybridBlock):
         accuracy = F.BlockGrad(F.sum(F.reshape_like(correct, labels) * kept) / count)
         return F.sum(cls_loss * kept) / count, self._box_loss_weight * box_loss, rpn_acc, accuracy
 
-    def _box_loss(self, F, deltas, labels, targets):
-        """Smooth L1 of each RoI's own regression class, 0 for background; (R,)."""
+    def _box_errors(self, F, deltas, labels, targets):
+        """How far each RoI's deltas of its own regression class are from their targets, 0 for background; (R, 4)."""
         deltas = F.reshape(deltas, shape=(0, -1, 4))
         if self._class_agnostic:
             deltas = F.reshape(F.slice_axis(deltas, axis=1, begin=1, end=2), shape=(0, -1))
         else:
             index = F.broadcast_like(F.expand_dims(F.maximum(labels, 0), axis=1), targets)
             deltas = F.pick(deltas, index, axis=1)
-        return F.sum(F.smooth_l1(deltas - targets, scalar=self._box_sigma), axis=1) * (labels > 0)
+        return F.broadcast_mul(deltas - targets, F.expand_dims(labels > 0, axis=1))
 
 
 def _cross_entropy(F, logits, label):

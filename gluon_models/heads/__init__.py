@@ -1,4 +1,5 @@
-"""Heads: from pooled RoIs to class logits and box deltas."""
+"""Heads: from pooled RoIs, or the map that they are pooled from, to class logits and box deltas."""
 from .light import LightHead
+from .rfcn import RFCNHead
 
-__all__ = ["LightHead"]
+__all__ = ["LightHead", "RFCNHead"]

@@ -32,6 +32,16 @@ class LightHead(HybridBlock):
             self.cls_score = nn.Dense(num_classes, in_units=self._hidden, prefix="cls_score_")
             self.bbox_pred = nn.Dense(4 * regression_classes, in_units=self._hidden, prefix="bbox_pred_")
 
+    @property
+    def output_layers(self):
+        """Those that `reset` makes anew."""
+        return self.cls_score, self.bbox_pred
+
+    @property
+    def hidden_layers(self):
+        """All others."""
+        return (self.fc_new_1,)
+
     def hybrid_forward(self, F, pooled):
         hidden = relu(F, self.fc_new_1(pooled))
         return self.cls_score(hidden), self.bbox_pred(hidden)

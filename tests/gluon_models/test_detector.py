@@ -78,7 +78,8 @@ def test_detection_output_against_a_slow_loop(class_agnostic):
     rois = np.concatenate([np.zeros((20, 1)), corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
     logits = rng.normal(0, 2, (20, 4)).astype(np.float32)
     deltas = rng.normal(0, 1, (20, 8 if class_agnostic else 16)).astype(np.float32)
-    outputs = net._detect(mx.nd, *map(mx.nd.array, (rois, logits, deltas)), mx.nd.array([[70, 80, 1]]))
+    count = 18  # the two others are padding
+    outputs = net._detect(mx.nd, *map(mx.nd.array, (rois, [count], logits, deltas, [[70, 80, 1]])))
     ids, scores, boxes = (output.asnumpy()[0] for output in outputs)
 
     prob = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -87,7 +88,7 @@ def test_detection_output_against_a_slow_loop(class_agnostic):
         column = 4 if class_agnostic else 4 * (c + 1)
         moved = box_ops.decode(rois[:, 1:], deltas[:, column:column + 4] * [0.1, 0.1, 0.2, 0.2])
         moved = np.clip(moved, 0, [79, 69, 79, 69])
-        left = [i for i in np.argsort(-prob[:, c + 1]) if prob[i, c + 1] > 0.2]
+        left = [i for i in np.argsort(-prob[:, c + 1]) if prob[i, c + 1] > 0.2 and i < count]
         while left:
             i = left.pop(0)
             expected.append((prob[i, c + 1], c, moved[i]))

@@ -64,6 +64,19 @@ def test_image_without_boxes_is_background():
     assert (labels[1, :40] == 0).all() and (labels[1, 40:] == -1).all() and np.isfinite(targets).all()
 
 
+def test_rows_without_a_proposal_are_ignored():
+    rois, gt = example()
+    full = run(rois, gt)
+    empty = np.r_[30:40, 40:80]  # the last proposals of one image, all of the other
+    rois[empty] = (-1, 0, 0, 0, 0)
+    out_rois, labels, targets = run(rois, gt)
+    np.testing.assert_array_equal(labels[0, 30:40], -1)
+    np.testing.assert_array_equal(labels[1, :40], -1)
+    for now, before in zip((out_rois, labels, targets), full):
+        np.testing.assert_array_equal(now[0, :30], before[0, :30])
+        np.testing.assert_array_equal(now[:, 40:], before[:, 40:])  # the ground truths
+
+
 def test_sample_has_its_size_and_share():
     rois, gt = example()
     _, everything, _ = run(rois, gt)

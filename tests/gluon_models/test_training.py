@@ -70,19 +70,19 @@ def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
 
     labels, targets = (a.asnumpy() for a in seen["targets"][1:])
     logits, deltas = (a.asnumpy().reshape(labels.shape + (-1,)) for a in seen["head"])
-    cls = np.zeros(labels.shape)
-    box = np.zeros(labels.shape)
+    cls, box, mined = np.zeros((3,) + labels.shape)
     for n, k in np.ndindex(*labels.shape):
         c = int(labels[n, k])
         if c >= 0:
             cls[n, k] = -log_softmax(logits[n, k], 0)[c]
         if c > 0:
             column = 4 if class_agnostic else 4 * c
-            box[n, k] = smooth_l1(deltas[n, k, column:column + 4] - targets[n, k], 2).sum()
+            off = deltas[n, k, column:column + 4] - targets[n, k]
+            box[n, k], mined[n, k] = smooth_l1(off, 2).sum(), smooth_l1(off, 1).sum()
     kept = np.zeros(labels.shape, bool)
     for n in range(2):
         valid = np.flatnonzero(labels[n] >= 0)
-        kept[n, valid[np.argsort(-(cls + box)[n, valid], kind="stable")[:ohem]]] = True
+        kept[n, valid[np.argsort(-(cls + mined)[n, valid], kind="stable")[:ohem]]] = True
     assert kept.sum() == (32 if ohem == 16 else (labels >= 0).sum())
     assert metrics["rcnn_cls"] == pytest.approx(cls[kept].mean(), rel=1e-4)
     assert metrics["rcnn_box"] == pytest.approx(2 * box[kept].sum() / ohem / 2, rel=1e-4)
