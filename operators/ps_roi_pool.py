@@ -6,8 +6,8 @@ def ps_roi_pool(F, data, rois, output_dim, pooled_size, spatial_scale, name=None
     """Pools each RoI from a position-sensitive feature map into ``pooled_size x pooled_size`` bins of whole pixels.
 
     Equals ``contrib.PSROIPooling`` of MXNet. Corners are rounded to pixels of the input and both ends are part of the
-    RoI; a bin goes from the pixel of the map in which it begins to the one in which it ends, and is the average of those
-    on the map, or 0. Output channel ``c``, bin ``(i, j)`` reads input channel
+    RoI; a bin goes from the pixel of the map in which it begins to the one in which it ends, and is the average of
+    those on the map, or 0. Output channel ``c``, bin ``(i, j)`` reads input channel
     ``(c * pooled_size + i) * pooled_size + j`` only.
 
     Parameters

@@ -179,8 +179,8 @@ def _run(line):
 
 def main():
     parser = argparse.ArgumentParser(description="Compiles the native operators where they are missing or stale.")
-    parser.add_argument("--standalone", metavar="PATH", help="build the kernels' C interface (kernels.h) alone, without "
-                        "MXNet, as the library PATH")
+    parser.add_argument("--standalone", metavar="PATH", help="build the C interface of the kernels (kernels.h) alone, "
+                        "without MXNet, as the library PATH")
     arguments = parser.parse_args()
     try:
         print(build(arguments.standalone, mxnet=False) if arguments.standalone else build())

@@ -1,15 +1,14 @@
-"""Slow, obvious NumPy versions of the native operators, in float64."""
+"""Slow, obvious NumPy versions of the native operators on RoIs, in float64."""
 import math
 
 import numpy as np
 
 
-def bilinear(plane, y, x, border):
-    """Weights ``{(row, column): weight}`` of the pixels that a sample at (y, x) of ``plane`` is made of."""
-    height, width = plane.shape
+def bilinear(height, width, y, x, border):
+    """Weights ``{(row, column): weight}`` of the pixels that a sample at (y, x) is made of; None where there is none."""
     if border == "clamp":
         if y < -1 or y > height or x < -1 or x > width:
-            return {}
+            return None
         y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
     weights = {}
     for row in (math.floor(y), math.floor(y) + 1):
@@ -20,9 +19,9 @@ def bilinear(plane, y, x, border):
     return weights
 
 
-def ps_roi_align(data, rois, output_dim, pooled_size, spatial_scale, sampling_ratio=2, aligned=False, border="clamp",
-                 output_grad=None):
-    """Average PS-RoIAlign; with ``output_grad`` the gradient of data in its place.
+def ps_roi_align(data, rois, output_dim, pooled_size, spatial_scale, sampling_ratio=2, mode="avg", aligned=False,
+                 border="clamp", output_grad=None):
+    """PS-RoIAlign; with ``output_grad`` the gradient of data in its place.
 
     data (N, output_dim * pooled_size**2, H, W) and rois (R, 5) as in the operator; returns
     (R, output_dim, pooled_size, pooled_size), or the shape of data.
@@ -36,20 +35,60 @@ def ps_roi_align(data, rois, output_dim, pooled_size, spatial_scale, sampling_ra
         x1, y1, x2, y2 = (corner * spatial_scale - (0.5 if aligned else 0) for corner in corners)
         width, height = x2 - x1, y2 - y1
         if not aligned:
-            least = 1 if border == "clamp" else 0
+            least = 0 if border == "zero" else 1 if mode == "avg" else 0.1
             width, height = max(width, least), max(height, least)
-        for c in range(output_dim):
-            for i in range(pooled_size):
-                for j in range(pooled_size):
+        rows = sampling_ratio or max(1, math.ceil(height / pooled_size))
+        columns = sampling_ratio or max(1, math.ceil(width / pooled_size))
+        for i in range(pooled_size):
+            for j in range(pooled_size):
+                samples = [bilinear(*data.shape[2:], y1 + (i + (a + 0.5) / rows) * height / pooled_size,
+                                    x1 + (j + (b + 0.5) / columns) * width / pooled_size, border)
+                           for a in range(rows) for b in range(columns)]
+                for c in range(output_dim):
                     channel = (c * pooled_size + i) * pooled_size + j
-                    plane = data[int(image), channel]
-                    for a in range(sampling_ratio):
-                        for b in range(sampling_ratio):
-                            y = y1 + (i + (a + 0.5) / sampling_ratio) * height / pooled_size
-                            x = x1 + (j + (b + 0.5) / sampling_ratio) * width / pooled_size
-                            for pixel, weight in bilinear(plane, y, x, border).items():
-                                share = weight / sampling_ratio ** 2
-                                output[r, c, i, j] += share * plane[pixel]
-                                if output_grad is not None:
-                                    data_grad[(int(image), channel) + pixel] += share * output_grad[r, c, i, j]
+                    plane, plane_grad = data[int(image), channel], data_grad[int(image), channel]
+                    if mode == "avg":
+                        shares = [(weights, 1 / len(samples)) for weights in samples if weights]
+                    else:
+                        there = [weights for weights in samples if weights is not None]
+                        values = [sum(weight * plane[pixel] for pixel, weight in weights.items()) for weights in there]
+                        shares = [(there[int(np.argmax(values))], 1)] if there else []
+                    for weights, share in shares:
+                        for pixel, weight in weights.items():
+                            output[r, c, i, j] += share * weight * plane[pixel]
+                            if output_grad is not None:
+                                plane_grad[pixel] += share * weight * output_grad[r, c, i, j]
+    return output if output_grad is None else data_grad
+
+
+def ps_roi_pool(data, rois, output_dim, pooled_size, spatial_scale, output_grad=None):
+    """PS-RoI pooling; with ``output_grad`` the gradient of data in its place. Shapes as in `ps_roi_align`."""
+    data = np.asarray(data, np.float64)
+    output = np.zeros((len(rois), output_dim, pooled_size, pooled_size))
+    data_grad = np.zeros_like(data)
+    size = dict(y=data.shape[2], x=data.shape[3])
+    for r, (image, *corners) in enumerate(np.asarray(rois, np.float64)):
+        if not (0 <= image < len(data) and np.isfinite(corners).all()):
+            continue
+        x1, y1, x2, y2 = (math.copysign(math.floor(abs(corner) + 0.5), corner) for corner in corners)
+        start, length = {}, {}
+        for axis, begin, end in (("y", y1, y2), ("x", x1, x2)):
+            start[axis] = begin * spatial_scale
+            length[axis] = max((end + 1) * spatial_scale - start[axis], 0.1) / pooled_size
+
+        def pixels(axis, bin, start=start, length=length):
+            first = math.floor(start[axis] + bin * length[axis])
+            beyond = math.ceil(start[axis] + (bin + 1) * length[axis])
+            return slice(min(max(first, 0), size[axis]), min(max(beyond, 0), size[axis]))
+
+        for i in range(pooled_size):
+            for j in range(pooled_size):
+                here = pixels("y", i), pixels("x", j)
+                for c in range(output_dim):
+                    channel = (c * pooled_size + i) * pooled_size + j
+                    values = data[int(image), channel][here]
+                    if values.size:
+                        output[r, c, i, j] = values.mean()
+                        if output_grad is not None:
+                            data_grad[int(image), channel][here] += output_grad[r, c, i, j] / values.size
     return output if output_grad is None else data_grad

@@ -1,5 +1,5 @@
 """PS-RoIAlign's numbers: a slow reference, MXNet's own operator, numeric gradients, threads, hostile input."""
-import ctypes
+import functools
 import importlib.util
 import itertools
 from pathlib import Path
@@ -9,202 +9,318 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mxnet import autograd
 
 from light_head_rcnn.operators import ps_roi_align
-from light_head_rcnn.operators.native import build
-
-spec = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
-reference = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reference)
-
-FLAVOURS = list(itertools.product([False, True], ["clamp", "zero"]))
 
 
-def random_rois(rng, count, images, height, width, dtype="float64"):
-    """RoIs of all sizes, many of them partly or wholly outside a map of height x width at scale 1."""
-    centres = rng.uniform(-0.3, 1.3, (count, 2)) * [width, height]
-    sizes = np.exp(rng.uniform(-3, 1.2, (count, 2))) * [width, height]
-    image = rng.randint(0, images, (count, 1))
-    return np.concatenate([image, centres - sizes / 2, centres + sizes / 2], axis=1).astype(dtype)
+def beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def forward_backward(data, rois, grad, **options):
-    """Output and gradient of data, as NumPy arrays."""
-    data = mx.nd.array(data, dtype=data.dtype)
-    data.attach_grad()
-    with autograd.record():
-        output = ps_roi_align(mx.nd, data, mx.nd.array(rois, dtype=rois.dtype), **options)
-    output.backward(mx.nd.array(grad, dtype=grad.dtype))
-    return output.asnumpy(), data.grad.asnumpy()
+reference, cases = beside("reference"), beside("roi_cases")
+run = functools.partial(cases.forward_backward, functools.partial(ps_roi_align, mx.nd))
+
+FLAVOURS = [dict(mode=mode, aligned=aligned, border=border)
+            for mode, aligned, border in itertools.product(["avg", "max"], [False, True], ["clamp", "zero"])]
+ALL_FLAVOURS = pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda flavour: "-".join(map(str, flavour.values())))
 
 
-@pytest.mark.parametrize("aligned, border", FLAVOURS)
-@pytest.mark.parametrize("output_dim, pooled_size, sampling_ratio", [(3, 2, 2), (4, 3, 1), (5, 1, 3), (10, 7, 2)])
-@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
-def test_equals_reference(aligned, border, output_dim, pooled_size, sampling_ratio, dtype, tolerance):
-    rng = np.random.RandomState(1)
-    data = rng.randn(2, output_dim * pooled_size ** 2, 6, 9).astype(dtype)
-    rois = random_rois(rng, 12, 2, 12, 18, dtype)
-    grad = rng.randn(12, output_dim, pooled_size, pooled_size).astype(dtype)
-    options = dict(output_dim=output_dim, pooled_size=pooled_size, spatial_scale=0.5, sampling_ratio=sampling_ratio,
-                   aligned=aligned, border=border)
-    output, data_grad = forward_backward(data, rois, grad, **options)
+def check_reference(data, rois, grad, tolerance, **options):
+    output, data_grad = run(data, rois, grad, **options)
     np.testing.assert_allclose(output, reference.ps_roi_align(data, rois, **options), atol=tolerance)
     np.testing.assert_allclose(data_grad, reference.ps_roi_align(data, rois, output_grad=grad, **options),
                                atol=10 * tolerance)
 
 
+@ALL_FLAVOURS
+@pytest.mark.parametrize("output_dim, pooled_size, sampling_ratio", [(3, 2, 2), (4, 3, 1), (5, 1, 3), (10, 7, 2),
+                                                                     (2, 3, 0), (21, 1, 0)])
+def test_equals_reference(flavour, output_dim, pooled_size, sampling_ratio):
+    rng = np.random.RandomState(1)
+    data = rng.randn(2, output_dim * pooled_size ** 2, 6, 9)
+    rois, grad = cases.random_rois(rng, 12, 2, 12, 18), rng.randn(12, output_dim, pooled_size, pooled_size)
+    check_reference(data, rois, grad, 1e-12, output_dim=output_dim, pooled_size=pooled_size, spatial_scale=0.5,
+                    sampling_ratio=sampling_ratio, **flavour)
+
+
+@ALL_FLAVOURS
+def test_float32(flavour):
+    rng = np.random.RandomState(1)
+    data, rois = rng.randn(2, 40, 6, 9).astype("float32"), cases.random_rois(rng, 12, 2, 12, 18, "float32")
+    grad = rng.randn(12, 10, 2, 2).astype("float32")
+    check_reference(data, rois, grad, 1e-5, output_dim=10, pooled_size=2, spatial_scale=0.5, **flavour)
+
+
+@pytest.mark.parametrize("output_dim", [1, 2, 4, 8, 13, 16, 19, 33])
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 5), (3, 2)])
+@pytest.mark.parametrize("mode", ["avg", "max"])
+def test_any_number_of_channels_and_smallest_maps(output_dim, height, width, mode):
+    rng = np.random.RandomState(2)
+    data, grad = rng.randn(1, output_dim * 4, height, width), rng.randn(5, output_dim, 2, 2)
+    check_reference(data, cases.random_rois(rng, 5, 1, height, width), grad, 1e-12, output_dim=output_dim,
+                    pooled_size=2, spatial_scale=1, mode=mode)
+
+
 @pytest.mark.parametrize("aligned", [False, True])
-def test_equals_mxnet_roi_align(aligned):
+@pytest.mark.parametrize("sampling_ratio", [2, 3, 0])
+def test_equals_mxnet_roi_align(aligned, sampling_ratio):
     rng = np.random.RandomState(2)
     data = rng.randn(2, 490, 20, 30).astype("float32")
-    rois = random_rois(rng, 100, 2, 320, 480, "float32")
+    rois = cases.random_rois(rng, 100, 2, 320, 480, "float32")
     rois[:, 3:] = np.maximum(rois[:, 3:], rois[:, 1:3])
     grad = rng.randn(100, 10, 7, 7).astype("float32")
-    output, data_grad = forward_backward(data, rois, grad, output_dim=10, pooled_size=7, spatial_scale=1 / 16,
-                                         aligned=aligned)
-    theirs = mx.nd.array(data)
-    theirs.attach_grad()
-    with autograd.record():
-        expected = mx.nd.contrib.ROIAlign(theirs, mx.nd.array(rois), pooled_size=(7, 7), spatial_scale=1 / 16,
-                                          sample_ratio=2, position_sensitive=True, aligned=aligned)
-    expected.backward(mx.nd.array(grad))
-    np.testing.assert_allclose(output, expected.asnumpy(), atol=2e-5)
-    np.testing.assert_allclose(data_grad, theirs.grad.asnumpy(), atol=2e-4)
+    output, data_grad = run(data, rois, grad, output_dim=10, pooled_size=7, spatial_scale=1 / 16, aligned=aligned,
+                            sampling_ratio=sampling_ratio)
+    expected, expected_grad = cases.forward_backward(
+        functools.partial(mx.nd.contrib.ROIAlign, pooled_size=(7, 7), spatial_scale=1 / 16,
+                          sample_ratio=sampling_ratio or -1, position_sensitive=True, aligned=aligned),
+        data, rois, grad)
+    np.testing.assert_allclose(output, expected, atol=2e-5)
+    np.testing.assert_allclose(data_grad, expected_grad, atol=2e-4)
 
 
-@pytest.mark.parametrize("aligned, border", FLAVOURS)
-def test_numeric_gradient(aligned, border):
+@ALL_FLAVOURS
+def test_numeric_gradient(flavour):
     rng = np.random.RandomState(3)
-    data, rois = rng.randn(2, 8, 4, 5), random_rois(rng, 6, 2, 4, 5)
-    grad = rng.randn(6, 2, 2, 2)
-    options = dict(output_dim=2, pooled_size=2, spatial_scale=1, aligned=aligned, border=border)
-    _, data_grad = forward_backward(data, rois, grad, **options)
+    data, rois = rng.randn(1, 4, 4, 5), cases.random_rois(rng, 6, 1, 4, 5)
+    grad = rng.randn(6, 1, 2, 2)
+    options = dict(output_dim=1, pooled_size=2, spatial_scale=1, **flavour)
+    _, data_grad = run(data, rois, grad, **options)
+    step = 1e-6  # a maximum is linear as long as the largest sample remains the largest
     for index in np.ndindex(data.shape):
-        step = np.zeros_like(data)
-        step[index] = 0.5  # the operator is linear in data: any step is exact
-        change = (forward_backward(data + step, rois, grad, **options)[0]
-                  - forward_backward(data - step, rois, grad, **options)[0])
-        assert np.sum(change * grad) == pytest.approx(data_grad[index], abs=1e-9)
+        change = np.zeros_like(data)
+        change[index] = step
+        difference = run(data + change, rois, grad, **options)[0] - run(data - change, rois, grad, **options)[0]
+        assert np.sum(difference * grad) / (2 * step) == pytest.approx(data_grad[index], abs=1e-7)
 
 
 def test_rois_have_no_gradient():
     data, rois = mx.nd.ones((1, 4, 5, 5)), mx.nd.array([[0, 1, 1, 3, 3]])
     rois.attach_grad()
     rois.grad[:] = 7
-    with autograd.record():
+    with mx.autograd.record():
         output = ps_roi_align(mx.nd, data, rois, output_dim=1, pooled_size=2, spatial_scale=1)
     output.backward()
     assert (rois.grad.asnumpy() == 0).all()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_hostile_rois(draw):
-    """Coordinates of any kind: rows that pool nothing are zero, all others finite and within the map's values."""
-    value = st.one_of(st.floats(width=32), st.floats(-20, 40, width=32), st.sampled_from([1e6, -1e6, 3e38, -3e38]))
-    image = st.one_of(st.sampled_from([-1.0, 0.0, 1.0, 2.0]), st.floats(width=32))
-    rows = st.lists(st.tuples(image, value, value, value, value), min_size=1, max_size=8)
-    rois = np.array(draw.draw(rows), "float32")
-    aligned, border = draw.draw(st.sampled_from(FLAVOURS))
+# ---- Maxima that several samples share -------------------------------------------------------------------------------
+
+@ALL_FLAVOURS
+@pytest.mark.parametrize("sampling_ratio", [2, 3, 0])
+def test_first_of_equal_samples_has_the_gradient(flavour, sampling_ratio):
+    """Few values and coordinates make many samples equal, exactly; negative maps lose to zeros outside."""
+    rng = np.random.RandomState(4)
+    for lowest in (-1, -2):
+        data = rng.randint(lowest, lowest + 2, (1, 8, 5, 6)).astype("float64")
+        rois = np.concatenate([np.zeros((20, 1)), rng.randint(-12, 12, (20, 4)) * 1.5], axis=1)
+        grad = rng.randint(-4, 5, (20, 2, 2, 2)).astype("float64")
+        check_reference(data, rois, grad, 1e-12, output_dim=2, pooled_size=2, spatial_scale=1,
+                        sampling_ratio=sampling_ratio, **flavour)
+
+
+@ALL_FLAVOURS
+def test_large_rois_leave_out_samples_that_do_not_count(flavour):
+    """Bins of dozens of samples, a whole pixel apart, most of them outside: the same as among all of them."""
+    rng = np.random.RandomState(5)
+    data, grad = rng.randint(-2, 1, (1, 4, 3, 4)).astype("float64"), rng.randint(-4, 5, (12, 1, 2, 2)).astype("float64")
+    corners = rng.randint(-100, 5, (12, 2))
+    rois = np.concatenate([np.zeros((12, 1)), corners, corners + 2 * rng.randint(0, 80, (12, 2))], axis=1)
+    check_reference(data, rois, grad, 1e-12, output_dim=1, pooled_size=2, spatial_scale=1,
+                    sampling_ratio=0, **flavour)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("border", ["clamp", "zero"])
+def test_a_million_pixels_wide(border, dtype):
+    """Against all samples of the definition, whose weights along an axis do not depend on the other. Positions are exact."""
+    data = np.random.RandomState(6).randn(1, 9, 4, 6).astype(dtype)
+    rois = np.array([[0, -393216, 0, 589824, 3], [0, 1, -983037, 4, 3], [0, -294912, -700416, 688128, 282624]], dtype)
+
+    def weights(begin, end, size):
+        length = (end - begin) / 3
+        samples = max(1, int(np.ceil(length)))
+        positions = begin + np.arange(3)[:, None] * length + (np.arange(samples) + 0.5) * length / samples
+        counts = (positions >= -1) & (positions <= size)
+        if border == "clamp":
+            positions = np.clip(positions, 0, size - 1)
+        near = np.maximum(1 - np.abs(positions[..., None] - np.arange(size)), 0)
+        return (near * counts[..., None]).mean(axis=1)  # (bin, pixel)
+
+    rows = np.array([weights(float(y1), float(y2), 4) for _, _, y1, _, y2 in rois])
+    columns = np.array([weights(float(x1), float(x2), 6) for _, x1, _, x2, _ in rois])
+    expected = np.einsum("rih,rjw,ijhw->rij", rows, columns, data[0].reshape(3, 3, 4, 6).astype("float64"))
+    output, data_grad = run(data, rois, np.ones((3, 1, 3, 3), dtype), output_dim=1, pooled_size=3, spatial_scale=1,
+                            sampling_ratio=0, border=border)
+    np.testing.assert_allclose(output[:, 0] * 1e6, expected * 1e6, rtol=1e-5, atol=1e-5)
+    assert data_grad.sum() == pytest.approx(np.einsum("rih,rjw->", rows, columns), rel=1e-5)
+
+
+# ---- Inputs of every kind --------------------------------------------------------------------------------------------
+
+@settings(max_examples=80, deadline=None)
+@given(cases.HOSTILE_ROIS, st.sampled_from(FLAVOURS), st.sampled_from([0, 1, 2]), st.sampled_from([0.25, 1e-30, 1e30]))
+def test_hostile_rois(rois, flavour, sampling_ratio, spatial_scale):
+    """Rows that pool nothing are zero, all others within the map's values."""
     data = np.random.RandomState(0).uniform(1, 2, (2, 12, 5, 7)).astype("float32")
-    output, data_grad = forward_backward(data, rois, np.ones((len(rois), 3, 2, 2), "float32"), output_dim=3,
-                                         pooled_size=2, spatial_scale=0.25, aligned=aligned, border=border)
-    assert np.isfinite(output).all() and np.isfinite(data_grad).all()
+    output, data_grad = run(data, rois, np.ones((len(rois), 3, 2, 2), "float32"), output_dim=3, pooled_size=2,
+                            spatial_scale=spatial_scale, sampling_ratio=sampling_ratio, **flavour)
     assert output.min() >= 0 and output.max() <= 2.0001
+    assert data_grad.min() >= 0 and data_grad.sum() <= output.size * 1.0001
     empty = ~(np.isfinite(rois).all(axis=1) & (rois[:, 0] >= 0) & (rois[:, 0] < 2))
     assert (output[empty] == 0).all()
 
 
-@pytest.mark.parametrize("aligned, border", FLAVOURS)
+@ALL_FLAVOURS
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", range(5))
-def test_coordinates_that_are_not_finite_pool_nothing(aligned, border, value, column):
+def test_coordinates_that_are_not_finite_pool_nothing(flavour, value, column):
     rois = np.array([[0, 1, 1, 4, 4], [0, 1, 1, 4, 4]], "float32")
     rois[0, column] = value
-    output, data_grad = forward_backward(np.ones((1, 4, 6, 6), "float32"), rois, np.ones((2, 1, 2, 2), "float32"),
-                                         output_dim=1, pooled_size=2, spatial_scale=1, aligned=aligned, border=border)
+    output, data_grad = run(np.ones((1, 4, 6, 6), "float32"), rois, np.ones((2, 1, 2, 2), "float32"), output_dim=1,
+                            pooled_size=2, spatial_scale=1, **flavour)
     assert (output[0] == 0).all() and (output[1] == 1).all() and data_grad.sum() == 4
 
 
-def test_values_outside_the_samples_do_not_matter():
+@pytest.mark.parametrize("image, there", [(-1, False), (-0.5, False), (0.5, True), (1.99, True), (2, False), (1e9, False)])
+def test_image_of_a_roi(image, there):
+    data = np.stack([np.full((4, 6, 6), value, "float32") for value in (3, 5)])
+    output, _ = run(data, np.array([[image, 1, 1, 4, 4]], "float32"), np.ones((1, 1, 2, 2), "float32"), output_dim=1,
+                    pooled_size=2, spatial_scale=1)
+    assert (output == ((3, 5)[int(image)] if there else 0)).all()
+
+
+@pytest.mark.parametrize("mode", ["avg", "max"])
+@pytest.mark.parametrize("sampling_ratio", [1, 2])
+def test_values_outside_the_samples_do_not_matter(mode, sampling_ratio):
     """NaN where no sample looks, or looks with weight 0, stays out of the result."""
-    data = np.full((1, 1, 6, 6), np.nan)
-    data[0, 0, 2, 2] = 5
-    rois = np.array([[0, 1.5, 1.5, 2.5, 2.5]])
-    output, _ = forward_backward(data, rois, np.ones((1, 1, 1, 1)), output_dim=1, pooled_size=1, spatial_scale=1,
-                                 sampling_ratio=1)
-    assert output.item() == 5
+    data = np.full((1, 2, 6, 6), np.nan)
+    data[0, :, 2, 2:4] = 5
+    roi = {1: [0, 1.5, 1.5, 2.5, 2.5], 2: [0, 1.5, 2, 3.5, 2]}[sampling_ratio]  # samples on whole pixels, or in one row
+    for aligned in (False, True):
+        rois = np.array([roi]) + aligned * np.array([0, 0.5, 0.5, 0.5, 0.5])
+        output, _ = run(data, rois, np.ones((1, 2, 1, 1)), output_dim=2, pooled_size=1, spatial_scale=1, mode=mode,
+                        border="zero" if sampling_ratio == 2 else "clamp", sampling_ratio=sampling_ratio,
+                        aligned=aligned)
+        assert (output == 5).all()
 
 
-def test_constant_map_pools_its_value():
-    rng = np.random.RandomState(4)
-    corners = rng.uniform(1, 8, (20, 2))
-    rois = np.concatenate([np.zeros((20, 1)), corners, corners + rng.uniform(0, 7, (20, 2))], axis=1)
-    output, data_grad = forward_backward(np.full((1, 36, 17, 17), 3.0), rois, np.ones((20, 4, 3, 3)), output_dim=4,
-                                         pooled_size=3, spatial_scale=1)
+def test_maximum_that_is_not_a_number():
+    """NaN is the largest value of all: it shows, wherever it stands among the samples."""
+    for pixel in ((1, 1), (1, 3), (3, 1), (3, 3)):
+        data = np.ones((1, 1, 5, 5))
+        data[(0, 0) + pixel] = np.nan
+        output, data_grad = run(data, np.array([[0, 0.0, 0, 4, 4]]), np.ones((1, 1, 1, 1)), output_dim=1, pooled_size=1,
+                                spatial_scale=1, mode="max")
+        assert np.isnan(output).all() and data_grad[(0, 0) + pixel] == 1 and data_grad.sum() == 1
+
+
+@ALL_FLAVOURS
+def test_gradients_that_are_zero_or_not_numbers(flavour):
+    """RoIs without a gradient are left out; NaN is no zero."""
+    rng = np.random.RandomState(7)
+    data, rois, grad = rng.randn(1, 8, 6, 6), cases.random_rois(rng, 9, 1, 6, 6), rng.randn(9, 2, 2, 2)
+    rois[0, 1:] = [1, 1, 4, 4]
+    grad[1::2] = 0
+    options = dict(output_dim=2, pooled_size=2, spatial_scale=1, **flavour)
+    check_reference(data, rois, grad, 1e-12, **options)
+    grad[0] = np.nan
+    assert np.isnan(run(data, rois, grad, **options)[1][0, :, 1:3, 1:3]).any()
+
+
+# ---- Properties ------------------------------------------------------------------------------------------------------
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2 ** 16), st.sampled_from(FLAVOURS), st.sampled_from([0, 1, 2, 3]))
+def test_constant_map_pools_its_value(seed, flavour, sampling_ratio):
+    rng = np.random.RandomState(seed)
+    corners = rng.uniform(1, 8, (10, 2))
+    rois = np.concatenate([np.zeros((10, 1)), corners, corners + rng.uniform(0, 7, (10, 2))], axis=1)
+    output, data_grad = run(np.full((1, 36, 17, 17), 3.0), rois, np.ones((10, 4, 3, 3)), output_dim=4, pooled_size=3,
+                            spatial_scale=1, sampling_ratio=sampling_ratio, **flavour)
     np.testing.assert_allclose(output, 3)
-    assert data_grad.sum() == pytest.approx(20 * 36)
+    assert data_grad.sum() == pytest.approx(10 * 36)
 
 
-def test_moves_with_the_map_and_permutes_with_its_channels():
-    rng = np.random.RandomState(5)
-    data, rois = np.zeros((1, 12, 20, 20)), random_rois(rng, 10, 1, 8, 8)
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2 ** 16), st.sampled_from(FLAVOURS), st.sampled_from([0, 2]), st.integers(0, 4), st.integers(0, 4))
+def test_moves_with_the_map(seed, flavour, sampling_ratio, down, right):
+    """Away from the borders, where both are the same."""
+    rng = np.random.RandomState(seed)
+    data, rois = np.zeros((1, 12, 22, 22)), cases.random_rois(rng, 8, 1, 4, 4)
     data[:, :, 5:13, 5:13] = rng.randn(1, 12, 8, 8)
-    rois[:, 1:] += 5
-    options = dict(output_dim=3, pooled_size=2, spatial_scale=1, border="zero", aligned=True)
-    grad = rng.randn(10, 3, 2, 2)
-    output, _ = forward_backward(data, rois, grad, **options)
-    moved, _ = forward_backward(np.roll(data, (2, 3), (2, 3)), rois + [0, 3, 2, 3, 2], grad, **options)
+    rois[:, 1:] = np.clip(rois[:, 1:] + 7, 1, 16)
+    options = dict(output_dim=3, pooled_size=2, spatial_scale=1, sampling_ratio=sampling_ratio, **flavour)
+    grad = rng.randn(8, 3, 2, 2)
+    output, data_grad = run(data, rois, grad, **options)
+    moved, moved_grad = run(np.roll(data, (down, right), (2, 3)), rois + [0, right, down, right, down], grad, **options)
     np.testing.assert_allclose(moved, output, atol=1e-12)
-    order = [2, 0, 1]
-    permuted, _ = forward_backward(data.reshape(1, 3, 4, 20, 20)[:, order].reshape(data.shape), rois, grad, **options)
+    np.testing.assert_allclose(moved_grad, np.roll(data_grad, (down, right), (2, 3)), atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(range(5)), st.sampled_from(FLAVOURS))
+def test_permutes_with_the_channels(order, flavour):
+    rng = np.random.RandomState(8)
+    data, rois, grad = rng.randn(1, 5, 4, 8, 8), cases.random_rois(rng, 8, 1, 8, 8), rng.randn(8, 5, 2, 2)
+    options = dict(output_dim=5, pooled_size=2, spatial_scale=1, **flavour)
+    output, data_grad = run(data.reshape(1, 20, 8, 8), rois, grad, **options)
+    permuted, permuted_grad = run(data[:, order].reshape(1, 20, 8, 8), rois, grad[:, order], **options)
     np.testing.assert_array_equal(permuted, output[:, order])
+    np.testing.assert_array_equal(permuted_grad, data_grad.reshape(data.shape)[:, order].reshape(1, 20, 8, 8))
 
 
-def test_order_of_images_and_rois_does_not_matter():
-    rng = np.random.RandomState(6)
-    data, rois = rng.randn(3, 8, 7, 7), random_rois(rng, 30, 3, 7, 7)
-    grad = rng.randn(30, 2, 2, 2)
-    options = dict(output_dim=2, pooled_size=2, spatial_scale=1)
-    output, data_grad = forward_backward(data, rois, grad, **options)
+@ALL_FLAVOURS
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_sum_exactly(flavour, dtype):
+    """Gradients of whole numbers at samples on eighths: every sum is exact, and nothing gets lost or counted twice."""
+    rng = np.random.RandomState(9)
+    corners = rng.randint(2, 40, (50, 2)) * 0.25
+    rois = np.concatenate([np.zeros((50, 1)), corners, corners + rng.randint(4, 24, (50, 2)) * 0.5], axis=1)
+    grad = rng.randint(-8, 9, (50, 10, 2, 2)).astype(dtype)
+    _, data_grad = run(rng.randn(1, 40, 25, 25).astype(dtype), rois.astype(dtype), grad, output_dim=10, pooled_size=2,
+                       spatial_scale=1, **flavour)
+    np.testing.assert_array_equal(data_grad.sum(axis=(0, 2, 3)), grad.sum(axis=0).reshape(-1))
+
+
+# ---- Order and threads -----------------------------------------------------------------------------------------------
+
+@ALL_FLAVOURS
+def test_order_of_images_and_rois_does_not_matter(flavour):
+    rng = np.random.RandomState(10)
+    data, rois, grad = rng.randn(3, 8, 7, 7), cases.random_rois(rng, 30, 3, 7, 7), rng.randn(30, 2, 2, 2)
+    options = dict(output_dim=2, pooled_size=2, spatial_scale=1, **flavour)
+    output, data_grad = run(data, rois, grad, **options)
     order = rng.permutation(30)
     shuffled = rois[order]
     shuffled[:, 0] = 2 - shuffled[:, 0]
-    output2, data_grad2 = forward_backward(data[::-1].copy(), shuffled, grad[order], **options)
+    output2, data_grad2 = run(data[::-1].copy(), shuffled, grad[order], **options)
     np.testing.assert_array_equal(output2, output[order])
     np.testing.assert_allclose(data_grad2[::-1], data_grad, atol=1e-12)
 
 
-class Options(ctypes.Structure):
-    """LhrcnnPsRoiAlign of kernels.h."""
-
-    _fields_ = [(name, kind) for kind, names in [
-        (ctypes.c_int64, ("images", "height", "width", "rois")),
-        (ctypes.c_int32, ("output_dim", "pooled_size", "sampling_ratio", "aligned", "border")),
-        (ctypes.c_double, ("spatial_scale",))] for name in names]
-
-
-@pytest.mark.parametrize("dtype, suffix", [("float32", "f32"), ("float64", "f64")])
-def test_same_for_any_number_of_threads(dtype, suffix):
-    """The kernels by themselves, without MXNet."""
-    rng = np.random.RandomState(7)
-    data, rois = rng.randn(2, 98, 15, 20).astype(dtype), random_rois(rng, 200, 2, 240, 320, dtype)
-    grad = rng.randn(200, 2, 7, 7).astype(dtype)
-    options = Options(2, 15, 20, 200, 2, 7, 2, 0, 0, 1 / 16)
-    kernels = ctypes.CDLL(build.LIBRARY)
-
-    def results(threads):
-        output, data_grad = np.full(grad.shape, np.nan, dtype), np.full(data.shape, np.nan, dtype)
-        for name, arrays in [("forward", (data, rois, output)), ("backward", (grad, rois, data_grad))]:
-            kernel = getattr(kernels, "lhrcnn_ps_roi_align_{}_{}".format(name, suffix))
-            pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-            assert kernel(ctypes.byref(options), *pointers, threads) == 0
-        return output, data_grad
-
-    expected = results(1)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode, sampling_ratio", [(0, 2), (0, 0), (1, 2)])
+def test_same_for_any_number_of_threads(dtype, mode, sampling_ratio):
+    rng = np.random.RandomState(11)
+    data, rois = rng.randn(2, 490, 15, 20).astype(dtype), cases.random_rois(rng, 100, 2, 240, 320, dtype)
+    rois[::10, 0] = -1
+    grad = rng.randn(100, 10, 7, 7).astype(dtype)
+    options = cases.ALIGN(2, 15, 20, 100, 10, 7, sampling_ratio, mode, 0, 0, 1 / 16)
+    expected = cases.kernel_results("ps_roi_align", options, data, rois, grad, 1)
     assert np.isfinite(expected[0]).all() and np.isfinite(expected[1]).all()
     for threads in (0, 2, 3, 16, 1000):
-        for found, once in zip(results(threads), expected):
+        for found, once in zip(cases.kernel_results("ps_roi_align", options, data, rois, grad, threads), expected):
             np.testing.assert_array_equal(found, once)
+
+
+@pytest.mark.parametrize("images, height, width, rois", [(0, 3, 3, 2), (1, 0, 3, 2), (1, 3, 0, 2), (1, 3, 3, 0)])
+@pytest.mark.parametrize("mode", [0, 1])
+def test_nothing_to_pool(images, height, width, rois, mode):
+    options = cases.ALIGN(images, height, width, rois, 2, 2, 2, mode, 0, 0, 1)
+    output, data_grad = cases.kernel_results("ps_roi_align", options, np.ones((images, 8, height, width)),
+                                             np.ones((rois, 5)) * [0, 1, 1, 2, 2], np.ones((rois, 2, 2, 2)), 2)
+    assert (output == 0).all() and (data_grad == 0).all()

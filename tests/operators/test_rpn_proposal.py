@@ -142,9 +142,9 @@ def test_more_rows_than_anchors(pad):
 @pytest.mark.parametrize("column", range(3))
 def test_im_info_that_is_not_finite(value, column):
     arrays = random_inputs(np.random.RandomState(6), images=2)
-    whole = proposals(arrays, post_nms=20)
+    whole = proposals(arrays, post_nms=20, min_size=1)
     arrays[2][0, column] = value
-    rois, counts, scores = proposals(arrays, post_nms=20)
+    rois, counts, scores = proposals(arrays, post_nms=20, min_size=1)
     assert counts[0] == 0 and (rois[:20, 0] == -1).all()
     np.testing.assert_array_equal(rois[20:], whole[0][20:])
 

@@ -4,6 +4,7 @@
 #include <climits>
 #include <cmath>
 
+#include "gpu.h"
 #include "kernels.h"
 #include "mxnet_api.h"
 
@@ -57,7 +58,7 @@ MXReturnValue multiclass_nms_types(const AttributeMap& values, std::vector<int>*
   return guarded([&] {
     std::vector<std::string> names = {"scores", "boxes", "valid"};
     names.resize(inputs->size());
-    infer_one_type(multiclass_nms_attributes(values), names, inputs, outputs);
+    infer_types(multiclass_nms_attributes(values), names, 1, false, inputs, outputs);
   });
 }
 
@@ -102,15 +103,22 @@ void multiclass_nms_call(const LhrcnnMulticlassNms& options, const Kernel& kerne
   }
 }
 
+// All options of a call.
+LhrcnnMulticlassNms multiclass_nms_sized_options(const AttributeMap& values, const std::vector<MXTensor>& inputs) {
+  const std::vector<int64_t>& shape = inputs[0].shape;
+  LhrcnnMulticlassNms options = multiclass_nms_options(values);
+  options.images = shape[0];
+  options.boxes = shape[1];
+  options.classes = static_cast<int32_t>(shape[2]);
+  options.box_classes = inputs[1].shape[2] == 4 ? 1 : options.classes;
+  return options;
+}
+
 MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                      std::vector<MXTensor>* outputs, const OpResource&) {
   return guarded([&] {
-    const std::vector<int64_t>& shape = inputs->at(0).shape;
-    LhrcnnMulticlassNms options = multiclass_nms_options(values);
-    options.images = shape[0];
-    options.boxes = shape[1];
-    options.classes = static_cast<int32_t>(shape[2]);
-    options.box_classes = inputs->at(1).shape[2] == 4 ? 1 : options.classes;
+    check_cpu_type(multiclass_nms_attributes(values), "scores", inputs->at(0));
+    const LhrcnnMulticlassNms options = multiclass_nms_sized_options(values, *inputs);
     if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
       multiclass_nms_call<double>(options, lhrcnn_multiclass_nms_f64, *inputs, *outputs);
     } else {
@@ -119,11 +127,30 @@ MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXT
   });
 }
 
+#ifdef LHRCNN_WITH_CUDA
+MXReturnValue multiclass_nms_forward_on_gpu(const AttributeMap& values, std::vector<MXTensor>* inputs,
+                                            std::vector<MXTensor>* outputs, const OpResource& resource) {
+  return guarded([&] {
+    const LhrcnnMulticlassNms options = multiclass_nms_sized_options(values, *inputs);
+    const GpuCall call(multiclass_nms_attributes(values), "scores", inputs->at(0),
+                       lhrcnn_cuda_multiclass_nms_workspace(&options), resource);
+    const float* valid = inputs->size() > 2 ? inputs->at(2).data<float>() : nullptr;
+    call.check((call.half() ? lhrcnn_cuda_multiclass_nms_f16 : lhrcnn_cuda_multiclass_nms_f32)(
+        &options, inputs->at(0).data_ptr, inputs->at(1).data<float>(), valid, outputs->at(0).data<float>(),
+        outputs->at(1).data<float>(), call.workspace(), call.stream()));
+  });
+}
+#endif
+
 REGISTER_OP(multiclass_nms)
     .setParseAttrs(multiclass_nms_parse)
     .setInferType(multiclass_nms_types)
     .setInferShape(multiclass_nms_shapes)
     .setForward(multiclass_nms_forward, "cpu")
+#ifdef LHRCNN_WITH_CUDA
+    .setForward(multiclass_nms_forward_on_gpu, "gpu")
+    .setBackward(zero_gradients_on_gpu, "gpu")
+#endif
     .setBackward(zero_gradients, "cpu");
 
 }  // namespace

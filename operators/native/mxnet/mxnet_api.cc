@@ -153,8 +153,36 @@ std::string to_string(const std::vector<unsigned>& shape) {
   return text + ")";
 }
 
-void infer_one_type(const Attributes& attributes, const std::vector<std::string>& names, std::vector<int>* inputs,
-                    std::vector<int>* outputs) {
+#ifdef LHRCNN_WITH_CUDA
+namespace {
+
+// Does what infer_types says of float16, if a map has that type.
+bool infer_halves(const Attributes& attributes, const std::vector<std::string>& names, size_t maps, bool maps_out,
+                  std::vector<int>* inputs, std::vector<int>* outputs) {
+  if (std::count(inputs->begin(), inputs->begin() + maps, mxnet::ext::kFloat16) == 0) return false;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const int wanted = i < maps ? mxnet::ext::kFloat16 : mxnet::ext::kFloat32;
+    int& input = inputs->at(i);
+    if (input == -1) input = wanted;
+    if (input == wanted) continue;
+    attributes.reject(names[i], std::string("must be ") + (i < maps ? "float16" : "float32") + " beside float16 " +
+                                    (i < maps ? "inputs" : names[0]));
+  }
+  for (int& output : *outputs) output = maps_out ? mxnet::ext::kFloat16 : mxnet::ext::kFloat32;
+  return true;
+}
+
+}  // namespace
+#endif
+
+void infer_types(const Attributes& attributes, const std::vector<std::string>& names, size_t maps, bool maps_out,
+                 std::vector<int>* inputs, std::vector<int>* outputs) {
+#ifdef LHRCNN_WITH_CUDA
+  if (infer_halves(attributes, names, maps, maps_out, inputs, outputs)) return;
+#else
+  (void)maps;
+  (void)maps_out;
+#endif
   int type = -1;
   for (int input : *inputs) type = type == -1 ? input : type;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -166,6 +194,12 @@ void infer_one_type(const Attributes& attributes, const std::vector<std::string>
     if (input != type) attributes.reject(names[i], "must have the type of " + names[0]);
   }
   for (int& output : *outputs) output = type;
+}
+
+void check_cpu_type(const Attributes& attributes, const std::string& name, const mxnet::ext::MXTensor& input) {
+  if (input.dtype != mxnet::ext::kFloat32 && input.dtype != mxnet::ext::kFloat64) {
+    attributes.reject(name, "must be float32 or float64 on the CPU");
+  }
 }
 
 void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,

@@ -65,9 +65,13 @@ class Attributes {
 std::string to_string(const std::vector<unsigned>& shape);
 
 // Gives all inputs and outputs one type, float32 or float64, or throws about the input that has another; `names` are
-// those of the inputs.
-void infer_one_type(const Attributes& attributes, const std::vector<std::string>& names, std::vector<int>* inputs,
-                    std::vector<int>* outputs);
+// those of the inputs. Where the kernels for GPUs are in, the first `maps` inputs may be float16, beside others of
+// float32; the outputs are then float16 too if `maps_out`, else float32.
+void infer_types(const Attributes& attributes, const std::vector<std::string>& names, size_t maps, bool maps_out,
+                 std::vector<int>* inputs, std::vector<int>* outputs);
+
+// Throws about the input `name` where only a GPU takes its type.
+void check_cpu_type(const Attributes& attributes, const std::string& name, const mxnet::ext::MXTensor& input);
 
 // Throws unless the shape is known and has as many axes as `layout`, such as "(N, C, H, W)", says.
 void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,

@@ -39,6 +39,14 @@ struct PsRoiAlign {
                       double* data_grad, int threads) {
     return lhrcnn_ps_roi_align_backward_f64(options, output_grad, data, rois, data_grad, threads);
   }
+
+#ifdef LHRCNN_WITH_CUDA
+  static constexpr auto workspace = lhrcnn_cuda_ps_roi_align_workspace;
+  static constexpr auto forward_f32 = lhrcnn_cuda_ps_roi_align_forward_f32;
+  static constexpr auto forward_f16 = lhrcnn_cuda_ps_roi_align_forward_f16;
+  static constexpr auto backward_f32 = lhrcnn_cuda_ps_roi_align_backward_f32;
+  static constexpr auto backward_f16 = lhrcnn_cuda_ps_roi_align_backward_f16;
+#endif
 };
 
 REGISTER_OP(ps_roi_align)
@@ -46,6 +54,10 @@ REGISTER_OP(ps_roi_align)
     .setInferType(RoiPooling<PsRoiAlign>::types)
     .setInferShape(RoiPooling<PsRoiAlign>::shapes)
     .setForward(RoiPooling<PsRoiAlign>::forward, "cpu")
+#ifdef LHRCNN_WITH_CUDA
+    .setForward(RoiPooling<PsRoiAlign>::forward_on_gpu, "gpu")
+    .setBackward(RoiPooling<PsRoiAlign>::backward_on_gpu, "gpu")
+#endif
     .setBackward(RoiPooling<PsRoiAlign>::backward, "cpu");
 
 }  // namespace

@@ -34,6 +34,21 @@ struct PsRoiPool {
                       double* data_grad, int threads) {
     return lhrcnn_ps_roi_pool_backward_f64(options, output_grad, rois, data_grad, threads);
   }
+
+#ifdef LHRCNN_WITH_CUDA
+  static constexpr auto workspace = lhrcnn_cuda_ps_roi_pool_workspace;
+  static constexpr auto forward_f32 = lhrcnn_cuda_ps_roi_pool_forward_f32;
+  static constexpr auto forward_f16 = lhrcnn_cuda_ps_roi_pool_forward_f16;
+
+  static int backward_f32(const Options* options, const void* output_grad, const void*, const float* rois,
+                          void* data_grad, void* workspace, void* stream) {
+    return lhrcnn_cuda_ps_roi_pool_backward_f32(options, output_grad, rois, data_grad, workspace, stream);
+  }
+  static int backward_f16(const Options* options, const void* output_grad, const void*, const float* rois,
+                          void* data_grad, void* workspace, void* stream) {
+    return lhrcnn_cuda_ps_roi_pool_backward_f16(options, output_grad, rois, data_grad, workspace, stream);
+  }
+#endif
 };
 
 REGISTER_OP(ps_roi_pool)
@@ -41,6 +56,10 @@ REGISTER_OP(ps_roi_pool)
     .setInferType(RoiPooling<PsRoiPool>::types)
     .setInferShape(RoiPooling<PsRoiPool>::shapes)
     .setForward(RoiPooling<PsRoiPool>::forward, "cpu")
+#ifdef LHRCNN_WITH_CUDA
+    .setForward(RoiPooling<PsRoiPool>::forward_on_gpu, "gpu")
+    .setBackward(RoiPooling<PsRoiPool>::backward_on_gpu, "gpu")
+#endif
     .setBackward(RoiPooling<PsRoiPool>::backward, "cpu");
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gpu.h"
 #include "mxnet_api.h"
 
 namespace lhrcnn {
@@ -20,7 +21,8 @@ void fill_zero(mxnet::ext::MXTensor* tensor);
 
 // `Op` has: Options of the kernels; attributes(values), checked for names; options(attributes), all but the sizes; and
 // forward(options, data, rois, output, threads) and backward(options, output_grad, data, rois, data_grad, threads) for
-// float and double, which answer as kernels do.
+// float and double, which answer as kernels do. For GPUs also the functions of kernels.h: workspace, forward_f32,
+// forward_f16, backward_f32 and backward_f16, the latter two with (options, output_grad, data, rois, data_grad, ...).
 template <typename Op>
 struct RoiPooling {
   using MXReturnValue = mxnet::ext::MXReturnValue;
@@ -35,7 +37,7 @@ struct RoiPooling {
   }
 
   static MXReturnValue types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
-    return guarded([&] { infer_one_type(Op::attributes(values), {"data", "rois"}, inputs, outputs); });
+    return guarded([&] { infer_types(Op::attributes(values), {"data", "rois"}, 1, true, inputs, outputs); });
   }
 
   static MXReturnValue shapes(const AttributeMap& values, std::vector<std::vector<unsigned>>* inputs,
@@ -50,6 +52,7 @@ struct RoiPooling {
   static MXReturnValue forward(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
                                const mxnet::ext::OpResource&) {
     return guarded([&] {
+      check_cpu_type(Op::attributes(values), "data", inputs->at(0));
       if (inputs->at(0).dtype == mxnet::ext::kFloat64) forward_of<double>(values, *inputs, *outputs);
       else forward_of<float>(values, *inputs, *outputs);
     });
@@ -58,11 +61,41 @@ struct RoiPooling {
   static MXReturnValue backward(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
                                 const mxnet::ext::OpResource&) {
     return guarded([&] {
+      check_cpu_type(Op::attributes(values), "data", inputs->at(1));
       if (inputs->at(0).dtype == mxnet::ext::kFloat64) backward_of<double>(values, *inputs, *outputs);
       else backward_of<float>(values, *inputs, *outputs);
       fill_zero(&outputs->at(1));  // RoIs have no gradient
     });
   }
+
+#ifdef LHRCNN_WITH_CUDA
+  static MXReturnValue forward_on_gpu(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
+                                      const mxnet::ext::OpResource& resource) {
+    return guarded([&] {
+      const mxnet::ext::MXTensor &data = inputs->at(0), &rois = inputs->at(1);
+      const auto options = sized_options(values, data, rois);
+      const GpuCall call(Op::attributes(values), "data", data, Op::workspace(&options), resource);
+      const auto kernel = call.half() ? +Op::forward_f16 : +Op::forward_f32;
+      call.check(kernel(
+          &options, data.data_ptr, static_cast<const float*>(rois.data_ptr), outputs->at(0).data_ptr, call.workspace(),
+          call.stream()));
+    });
+  }
+
+  static MXReturnValue backward_on_gpu(const AttributeMap& values, Tensors* inputs, Tensors* outputs,
+                                       const mxnet::ext::OpResource& resource) {
+    return guarded([&] {
+      const mxnet::ext::MXTensor &data = inputs->at(1), &rois = inputs->at(2);
+      const auto options = sized_options(values, data, rois);
+      const GpuCall call(Op::attributes(values), "data", data, Op::workspace(&options), resource);
+      const auto kernel = call.half() ? +Op::backward_f16 : +Op::backward_f32;
+      call.check(kernel(
+          &options, inputs->at(0).data_ptr, data.data_ptr, static_cast<const float*>(rois.data_ptr),
+          outputs->at(0).data_ptr, call.workspace(), call.stream()));
+      call.fill_zero(outputs->at(1));
+    });
+  }
+#endif
 
  private:
   template <typename T>

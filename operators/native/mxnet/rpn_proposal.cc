@@ -4,6 +4,7 @@
 #include <climits>
 #include <cmath>
 
+#include "gpu.h"
 #include "kernels.h"
 #include "mxnet_api.h"
 
@@ -63,7 +64,7 @@ MXReturnValue rpn_proposal_parse(const AttributeMap& values, int* inputs, int* o
 
 MXReturnValue rpn_proposal_types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
   return guarded([&] {
-    infer_one_type(rpn_proposal_attributes(values), {"cls_prob", "bbox_pred", "im_info"}, inputs, outputs);
+    infer_types(rpn_proposal_attributes(values), {"cls_prob", "bbox_pred", "im_info"}, 2, false, inputs, outputs);
   });
 }
 
@@ -112,17 +113,24 @@ void rpn_proposal_call(const LhrcnnRpnProposal& options, const Kernel& kernel, s
   }
 }
 
+// All options of a call; `anchors` must stay as long as they are used.
+LhrcnnRpnProposal rpn_proposal_sized_options(const AttributeMap& values, const std::vector<int64_t>& shape,
+                                             const std::vector<double>& anchors) {
+  LhrcnnRpnProposal options = rpn_proposal_options(values);
+  options.images = shape[0];
+  options.height = shape[2];
+  options.width = shape[3];
+  options.num_anchors = static_cast<int32_t>(anchors.size() / 4);
+  options.anchors = anchors.data();
+  return options;
+}
+
 MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                    std::vector<MXTensor>* outputs, const OpResource&) {
   return guarded([&] {
-    const std::vector<int64_t>& shape = inputs->at(0).shape;
+    check_cpu_type(rpn_proposal_attributes(values), "cls_prob", inputs->at(0));
     const std::vector<double> anchors = rpn_proposal_anchors(values);
-    LhrcnnRpnProposal options = rpn_proposal_options(values);
-    options.images = shape[0];
-    options.height = shape[2];
-    options.width = shape[3];
-    options.num_anchors = static_cast<int32_t>(anchors.size() / 4);
-    options.anchors = anchors.data();
+    const LhrcnnRpnProposal options = rpn_proposal_sized_options(values, inputs->at(0).shape, anchors);
     if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
       rpn_proposal_call<double>(options, lhrcnn_rpn_proposal_f64, *inputs, *outputs);
     } else {
@@ -131,11 +139,31 @@ MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTen
   });
 }
 
+#ifdef LHRCNN_WITH_CUDA
+MXReturnValue rpn_proposal_forward_on_gpu(const AttributeMap& values, std::vector<MXTensor>* inputs,
+                                          std::vector<MXTensor>* outputs, const OpResource& resource) {
+  return guarded([&] {
+    const std::vector<double> anchors = rpn_proposal_anchors(values);
+    const LhrcnnRpnProposal options = rpn_proposal_sized_options(values, inputs->at(0).shape, anchors);
+    const GpuCall call(rpn_proposal_attributes(values), "cls_prob", inputs->at(0),
+                       lhrcnn_cuda_rpn_proposal_workspace(&options), resource);
+    float* scores = outputs->size() > 2 ? outputs->at(2).data<float>() : nullptr;
+    call.check((call.half() ? lhrcnn_cuda_rpn_proposal_f16 : lhrcnn_cuda_rpn_proposal_f32)(
+        &options, inputs->at(0).data_ptr, inputs->at(1).data_ptr, inputs->at(2).data<float>(),
+        outputs->at(0).data<float>(), scores, outputs->at(1).data<float>(), call.workspace(), call.stream()));
+  });
+}
+#endif
+
 REGISTER_OP(rpn_proposal)
     .setParseAttrs(rpn_proposal_parse)
     .setInferType(rpn_proposal_types)
     .setInferShape(rpn_proposal_shapes)
     .setForward(rpn_proposal_forward, "cpu")
+#ifdef LHRCNN_WITH_CUDA
+    .setForward(rpn_proposal_forward_on_gpu, "gpu")
+    .setBackward(zero_gradients_on_gpu, "gpu")
+#endif
     .setBackward(zero_gradients, "cpu");
 
 }  // namespace

@@ -1,4 +1,5 @@
-"""PS-RoIAlign as an operator of MXNet: gradients that add up, blocks, symbols, exports, errors naming arguments."""
+"""PS-RoIAlign and PS-RoI pooling as operators of MXNet: gradients that add up, blocks, symbols, exports, errors."""
+import functools
 import json
 
 import mxnet as mx
@@ -6,10 +7,14 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon
 
-from light_head_rcnn.operators import ps_roi_align
+from light_head_rcnn.operators import ps_roi_align, ps_roi_pool
+
+OPERATORS = pytest.mark.parametrize(
+    "operator", [ps_roi_align, functools.partial(ps_roi_align, mode="max"), ps_roi_pool], ids=["align", "max", "pool"])
 
 
-def test_gradient_that_is_added():
+@OPERATORS
+def test_gradient_that_is_added(operator):
     """MXNet does not tell library operators to add to a gradient; the wrapper sees to it."""
     data, rois = mx.nd.random.normal(shape=(1, 4, 6, 6)), mx.nd.array([[0, 1, 1, 4, 4]])
 
@@ -17,7 +22,7 @@ def test_gradient_that_is_added():
         data.attach_grad(grad_req)
         for _ in range(passes):
             with autograd.record():
-                output = ps_roi_align(mx.nd, data, rois, output_dim=1, pooled_size=2, spatial_scale=1)
+                output = operator(mx.nd, data, rois, output_dim=1, pooled_size=2, spatial_scale=1)
             output.backward()
         return data.grad.asnumpy()
 
@@ -25,13 +30,14 @@ def test_gradient_that_is_added():
     np.testing.assert_allclose(gradient(3, "add"), 3 * once, rtol=1e-6)
 
 
-def test_many_consumers_of_one_map():
+@OPERATORS
+def test_many_consumers_of_one_map(operator):
     """More than eight gradients of one array MXNet adds in place."""
     rois = mx.nd.array([[0, 1, 1, 4, 4]])
 
     class Many(gluon.HybridBlock):
         def hybrid_forward(self, F, data, rois):
-            return sum(ps_roi_align(F, data, rois, output_dim=1, pooled_size=2, spatial_scale=1) for _ in range(12))
+            return sum(operator(F, data, rois, output_dim=1, pooled_size=2, spatial_scale=1) for _ in range(12))
 
     def gradient(hybridize, **options):
         net = Many()
@@ -54,18 +60,21 @@ def test_many_consumers_of_one_map():
 class Pool(gluon.HybridBlock):
     """A convolution and the operator on top of it."""
 
-    def __init__(self):
+    def __init__(self, operator):
         super().__init__()
+        self._operator = operator
         with self.name_scope():
             self.conv = gluon.nn.Conv2D(8, 3, padding=1)
 
     def hybrid_forward(self, F, x, rois):
         """Pools x (N, C, H, W) at rois (R, 5)."""
-        return ps_roi_align(F, self.conv(x), rois, output_dim=2, pooled_size=2, spatial_scale=1, aligned=True)
+        return self._operator(F, self.conv(x), rois, output_dim=2, pooled_size=2, spatial_scale=1)
 
 
-def test_in_hybrid_blocks_symbols_and_exports(tmp_path):
-    net, x, rois = Pool(), mx.nd.random.normal(shape=(1, 3, 8, 8)), mx.nd.array([[0, 1, 1, 6, 6], [0, 0, 2, 5, 7]])
+@OPERATORS
+def test_in_hybrid_blocks_symbols_and_exports(operator, tmp_path):
+    net, x = Pool(operator), mx.nd.random.normal(shape=(1, 3, 8, 8))
+    rois = mx.nd.array([[0, 1, 1, 6, 6], [0, 0, 2, 5, 7]])
     net.initialize()
     expected = net(x, rois).asnumpy()
     with autograd.record():
@@ -85,61 +94,86 @@ def test_in_hybrid_blocks_symbols_and_exports(tmp_path):
                                        str(tmp_path / "net-0000.params"))
     np.testing.assert_array_equal(loaded(x, rois).asnumpy(), expected)
     nodes = json.loads((tmp_path / "net-symbol.json").read_text())["nodes"]
-    assert [node["attrs"]["aligned"] for node in nodes if node["op"] == "ps_roi_align"] == ["True"]
+    assert [node["attrs"]["output_dim"] for node in nodes if node["op"].startswith("ps_roi_")] == ["2"]
 
 
-def test_in_a_module_of_symbols():
+@OPERATORS
+def test_in_a_module_of_symbols(operator):
     data, rois = mx.sym.Variable("data"), mx.sym.Variable("rois")
-    symbol = ps_roi_align(mx.sym, data, rois, output_dim=2, pooled_size=2, spatial_scale=1, name="psroi")
+    symbol = operator(mx.sym, data, rois, output_dim=2, pooled_size=2, spatial_scale=1, name="psroi")
     assert symbol.list_outputs() == ["psroi_output"] and symbol.list_arguments() == ["data", "rois"]
     assert symbol.infer_shape(data=(1, 8, 5, 5), rois=(3, 5))[1] == [(3, 2, 2, 2)]
-    with pytest.raises(mx.MXNetError, match="ps_roi_align: rois has an unknown shape"):
+    with pytest.raises(mx.MXNetError, match="rois has an unknown shape"):
         symbol.infer_shape(data=(1, 8, 5, 5))
     arrays = {"data": mx.nd.random.normal(shape=(1, 8, 5, 5)), "rois": mx.nd.array([[0, 1, 1, 3, 4]])}
     executor = symbol.simple_bind(mx.cpu(), data=(1, 8, 5, 5), rois=(1, 5), grad_req={"data": "add", "rois": "null"})
     output = executor.forward(is_train=True, **arrays)[0]
-    np.testing.assert_array_equal(output.asnumpy(), ps_roi_align(mx.nd, arrays["data"], arrays["rois"], output_dim=2,
-                                                                 pooled_size=2, spatial_scale=1).asnumpy())
+    np.testing.assert_array_equal(output.asnumpy(), operator(mx.nd, arrays["data"], arrays["rois"], output_dim=2,
+                                                             pooled_size=2, spatial_scale=1).asnumpy())
     for _ in range(2):
         executor.backward(mx.nd.ones(output.shape))
     assert executor.grad_dict["data"].asnumpy().sum() == pytest.approx(2 * 8)
 
 
-def test_no_rois():
+@OPERATORS
+def test_rois_have_no_gradient(operator):
+    data, rois = mx.nd.ones((1, 4, 5, 5)), mx.nd.array([[0, 1, 1, 3, 3]])
+    rois.attach_grad()
+    rois.grad[:] = 7
+    with autograd.record():
+        output = operator(mx.nd, data, rois, output_dim=1, pooled_size=2, spatial_scale=1)
+    output.backward()
+    assert (rois.grad.asnumpy() == 0).all()
+
+
+@OPERATORS
+def test_no_rois(operator):
     with mx.util.np_shape(True):
-        output = ps_roi_align(mx.nd, mx.nd.ones((1, 8, 5, 5)), mx.nd.zeros((0, 5)), output_dim=2, pooled_size=2,
-                              spatial_scale=1)
+        output = operator(mx.nd, mx.nd.ones((1, 8, 5, 5)), mx.nd.zeros((0, 5)), output_dim=2, pooled_size=2,
+                          spatial_scale=1)
         assert output.shape == (0, 2, 2, 2) and output.asnumpy().size == 0
 
 
-@pytest.mark.parametrize("change, part", [
+BOTH = [
     ({"output_dim": 0}, "output_dim must be an integer from 1"),
     ({"output_dim": 3}, "data must have output_dim * pooled_size^2 = 12 channels, got 8"),
     ({"pooled_size": 2.5}, "pooled_size must be an integer"),
+    ({"pooled_size": 0}, "pooled_size must be an integer from 1"),
     ({"spatial_scale": -1}, "spatial_scale must be a positive number"),
+    ({"spatial_scale": 0}, "spatial_scale must be a positive number"),
     ({"spatial_scale": float("nan")}, "spatial_scale must be a positive number"),
-    ({"sampling_ratio": 0}, "sampling_ratio must be an integer from 1 to 64, got '0'"),
-    ({"aligned": "maybe"}, "aligned must be True or False, got 'maybe'"),
-    ({"border": "wrap"}, "border must be one of 'clamp', 'zero', got 'wrap'"),
-    ({"mode": "max"}, "mode 'max' is not there yet"),
-    ({"mode": "median"}, "mode must be one of 'avg', 'max', got 'median'"),
     ({"data": mx.nd.ones((8, 5, 5))}, "data must be (N, C, H, W), got (8, 5, 5)"),
     ({"data": mx.nd.ones((1, 8, 5, 5), dtype="float16")}, "data must be float32 or float64"),
     ({"rois": mx.nd.ones((1, 4))}, "rois must be (R, 5), got (1, 4)"),
+    ({"rois": mx.nd.ones((5,))}, "rois must be (R, 5), got (5)"),
     ({"rois": mx.nd.ones((1, 5), dtype="float64")}, "rois must have the type of data"),
-])
-def test_wrong_input_is_named(change, part):
+]
+ALIGN = [
+    ({"sampling_ratio": -1}, "sampling_ratio must be an integer from 0 to 64, got '-1'"),
+    ({"sampling_ratio": 65}, "sampling_ratio must be an integer from 0 to 64, got '65'"),
+    ({"aligned": "maybe"}, "aligned must be True or False, got 'maybe'"),
+    ({"border": "wrap"}, "border must be one of 'clamp', 'zero', got 'wrap'"),
+    ({"mode": "median"}, "mode must be one of 'avg', 'max', got 'median'"),
+]
+
+
+@pytest.mark.parametrize("operator, change, part", [(ps_roi_align, *case) for case in BOTH + ALIGN]
+                         + [(ps_roi_pool, *case) for case in BOTH])
+def test_wrong_input_is_named(operator, change, part):
+    name = operator.__name__
     options = dict(data=mx.nd.ones((1, 8, 5, 5)), rois=mx.nd.ones((1, 5)), output_dim=2, pooled_size=2, spatial_scale=1)
     options.update(change)
     with pytest.raises(mx.MXNetError) as error:
-        ps_roi_align(mx.nd, **options)
-    assert "ps_roi_align: " + part in str(error.value)
-    assert str(error.value).count("ps_roi_align: ") == 1  # no message of an earlier error
-    assert ps_roi_align(mx.nd, mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)), 2, 2, 1).shape == (1, 2, 2, 2)
+        operator(mx.nd, **options)
+    assert name + ": " + part in str(error.value)
+    assert str(error.value).count(name + ": ") == 1  # no message of an earlier error
+    assert operator(mx.nd, mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)), 2, 2, 1).shape == (1, 2, 2, 2)
 
 
-def test_unknown_argument_is_named():
-    with pytest.raises(mx.MXNetError, match="ps_roi_align: scale is not an argument"):
-        mx.nd.ps_roi_align(mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)), output_dim=2, pooled_size=2, scale=1)
-    with pytest.raises(mx.MXNetError, match="ps_roi_align: spatial_scale is missing"):
-        mx.nd.ps_roi_align(mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)), output_dim=2, pooled_size=2)
+@pytest.mark.parametrize("name", ["ps_roi_align", "ps_roi_pool"])
+def test_unknown_argument_is_named(name):
+    operator, inputs = getattr(mx.nd, name), (mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)))
+    with pytest.raises(mx.MXNetError, match=name + ": scale is not an argument"):
+        operator(*inputs, output_dim=2, pooled_size=2, scale=1)
+    with pytest.raises(mx.MXNetError, match=name + ": spatial_scale is missing"):
+        operator(*inputs, output_dim=2, pooled_size=2)

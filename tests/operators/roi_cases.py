@@ -1,0 +1,57 @@
+"""What the tests of operators on RoIs share: inputs, and calls through MXNet and of the kernels by themselves."""
+import ctypes
+
+import mxnet as mx
+import numpy as np
+from hypothesis import strategies as st
+from mxnet import autograd
+
+from light_head_rcnn.operators.native import build
+
+_VALUES = st.one_of(st.floats(width=32), st.floats(-20, 40, width=32), st.sampled_from([1e6, -1e6, 3e38, -3e38, 0.0]))
+_IMAGES = st.one_of(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st.floats(width=32))
+HOSTILE_ROIS = st.lists(st.tuples(_IMAGES, _VALUES, _VALUES, _VALUES, _VALUES), min_size=1, max_size=8).map(
+    lambda rows: np.array(rows, "float32"))
+
+
+def random_rois(rng, count, images, height, width, dtype="float64"):
+    """RoIs of all sizes, many of them partly or wholly outside a map of height x width at scale 1."""
+    centres = rng.uniform(-0.3, 1.3, (count, 2)) * [width, height]
+    sizes = np.exp(rng.uniform(-3, 1.2, (count, 2))) * [width, height]
+    image = rng.randint(0, images, (count, 1))
+    return np.concatenate([image, centres - sizes / 2, centres + sizes / 2], axis=1).astype(dtype)
+
+
+def forward_backward(operator, data, rois, grad, **options):
+    """Output of ``operator(data, rois, **options)`` and gradient of data, as NumPy arrays."""
+    data = mx.nd.array(data, dtype=data.dtype)
+    data.attach_grad()
+    with autograd.record():
+        output = operator(data, mx.nd.array(rois, dtype=rois.dtype), **options)
+    output.backward(mx.nd.array(grad, dtype=grad.dtype))
+    return output.asnumpy(), data.grad.asnumpy()
+
+
+def structure(sizes, int32s):
+    """A class for options of kernels.h: int64 `sizes`, then `int32s`, then the spatial scale."""
+    class Options(ctypes.Structure):
+        _fields_ = ([(name, ctypes.c_int64) for name in sizes] + [(name, ctypes.c_int32) for name in int32s]
+                    + [("spatial_scale", ctypes.c_double)])
+    return Options
+
+
+SIZES = ("images", "height", "width", "rois")
+ALIGN = structure(SIZES, ("output_dim", "pooled_size", "sampling_ratio", "mode", "aligned", "border"))
+POOL = structure(SIZES, ("output_dim", "pooled_size"))
+
+
+def kernel_results(name, options, data, rois, grad, threads):
+    """Output and gradient of data from the kernels by themselves, without MXNet."""
+    kernels = ctypes.CDLL(build.LIBRARY)
+    output, data_grad = np.full(grad.shape, np.nan, data.dtype), np.full(data.shape, np.nan, data.dtype)
+    backward = (grad, data, rois, data_grad) if isinstance(options, ALIGN) else (grad, rois, data_grad)
+    for way, arrays in (("forward", (data, rois, output)), ("backward", backward)):
+        kernel = getattr(kernels, "lhrcnn_{}_{}_{}".format(name, way, "f32" if data.dtype == "float32" else "f64"))
+        pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
+        assert kernel(ctypes.byref(options), *pointers, threads) == 0
+    return output, data_grad
