@@ -5,7 +5,7 @@ import numpy as np
 
 
 def bilinear(height, width, y, x, border):
-    """Weights ``{(row, column): weight}`` of the pixels that a sample at (y, x) is made of; None where there is none."""
+    """Weights ``{(row, column): weight}`` of the pixels that make a sample at (y, x); None where there is none."""
     if border == "clamp":
         if y < -1 or y > height or x < -1 or x > width:
             return None

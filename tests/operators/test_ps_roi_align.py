@@ -136,7 +136,7 @@ def test_large_rois_leave_out_samples_that_do_not_count(flavour):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("border", ["clamp", "zero"])
 def test_a_million_pixels_wide(border, dtype):
-    """Against all samples of the definition, whose weights along an axis do not depend on the other. Positions are exact."""
+    """Against all samples of the definition, weights along one axis times those along the other; exact positions."""
     data = np.random.RandomState(6).randn(1, 9, 4, 6).astype(dtype)
     rois = np.array([[0, -393216, 0, 589824, 3], [0, 1, -983037, 4, 3], [0, -294912, -700416, 688128, 282624]], dtype)
 
@@ -185,7 +185,8 @@ def test_coordinates_that_are_not_finite_pool_nothing(flavour, value, column):
     assert (output[0] == 0).all() and (output[1] == 1).all() and data_grad.sum() == 4
 
 
-@pytest.mark.parametrize("image, there", [(-1, False), (-0.5, False), (0.5, True), (1.99, True), (2, False), (1e9, False)])
+@pytest.mark.parametrize("image, there",
+                         [(-1, False), (-0.5, False), (0.5, True), (1.99, True), (2, False), (1e9, False)])
 def test_image_of_a_roi(image, there):
     data = np.stack([np.full((4, 6, 6), value, "float32") for value in (3, 5)])
     output, _ = run(data, np.array([[image, 1, 1, 4, 4]], "float32"), np.ones((1, 1, 2, 2), "float32"), output_dim=1,
@@ -246,7 +247,8 @@ def test_constant_map_pools_its_value(seed, flavour, sampling_ratio):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2 ** 16), st.sampled_from(FLAVOURS), st.sampled_from([0, 2]), st.integers(0, 4), st.integers(0, 4))
+@given(st.integers(0, 2 ** 16), st.sampled_from(FLAVOURS), st.sampled_from([0, 2]), st.integers(0, 4),
+       st.integers(0, 4))
 def test_moves_with_the_map(seed, flavour, sampling_ratio, down, right):
     """Away from the borders, where both are the same."""
     rng = np.random.RandomState(seed)
