@@ -29,12 +29,14 @@ def main(argv=None):
     from light_head_rcnn.experiments.engine import detect, export, logs, show
     contexts = cli.contexts_of(args, cfg)[:1]
     images = show.find_images(args.images)
+    logger = logs.open_logger()
     if args.exported:
         detector = export.load_exported(args.exported, contexts[0])
     else:
-        net, _ = detect.load_network(cfg, contexts, args.checkpoint, args.epoch)
+        net, _ = detect.load_network(cfg, contexts, args.checkpoint, args.epoch,
+                                     allow_partial=args.allow_partial, logger=logger)
         detector = detect.Detector.of(cfg, net, contexts[0])
-    return 1 if show.show_detections(detector, images, args.threshold, Path(args.out), logs.open_logger()) else 0
+    return 1 if show.show_detections(detector, images, args.threshold, Path(args.out), logger) else 0
 
 
 if __name__ == "__main__":

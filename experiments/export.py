@@ -29,7 +29,8 @@ def main(argv=None):
     contexts = cli.contexts_of(args, cfg)[:1]
     logger = logs.open_logger()
     images = [file for file, _ in show.find_images(args.check)] if args.check else export.noise_images(cfg.seed)
-    net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch)
+    net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
+                                    logger=logger)
     detector = detect.Detector.of(cfg, net, contexts[0])
     prefix = args.out or Path(cfg.output_path) / "export" / cfg.TRAIN.model_prefix
     export.export_detector(detector, prefix, {"score": cfg.TEST.THRESH, "nms": cfg.TEST.NMS,

@@ -23,7 +23,8 @@ def main(argv=None):
     logger = logs.open_logger()
     dataset = build.build_dataset(cfg, cfg.dataset.test_image_set)
     logger.info("%s", dataset.summary())
-    net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, dataset.classes)
+    net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, dataset.classes,
+                                    args.allow_partial, logger)
     logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
     testing.test_network(cfg, net, dataset, contexts, args.out or Path(cfg.output_path) / "test", logger)
     return 0

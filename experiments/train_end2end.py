@@ -17,17 +17,22 @@ def main(argv=None):
     parser = cli.make_parser(__doc__, EXAMPLE)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the configuration's "
                         "output_path, with the losses that an unbroken run would have; starts anew where there is none")
+    cli.add_partial_argument(parser)
     args, cfg = cli.parse(parser, argv)
+    if not cfg.TRAIN.END2END:
+        raise cli.CommandError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
     from light_head_rcnn.experiments.engine import build, logs, testing, trainer
+    from light_head_rcnn.experiments.engine.symbolic.trainer import SymbolTrainer
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
     test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
     if test_set is not None:
         logger.info("%s", test_set.summary())
-    training = trainer.EndToEndTrainer(cfg, contexts, logger, resume=args.resume or cfg.TRAIN.RESUME)
-    if test_set is not None and test_set.classes != training.net.classes:
+    train = SymbolTrainer if cfg.symbol else trainer.EndToEndTrainer
+    training = train(cfg, contexts, logger, args.resume, args.allow_partial)
+    if test_set is not None and test_set.classes != training.dataset.classes:
         raise cli.CommandError("the sets have different classes: %s in %s, %s in %s; name them in dataset.classes" % (
-            ", ".join(training.net.classes), cfg.dataset.image_set, ", ".join(test_set.classes),
+            ", ".join(training.dataset.classes), cfg.dataset.image_set, ", ".join(test_set.classes),
             cfg.dataset.test_image_set))
 
     def test(folder):

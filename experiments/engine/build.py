@@ -9,6 +9,8 @@ from .checkpoint import CheckpointError, load_parameters
 from .config import ConfigError, dataset_kind, pixel_means, pixel_stds, test_scales, train_scales
 
 NEW_LAYER_STD = 0.01
+# Pixels of the network input a cell of the maps.
+STRIDE = 16
 
 
 def build_dataset(cfg, image_set, with_labels=True):
@@ -40,16 +42,18 @@ def build_net(cfg, classes):
     options = {}
     if "resnet" in cfg.network.model:
         options["stride_in_1x1"] = cfg.network.STRIDE_IN_1X1
+    if "light_head" in cfg.network.model:
+        options.update(relu=cfg.network.LIGHT_HEAD_RELU, roi_pool=cfg.network.ROI_POOL)
     return gluon_models.get_model(
-        cfg.network.model, classes=classes, norm=cfg.network.NORM, relu=cfg.network.LIGHT_HEAD_RELU,
-        roi_pool=cfg.network.ROI_POOL, class_agnostic=cfg.CLASS_AGNOSTIC, anchor_ratios=cfg.network.ANCHOR_RATIOS,
-        anchor_scales=cfg.network.ANCHOR_SCALES, box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
+        cfg.network.model, classes=classes, norm=cfg.network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC,
+        anchor_ratios=cfg.network.ANCHOR_RATIOS, anchor_scales=cfg.network.ANCHOR_SCALES,
+        box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
         pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N, rpn_nms=cfg.TEST.RPN_NMS_THRESH,
         rpn_min_size=cfg.TEST.RPN_MIN_SIZE, score_threshold=cfg.TEST.THRESH, nms=cfg.TEST.NMS,
         max_per_image=cfg.TEST.max_per_image, **options)
 
 
-def initialize(cfg, net, ctx, pretrained=True):
+def initialize(cfg, net, ctx, pretrained=True, allow_partial=False):
     """Random weights, then the backbone of `network.pretrained` where it names one.
 
     New layers are normal with standard deviation 0.01 and biases 0 (the port). Without a pretrained backbone only the
@@ -57,25 +61,44 @@ def initialize(cfg, net, ctx, pretrained=True):
 
     Args:
         pretrained: False where a checkpoint replaces all weights anyway.
+        allow_partial: take what there is of the pretrained backbone.
+
+    Returns:
+        Lines that say what of it there is not.
 
     Raises:
-        CheckpointError: the pretrained file is not there or does not hold the whole backbone.
+        CheckpointError: the pretrained file is not there or, without `allow_partial`, does not hold the whole backbone.
     """
     he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(NEW_LAYER_STD)
-    for block in (net.rpn.score, net.rpn.box, net.head.cls_score, net.head.bbox_pred):
+    for block in (net.rpn.score, net.rpn.box) + net.head.output_layers:
         block.initialize(normal, ctx=ctx)
     net.features.initialize(he, ctx=ctx)
-    for block in (net.rpn.conv, net.neck, net.head.fc_new_1):
+    for block in (net.rpn.conv, net.neck) + net.head.hidden_layers:
         block.initialize(normal if cfg.network.pretrained else he, ctx=ctx)
     if cfg.network.pretrained and pretrained:
-        path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
-        if not Path(path).is_file():
-            raise CheckpointError("network.pretrained: there is no file %s" % path)
-        # A classifier's file holds its last layer too, which is of no use here.
-        problems = [line for line in load_parameters(path, net.features, allow_partial=True)
-                    if not line.startswith("unknown")]
-        if problems:
-            raise CheckpointError("%s does not hold the backbone:\n  %s" % (path, "\n  ".join(problems)))
+        path = pretrained_file(cfg)
+        return backbone_misfits(path, load_parameters(path, net.features, allow_partial=True), allow_partial)
+    return []
+
+
+def pretrained_file(cfg):
+    """The file of parameters that `network.pretrained` names; CheckpointError where it is not there."""
+    path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
+    if not Path(path).is_file():
+        raise CheckpointError("network.pretrained: there is no file %s" % path)
+    return path
+
+
+def backbone_misfits(path, problems, allow_partial=False):
+    """The misfits, of those of a file with a backbone, that are more than an array of no use.
+
+    Raises CheckpointError with all of them unless `allow_partial`.
+    """
+    # A classifier's file holds its last layer too.
+    problems = [line for line in problems if not line.startswith("unknown")]
+    if problems and not allow_partial:
+        raise CheckpointError("%s does not hold the backbone:\n  %s" % (path, "\n  ".join(problems)))
+    return problems
 
 
 def fix_parameters(net, words):
@@ -102,22 +125,52 @@ def build_training_graph(cfg, net):
         bg_iou_low=train.BG_THRESH_LO, box_loss_weight=train.BBOX_LOSS_WEIGHT)
 
 
-def build_train_loader(cfg, net, dataset, batch_size):
-    """Batches with targets for the training graph; its workers start at once.
+def log_misfits(logger, problems):
+    """Says what of a file of parameters was not taken over."""
+    if problems:
+        logger.info("not taken over, of a file that does not fit:\n  %s", "\n  ".join(problems))
+
+
+def warn_of_fixed_noise(cfg, fixed, logger):
+    """Says so where `network.FIXED_PARAMS` fixes parameters, the names in `fixed`, that nothing was loaded into."""
+    if fixed and not cfg.network.pretrained:
+        logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; "
+                    "to train from scratch: network.FIXED_PARAMS [] network.NORM batch")
+
+
+def build_train_loader(cfg, feature_size, dataset, batch_size):
+    """Batches with targets of the RPN; its workers start at once.
 
     Args:
+        feature_size: function from the side of the network input in pixels to the side of the RPN's map in cells.
         batch_size: images, all devices together.
     """
     train = cfg.TRAIN
     targets = AnchorTargets(
-        net.features.feature_size, net.stride, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
+        feature_size, STRIDE, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
         batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
         positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
-        clobber_positives=train.RPN_CLOBBER_POSITIVES)
+        clobber_positives=train.RPN_CLOBBER_POSITIVES, as_port=bool(cfg.symbol))
+    return loader_of(cfg, training_records(cfg, dataset), targets, batch_size)
+
+
+def training_records(cfg, dataset):
+    """The records that have a box to train on; DataError where there is none."""
     records = data.with_targets(dataset.records)
     if not records:
         raise data.DataError("%s: no image of %s has a box to train on"
                              % (cfg.dataset.dataset_path, cfg.dataset.image_set), "no boxes")
+    return records
+
+
+def loader_of(cfg, records, targets, batch_size):
+    """Training batches of records as `TRAIN` describes them, with any targets; its workers start at once.
+
+    Args:
+        targets: see `data.TrainLoader`.
+        batch_size: images, all devices together.
+    """
+    train = cfg.TRAIN
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg),

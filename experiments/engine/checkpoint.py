@@ -10,19 +10,16 @@ PREFIX-TAG.json     step, epoch, classes, update counts, what the trainer adds, 
 """
 import json
 import re
-from collections import Counter
 from pathlib import Path
 
 import mxnet as mx
 
-from .files import atomic_write, write_json
+from .arrays import CheckpointError, fits, load_arrays, load_weights, misfits, write_arrays
+from .files import write_json
+from .optimizer_states import own_parameters, restore_trainer, trainer_states
 
 _FORMAT = 1
 _STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read or does not fit the network; the message names the file."""
 
 
 def save_checkpoint(prefix, net, trainer, epoch, step, state=None, whole_epoch=True):
@@ -47,18 +44,23 @@ def save_checkpoint(prefix, net, trainer, epoch, step, state=None, whole_epoch=T
     str
         PREFIX-TAG.
     """
+    return write_checkpoint(prefix, lambda: (parameter_arrays(net), *trainer_states(trainer, net)),
+                            getattr(net, "classes", ()), epoch, step, state, whole_epoch)
+
+
+def write_checkpoint(prefix, content, classes, epoch, step, state=None, whole_epoch=True):
+    """`save_checkpoint` of anything: `content()` gives the arrays of the parameters' file, those of the optimizer's
+    file, and the numbers of updates, each a dict by name."""
     base = f"{prefix}-{epoch:04d}" if whole_epoch else f"{prefix}-step{step:08d}"
     # Without its JSON file an old checkpoint of the same name does not count while it is replaced.
     _remove(Path(base + ".json"))
-    save_parameters(base + ".params", net)
-    states, counts = trainer_states(trainer, net)
+    arrays, states, counts = content()
+    write_arrays(base + ".params", arrays)
     # An MXNet file cannot be empty; plain SGD has no states.
-    with atomic_write(base + ".states") as temporary:
-        mx.nd.save(temporary, states or {"none": mx.nd.zeros(1)})
+    write_arrays(base + ".states", states or {"none": mx.nd.zeros(1)})
     sizes = {end: Path(base + end).stat().st_size for end in (".params", ".states")}
     write_json(base + ".json", dict(
-        state or {}, format=_FORMAT, epoch=epoch, step=step, classes=list(getattr(net, "classes", ())),
-        update_counts=counts, sizes=sizes))
+        state or {}, format=_FORMAT, epoch=epoch, step=step, classes=list(classes), update_counts=counts, sizes=sizes))
     for other, other_step, other_whole in _checkpoints(prefix):
         if not other_whole and other_step <= step and other != base:
             for end in (".json", ".states", ".params"):
@@ -99,7 +101,7 @@ def load_checkpoint(base, net, trainer=None, allow_partial=False):
     state = read_state(base)
     load_parameters(base + ".params", net, allow_partial)
     if trainer is not None:
-        restore_trainer(trainer, net, _load_arrays(base + ".states"), state["update_counts"], base + ".states")
+        restore_trainer(trainer, net, load_arrays(base + ".states"), state["update_counts"], base + ".states")
     return state
 
 
@@ -124,9 +126,12 @@ def read_state(base):
 
 def save_parameters(path, net):
     """Writes a network's parameters to one file, atomically, under `arg:` and `aux:` names."""
-    arrays = {_role(name) + name: _value(parameter, name) for name, parameter in _parameters(net).items()}
-    with atomic_write(path) as temporary:
-        mx.nd.save(temporary, arrays)
+    write_arrays(path, parameter_arrays(net))
+
+
+def parameter_arrays(net):
+    """{`arg:NAME` or `aux:NAME`: array on the CPU} of a network's parameters."""
+    return {_role(name) + name: _value(parameter, name) for name, parameter in own_parameters(net).items()}
 
 
 def load_parameters(path, net, allow_partial=False):
@@ -150,79 +155,12 @@ def load_parameters(path, net, allow_partial=False):
     CheckpointError
         Unreadable file; without `allow_partial` also when a parameter does not fit, naming every one of them.
     """
-    saved = {name.split(":", 1)[-1]: array for name, array in _load_arrays(path).items()}
-    own = _parameters(net)
-    problems = [f"missing in the file: {name} {own[name].shape}" for name in own if name not in saved]
-    problems += [f"unknown to the network: {name} {saved[name].shape}" for name in saved if name not in own]
-    problems += [f"other shape: {name} is {saved[name].shape} in the file, {own[name].shape} in the network"
-                 for name in own if name in saved and not _fits(own[name].shape, saved[name].shape)]
-    if problems and not allow_partial:
-        raise CheckpointError(f"{path} does not fit the network:\n  " + "\n  ".join(problems))
+    (saved, _), own = load_weights(path), own_parameters(net)
+    problems = misfits(path, {name: parameter.shape for name, parameter in own.items()}, saved, allow_partial)
     for name, parameter in own.items():
-        if name in saved and _fits(parameter.shape, saved[name].shape):
+        if name in saved and fits(parameter.shape, saved[name].shape):
             parameter.set_data(saved[name].astype(parameter.dtype))
     return problems
-
-
-def trainer_states(trainer, net):
-    """What the optimizer remembers.
-
-    Returns
-    -------
-    states : dict
-        NDArray on the CPU by parameter name (SGD: momenta) or by `NAME/0`, `NAME/1` (Adam: means of the gradients and
-        of their squares), of the parameters that have been updated.
-    counts : dict
-        Parameter name to number of updates.
-    """
-    names = _trainer_names(trainer, net)
-    states = {}
-    # All devices hold equal states: they saw the same summed gradients.
-    for index, state in _updaters(trainer)[0].states.items():
-        if isinstance(state, mx.nd.NDArray):
-            states[names[index]] = state.copyto(mx.cpu())
-        elif state is not None:
-            states.update({f"{names[index]}/{part}": array.copyto(mx.cpu()) for part, array in enumerate(state)})
-    counts = trainer.optimizer._all_index_update_counts
-    return states, {names[index]: count for index, count in counts[min(counts)].items()}
-
-
-def restore_trainer(trainer, net, states, counts, path="the file"):
-    """Makes the optimizer remember what `trainer_states` returned, on all of the trainer's devices.
-
-    Raises
-    ------
-    CheckpointError
-        A state of a parameter that is not trained or has another shape; every one is listed.
-    """
-    indices = {name: index for index, name in _trainer_names(trainer, net).items()}
-    states = {name: state for name, state in states.items() if name != "none"}
-    owners = {name: name.partition("/")[0] for name in states}
-    unknown = (set(owners.values()) | set(counts)) - set(indices)
-    problems = [f"not trained here: {name}" for name in sorted(unknown)]
-    problems += [f"other shape: {name} is {state.shape} in the file" for name, state in states.items()
-                 if owners[name] in indices and trainer._params[indices[owners[name]]].shape != state.shape]
-    if problems:
-        raise CheckpointError(f"{path} does not fit the trainer:\n  " + "\n  ".join(problems))
-    contexts = trainer._params[0].list_ctx()
-    for device, updater in enumerate(_updaters(trainer)):
-        updater.states = _by_index(states, indices, contexts[device])
-        updater.states_synced = dict.fromkeys(updater.states, True)
-    optimizer = trainer.optimizer
-    by_index = {indices[name]: count for name, count in counts.items()}
-    optimizer._all_index_update_counts = {device: dict(by_index) for device in {0} | {c.device_id for c in contexts}}
-    optimizer._index_update_count = optimizer._all_index_update_counts[contexts[0].device_id]
-    optimizer.num_update = max(by_index.values(), default=optimizer.begin_num_update)
-
-
-def _by_index(states, indices, context):
-    """The updater's own form of `trainer_states`: an array a parameter, or a tuple of them."""
-    found = {}
-    for name in sorted(states):
-        owner, _, part = name.partition("/")
-        array = states[name].copyto(context)
-        found[indices[owner]] = found.get(indices[owner], ()) + (array,) if part else array
-    return found
 
 
 def _checkpoints(prefix):
@@ -241,26 +179,6 @@ def _checkpoints(prefix):
     return found
 
 
-def _updaters(trainer):
-    if not trainer._kv_initialized:
-        trainer._init_kvstore()
-    if trainer._params_to_init:
-        trainer._init_params()
-    return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
-
-
-def _parameters(net):
-    """{name without the block's prefix: Parameter}."""
-    skip = len(net.prefix)
-    return {name[skip if name.startswith(net.prefix) else 0:]: parameter
-            for name, parameter in net.collect_params().items()}
-
-
-def _trainer_names(trainer, net):
-    names = {id(parameter): name for name, parameter in _parameters(net).items()}
-    return {index: names.get(id(parameter), parameter.name) for index, parameter in enumerate(trainer._params)}
-
-
 def _role(name):
     return "aux:" if name.endswith(_STATISTICS) else "arg:"
 
@@ -271,26 +189,6 @@ def _value(parameter, name):
         # Every device has statistics of its own images.
         return sum(array.copyto(mx.cpu()) for array in arrays) / len(arrays)
     return arrays[0].copyto(mx.cpu())
-
-
-def _fits(own, saved):
-    return own is None or (len(own) == len(saved) and all(mine in (0, other) for mine, other in zip(own, saved)))
-
-
-def _load_arrays(path):
-    if not Path(path).is_file():
-        raise CheckpointError(f"there is no file {path}")
-    try:
-        arrays = mx.nd.load(str(path))
-    except mx.MXNetError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise CheckpointError(f"{path} cannot be read as an MXNet parameter file: {reason}") from None
-    if not isinstance(arrays, dict):
-        raise CheckpointError(f"{path} holds arrays without names")
-    twice = [name for name, count in Counter(name.split(":", 1)[-1] for name in arrays).items() if count > 1]
-    if twice:
-        raise CheckpointError(f"{path} holds {', '.join(twice)} both as arg: and as aux:")
-    return arrays
 
 
 def _remove(path):

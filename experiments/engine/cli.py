@@ -42,6 +42,13 @@ def add_checkpoint_arguments(parser):
                        "file of parameters (.params)")
     which.add_argument("--epoch", type=int, metavar="N", help="the configuration's checkpoint after N epochs (default: "
                        "TEST.test_epoch, otherwise the last one)")
+    add_partial_argument(parser)
+
+
+def add_partial_argument(parser):
+    """Adds --allow-partial."""
+    parser.add_argument("--allow-partial", action="store_true", help="where a file of parameters does not fit, list "
+                        "what does not, and go on with what does")
 
 
 def parse(parser, argv=None):
@@ -121,7 +128,8 @@ def _user_errors():
     # Late: --help must not wait for MXNet.
     from ...data import DataError
     from .checkpoint import CheckpointError
-    from .trainer import TrainingError
+    from .loop import TrainingError
+    from .symbolic.module import ImageTooLarge
     # Of files that the user named: the text of these errors names the path.
     paths = PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError
-    return (CommandError, ConfigError, CheckpointError, DataError, TrainingError) + paths
+    return (CommandError, ConfigError, CheckpointError, DataError, ImageTooLarge, TrainingError) + paths

@@ -45,7 +45,7 @@ def _parse(kind, text):
     """The value that a text on the command line stands for."""
     if kind in ("str", "word", "ids", "epochs"):
         return text
-    if kind in ("int", "float", "bool"):
+    if kind in ("int", "float", "bool", "bool or word"):
         return yaml.safe_load(text)
     text = text.replace("(", "[").replace(")", "]")
     for form in (text, "[" + text + "]"):
@@ -104,10 +104,7 @@ def _one_or_more(of, value):
     return _sequence(of, value)
 
 
-def _pair(value, _=None):
-    # One pair may also stand inside a list, as in the port's own tree.
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
+def _pair(value):
     short, long = _sequence(_int, value, 2)
     _need(0 < short <= long)
     return short, long
@@ -119,8 +116,19 @@ def _pairs(value, _=None):
     return _sequence(_pair, value)
 
 
+def _pair_or_pairs(value, _=None):
+    pairs = _pairs(value)
+    _need(pairs)
+    return pairs[0] if len(pairs) == 1 else pairs
+
+
 def _word(value, allowed):
     _need(value in allowed)
+    return value
+
+
+def _bool_or_word(value, allowed):
+    _need(isinstance(value, bool) or value in allowed)
     return value
 
 
@@ -144,8 +152,9 @@ def _epochs(value, _=None):
 
 
 _COERCE = {
-    "bool": _bool, "int": _int, "float": _float, "str": _str, "word": _word, "ids": _ids, "epochs": _epochs,
-    "pair": _pair, "pairs": _pairs,
+    "bool": _bool, "int": _int, "float": _float, "str": _str, "word": _word, "bool or word": _bool_or_word,
+    "ids": _ids, "epochs": _epochs, "pair or pairs": _pair_or_pairs,
+    "pairs": _pairs,
     "floats": lambda value, length: _sequence(_float, value, length),
     "words": lambda value, length: _sequence(_str, value, length),
     "numbers": lambda value, _: _one_or_more(_number, value),
@@ -157,9 +166,10 @@ _WANTED = {
     "float": lambda _: "a number",
     "str": lambda _: "text",
     "word": lambda allowed: "one of " + ", ".join(allowed),
+    "bool or word": lambda allowed: "true, false or " + ", ".join(allowed),
     "ids": lambda _: "device numbers with commas between, such as '0,1'",
     "epochs": lambda _: "rising numbers with commas between, such as '4,5.333'",
-    "pair": lambda _: "[shorter edge, bound on the longer edge] in whole pixels",
+    "pair or pairs": lambda _: "[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",
     "pairs": lambda _: "a list of [shorter edge, bound on the longer edge] in whole pixels",
     "floats": lambda length: f"{length} numbers",
     "words": lambda _: "a list of names",

@@ -15,7 +15,7 @@ DEFAULTS = {
     "gpus": "0",
     # One box a RoI for all classes (2 x 4 outputs, background included) in place of one a class.
     "CLASS_AGNOSTIC": True,
-    # Shorter edge and bound on the longer edge, pixels.
+    # Shorter edge and bound on the longer edge, pixels; or several such pairs, one drawn a training batch.
     "SCALES": (600, 1000),
     # Pairs for multi-scale testing, as the port's pyramid files write them; see TEST.SCALES.
     "TEST_SCALES": (),
@@ -97,7 +97,7 @@ DEFAULTS = {
         "RESUME": False,
         "FLIP": True,
         "SHUFFLE": True,
-        # Pairs (shorter edge, bound on the longer edge), one drawn a batch; empty: the one of SCALES.
+        # Pairs (shorter edge, bound on the longer edge), one drawn a batch; empty: SCALES.
         "SCALES": (),
         "ENABLE_OHEM": True,
         # Images a device.
@@ -127,6 +127,8 @@ DEFAULTS = {
         "RPN_CLOBBER_POSITIVES": False,
         "RPN_BBOX_WEIGHTS": (1.0, 1.0, 1.0, 1.0),
         "RPN_POSITIVE_WEIGHT": -1.0,
+        # Of a symbolic graph: true takes MXNet's operator, "native" this project's, false the one in NumPy, which is
+        # slow and easy to read.
         "CXX_PROPOSAL": True,
         "RPN_NMS_THRESH": 0.7,
         "RPN_PRE_NMS_TOP_N": 6000,
@@ -176,17 +178,18 @@ DEFAULTS = {
         "test_epoch": 0,
         "USE_SOFTNMS": False,
         "SOFTNMS_THRESH": 0.6,
-        # As TRAIN.SCALES; empty: TEST_SCALES, then SCALES.
+        # As TRAIN.SCALES; empty: TEST_SCALES, then the first of SCALES.
         "SCALES": (),
     },
 }
 
-# key -> (kind, argument): "word": the allowed words; "floats" and "words": the length of the sequence or 0 for any;
-# "numbers": one or more, ints stay ints; "pair": two ints; "pairs": any number of them; "ids" and "epochs": text of
-# numbers with commas between; "int or ints": one stride, or one a level.
+# key -> (kind, argument): "word": the allowed words; "bool or word": words beside true and false; "floats" and "words":
+# the length of the sequence or 0 for any; "numbers": one or more, ints stay ints; "pairs": any number of pairs of ints;
+# "pair or pairs": one by itself, or several; "ids" and "epochs": text of numbers with commas between; "int or ints":
+# one stride, or one a level.
 KINDS = {
     "gpus": ("ids", None),
-    "SCALES": ("pair", None),
+    "SCALES": ("pair or pairs", None),
     "TEST_SCALES": ("pairs", None),
     "network.PIXEL_MEANS": ("floats", 3),
     "network.PIXEL_STDS": ("floats", 3),
@@ -201,6 +204,7 @@ KINDS = {
     "dataset.classes": ("words", 0),
     "dataset.ON_ERROR": ("word", ("raise", "skip")),
     "TRAIN.lr_step": ("epochs", None),
+    "TRAIN.CXX_PROPOSAL": ("bool or word", ("native",)),
     "TRAIN.optimizer": ("word", ("sgd", "adam")),
     "TRAIN.warmup_method": ("word", ("constant", "linear")),
     "TRAIN.SCALES": ("pairs", None),
@@ -213,12 +217,13 @@ KINDS = {
     "TRAIN.ALTERNATE.rpn2_lr_step": ("epochs", None),
     "TRAIN.ALTERNATE.rfcn2_lr_step": ("epochs", None),
     "TRAIN.ALTERNATE.rpn3_lr_step": ("epochs", None),
+    "TEST.CXX_PROPOSAL": ("bool or word", ("native",)),
     "TEST.SCALES": ("pairs", None),
 }
 
 # Keys that do not change what a training step computes: a run may resume with other values of these.
 FREE_ON_RESUME = (
     "MXNET_VERSION", "output_path", "gpus", "TEST_SCALES", "default", "dataset.dataset_path", "dataset.root_path",
-    "dataset.test_image_set", "TRAIN.RESUME", "TRAIN.NUM_WORKERS", "TRAIN.TEST_EVERY", "TRAIN.CHECKPOINT_STEPS",
-    "TRAIN.end_epoch", "TRAIN.model_prefix", "TEST",
+    "dataset.test_image_set", "TRAIN.RESUME", "TRAIN.begin_epoch", "TRAIN.NUM_WORKERS", "TRAIN.TEST_EVERY",
+    "TRAIN.CHECKPOINT_STEPS", "TRAIN.end_epoch", "TRAIN.model_prefix", "TEST",
 )

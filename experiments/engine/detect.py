@@ -6,12 +6,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ... import data
-from .build import build_net
+from .build import build_net, log_misfits
 from .checkpoint import CheckpointError, latest_checkpoint, load_parameters, read_state
 from .config import checkpoint_prefix, pixel_means, pixel_stds, test_scales
+from .symbolic.detector import load_detector
 
 
-def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None):
+def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None, allow_partial=False, logger=None):
     """The configuration's detector with trained parameters, hybridized.
 
     Parameters
@@ -24,10 +25,14 @@ def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None):
     epoch : int, optional
     classes : sequence of str, optional
         Names that the checkpoint must have been trained for. Default: the checkpoint's own, or `dataset.classes`.
+    allow_partial : bool
+        Take over what fits of a file with other parameters, and say to `logger` what does not.
+    logger : logging.Logger, optional
 
     Returns
     -------
     net : HybridBlock
+        The Gluon model `network.model`, or the symbolic graph `symbol` where the configuration names one.
     path : str
         The parameters' file.
 
@@ -46,11 +51,17 @@ def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None):
     classes = classes or cfg.dataset.classes
     if not classes:
         raise CheckpointError(f"{base}.params does not say its classes; name them: dataset.classes NAME,NAME,...")
-    net = build_net(cfg, classes)
-    net.initialize(ctx=contexts)
-    load_parameters(base + ".params", net)
-    net.hybridize()
-    return net, base + ".params"
+    path = base + ".params"
+    if cfg.symbol:
+        net, misfits = load_detector(cfg, classes, contexts, path, allow_partial)
+    else:
+        net = build_net(cfg, classes)
+        net.initialize(ctx=contexts)
+        misfits = load_parameters(path, net, allow_partial)
+        net.hybridize()
+    if logger is not None:
+        log_misfits(logger, misfits)
+    return net, path
 
 
 def detect_dataset(net, loader, records, contexts=None):

@@ -20,7 +20,8 @@ def plot_losses(scalars, path):
     Parameters
     ----------
     scalars : str or Path
-        The file of JSON lines. Names ending in `_acc` are accuracies; `epoch`, counted from 0, sets the vertical marks.
+        The file of JSON lines. Names ending in `acc` or `Acc` are accuracies; `epoch`, counted from 0, sets the
+        vertical marks.
     path : str or Path
         Picture to write, atomically.
 
@@ -32,8 +33,8 @@ def plot_losses(scalars, path):
     steps = np.array([line["step"] for line in lines])
     names = list(dict.fromkeys(name for line in lines for name in line if name not in _NOT_LOSSES))
     curves = {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names + ["lr"]}
-    groups = [("loss", [name for name in names if not name.endswith("_acc")], 3),
-              ("accuracy", [name for name in names if name.endswith("_acc")], 2),
+    accuracies = [name for name in names if name.lower().endswith("acc")]
+    groups = [("loss", [name for name in names if name not in accuracies], 3), ("accuracy", accuracies, 2),
               ("learning rate", ["lr"] if np.isfinite(curves["lr"]).any() else [], 1)]
     groups = [group for group in groups if group[1]]
     figure = Figure(figsize=(9, 1.2 + 1.3 * sum(group[2] for group in groups)), dpi=110, layout="constrained")

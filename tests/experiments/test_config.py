@@ -131,6 +131,42 @@ TEST: {USE_SOFTNMS: true, SOFTNMS_THRESH: 0.6}
     assert config.dataset_kind(cfg) == "voc" and config.lr_steps(cfg) == (4.0, 6.0)
 
 
+def test_port_files_of_demos_and_forks_load(write):
+    """Keys and kinds of values that only some files of the port and of its forks with a light head have."""
+    cfg = load_config(write("demo.yaml", """
+symbol: resnet_v1_101_rfcn
+gpus: '0'
+dataset: {dataset: PascalVOC, dataset_path: "./data/VOCdevkit", proposal: selective_search}
+TRAIN: {warmup: false, begin_epoch: 5, RESUME: true, END2END: false, BATCH_ROIS: -1}
+TEST: {HAS_RPN: false, test_epoch: 7}
+"""))
+    assert cfg.symbol == "resnet_v1_101_rfcn" and cfg.TRAIN.begin_epoch == 5 and not cfg.TEST.HAS_RPN
+    cfg = load_config(write("multi_scale.yaml", """
+SCALES:
+-
+  - 800
+  - 1200
+-
+  - 600
+  - 1000
+network: {FIXED_PARAMS: [bn_data, conv0, stage1], FIXED_PARAMS_SHARED: [bn_data, conv0, stage1, stage2, stage3]}
+TRAIN: {RPN_MIN_SIZE: 1}
+"""))
+    assert config.train_scales(cfg) == ((800, 1200), (600, 1000)) and config.test_scales(cfg) == ((800, 1200),)
+    cfg = load_config(write("rcnn.yaml", """
+CLASS_AGNOSTIC: false
+TRAIN: {ENABLE_OHEM: false, BATCH_ROIS: 128, BG_THRESH_LO: 0.1}
+"""))
+    assert not cfg.CLASS_AGNOSTIC and cfg.TRAIN.BATCH_ROIS == 128
+
+
+@pytest.mark.parametrize("text, value", [("true", True), ("false", False), ("native", "native")])
+def test_proposal_operators(text, value, write):
+    assert load_config(write("a.yaml", "TRAIN: {CXX_PROPOSAL: %s}" % text)).TRAIN.CXX_PROPOSAL == value
+    cfg = load_config(write("b.yaml", "seed: 1"), ["TEST.CXX_PROPOSAL", text])
+    assert cfg.TEST.CXX_PROPOSAL == value and type(cfg.TEST.CXX_PROPOSAL) is type(value)
+
+
 @pytest.mark.parametrize("path", CFGS, ids=lambda path: path.name)
 def test_own_files_load(path):
     cfg = load_config(path)
@@ -207,6 +243,8 @@ def test_inheritance_mistakes(write):
     ("TEST: {NMS: 1.5}", "TEST.NMS must be from 0 to 1"),
     ("SCALES: [1000, 600]", "SCALES must be [shorter edge, bound on the longer edge]"),
     ("SCALES: 600", "SCALES must be"),
+    ("SCALES: []", "SCALES must be"),
+    ("TRAIN: {CXX_PROPOSAL: fast}", "TRAIN.CXX_PROPOSAL must be true, false or native, got 'fast'"),
     ("TRAIN: {SCALES: [[600, 1000], 5]}", "TRAIN.SCALES must be a list of"),
     ("gpus: one", "gpus must be device numbers"),
     ("network: {NORM: sync}", "network.NORM must be one of frozen, batch, got 'sync'"),
@@ -230,6 +268,7 @@ def test_mistakes_name_the_file_and_the_key(write, text, message):
     ("TRAIN.lr", "5e-4", 5e-4), ("TRAIN.lr", 1, 1.0), ("TRAIN.FLIP", "false", False), ("TRAIN.BATCH_ROIS", "-1", -1),
     ("gpus", "0,2", "0,2"), ("gpus", 1, "1"), ("TRAIN.lr_step", "1,2", "1,2"), ("TRAIN.lr_step", "", ""),
     ("SCALES", "600,1000", (600, 1000)), ("SCALES", [[600, 1000]], (600, 1000)),
+    ("SCALES", "(600,1000),(700,1100)", ((600, 1000), (700, 1100))),
     ("TRAIN.SCALES", "(600,1000),(800,1200)", ((600, 1000), (800, 1200))),
     ("TRAIN.SCALES", "600,1000", ((600, 1000),)), ("TEST.SCALES", "[]", ()),
     ("dataset.classes", "RBC,WBC", ("RBC", "WBC")), ("dataset.classes", "RBC", ("RBC",)),
@@ -279,8 +318,6 @@ def test_defaults_lie_within_the_bounds():
 
 
 @pytest.mark.parametrize("key, value, fault", [
-    ("symbol", "resnet_v1_101_rfcn_light", "symbolic graphs are not there yet; set symbol '' to train the Gluon model"),
-    ("TRAIN.begin_epoch", 1, "only 0 is implemented"), ("TRAIN.END2END", False, "only True"),
     ("TRAIN.RPN_POSITIVE_WEIGHT", 0.5, "only -1.0"), ("TRAIN.BBOX_WEIGHTS", [1, 1, 2, 1], "only 1.0 four times"),
     ("TRAIN.RPN_BBOX_WEIGHTS", [0, 0, 0, 0], "only 1.0 four times"), ("TEST.HAS_RPN", False, "only True"),
     ("TEST.USE_SOFTNMS", True, "only False"), ("TEST.SCALES", [[6, 9], [8, 9]], "only one pair"),
@@ -298,11 +335,18 @@ def test_what_is_not_implemented_is_refused(key, value, fault):
     assert str(caught.value).startswith(f"{key} is {found!r}: ") and fault in str(caught.value)
 
 
+def test_values_in_a_copy(write):
+    cfg = load_config(write("row.yaml", "TRAIN: {lr: 0.5}"))
+    other = config.with_values(cfg, {"TRAIN.lr": 0.25, "output_path": "x", "TRAIN.ALTERNATE.rpn1_lr": 1.0})
+    assert (cfg.TRAIN.lr, other.TRAIN.lr, other.output_path, other.TRAIN.ALTERNATE.rpn1_lr) == (0.5, 0.25, "x", 1.0)
+    assert cfg.TRAIN.ALTERNATE.rpn1_lr == 0.0 and other.is_frozen()
+
+
 def test_what_is_implemented_passes(write):
     for path in CFGS:
         config.reject_unimplemented(load_config(path))
     config.reject_unimplemented(load_config(write("port.yaml", PORT), [
-        "symbol", "", "TEST.SCALES", "600,1000", "TEST_SCALES", "600,1000", "network.RPN_FEAT_STRIDE", "[16]"]))
+        "TEST.SCALES", "600,1000", "TEST_SCALES", "600,1000", "network.RPN_FEAT_STRIDE", "[16]"]))
 
 
 def test_checkpoints_come_within_long_epochs():

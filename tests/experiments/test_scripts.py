@@ -90,6 +90,20 @@ def test_mistakes_are_explained(workshop, capsys, words, message):
     assert "error: " in error and message in error and "Traceback" not in error
 
 
+def test_parameters_that_do_not_fit_are_listed_or_left_out(workshop, tmp_path, capsys):
+    arrays = mx.nd.load(str(workshop / "out/row-0002.params"))
+    del arrays["arg:conv1_weight"]
+    arrays["arg:more"] = mx.nd.zeros(3)
+    mx.nd.save(str(tmp_path / "x.params"), arrays)
+    words = ["--checkpoint", tmp_path / "x.params", "--out", tmp_path, "dataset.classes", ",".join(CLASSES)]
+    assert run(test, workshop, *words) == 2
+    assert run(test, workshop, "--allow-partial", *words) == 0
+    refused, gone_on = capsys.readouterr().err.split("coco val: 4 images")[1:]
+    for printed in (refused, gone_on):
+        assert "missing in the file: conv1_weight (24, 3, 3, 3)\n  unknown to the network: more (3,)" in printed
+    assert "error: " in refused and "AP50" in gone_on
+
+
 @pytest.fixture(scope="module")
 def exported(workshop):
     prefix = workshop / "models" / "row"
@@ -193,7 +207,7 @@ def test_demo_mistakes(workshop, tmp_path, capsys):
     assert "nowhere/net-meta.json" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("script", ["train_end2end", "test", "demo", "export"])
+@pytest.mark.parametrize("script", ["train_end2end", "train_alternate", "test", "demo", "export"])
 def test_help_comes_at_once_and_has_an_example(script):
     code = f"import sys; sys.argv[1:] = ['--help']; import light_head_rcnn.experiments.{script} as s\n" \
            "try: s.main()\nfinally: print('mxnet' in sys.modules)"

@@ -9,6 +9,7 @@ from PIL import Image
 from light_head_rcnn import data
 from light_head_rcnn.experiments import train_end2end
 from light_head_rcnn.experiments.engine import build, trainer
+from light_head_rcnn.experiments.engine.checkpoint import CheckpointError
 from light_head_rcnn.experiments.engine.config import load_config
 from light_head_rcnn.experiments.engine.logs import read_scalars
 
@@ -84,6 +85,20 @@ def test_stopped_inside_an_epoch(configure, monkeypatch):
     assert resumed.step == 5
     resumed.run()
     assert losses(read_scalars(cfg.output_path + "/losses.jsonl")) == losses(expected)
+
+
+def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):
+    _, expected = train(configure("run"))
+    _, lines = train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1))
+    assert losses(lines) == losses(expected)
+    with pytest.raises(CheckpointError, match="run/light_head_rcnn-0007"):
+        train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 7))
+
+
+def test_begin_epoch_alone_leaves_out_the_first_steps(configure):
+    training, lines = train(configure("run", "TRAIN.begin_epoch", 1, "TRAIN.lr_step", 1))
+    assert [line["step"] for line in lines] == [4, 5, 6]
+    assert [line["lr"] for line in lines] == [pytest.approx(2 * 0.0001)] * 3 and training.total == 6
 
 
 def test_same_seed_same_losses_and_another_seed_others(configure):

@@ -1,0 +1,1 @@
+"""Training and testing of the symbolic graphs with MXNet's Module, beside the Gluon trainer."""

@@ -1,0 +1,34 @@
+"""Trains a symbolic graph in four stages: proposals, the head on them, and both again on shared convolutions."""
+import sys
+from pathlib import Path
+
+from light_head_rcnn.experiments.engine import cli
+
+EXAMPLE = """
+python experiments/train_alternate.py --cfg experiments/cfgs/shapes_s_alternate.yaml --cpu
+python experiments/train_alternate.py --cfg experiments/cfgs/shapes_s_alternate.yaml --cpu --resume
+"""
+
+
+@cli.readable_errors
+def main(argv=None):
+    """Runs the command line `argv`; returns the exit code."""
+    parser = cli.make_parser(__doc__, EXAMPLE)
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier call was stopped, inside a stage "
+                        "or between two; starts anew where there is none")
+    cli.add_partial_argument(parser)
+    args, cfg = cli.parse(parser, argv)
+    from light_head_rcnn.experiments.engine import build, detect, logs, testing
+    from light_head_rcnn.experiments.engine.symbolic.alternate import train_alternate
+    contexts = cli.contexts_of(args, cfg)
+    logger = logs.open_logger(cfg.output_path)
+    test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
+    checkpoint = train_alternate(cfg, contexts, logger, args.resume, args.allow_partial)
+    if test_set is not None:
+        net, _ = detect.load_network(cfg, contexts, checkpoint, classes=test_set.classes)
+        testing.test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
