@@ -1,4 +1,4 @@
-"""Trains a detector end to end: proposals and light head at once, from a configuration."""
+"""Trains a detector end to end, proposals and head at once: a Gluon model, or the symbolic graph `symbol`."""
 import sys
 from pathlib import Path
 
@@ -8,6 +8,7 @@ EXAMPLE = """
 python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu
 python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu --resume
 python experiments/train_end2end.py --cfg experiments/cfgs/coco_xception_s.yaml --gpus 0,1 dataset.dataset_path coco
+python experiments/train_end2end.py --cfg experiments/cfgs/bccd_s_symbol.yaml --cpu dataset.dataset_path data/bccd
 """
 
 

@@ -91,6 +91,7 @@ DEFAULTS = {
         "LIGHT_HEAD_LR_MULT": 3.0,
         # Gradients are clipped to [-x, x]; 0 does not clip.
         "CLIP_GRADIENT": 0.0,
+        # Epochs to leave out; with RESUME that of the checkpoint to go on from, 0 for the last.
         "begin_epoch": 0,
         "end_epoch": 8,
         "model_prefix": "light_head_rcnn",

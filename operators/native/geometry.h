@@ -1,7 +1,8 @@
 // Geometry of RoIs, bins and bilinear samples, once for every kernel, on the CPU and on the GPU.
 //
 // A RoI is a row (image, x1, y1, x2, y2) in pixels of the network input. An axis of length `size` has its pixels at the
-// positions 0 .. size - 1; a sample between two of them is shared by both in proportion to nearness. Sides are below 2^30.
+// positions 0 .. size - 1; a sample between two of them is shared by both in proportion to nearness. Maps have sides
+// below 2^30.
 #ifndef LHRCNN_GEOMETRY_H_
 #define LHRCNN_GEOMETRY_H_
 
@@ -26,14 +27,15 @@ struct BinGrid {
   T bin_width, bin_height;
 };
 
-// `row` is one row of rois. NaN, infinity, an image outside 0 .. images - 1 and a map without pixels make a RoI that pools
-// nothing.
+// `row` is one row of rois. NaN, infinity, an image outside 0 .. images - 1 and a map without pixels make a RoI that
+// pools nothing.
 template <typename T, typename Options>
 LHRCNN_HD BinGrid<T> bin_grid(const Options& options, const T* row, T x1, T y1, T width, T height) {
   // The sum is finite only where all four are (a sum that overflows stands for a RoI beyond any map).
   const bool finite = std::isfinite(row[1] + row[2] + row[3] + row[4]);
-  const bool inside = row[0] >= T(0) && row[0] < static_cast<T>(options.images) && options.height > 0 && options.width > 0;
-  return {finite && inside ? static_cast<int64_t>(row[0]) : int64_t(-1), x1, y1, width / options.pooled_size,
+  const bool inside = row[0] >= T(0) && row[0] < static_cast<T>(options.images);
+  const bool pixels = options.height > 0 && options.width > 0;
+  return {finite && inside && pixels ? static_cast<int64_t>(row[0]) : int64_t(-1), x1, y1, width / options.pooled_size,
           height / options.pooled_size};
 }
 
@@ -76,8 +78,8 @@ LHRCNN_HD Range bin_pixels(T start, T bin_size, int bin, int64_t size) {
   return {static_cast<int32_t>(first < size ? first : size), static_cast<int32_t>(beyond < size ? beyond : size)};
 }
 
-// How many samples a bin takes along one axis. Of adaptive ones there are at most kMostSamples, so that their numbers and
-// halves between them are exact in float: bins beyond are a million pixels long.
+// How many samples a bin takes along one axis. Of adaptive ones there are at most kMostSamples, so that their numbers
+// and the halves between them are exact in float: bins beyond are a million pixels long.
 constexpr int kMostSamples = 1 << 20;
 
 template <typename T>

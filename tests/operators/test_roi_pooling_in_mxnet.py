@@ -142,6 +142,8 @@ BOTH = [
     ({"spatial_scale": -1}, "spatial_scale must be a positive number"),
     ({"spatial_scale": 0}, "spatial_scale must be a positive number"),
     ({"spatial_scale": float("nan")}, "spatial_scale must be a positive number"),
+    ({"spatial_scale": float("inf")}, "spatial_scale must be a positive number"),
+    ({"spatial_scale": "1/16"}, "spatial_scale must be a positive number, got '1/16'"),
     ({"data": mx.nd.ones((8, 5, 5))}, "data must be (N, C, H, W), got (8, 5, 5)"),
     ({"data": mx.nd.ones((1, 8, 5, 5), dtype="float16")}, "data must be float32 or float64"),
     ({"rois": mx.nd.ones((1, 4))}, "rois must be (R, 5), got (1, 4)"),

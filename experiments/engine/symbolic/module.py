@@ -27,17 +27,16 @@ class RebindingModule(mx.mod.BucketingModule):
         contexts: devices; a batch is cut into equal parts.
         fixed: names of the parameters that stay as they are.
         data_shapes, label_shapes: `(name, shape)` of the largest batch, all devices together; the first is the images'.
-        for_training: False binds without gradients.
     """
 
-    def __init__(self, symbol, data_names, label_names, contexts, fixed, data_shapes, label_shapes, for_training=True):
+    def __init__(self, symbol, data_names, label_names, contexts, fixed, data_shapes, label_shapes):
         # MXNet would write a line at every new size.
         os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
         self._largest = tuple(data_shapes[0][1][2:])
         key = _bucket(data_shapes)
         super().__init__(lambda _: (symbol, data_names, label_names), default_bucket_key=key, context=contexts,
                          fixed_param_names=list(fixed), logger=logging.getLogger(__name__))
-        self.bind(data_shapes, label_shapes, for_training=for_training)
+        self.bind(data_shapes, label_shapes)
 
     def forward(self, data_batch, is_train=None):
         """Runs a batch of any size up to the largest, in either orientation.
@@ -49,7 +48,7 @@ class RebindingModule(mx.mod.BucketingModule):
         if any(side > bound for side, bound in zip(sorted(size), sorted(self._largest))):
             raise ImageTooLarge(
                 "a batch of images of %d x %d pixels (height x width) is larger than the %d x %d that the module was "
-                "bound for: raise SCALES (TRAIN.SCALES where it is set; TEST.SCALES at test)" % (*size, *self._largest))
+                "bound for: raise SCALES, or TRAIN.SCALES where it is set" % (*size, *self._largest))
         key = data_batch.bucket_key = _bucket(data_batch.provide_data)
         super().forward(data_batch, is_train)
         self._buckets[key] = self._buckets.pop(key)

@@ -1,7 +1,7 @@
 // What the bins of PS-RoIAlign read along one axis.
 //
-// The position of a sample along one axis does not depend on the other. So the average of a bin's samples is made of some
-// rows and some columns of pixels, each with a weight, and few of them: neighbouring samples share pixels.
+// The position of a sample along one axis does not depend on the other. So the average of a bin's samples is made of
+// some rows and some columns of pixels, each with a weight, and few of them: neighbouring samples share pixels.
 #ifndef LHRCNN_CPU_ALIGN_AXES_H_
 #define LHRCNN_CPU_ALIGN_AXES_H_
 

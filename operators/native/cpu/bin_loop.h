@@ -1,7 +1,7 @@
 // Walks the bins of all images: packs what a bin reads, has it pooled for all RoIs, and puts the results into place.
 //
-// A bin reads channels of its own, so threads share nothing that they write, and whatever a thread sums up it sums in one
-// order: results do not depend on how many there are.
+// A bin reads channels of its own, so threads share nothing that they write, and whatever a thread sums up it sums in
+// one order: results do not depend on how many there are.
 #ifndef LHRCNN_CPU_BIN_LOOP_H_
 #define LHRCNN_CPU_BIN_LOOP_H_
 
@@ -58,8 +58,8 @@ class BinLoop {
     });
   }
 
-  // spread(bin, values, packed, packed_grad) adds the gradient of each RoI of the bin to that of its pixels. `packed` is
-  // null where `data` is.
+  // spread(bin, values, packed, packed_grad) adds the gradient of each RoI of the bin to that of its pixels. `packed`
+  // is null where `data` is.
   template <typename Spread>
   void backward(const T* output_grad, const T* data, T* data_grad, const Spread& spread) const {
     for_groups([&](int64_t image, int64_t first, int64_t bins, Scratch* scratch) {

@@ -140,8 +140,9 @@ struct Maximum {
   static void run(const Bin<Taps<T>>& bin, T* values, const T* packed) {
     for (int64_t k = 0; k < bin.count; ++k, values += bin.lanes) {
       const int height = bin.plans[k].height, width = bin.plans[k].width;
-      Largest<T, kVectors>(packed, bin.plans[k].y + bin.row * height, height, bin.plans[k].x + bin.column * width, width,
-                           bin.width * bin.lanes, bin.lanes).value.store(values);
+      const Largest<T, kVectors> largest(packed, bin.plans[k].y + bin.row * height, height,
+                                         bin.plans[k].x + bin.column * width, width, bin.width * bin.lanes, bin.lanes);
+      largest.value.store(values);
     }
   }
 };

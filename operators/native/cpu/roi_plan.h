@@ -11,8 +11,8 @@
 
 namespace lhrcnn {
 
-// Along an axis every bin has the same number of entries: bin (i, j) has y[i * height] and the next and x[j * width] and
-// the next.
+// Along an axis every bin has the same number of entries: bin (i, j) has `height` from y[i * height] on and `width`
+// from x[j * width] on.
 template <typename Entry>
 struct RoiPlan {
   int64_t roi;  // row of rois
@@ -24,8 +24,8 @@ struct RoiPlan {
 template <typename Entry>
 class Plans {
  public:
-  // `options` of either operator. For each RoI fill(r, &entries, &plan) appends its entries, those of y before those of x,
-  // sets height and width of the plan and returns the image, negative for none.
+  // `options` of either operator. For each RoI fill(r, &entries, &plan) appends its entries, those of y before those of
+  // x, sets height and width of the plan and returns the image, negative for none.
   template <typename Options, typename Fill>
   Plans(const Options& options, int threads, const Fill& fill)
       : image_of_(options.rois), first_(options.images + 1, 0) {
@@ -36,7 +36,8 @@ class Plans {
     in_threads(threads, [&](int thread) {
       const int64_t begin = rois * thread / threads, end = rois * (thread + 1) / threads;
       std::vector<Entry>& entries = entries_[thread];
-      entries.reserve(2 * pooled_size * 4 * (end - begin));
+      constexpr int64_t kUsual = 4, kMost = 1 << 20;  // entries of a bin along an axis, and of all
+      entries.reserve(std::min((end - begin) * 2 * pooled_size * kUsual, kMost));
       for (int64_t r = begin; r < end; ++r) image_of_[r] = fill(r, &entries, &plans[r]);
       const Entry* next = entries.data();
       for (int64_t r = begin; r < end; ++r) {
@@ -50,8 +51,8 @@ class Plans {
     sort(plans);
   }
 
-  // The plans of an image: of RoIs with few entries first, then in the order of the RoIs. Loops over entries are then of
-  // one length for many RoIs, which a processor foresees.
+  // The plans of an image: of RoIs with few entries first, then in the order of the RoIs. Loops over entries are then
+  // of one length for many RoIs, which a processor foresees.
   const RoiPlan<Entry>* begin(int64_t image) const { return sorted_.data() + first_[image]; }
   int64_t count(int64_t image) const { return first_[image + 1] - first_[image]; }
 
@@ -83,8 +84,8 @@ class Plans {
   std::vector<RoiPlan<Entry>> sorted_;
 };
 
-// True where a row of output_grad is not zero throughout, or output_grad is null. Hard examples being few, most rows of a
-// training step may be.
+// True where a RoI's row of output_grad is not zero throughout, or output_grad is null. In training on hard examples
+// most rows are zero.
 template <typename Options, typename T>
 bool has_gradient(const Options& options, const T* output_grad, int64_t roi) {
   if (!output_grad) return true;

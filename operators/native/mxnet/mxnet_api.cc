@@ -17,7 +17,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <locale>
 
 namespace {
 
@@ -51,21 +50,20 @@ namespace lhrcnn {
 
 void set_message(const std::string& message) { pending = message; }
 
-Attributes::Attributes(const char* op, const AttributeMap& values, const std::vector<std::string>& known)
+Attributes::Attributes(const char* op, const AttributeMap& values, std::initializer_list<const char*> known)
     : op_(op), values_(values) {
   for (const auto& value : values) {
     bool found = value.first.compare(0, 2, "__") == 0;
-    for (const std::string& name : known) found = found || name == value.first;
+    for (const char* name : known) found = found || value.first == name;
     if (!found) reject(value.first, "is not an argument of this operator");
   }
 }
 
 int Attributes::integer(const std::string& name, int least, int most) const {
   const std::string& text = need(name);
-  std::istringstream stream(text);
-  stream.imbue(std::locale::classic());
-  long long value = 0;
-  if (!(stream >> value) || stream.peek() != EOF || value < least || value > most) {
+  char* end;
+  const long long value = strtoll(text.c_str(), &end, 10);
+  if (end == text.c_str() || *end || value < least || value > most) {
     reject(name, "must be an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", got '" + text +
                      "'");
   }
@@ -78,10 +76,9 @@ int Attributes::integer(const std::string& name, int least, int most, int otherw
 
 double Attributes::positive(const std::string& name) const {
   const std::string& text = need(name);
-  std::istringstream stream(text);
-  stream.imbue(std::locale::classic());
-  double value = 0;
-  if (!(stream >> value) || stream.peek() != EOF || !(value > 0)) {
+  const char* end = text.c_str();
+  const double value = read_number(&end);
+  if (end == text.c_str() || *end || !(value > 0 && value < HUGE_VAL)) {
     reject(name, "must be a positive number, got '" + text + "'");
   }
   return value;
@@ -121,14 +118,13 @@ bool Attributes::boolean(const std::string& name, bool otherwise) const {
   reject(name, "must be True or False, got '" + *text + "'");
 }
 
-int Attributes::choice(const std::string& name, const std::vector<std::string>& choices) const {
+int Attributes::choice(const std::string& name, std::initializer_list<const char*> choices) const {
   const std::string* text = find(name);
   if (!text) return 0;
+  const auto found = std::find(choices.begin(), choices.end(), *text);
+  if (found != choices.end()) return static_cast<int>(found - choices.begin());
   std::string listed;
-  for (size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i] == *text) return static_cast<int>(i);
-    listed += (i ? ", '" : "'") + choices[i] + "'";
-  }
+  for (const char* choice : choices) listed += (listed.empty() ? "'" : ", '") + std::string(choice) + "'";
   reject(name, "must be one of " + listed + ", got '" + *text + "'");
 }
 

@@ -2,6 +2,7 @@
 #ifndef LHRCNN_MXNET_API_H_
 #define LHRCNN_MXNET_API_H_
 
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -39,7 +40,7 @@ mxnet::ext::MXReturnValue guarded(const Work& work) {
 class Attributes {
  public:
   // Throws where an attribute is not among `known`; MXNet's own (`__shape__` and so on) are let through.
-  Attributes(const char* op, const AttributeMap& values, const std::vector<std::string>& known);
+  Attributes(const char* op, const AttributeMap& values, std::initializer_list<const char*> known);
 
   int integer(const std::string& name, int least, int most) const;
   int integer(const std::string& name, int least, int most, int otherwise) const;
@@ -49,7 +50,7 @@ class Attributes {
   std::vector<double> numbers(const std::string& name) const;
   bool boolean(const std::string& name, bool otherwise) const;
   // Index in `choices`, whose first entry is the default.
-  int choice(const std::string& name, const std::vector<std::string>& choices) const;
+  int choice(const std::string& name, std::initializer_list<const char*> choices) const;
 
   // Throws an InputError about the argument `name`.
   [[noreturn]] void reject(const std::string& name, const std::string& what) const;
