@@ -10,7 +10,8 @@ from .detector import SymbolDetector
 from .graphs import LABELS, as_run, training_graph
 from .loaders import AnchorLoader, RoiLoader
 from .module import RebindingModule
-from .weights import file_arrays, folded_boxes, initial_weights, parameter_shapes, read_weights, split_weights
+from .weights import (added_branches, file_arrays, folded_boxes, initial_weights, parameter_shapes, read_weights,
+                      split_weights)
 
 
 class SymbolTrainer(TrainingLoop):
@@ -51,7 +52,8 @@ class SymbolTrainer(TrainingLoop):
         self._module = RebindingModule(as_run(graph.symbol, self._contexts), graph.data_names, LABELS, self._contexts,
                                        fixed, self._loader.provide_data, self._loader.provide_label)
         if fresh:
-            weights, problems = initial_weights(cfg, self._shapes, self._start, self._allow_partial)
+            weights, problems = initial_weights(cfg, self._shapes, added_branches(graph.symbol), self._start,
+                                                self._allow_partial)
             build.log_misfits(self._logger, problems)
             self._begin(weights)
 

@@ -1,4 +1,6 @@
 """Parameters of the symbolic graphs: their shapes, first values, and the files that hold them."""
+import json
+
 import mxnet as mx
 import numpy as np
 
@@ -30,11 +32,23 @@ def split_weights(symbol, weights):
             {name: array for name, array in weights.items() if name in auxiliaries})
 
 
-def initial_weights(cfg, shapes, start=None, allow_partial=False):
+def added_branches(symbol):
+    """Names of the scales by which a graph's residual branches are added to their shortcuts.
+
+    Trained from scratch they begin at zero, see `gluon_models.layers.ConvBN`. A branch that is concatenated to its
+    shortcut must not: behind it stands a ReLU, through which a zero never learns.
+    """
+    nodes = json.loads(symbol.tojson())["nodes"]
+    added = {nodes[i]["name"] for node in nodes if node["op"] == "broadcast_add" for i, *_ in node["inputs"]}
+    return {name + "_gamma" for name in added if name.endswith("_branch2c")}
+
+
+def initial_weights(cfg, shapes, zeros=(), start=None, allow_partial=False):
     """First values of parameters, drawn from MXNet's random numbers as `build.initialize` does for Gluon's.
 
     Args:
         shapes: by name.
+        zeros: names of the parameters that begin at zero where `network.NORM` is "batch": `added_branches`.
         start: arrays by name to begin with in place of the backbone of `network.pretrained`.
         allow_partial: take what there is of the pretrained backbone.
 
@@ -49,8 +63,7 @@ def initial_weights(cfg, shapes, start=None, allow_partial=False):
     weights, problems = {}, []
     for name in sorted(shapes):
         weights[name] = mx.nd.zeros(shapes[name])
-        # Trained from scratch, residual branches begin at zero, see `gluon_models.layers.ConvBN`.
-        zero = name.endswith("_moving_mean") or cfg.network.NORM == "batch" and name.endswith("_branch2c_gamma")
+        zero = name.endswith("_moving_mean") or cfg.network.NORM == "batch" and name in zeros
         if name.endswith("_moving_var"):
             weights[name] += 1
         elif not zero:

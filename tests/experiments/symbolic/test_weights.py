@@ -1,8 +1,11 @@
 """Parameters of the graphs: first values, files with every misfit listed, the boxes' layer as tests need it."""
+import re
+
 import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.experiments.engine import build
 from light_head_rcnn.experiments.engine.arrays import CheckpointError, load_weights
 from light_head_rcnn.experiments.engine.config import ConfigError
 from light_head_rcnn.experiments.engine.symbolic import weights
@@ -18,12 +21,13 @@ def parameters(configure):
 
 
 def test_from_scratch(configure, parameters):
-    found, problems = weights.initial_weights(configure("run"), parameters)
+    symbol = graph_for_tests(configure("run"), 4)
+    found, problems = weights.initial_weights(configure("run"), parameters, weights.added_branches(symbol))
     assert set(found) == set(parameters) and not problems
     for name, array in found.items():
         array = array.asnumpy()
         assert array.shape == parameters[name]
-        if name.endswith(("bias", "beta", "moving_mean", "branch2c_gamma")):
+        if name.endswith(("bias", "beta", "moving_mean")) or re.match("bn.b[0-9]_branch2c_gamma", name):
             assert not array.any(), name
         elif name.endswith(("gamma", "moving_var")):
             assert (array == 1).all(), name
@@ -33,8 +37,21 @@ def test_from_scratch(configure, parameters):
             assert array.std() == pytest.approx((2 / np.prod(array.shape[1:])) ** 0.5, rel=0.2), name
 
 
+@pytest.mark.parametrize("symbol, model", [("xception_rfcn_light", "light_head_rcnn_xception_coco"),
+                                           ("resnet_v1_101_rfcn_light", "light_head_rcnn_resnet101_v1_coco")])
+def test_what_begins_at_zero_does_so_in_gluon_too(configure, symbol, model):
+    cfg = configure("run", "symbol", symbol, "network.model", model)
+    net = build.build_net(cfg, "abc")
+    build.initialize(cfg, net, mx.cpu())
+    graph = graph_for_tests(cfg, 4)
+    found, _ = weights.initial_weights(cfg, weights.parameter_shapes(graph, INPUTS), weights.added_branches(graph))
+    zero = {name for name, array in found.items() if not array.asnumpy().any()}
+    assert zero == {name for name, p in net.collect_params().items() if not p.data().asnumpy().any()}
+
+
 def test_frozen_statistics_need_their_gammas(configure, parameters):
-    found, _ = weights.initial_weights(configure("run", "network.NORM", "frozen"), parameters)
+    zeros = weights.added_branches(graph_for_tests(configure("run"), 4))
+    found, _ = weights.initial_weights(configure("run", "network.NORM", "frozen"), parameters, zeros)
     assert all((array.asnumpy() == 1).all() for name, array in found.items() if name.endswith("_gamma"))
 
 
