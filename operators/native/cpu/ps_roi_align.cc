@@ -1,4 +1,6 @@
 // PS-RoIAlign on the CPU.
+#include <type_traits>
+
 #include "cpu/align_axes.h"
 #include "cpu/bin_loop.h"
 #include "geometry.h"
@@ -39,6 +41,18 @@ inline void spread_columns(T* packed_grad, const Tap<T>* y, int height, const Ta
   }
 }
 
+// Calls `step(columns, first)` for the columns 0 to width - 1 in turn, four at most; `columns()` is a constant.
+template <typename Step>
+inline void in_fours(int width, const Step& step) {
+  int first = 0;
+  for (; first + 4 <= width; first += 4) step(std::integral_constant<int, 4>(), first);
+  switch (width - first) {
+    case 1: step(std::integral_constant<int, 1>(), first); break;
+    case 2: step(std::integral_constant<int, 2>(), first); break;
+    case 3: step(std::integral_constant<int, 3>(), first); break;
+  }
+}
+
 template <typename T>
 struct Average {
   template <int kVectors>
@@ -50,14 +64,9 @@ struct Average {
       const Tap<T>* x = bin.plans[k].x + bin.column * width;
       auto sum = Lanes<T, kVectors>::zero();
       if (y->index >= 0 && x->index >= 0) {
-        for (int j = 0; j < width; j += 4) {
-          switch (width - j) {
-            case 1: sum = average_columns<T, kVectors, 1>(packed, y, height, x + j, row_size, lanes, sum); break;
-            case 2: sum = average_columns<T, kVectors, 2>(packed, y, height, x + j, row_size, lanes, sum); break;
-            case 3: sum = average_columns<T, kVectors, 3>(packed, y, height, x + j, row_size, lanes, sum); break;
-            default: sum = average_columns<T, kVectors, 4>(packed, y, height, x + j, row_size, lanes, sum);
-          }
-        }
+        in_fours(width, [&](auto columns, int j) {
+          sum = average_columns<T, kVectors, columns()>(packed, y, height, x + j, row_size, lanes, sum);
+        });
       }
       sum.store(values);
     }
@@ -75,14 +84,9 @@ struct AverageGradient {
       const Tap<T>* x = bin.plans[k].x + bin.column * width;
       if (y->index < 0 || x->index < 0) continue;
       const auto grad = Lanes<T, kVectors>::load(values);
-      for (int j = 0; j < width; j += 4) {
-        switch (width - j) {
-          case 1: spread_columns<T, kVectors, 1>(packed_grad, y, height, x + j, row_size, lanes, grad); break;
-          case 2: spread_columns<T, kVectors, 2>(packed_grad, y, height, x + j, row_size, lanes, grad); break;
-          case 3: spread_columns<T, kVectors, 3>(packed_grad, y, height, x + j, row_size, lanes, grad); break;
-          default: spread_columns<T, kVectors, 4>(packed_grad, y, height, x + j, row_size, lanes, grad);
-        }
-      }
+      in_fours(width, [&](auto columns, int j) {
+        spread_columns<T, kVectors, columns()>(packed_grad, y, height, x + j, row_size, lanes, grad);
+      });
     }
   }
 };

@@ -93,16 +93,6 @@ MXReturnValue multiclass_nms_shapes(const AttributeMap& values, std::vector<Shap
   });
 }
 
-template <typename T, typename Kernel>
-void multiclass_nms_call(const LhrcnnMulticlassNms& options, const Kernel& kernel, std::vector<MXTensor>& inputs,
-                         std::vector<MXTensor>& outputs) {
-  const T* valid = inputs.size() > 2 ? inputs[2].data<T>() : nullptr;
-  if (kernel(&options, inputs[0].data<T>(), inputs[1].data<T>(), valid, outputs[0].data<T>(), outputs[1].data<T>(),
-             omp_get_max_threads())) {
-    throw std::runtime_error(std::string(kMulticlassNms) + ": out of memory");
-  }
-}
-
 // All options of a call.
 LhrcnnMulticlassNms multiclass_nms_sized_options(const AttributeMap& values, const std::vector<MXTensor>& inputs) {
   const std::vector<int64_t>& shape = inputs[0].shape;
@@ -117,13 +107,14 @@ LhrcnnMulticlassNms multiclass_nms_sized_options(const AttributeMap& values, con
 MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                      std::vector<MXTensor>* outputs, const OpResource&) {
   return guarded([&] {
-    check_cpu_type(multiclass_nms_attributes(values), "scores", inputs->at(0));
     const LhrcnnMulticlassNms options = multiclass_nms_sized_options(values, *inputs);
-    if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
-      multiclass_nms_call<double>(options, lhrcnn_multiclass_nms_f64, *inputs, *outputs);
-    } else {
-      multiclass_nms_call<float>(options, lhrcnn_multiclass_nms_f32, *inputs, *outputs);
-    }
+    run_on_cpu(multiclass_nms_attributes(values), "scores", inputs->at(0), lhrcnn_multiclass_nms_f32,
+               lhrcnn_multiclass_nms_f64, [&](auto kernel, auto zero) {
+                 using T = decltype(zero);
+                 const T* valid = inputs->size() > 2 ? inputs->at(2).data<T>() : nullptr;
+                 return kernel(&options, inputs->at(0).data<T>(), inputs->at(1).data<T>(), valid,
+                               outputs->at(0).data<T>(), outputs->at(1).data<T>(), omp_get_max_threads());
+               });
   });
 }
 

@@ -74,6 +74,16 @@ void infer_types(const Attributes& attributes, const std::vector<std::string>& n
 // Throws about the input `name` where only a GPU takes its type.
 void check_cpu_type(const Attributes& attributes, const std::string& name, const mxnet::ext::MXTensor& input);
 
+// Runs the kernel for the type of the input `name`, the first, on the CPU: `call(kernel, zero)`, zero being of that type,
+// returns what the kernel does. Throws where only a GPU takes the type, and where there is too little memory.
+template <typename Kernel32, typename Kernel64, typename Call>
+void run_on_cpu(const Attributes& attributes, const std::string& name, const mxnet::ext::MXTensor& input,
+                Kernel32 kernel32, Kernel64 kernel64, const Call& call) {
+  check_cpu_type(attributes, name, input);
+  const bool wide = input.dtype == mxnet::ext::kFloat64;
+  if (wide ? call(kernel64, double()) : call(kernel32, float())) attributes.reject(name, "is too large: out of memory");
+}
+
 // Throws unless the shape is known and has as many axes as `layout`, such as "(N, C, H, W)", says.
 void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,
                   const std::string& layout);

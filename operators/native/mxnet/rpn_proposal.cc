@@ -103,16 +103,6 @@ MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>
   });
 }
 
-template <typename T, typename Kernel>
-void rpn_proposal_call(const LhrcnnRpnProposal& options, const Kernel& kernel, std::vector<MXTensor>& inputs,
-                       std::vector<MXTensor>& outputs) {
-  T* scores = outputs.size() > 2 ? outputs[2].data<T>() : nullptr;
-  if (kernel(&options, inputs[0].data<T>(), inputs[1].data<T>(), inputs[2].data<T>(), outputs[0].data<T>(), scores,
-             outputs[1].data<T>(), omp_get_max_threads())) {
-    throw std::runtime_error(std::string(kRpnProposal) + ": out of memory");
-  }
-}
-
 // All options of a call; `anchors` must stay as long as they are used.
 LhrcnnRpnProposal rpn_proposal_sized_options(const AttributeMap& values, const std::vector<int64_t>& shape,
                                              const std::vector<double>& anchors) {
@@ -128,14 +118,15 @@ LhrcnnRpnProposal rpn_proposal_sized_options(const AttributeMap& values, const s
 MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                    std::vector<MXTensor>* outputs, const OpResource&) {
   return guarded([&] {
-    check_cpu_type(rpn_proposal_attributes(values), "cls_prob", inputs->at(0));
     const std::vector<double> anchors = rpn_proposal_anchors(values);
     const LhrcnnRpnProposal options = rpn_proposal_sized_options(values, inputs->at(0).shape, anchors);
-    if (inputs->at(0).dtype == mxnet::ext::kFloat64) {
-      rpn_proposal_call<double>(options, lhrcnn_rpn_proposal_f64, *inputs, *outputs);
-    } else {
-      rpn_proposal_call<float>(options, lhrcnn_rpn_proposal_f32, *inputs, *outputs);
-    }
+    run_on_cpu(rpn_proposal_attributes(values), "cls_prob", inputs->at(0), lhrcnn_rpn_proposal_f32,
+               lhrcnn_rpn_proposal_f64, [&](auto kernel, auto zero) {
+                 using T = decltype(zero);
+                 T* scores = outputs->size() > 2 ? outputs->at(2).data<T>() : nullptr;
+                 return kernel(&options, inputs->at(0).data<T>(), inputs->at(1).data<T>(), inputs->at(2).data<T>(),
+                               outputs->at(0).data<T>(), scores, outputs->at(1).data<T>(), omp_get_max_threads());
+               });
   });
 }
 

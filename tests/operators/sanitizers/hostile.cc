@@ -92,56 +92,60 @@ struct F64 {
 
 const double kScales[] = {1.0 / 16, 1, 1e-6, 1e6, 1e-300, 1e300};
 
-template <typename Kernels>
-void ps_roi_align(int threads) {
-  using T = typename Kernels::Type;
-  LhrcnnPsRoiAlign options = {};
+// Pools RoIs forward and backward. `options` holds what only one of the operators has; `forward` takes (options, data,
+// rois, output), `backward` (options, output_grad, data, rois, data_grad).
+template <typename T, typename Options, typename Forward, typename Backward>
+void pool_rois(Options options, const Forward& forward, const Backward& backward) {
   options.images = integer(1, 3);
   options.height = integer(1, 9);
   options.width = integer(1, 9);
   options.rois = integer(0, 40);
   options.output_dim = integer(1, 18);
   options.pooled_size = integer(1, 4);
-  options.sampling_ratio = integer(0, 3);
-  options.mode = integer(0, 1);
-  options.aligned = integer(0, 1);
-  options.border = integer(0, 1);
   options.spatial_scale = kScales[chance(0.7) ? integer(0, 1) : integer(0, 5)];
   const size_t bins = size_t(options.output_dim) * options.pooled_size * options.pooled_size;
   const auto data = numbers<T>(options.images * bins * options.height * options.width, -1, 1, 0);
   const auto rois = hostile_rois<T>(options.rois, options.images, chance(0.5) ? 10 : 160);
   auto output = unwritten<T>(options.rois * bins);
-  require(Kernels::align(&options, data.data(), rois.data(), output.data(), threads) == 0, "align: memory");
-  require(all_finite(output), "align: every output is written and finite");
+  require(forward(&options, data.data(), rois.data(), output.data()) == 0, "pooling: memory");
+  require(all_finite(output), "pooling: every output is written and finite");
   const auto grad = numbers<T>(output.size(), -1, 1, 0);
   auto data_grad = unwritten<T>(data.size());
-  require(Kernels::align_backward(&options, grad.data(), options.mode == LHRCNN_MODE_MAX ? data.data() : nullptr,
-                                  rois.data(), data_grad.data(), threads) == 0, "align backward: memory");
-  require(all_finite(data_grad), "align: every gradient is written and finite");
+  require(backward(&options, grad.data(), data.data(), rois.data(), data_grad.data()) == 0,
+          "pooling backward: memory");
+  require(all_finite(data_grad), "pooling: every gradient is written and finite");
+}
+
+template <typename Kernels>
+void ps_roi_align(int threads) {
+  using T = typename Kernels::Type;
+  LhrcnnPsRoiAlign options = {};
+  options.sampling_ratio = integer(0, 3);
+  options.mode = integer(0, 1);
+  options.aligned = integer(0, 1);
+  options.border = integer(0, 1);
+  pool_rois<T>(
+      options,
+      [=](const LhrcnnPsRoiAlign* all, const T* data, const T* rois, T* output) {
+        return Kernels::align(all, data, rois, output, threads);
+      },
+      [=](const LhrcnnPsRoiAlign* all, const T* grad, const T* data, const T* rois, T* data_grad) {
+        return Kernels::align_backward(all, grad, all->mode == LHRCNN_MODE_MAX ? data : nullptr, rois, data_grad,
+                                       threads);
+      });
 }
 
 template <typename Kernels>
 void ps_roi_pool(int threads) {
   using T = typename Kernels::Type;
-  LhrcnnPsRoiPool options = {};
-  options.images = integer(1, 3);
-  options.height = integer(1, 9);
-  options.width = integer(1, 9);
-  options.rois = integer(0, 40);
-  options.output_dim = integer(1, 18);
-  options.pooled_size = integer(1, 4);
-  options.spatial_scale = kScales[chance(0.7) ? integer(0, 1) : integer(0, 5)];
-  const size_t bins = size_t(options.output_dim) * options.pooled_size * options.pooled_size;
-  const auto data = numbers<T>(options.images * bins * options.height * options.width, -1, 1, 0);
-  const auto rois = hostile_rois<T>(options.rois, options.images, chance(0.5) ? 10 : 160);
-  auto output = unwritten<T>(options.rois * bins);
-  require(Kernels::pool(&options, data.data(), rois.data(), output.data(), threads) == 0, "pool: memory");
-  require(all_finite(output), "pool: every output is written and finite");
-  const auto grad = numbers<T>(output.size(), -1, 1, 0);
-  auto data_grad = unwritten<T>(data.size());
-  require(Kernels::pool_backward(&options, grad.data(), rois.data(), data_grad.data(), threads) == 0,
-          "pool backward: memory");
-  require(all_finite(data_grad), "pool: every gradient is written and finite");
+  pool_rois<T>(
+      LhrcnnPsRoiPool(),
+      [=](const LhrcnnPsRoiPool* all, const T* data, const T* rois, T* output) {
+        return Kernels::pool(all, data, rois, output, threads);
+      },
+      [=](const LhrcnnPsRoiPool* all, const T* grad, const T*, const T* rois, T* data_grad) {
+        return Kernels::pool_backward(all, grad, rois, data_grad, threads);
+      });
 }
 
 template <typename Kernels>
