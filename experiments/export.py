@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.engine.config import test_scales
 
 EXAMPLE = """
 python experiments/export.py --cfg experiments/cfgs/shapes_s.yaml --cpu
@@ -32,6 +33,9 @@ def main(argv=None):
     net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                     logger=logger)
     detector = detect.Detector.of(cfg, net, contexts[0])
+    if len(test_scales(cfg)) > 1 or cfg.TEST.FLIP:
+        logger.info("exported files look at an image once: at %d/%d, the first of the test scales, not mirrored",
+                    detector.short_edge, detector.long_edge)
     prefix = args.out or Path(cfg.output_path) / "export" / cfg.TRAIN.model_prefix
     export.export_detector(detector, prefix, {"score": cfg.TEST.THRESH, "nms": cfg.TEST.NMS,
                                               "max_per_image": cfg.TEST.max_per_image})

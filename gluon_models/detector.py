@@ -1,8 +1,7 @@
 """What all detectors here are: backbone, RPN, neck, head and detection output, in one hybrid block."""
 from mxnet.gluon import HybridBlock
 
-from .. import operators
-from ..operators import boxes as box_ops
+from ..operators import detections
 from .rpn import RPN
 
 POOLED_SIZE = 7
@@ -11,7 +10,8 @@ POOLED_SIZE = 7
 class TwoStageDetector(HybridBlock):
     """A detector in two stages, with the parameter names of the original symbolic graphs.
 
-    Subclasses write `classify` and set `box_sigma`, the `scalar` of the smooth L1 loss of their head's boxes.
+    Subclasses write `classify` and set `box_sigma`, the `scalar` of the smooth L1 loss of their head's boxes; on a
+    pyramid also `stride`, a tuple, and `rpn_type`.
 
     Args:
         backbone: block with `out_channels`, `feature_size` and outputs (map for the RPN, map for the head).
@@ -23,6 +23,7 @@ class TwoStageDetector(HybridBlock):
         box_means, box_stds: of the box targets; zeros and ones for checkpoints that have them folded in.
         pre_nms, post_nms, rpn_nms, rpn_min_size: proposals at test, see `RPN.propose`.
         score_threshold, nms, max_per_image: detection output at test.
+        soft_nms, soft_nms_sigma: "none", "linear" or "gaussian"; `soft` and `sigma` of `operators.multiclass_nms`.
 
     Calling it: `ids, scores, bboxes = net(x)` or `net(x, im_info)` with x float32 (N, 3, H, W), RGB less the pixel
     means, and im_info float32 (N, 3), rows (height, width, scale), where images are smaller than the batch. Answers
@@ -31,22 +32,29 @@ class TwoStageDetector(HybridBlock):
     """
 
     stride = 16
+    rpn_type = RPN
 
     def __init__(self, backbone, neck, head, classes, class_agnostic, rpn_channels=512, anchor_ratios=(0.5, 1, 2),
                  anchor_scales=(4, 8, 16, 32), box_means=(0.0, 0.0, 0.0, 0.0), box_stds=(0.1, 0.1, 0.2, 0.2),
                  pre_nms=6000, post_nms=300, rpn_nms=0.7, rpn_min_size=0, score_threshold=0.001, nms=0.3,
-                 max_per_image=100):
+                 max_per_image=100, soft_nms="none", soft_nms_sigma=0.5):
         super().__init__(prefix="")
         self.classes = tuple(classes)
         self.class_agnostic = class_agnostic
         self.box_means, self.box_stds = tuple(box_means), tuple(box_stds)
         self._proposals = dict(pre_nms=pre_nms, post_nms=post_nms, nms_threshold=rpn_nms, min_size=rpn_min_size)
         self._post_nms = post_nms
-        self._score_threshold, self._nms, self._max_per_image = score_threshold, nms, max_per_image
+        self._suppression = dict(score_threshold=score_threshold, nms=nms, max_per_image=max_per_image,
+                                 soft_nms=soft_nms, soft_nms_sigma=soft_nms_sigma)
         with self.name_scope():
             self.features = backbone
-            self.rpn = RPN(backbone.out_channels[0], rpn_channels, anchor_ratios, anchor_scales, self.stride)
+            self.rpn = self.rpn_type(backbone.out_channels[0], rpn_channels, anchor_ratios, anchor_scales, self.stride)
             self.neck, self.head = neck, head
+
+    @property
+    def backbone(self):
+        """The block that holds what a pretrained classifier has, too."""
+        return self.features
 
     def reset_class(self, classes):
         """Detect other classes: the output layers of the head are made anew, to be initialised and trained.
@@ -73,30 +81,34 @@ class TwoStageDetector(HybridBlock):
         raise NotImplementedError
 
     def hybrid_forward(self, F, x, im_info=None):
+        return self.suppress(F, *self.candidates(F, x, im_info))
+
+    def candidates(self, F, x, im_info=None):
+        """All that detections are chosen from: scores and boxes of the RoIs, before any threshold or suppression.
+
+        Returns:
+            scores: (N, R, classes + 1), probabilities, the background's first; R = post_nms.
+            boxes: (N, R, 4), or (N, R, 4 * (classes + 1)) where each class has a box of its own; network-input frame,
+                inclusive ends, clipped to the image.
+            counts: (N,), RoIs of each image, the first rows; the others are padding.
+        """
         if im_info is None:
             im_info = _whole_input(F, x)
         rpn_map, head_map = self.features(x)
         rois, counts = self.rpn.propose(F, *self.rpn(rpn_map), im_info, **self._proposals)
         logits, deltas = self.classify(F, head_map, rois)
-        return self._detect(F, rois, counts, logits, deltas, im_info)
+        return (*self._decode(F, rois, logits, deltas, im_info), counts)
 
-    def _detect(self, F, rois, counts, logits, deltas, im_info):
-        """Detections of every image: boxes from deltas, threshold, suppression by class, the best of the image."""
-        sources = F.reshape(F.slice_axis(rois, axis=1, begin=1, end=5), shape=(-1, self._post_nms, 1, 4))
-        groups = 2 if self.class_agnostic else len(self.classes) + 1
-        deltas = F.reshape(deltas, shape=(-1, self._post_nms, groups, 4))
-        if self.class_agnostic:
-            deltas = F.slice_axis(deltas, axis=2, begin=1, end=2)
-        deltas = F.concat(*(part * std + mean for part, std, mean in
-                            zip(F.split(deltas, num_outputs=4, axis=3), self.box_stds, self.box_means)), dim=3)
-        height, width = (F.reshape(F.slice_axis(im_info, axis=1, begin=i, end=i + 1), shape=(-1, 1, 1, 1))
-                         for i in (0, 1))
-        boxes = box_ops.clip(box_ops.decode(sources, deltas, F), height, width, F)
-        scores = F.reshape(F.softmax(logits, axis=1), shape=(-1, self._post_nms, len(self.classes) + 1))
-        rows, _ = operators.multiclass_nms(
-            F, scores, F.reshape(boxes, shape=(0, 0, -1)), counts, score_threshold=self._score_threshold,
-            nms_threshold=self._nms, max_per_image=self._max_per_image)
-        return tuple(F.slice_axis(rows, axis=2, begin=begin, end=end) for begin, end in ((0, 1), (1, 2), (2, 6)))
+    def suppress(self, F, scores, boxes, counts=None):
+        """Detections among candidates of one frame, any number of them; see `candidates` and `TwoStageDetector`."""
+        return detections.suppress(F, scores, boxes, counts, **self._suppression)
+
+    def _decode(self, F, rois, logits, deltas, im_info):
+        """Scores and boxes of RoIs, as `candidates` returns them."""
+        num_classes = len(self.classes) + 1
+        scores = F.reshape(F.softmax(logits, axis=1), shape=(-1, self._post_nms, num_classes))
+        return scores, detections.class_boxes(F, rois, deltas, im_info, self._post_nms, num_classes,
+                                              self.class_agnostic, self.box_means, self.box_stds)
 
 
 def _whole_input(F, x):

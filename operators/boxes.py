@@ -102,3 +102,14 @@ def clip(boxes, height, width, F=NUMPY):
     return F.concat(
         *(F.broadcast_minimum(F.maximum(part, 0), size - 1)
           for part, size in ((x1, width), (y1, height), (x2, width), (y2, height))), dim=-1)
+
+
+def mirror(boxes, width, F=NUMPY):
+    """Boxes in the mirror image of their image, left to right: x becomes width - 1 - x.
+
+    Args:
+        boxes: float (..., 4).
+        width: of the image in pixels, float array that broadcasts against (..., 1).
+    """
+    x1, y1, x2, y2 = F.split(boxes, num_outputs=4, axis=-1)
+    return F.concat(F.broadcast_sub(width - 1, x2), y1, F.broadcast_sub(width - 1, x1), y2, dim=-1)

@@ -187,6 +187,7 @@ _BOUNDS = {
     "network.IMAGE_STRIDE": _NOT_NEGATIVE,
     "network.ANCHOR_RATIOS": _POSITIVE,
     "network.ANCHOR_SCALES": _POSITIVE,
+    "network.HIDDEN_UNITS": _NOT_NEGATIVE,
     "dataset.NUM_CLASSES": _NOT_NEGATIVE,
     "TRAIN.lr": _POSITIVE,
     "TRAIN.lr_factor": (0, 1, False),
@@ -226,6 +227,6 @@ _BOUNDS = {
     "TEST.PROPOSAL_NMS_THRESH": _SHARE,
     "TEST.NMS": _SHARE,
     "TEST.THRESH": _SHARE,
-    "TEST.SOFTNMS_THRESH": _SHARE,
+    "TEST.SOFTNMS_THRESH": _POSITIVE,
     "TEST.max_per_image": _ONE_OR_MORE,
 }

@@ -53,14 +53,19 @@ DEFAULTS = {
         "STRIDE_IN_1X1": True,
         # ReLU after each of the four convolutions, as in the port, or once after their sum.
         "LIGHT_HEAD_RELU": "inside",
+        # The thin map: by a large separable convolution, or by one 1x1 ("pointwise").
+        "NECK": "large_separable",
+        # Position-sensitive: "psroi_pool", "psroi_align" (average) or "psroi_align_max"; plain: "roi_pool".
         "ROI_POOL": "psroi_pool",
+        # Of the light head; 0: none, classes and boxes are read off the pooled values.
+        "HIDDEN_UNITS": 2048,
         # Batch norm by stored statistics, or by those of the batch (training from scratch).
         "NORM": "frozen",
     },
     "dataset": {
         # Classes with background; 0 counts those of the data set.
         "NUM_CLASSES": 0,
-        # "coco", "voc" (the port's "PascalVOC" too) or "shapes".
+        # "coco", "voc" (the port's "PascalVOC" too), "shapes" or "shapes_hard".
         "dataset": "coco",
         "dataset_path": "./data/coco",
         # Sets joined by "+" are concatenated.
@@ -177,10 +182,13 @@ DEFAULTS = {
         "THRESH": 0.001,
         "max_per_image": 100,
         "test_epoch": 0,
+        # Soft-NMS in place of NMS, Gaussian as in the port: a score is multiplied by exp(-overlap**2 / SOFTNMS_THRESH).
         "USE_SOFTNMS": False,
         "SOFTNMS_THRESH": 0.6,
-        # As TRAIN.SCALES; empty: TEST_SCALES, then the first of SCALES.
+        # As TRAIN.SCALES, but each image is tested at all of them; empty: TEST_SCALES, then the first of SCALES.
         "SCALES": (),
+        # Every image is tested mirrored too; detections are chosen among the boxes of all views together.
+        "FLIP": False,
     },
 }
 
@@ -200,7 +208,8 @@ KINDS = {
     "network.ANCHOR_RATIOS": ("numbers", None),
     "network.ANCHOR_SCALES": ("numbers", None),
     "network.LIGHT_HEAD_RELU": ("word", ("inside", "after_sum")),
-    "network.ROI_POOL": ("word", ("psroi_pool", "psroi_align")),
+    "network.NECK": ("word", ("large_separable", "pointwise")),
+    "network.ROI_POOL": ("word", ("psroi_pool", "psroi_align", "psroi_align_max", "roi_pool")),
     "network.NORM": ("word", ("frozen", "batch")),
     "dataset.classes": ("words", 0),
     "dataset.ON_ERROR": ("word", ("raise", "skip")),

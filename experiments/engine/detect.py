@@ -10,6 +10,7 @@ from .build import build_net, log_misfits
 from .checkpoint import CheckpointError, latest_checkpoint, load_parameters, read_state
 from .config import checkpoint_prefix, pixel_means, pixel_stds, test_scales
 from .symbolic.detector import load_detector
+from .views import MultiView
 
 
 def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None, allow_partial=False, logger=None):
@@ -64,18 +65,21 @@ def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None, allow
     return net, path
 
 
-def detect_dataset(net, loader, records, contexts=None):
-    """Detections in every image of a loader, with a progress bar on a terminal.
+def detect_dataset(net, loaders, records, contexts=None, flip=False):
+    """Detections in every image of a data set, with a progress bar on a terminal.
 
     Parameters
     ----------
     net : callable
-        `ids, scores, bboxes = net(x, im_info)`, as the project's detectors.
-    loader : data.TestLoader
+        `ids, scores, bboxes = net(x, im_info)`, as the project's detectors; see `views.MultiView`.
+    loaders : sequence of data.TestLoader
+        The same batches at each scale.
     records : list of Record
-        Those that the loader was made of.
+        Those that the loaders were made of.
     contexts : list of mx.Context, optional
         A batch is shared between them; the CPU by default.
+    flip : bool
+        Look at every image mirrored too.
 
     Returns
     -------
@@ -84,12 +88,13 @@ def detect_dataset(net, loader, records, contexts=None):
         inclusive ends, clipped to the image.
     """
     contexts = contexts or [mx.cpu()]
-    detections = [None] * len(records)
+    views, detections = MultiView(net, flip), [None] * len(records)
     with tqdm(total=len(records), disable=None, unit="image", desc="testing") as bar:
-        for indices, images, im_info in loader:
+        for batches in zip(*loaders):
+            indices, _, im_info = batches[0]
             shares = [share for share in np.array_split(np.arange(len(indices)), len(contexts)) if len(share)]
             # All devices work before the first answer is waited for.
-            answers = [net(mx.nd.array(images[share], ctx=ctx), mx.nd.array(im_info[share], ctx=ctx))
+            answers = [views([(x[share], info[share]) for _, x, info in batches], ctx)
                        for share, ctx in zip(shares, contexts)]
             for share, answer in zip(shares, answers):
                 ids, scores, boxes = (array.asnumpy() for array in answer)
@@ -139,29 +144,34 @@ class Detector:
     stride : int
         Height and width are padded to multiples of it.
     ctx : mx.Context
+    more_scales : sequence of (short edge, long edge)
+        Sizes at which to look at the image again.
+    flip : bool
+        Look at the image mirrored too, at every size; for both see `views.MultiView`.
     """
 
-    def __init__(self, net, classes, short_edge, long_edge, means, stds, stride, ctx):
+    def __init__(self, net, classes, short_edge, long_edge, means, stds, stride, ctx, more_scales=(), flip=False):
         self.net, self.classes, self.ctx = net, tuple(classes), ctx
         self.short_edge, self.long_edge = short_edge, long_edge
         self.means, self.stds, self.stride = tuple(means), tuple(stds), stride
+        self._more_scales, self._views = tuple(more_scales), MultiView(net, flip)
 
     @classmethod
     def of(cls, cfg, net, ctx):
-        """The detector that tests a network as `cfg` says, at the first of its test scales."""
-        return cls(net, net.classes, *test_scales(cfg)[0], pixel_means(cfg), pixel_stds(cfg),
-                   max(cfg.network.IMAGE_STRIDE, 1), ctx)
+        """The detector that tests a network as `cfg` says."""
+        first, *others = test_scales(cfg)
+        return cls(net, net.classes, *first, pixel_means(cfg), pixel_stds(cfg), max(cfg.network.IMAGE_STRIDE, 1), ctx,
+                   others, cfg.TEST.FLIP)
 
     def prepare(self, image):
-        """The network's input of one image: x (1, 3, H, W) and im_info (1, 3), NDArrays.
+        """The network's input of one image at the first size: x (1, 3, H, W) and im_info (1, 3), NDArrays.
 
         Parameters
         ----------
         image : path, or uint8 array (H, W, 3), RGB
         """
-        pixels = self.read(image)
-        x, im_info, _ = data.to_network(pixels, self.short_edge, self.long_edge, self.means, self.stds)
-        return (mx.nd.array(data.pad_batch([x], self.stride), ctx=self.ctx), mx.nd.array(im_info[None], ctx=self.ctx))
+        return tuple(mx.nd.array(array, ctx=self.ctx)
+                     for array in self._input(self.read(image), self.short_edge, self.long_edge))
 
     def __call__(self, image):
         """Detections in one image.
@@ -178,9 +188,13 @@ class Detector:
         Raises data.DataError for a file that is not a readable image.
         """
         pixels = self.read(image)
-        x, im_info = self.prepare(pixels)
-        ids, scores, boxes = (array.asnumpy()[0] for array in self.net(x, im_info))
-        return to_original(ids, scores, boxes, im_info.asnumpy()[0, 2], pixels.shape[1], pixels.shape[0])
+        inputs = [self._input(pixels, *scale) for scale in ((self.short_edge, self.long_edge), *self._more_scales)]
+        ids, scores, boxes = (array.asnumpy()[0] for array in self._views(inputs, self.ctx))
+        return to_original(ids, scores, boxes, inputs[0][1][0, 2], pixels.shape[1], pixels.shape[0])
+
+    def _input(self, pixels, short_edge, long_edge):
+        x, im_info, _ = data.to_network(pixels, short_edge, long_edge, self.means, self.stds)
+        return data.pad_batch([x], self.stride), im_info[None]
 
     @staticmethod
     def read(image):

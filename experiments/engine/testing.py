@@ -2,13 +2,14 @@
 from pathlib import Path
 
 from .build import build_test_loader
+from .config import test_scales
 from .detect import detect_dataset
 from .evaluation import evaluate, format_metrics, write_results
 from .files import write_json
 
 
 def test_network(cfg, net, dataset, contexts, folder, logger):
-    """Detects in all images of a data set, and writes what was found and how good it is.
+    """Detects in all images of a data set as `TEST` says, and writes what was found and how good it is.
 
     Parameters
     ----------
@@ -27,7 +28,8 @@ def test_network(cfg, net, dataset, contexts, folder, logger):
     dict or None
         The metrics; None for a data set without boxes.
     """
-    detections = detect_dataset(net, build_test_loader(cfg, dataset, len(contexts)), dataset.records, contexts)
+    loaders = [build_test_loader(cfg, dataset, len(contexts), scale) for scale in test_scales(cfg)]
+    detections = detect_dataset(net, loaders, dataset.records, contexts, cfg.TEST.FLIP)
     folder = Path(folder)
     results = write_results(folder / "results.json", dataset, detections)
     if not any(len(record.boxes) for record in dataset.records):

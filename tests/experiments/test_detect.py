@@ -44,7 +44,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("batch, contexts", [(1, None), (2, None), (3, [mx.cpu(0), mx.cpu(1)])])
 def test_detections_come_in_order_and_in_the_images_frame(folder, batch, contexts):
     loader = TestLoader(folder, batch, 80, 160, (10, 10, 10), stride=32)
-    detections = detect.detect_dataset(coloured_box_net, loader, folder, contexts)
+    detections = detect.detect_dataset(coloured_box_net, [loader], folder, contexts)
     assert [len(ids) for ids, _, _ in detections] == [1, 0, 1]
     for record, (ids, scores, boxes) in zip(folder, detections):
         assert boxes.shape == (len(ids), 4) and boxes.dtype == scores.dtype == np.float32

@@ -77,6 +77,30 @@ def test_testing_takes_overrides_and_checkpoints(workshop, tmp_path):
     assert run(test, workshop, "--checkpoint", workshop / "out/row-0002.params", "--out", tmp_path) == 0
 
 
+def results_of(workshop, folder, *overrides):
+    assert run(test, workshop, "--out", folder, *overrides) == 0
+    return json.loads((folder / "results.json").read_text())
+
+
+def test_soft_suppression_is_an_option(workshop, tmp_path):
+    hard, soft = results_of(workshop, tmp_path), results_of(workshop, tmp_path, "TEST.USE_SOFTNMS", True)
+    assert len(soft) > len(hard)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_testing_at_several_scales(workshop, tmp_path, soft):
+    soft = "TEST.USE_SOFTNMS", soft
+    once = results_of(workshop, tmp_path, *soft)
+    # All three make the same of images of 96x64.
+    assert once == results_of(workshop, tmp_path, *soft, "TEST.SCALES", "[[64, 96], [64, 96], [80, 96]]")
+    mirrored = results_of(workshop, tmp_path, *soft, "TEST.FLIP", True)
+    several = results_of(workshop, tmp_path, *soft, "TEST.SCALES", "[[64, 96], [96, 144]]", "TEST.FLIP", "true")
+    for others in (mirrored, several):
+        assert others and others != once
+    assert several != mirrored
+    assert max(result["bbox"][0] + result["bbox"][2] for result in several) <= 96
+
+
 @pytest.mark.parametrize("words, message", [
     (["--epoch", "7"], "row-0007"),
     (["--checkpoint", "nowhere/net-0001"], "nowhere/net-0001"),
@@ -184,6 +208,22 @@ def test_demo_draws_everything_it_can_read(workshop, photographs, tmp_path, caps
         for found in entry["detections"]:
             assert found["class"] in CLASSES and found["score"] >= 0.3
             assert 0 <= found["box"][0] <= 95 and found["box"][3] <= 63
+
+
+def test_demo_and_test_detect_the_same_at_several_scales(workshop, tmp_path):
+    scales = ["TEST.SCALES", "[[64, 96], [96, 144]]", "TEST.FLIP", "true"]
+    results = results_of(workshop, tmp_path, *scales)
+    assert run(demo, workshop, "--threshold", 0.0, "--out", tmp_path, workshop / "data/val", "--set", *scales) == 0
+    entries = json.loads((tmp_path / "detections.json").read_text())
+    assert [found["score"] for entry in entries for found in entry["detections"]] == pytest.approx(
+        [result["score"] for result in results], abs=1e-3)
+
+
+def test_an_export_says_that_it_looks_once(workshop, tmp_path, capsys):
+    assert run(export, workshop, "--out", tmp_path / "x", "TEST.SCALES", "[[96, 144], [64, 96]]") == 0
+    assert "at 96/144, the first of the test scales, not mirrored" in capsys.readouterr().err
+    assert json.loads((tmp_path / "x-meta.json").read_text())["short_edge"] == 96
+    assert len(load_exported(tmp_path / "x")(workshop / "data/val/1.png")[0])
 
 
 def test_every_extension_that_can_be_read_is_looked_for(tmp_path):

@@ -30,7 +30,8 @@ def test_l_has_the_ports_parameters(port):
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"class_agnostic": False}, {"roi_pool": "psroi_align"}, {"relu": "after_sum"}])
+    {}, {"class_agnostic": False}, {"roi_pool": "psroi_align"}, {"relu": "after_sum"}, {"roi_pool": "psroi_align_max"},
+    {"neck": "pointwise", "hidden": 0}, {"neck": "pointwise", "hidden": 0, "roi_pool": "roi_pool"}])
 def test_answers_like_a_gluoncv_detector(options):
     net = small_net(**options)
     x = images()
@@ -79,7 +80,8 @@ def test_detection_output_against_a_slow_loop(class_agnostic):
     logits = rng.normal(0, 2, (20, 4)).astype(np.float32)
     deltas = rng.normal(0, 1, (20, 8 if class_agnostic else 16)).astype(np.float32)
     count = 18  # the two others are padding
-    outputs = net._detect(mx.nd, *map(mx.nd.array, (rois, [count], logits, deltas, [[70, 80, 1]])))
+    candidates = net._decode(mx.nd, *map(mx.nd.array, (rois, logits, deltas, [[70, 80, 1]])))
+    outputs = net.suppress(mx.nd, *candidates, mx.nd.array([count]))
     ids, scores, boxes = (output.asnumpy()[0] for output in outputs)
 
     prob = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -114,15 +116,12 @@ def test_reset_class():
     assert net.collect_params()["bbox_pred_weight"].shape == (8, 2048)
 
 
-def test_export_and_import(tmp_path):
+def test_export_and_import(reimported):
     net, x = small_net(roi_pool="psroi_align"), images()
     info = mx.nd.array([[96, 128, 1], [80, 100, 1]])
     net.hybridize()
     expected = net(x, info)
-    net.export(str(tmp_path / "net"))
-    again = mx.gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), ["data0", "data1"],
-                                         str(tmp_path / "net-0000.params"))
-    for a, b in zip(expected, again(x, info)):
+    for a, b in zip(expected, reimported(net)(x, info)):
         np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
 
 
@@ -130,7 +129,8 @@ def test_errors_name_what_is_known():
     with pytest.raises(ValueError, match="light_head_rcnn_resnet101_v1_coco"):
         light_head_rcnn.get_model("light_head_rcnn_vgg")
     for options, known in (({"norm": "group"}, "frozen, batch"), ({"relu": "both"}, "inside, after_sum"),
-                           ({"roi_pool": "max"}, "psroi_pool, psroi_align"), ({"stride_in_1x1": True}, "ResNet")):
+                           ({"roi_pool": "max"}, "psroi_pool, psroi_align"), ({"stride_in_1x1": True}, "ResNet"),
+                           ({"neck": "dense"}, "large_separable, pointwise")):
         with pytest.raises(ValueError, match=known):
             light_head_rcnn.get_model(XCEPTION, **options)
 

@@ -50,13 +50,22 @@ def test_clip_keeps_boxes_in_the_image():
     np.testing.assert_array_equal(box_ops.clip(boxes, 50, 100), [[0, 0, 99, 49], [10, 20, 30, 40]])
 
 
-@pytest.mark.parametrize("function", ["iou", "encode", "decode", "clip"])
+def test_mirror_follows_the_pixels():
+    image = np.zeros((6, 9))
+    image[2:5, 1:4] = 1
+    mirrored = box_ops.mirror(np.array([[1, 2, 3, 4.0]]), 9)
+    np.testing.assert_array_equal(mirrored, [[5, 2, 7, 4]])
+    assert image[:, ::-1][2:5, 5:8].all()
+    np.testing.assert_array_equal(box_ops.mirror(mirrored, 9), [[1, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("function", ["iou", "encode", "decode", "clip", "mirror"])
 def test_device_equals_numpy(function):
     rng = np.random.RandomState(2)
     a, b = random_boxes(rng, 2, 7), random_boxes(rng, 2, 7)
     second = {"decode": box_ops.encode(a, b)}.get(function, b)
-    inputs = [a, np.full((2, 1, 1), 60, np.float32), np.full((2, 1, 1), 70, np.float32)] \
-        if function == "clip" else [a, second]
+    sizes = [np.full((2, 1, 1), size, np.float32) for size in (60, 70)]
+    inputs = [a] + {"clip": sizes, "mirror": sizes[1:]}.get(function, [second])
     expected = getattr(box_ops, function)(*inputs)
     actual = getattr(box_ops, function)(*map(mx.nd.array, inputs), F=mx.nd)
     np.testing.assert_allclose(actual.asnumpy(), expected, rtol=1e-4, atol=1e-4)

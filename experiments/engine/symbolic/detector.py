@@ -4,8 +4,8 @@ import warnings
 import mxnet as mx
 from mxnet.gluon import HybridBlock, SymbolBlock
 
-from .... import operators
-from ....operators import boxes as box_ops
+from ....operators import detections
+from .. import build
 from .graphs import as_run, test_graph
 from .weights import folded_boxes, initial_weights, parameter_shapes, read_weights
 
@@ -28,8 +28,7 @@ class SymbolDetector(HybridBlock):
         self.classes = tuple(classes)
         self._class_agnostic = cfg.CLASS_AGNOSTIC
         self._rois = cfg.TEST.RPN_POST_NMS_TOP_N
-        self._nms = dict(score_threshold=cfg.TEST.THRESH, nms_threshold=cfg.TEST.NMS,
-                         max_per_image=cfg.TEST.max_per_image)
+        self._suppression = build.suppression(cfg)
         rois, prob, deltas = test_graph(cfg, len(self.classes) + 1)
         # Without the last reshapes, which fix the number of images in a batch.
         symbol = mx.sym.Group([rois, prob.get_children()[0], deltas.get_children()[0]])
@@ -37,17 +36,19 @@ class SymbolDetector(HybridBlock):
         self.hybridize()
 
     def hybrid_forward(self, F, x, im_info):
+        return self.suppress(F, *self.candidates(F, x, im_info)[:2])
+
+    def candidates(self, F, x, im_info):
+        """Scores, boxes and counts of the RoIs, as of `gluon_models.TwoStageDetector`; all rows count."""
         rois, prob, deltas = self.graph(x, im_info)
-        boxes = F.reshape(F.slice_axis(rois, axis=1, begin=1, end=5), shape=(-1, self._rois, 1, 4))
-        deltas = F.reshape(deltas, shape=(-1, self._rois, 2 if self._class_agnostic else len(self.classes) + 1, 4))
-        if self._class_agnostic:
-            deltas = F.slice_axis(deltas, axis=2, begin=1, end=2)
-        height, width = (F.reshape(F.slice_axis(im_info, axis=1, begin=i, end=i + 1), shape=(-1, 1, 1, 1))
-                         for i in (0, 1))
-        boxes = box_ops.clip(box_ops.decode(boxes, deltas, F), height, width, F)
-        scores = F.reshape(prob, shape=(-1, self._rois, len(self.classes) + 1))
-        found = operators.multiclass_nms(F, scores, F.reshape(boxes, shape=(0, 0, -1)), **self._nms)[0]
-        return tuple(F.slice_axis(found, axis=2, begin=begin, end=end) for begin, end in ((0, 1), (1, 2), (2, 6)))
+        num_classes = len(self.classes) + 1
+        scores = F.reshape(prob, shape=(-1, self._rois, num_classes))
+        boxes = detections.class_boxes(F, rois, deltas, im_info, self._rois, num_classes, self._class_agnostic)
+        return scores, boxes, F.sum(F.ones_like(F.slice_axis(scores, axis=2, begin=0, end=1)), axis=(1, 2))
+
+    def suppress(self, F, scores, boxes, counts=None):
+        """Detections among candidates of one frame, as of `gluon_models.TwoStageDetector`."""
+        return detections.suppress(F, scores, boxes, counts, **self._suppression)
 
 
 def graph_block(symbol, contexts, weights):

@@ -7,6 +7,7 @@ from light_head_rcnn.experiments.engine.arrays import CheckpointError
 from light_head_rcnn.experiments.engine.symbolic import weights
 from light_head_rcnn.experiments.engine.symbolic.detector import SymbolDetector, load_detector
 from light_head_rcnn.experiments.engine.symbolic.graphs import test_graph as graph_for_tests
+from light_head_rcnn.experiments.engine.views import MultiView
 
 CLASSES = ("a", "b", "c")
 CPU = [mx.cpu()]
@@ -21,7 +22,8 @@ def save(cfg, path, folded=True):
                                                "im_info": (cfg.TEST.BATCH_IMAGES, 3)})
     values = weights.initial_weights(cfg, shapes)[0]
     for name in ("cls_score_weight", "bbox_pred_weight"):
-        values[name] *= 30
+        # From NumPy: MXNet's numbers depend on how many threads draw them.
+        values[name] = mx.nd.array(np.random.RandomState(0).normal(0, 0.03, shapes[name]))
     arrays = weights.file_arrays(cfg, *weights.split_weights(symbol, values))
     if not folded:
         arrays = {name: array for name, array in arrays.items() if not name.endswith("_test")}
@@ -101,6 +103,41 @@ def test_any_number_of_images_up_to_that_of_a_batch(configure, tmp_path):
     together = [array.asnumpy() for array in net(x, im_info)]
     for one, of_all in zip(net(x[1:2], im_info[1:2]), together):
         np.testing.assert_allclose(one.asnumpy()[0], of_all[1], rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("options", [(), ("CLASS_AGNOSTIC", False), ("TEST.USE_SOFTNMS", True)])
+def test_several_views(configure, tmp_path, options):
+    """A scale given twice changes nothing; another one, and mirror images, do. `views` does not know what it runs."""
+    cfg = configure("run", "TEST.BATCH_IMAGES", 2, *options)
+    save(cfg, tmp_path / "x.params")
+    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    small, large = ((np.random.RandomState(height).normal(size=(2, 3, height, 96)).astype(np.float32),
+                     np.array([[height, 96, height / 64], [height, 80, height / 64]], np.float32))
+                    for height in (64, 80))
+
+    def detect(inputs, flip=False):
+        return [array.asnumpy() for array in MultiView(net, flip)(inputs, mx.cpu())]
+
+    once = detect([small])
+    for one, direct, twice in zip(once, net(*map(mx.nd.array, small)), detect([small, small])):
+        np.testing.assert_array_equal(one, direct.asnumpy())
+        np.testing.assert_array_equal(one, twice)
+    for others in (detect([small, large]), detect([small], flip=True)):
+        found = others[0][..., 0] >= 0
+        assert not np.array_equal(once[2], others[2]) and found.sum() > 5
+        assert (others[2][0][found[0]] <= [95, 63, 95, 63]).all() and (others[2][1][found[1]] <= [79, 63, 79, 63]).all()
+
+
+def test_soft_suppression_is_gaussian_as_in_the_port(module_at, configure, tmp_path):
+    cfg = configure("run", "TEST.USE_SOFTNMS", True, "TEST.SOFTNMS_THRESH", 0.4, "TEST.max_per_image", 30)
+    save(cfg, tmp_path / "x.params")
+    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    inputs = mx.nd.random.normal(shape=(1, 3, 64, 64)), mx.nd.array([[64, 64, 1]])
+    scores, boxes, counts = (array.asnumpy() for array in net.candidates(mx.nd, *inputs))
+    assert counts == scores.shape[1] == 8
+    expected, _ = module_at("operators/reference_boxes.py").multiclass_nms(
+        scores, boxes, score_threshold=0.001, max_per_image=30, soft="gaussian", sigma=0.4)
+    np.testing.assert_allclose(mx.nd.concat(*net(*inputs), dim=2).asnumpy(), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_files_that_do_not_fit(configure, tmp_path):
