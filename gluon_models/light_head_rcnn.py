@@ -1,36 +1,40 @@
 """Light-Head R-CNN: thin map, RoI pooling and light head (paper, section 3.2)."""
-from .. import operators
 from .detector import POOLED_SIZE, TwoStageDetector
 from .heads import LightHead
-from .necks import LargeSeparableConv
+from .necks import LargeSeparableConv, PointwiseConv
+from .roi_pools import THIN_CHANNELS, check_roi_pool, pool_rois, pooled_channels
 
-POOLED_CHANNELS = 10
-ROI_POOLS = ("psroi_pool", "psroi_align")
+NECKS = ("large_separable", "pointwise")
 
 
 class LightHeadRCNN(TwoStageDetector):
-    """Light-Head R-CNN (arXiv 1711.07264).
+    """Light-Head R-CNN (arXiv 1711.07264), and by its options the steps that lead there from R-FCN (its ablation).
 
     Args:
         backbone, classes, class_agnostic, options: see `TwoStageDetector`.
         mid_channels: C_mid of the large separable convolution.
         relu: "inside" or "after_sum", see `LargeSeparableConv`.
-        roi_pool: "psroi_pool" (R-FCN's) or "psroi_align" (average of 2x2 bilinear samples).
+        neck: what makes the thin map, "large_separable" or "pointwise": one 1x1 convolution with ReLU, so that the map
+            is rectified either way and the two differ in the convolution alone.
+        roi_pool: "psroi_pool", "psroi_align", "psroi_align_max" or "roi_pool", see `roi_pools.pool_rois`.
+        hidden: units of the hidden layer; 0 classifies the pooled values themselves.
     """
 
     box_sigma = 2.0
 
-    def __init__(self, backbone, classes, mid_channels=256, relu="inside", roi_pool="psroi_pool", class_agnostic=True,
-                 **options):
-        if roi_pool not in ROI_POOLS:
-            raise ValueError("roi_pool is %r; known: %s" % (roi_pool, ", ".join(ROI_POOLS)))
-        thin_channels = POOLED_CHANNELS * POOLED_SIZE ** 2
-        neck = LargeSeparableConv(backbone.out_channels[1], mid_channels, thin_channels, relu=relu)
-        head = LightHead(len(classes) + 1, class_agnostic, in_units=thin_channels)
-        super().__init__(backbone, neck, head, classes, class_agnostic, **options)
+    def __init__(self, backbone, classes, mid_channels=256, relu="inside", neck="large_separable",
+                 roi_pool="psroi_pool", hidden=2048, class_agnostic=True, **options):
+        check_roi_pool(roi_pool)
+        in_channels = backbone.out_channels[1]
+        if neck == "large_separable":
+            thin = LargeSeparableConv(in_channels, mid_channels, THIN_CHANNELS, relu=relu)
+        elif neck == "pointwise":
+            thin = PointwiseConv(in_channels, THIN_CHANNELS)
+        else:
+            raise ValueError("neck is %r; known: %s" % (neck, ", ".join(NECKS)))
+        head = LightHead(len(classes) + 1, class_agnostic, pooled_channels(roi_pool) * POOLED_SIZE ** 2, hidden)
+        super().__init__(backbone, thin, head, classes, class_agnostic, **options)
         self._roi_pool = roi_pool
 
     def classify(self, F, head_map, rois):
-        pool = operators.ps_roi_pool if self._roi_pool == "psroi_pool" else operators.ps_roi_align
-        return self.head(pool(F, self.neck(head_map), rois, output_dim=POOLED_CHANNELS, pooled_size=POOLED_SIZE,
-                              spatial_scale=1 / self.stride))
+        return self.head(pool_rois(F, self._roi_pool, self.neck(head_map), rois, self.stride))

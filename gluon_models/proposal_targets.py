@@ -41,11 +41,10 @@ def assign(F, rois, gt_boxes, rois_per_image, means, stds, fg_iou=0.5, bg_iou_hi
     matched_gt = _take(F, gt_boxes, 5, matched)
     matched_class = F.reshape(F.slice_axis(matched_gt, axis=2, begin=4, end=5), shape=(0, -1))
     labels = is_fg * matched_class - (1 - is_fg) * (1 - is_bg)
-    # Ignored RoIs may match nothing at all: their target is the RoI itself, which encodes to zeros.
+    # Others than foreground may match nothing at all or have no area: the first pixel to itself encodes to zeros.
     fg = F.expand_dims(is_fg, axis=2)
     matched_boxes = F.slice_axis(matched_gt, axis=2, begin=0, end=4)
-    matched_boxes = F.broadcast_mul(fg, matched_boxes) + F.broadcast_mul(1 - fg, coords)
-    targets = box_ops.encode(coords, matched_boxes, F)
+    targets = box_ops.encode(F.broadcast_mul(fg, coords), F.broadcast_mul(fg, matched_boxes), F)
     targets = F.concat(*((part - mean) / std for part, mean, std in
                          zip(F.split(targets, num_outputs=4, axis=2), means, stds)), dim=2)
     if batch > 0:

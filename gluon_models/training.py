@@ -22,8 +22,8 @@ class TrainingGraph(HybridBlock):
         rpn_sigma: `scalar` of `smooth_l1` in the RPN.
 
     Input: x (N, 3, H, W), im_info (N, 3), gt_boxes (N, M, 5), then the outputs of `AnchorTargets`: label (N, A*h*w),
-    target and weight (N, 4*A, h, w). Output: the scalars of `METRICS`, each of shape (1,); the sum of the first four
-    is the loss.
+    target and weight (N, 4*A, h, w), or, for a pyramid, (N, A*cells) and (N, 4*A, cells). Output: the scalars of
+    `METRICS`, each of shape (1,); the sum of the first four is the loss.
     """
 
     def __init__(self, net, pre_nms=6000, post_nms=300, rpn_nms=0.7, rpn_min_size=0, rpn_batch=256, ohem=128,
@@ -43,18 +43,18 @@ class TrainingGraph(HybridBlock):
 
     def hybrid_forward(self, F, x, im_info, gt_boxes, rpn_label, rpn_target, rpn_weight):
         rpn_map, head_map = self.net.features(x)
-        rpn_logits, rpn_deltas = self.net.rpn(rpn_map)
-        rois, _ = self.net.rpn.propose(F, rpn_logits, rpn_deltas, im_info, **self._proposals)
+        rpn_outputs = self.net.rpn(rpn_map)
+        rois, _ = self.net.rpn.propose(F, *rpn_outputs, im_info, **self._proposals)
         rois, labels, targets = assign(F, rois, gt_boxes, **self._targets)
         logits, deltas = self.net.classify(F, head_map, F.reshape(rois, shape=(-3, 0)))
+        rpn_logits, rpn_deltas = self.net.rpn.as_targets(F, *rpn_outputs)
         rpn_cls, rpn_acc = self._rpn_class_loss(F, rpn_logits, rpn_label)
         rpn_box = F.smooth_l1((rpn_deltas - rpn_target) * rpn_weight, scalar=self._rpn_sigma)
-        rpn_box = F.mean(F.sum(rpn_box, axis=(1, 2, 3))) / self._rpn_batch
+        rpn_box = F.mean(F.sum(rpn_box, axis=0, exclude=True)) / self._rpn_batch
         return (rpn_cls, rpn_box) + self._head_losses(F, logits, deltas, labels, targets, rpn_acc)
 
     def _rpn_class_loss(self, F, logits, label):
-        logits = F.reshape(F.reshape(logits, shape=(0, 2, -1, 0)), shape=(0, 2, -1))
-        loss, correct = _cross_entropy(F, logits, label)
+        loss, correct = _cross_entropy(F, F.reshape(logits, shape=(0, 2, -1)), label)
         valid = F.maximum(F.sum(label >= 0), 1)
         return F.sum(loss) / valid, F.BlockGrad(F.sum(correct) / valid)
 

@@ -12,12 +12,14 @@ class AnchorTargets:
 
     Anchors inside the image are positive where they overlap a ground truth by at least `positive_iou` or overlap it
     more than any other anchor does; negative where they overlap none by `negative_iou`; of these, `batch_size` an
-    image are drawn, at most `positive_fraction` of them positive; all others are ignored.
+    image are drawn, at most `positive_fraction` of them positive; all others are ignored. The levels of a pyramid make
+    one set of anchors.
 
     Args:
-        feature_size: function from the side of the network input in pixels to the side of the RPN's map in cells.
-        stride: pixels a cell.
-        ratios, scales: of the anchors, see `base_anchors`.
+        feature_size: function from the side of the network input in pixels to the side of the RPN's map in cells, or
+            to a tuple of sides, one a level.
+        stride: pixels a cell, or a tuple, one a level.
+        ratios, scales: of the anchors, see `base_anchors`, whose base window is a cell.
         clobber_positives: a negative overlap outweighs being the best anchor of a ground truth.
         as_port: a ground truth that no anchor overlaps is left out; with this it makes positive, as in the port, every
             anchor that does not overlap it, which then is every one's best.
@@ -26,9 +28,10 @@ class AnchorTargets:
     def __init__(self, feature_size, stride=16, ratios=(0.5, 1, 2), scales=(4, 8, 16, 32), batch_size=256,
                  positive_fraction=0.5, positive_iou=0.7, negative_iou=0.3, clobber_positives=False, as_port=False):
         self._feature_size = feature_size
-        self._stride = stride
+        self._has_levels = isinstance(stride, tuple)
+        self._strides = stride if self._has_levels else (stride,)
         # Float32 anchors moved in float64: the port's types, so that overlaps fall on the same side of thresholds.
-        self._anchors = base_anchors(ratios, scales, stride).astype(np.float64)
+        self._anchors = [base_anchors(ratios, scales, stride).astype(np.float64) for stride in self._strides]
         self._batch_size = batch_size
         self._positive_fraction = positive_fraction
         self._positive_iou = positive_iou
@@ -45,7 +48,8 @@ class AnchorTargets:
         self._grid = functools.lru_cache(maxsize=8)(self._make_grid)
 
     def _make_grid(self, height, width):
-        return anchor_grid(height, width, self._stride, self._anchors)
+        heights, widths = (height, width) if self._has_levels else ((height,), (width,))
+        return np.concatenate([anchor_grid(*level) for level in zip(heights, widths, self._strides, self._anchors)])
 
     def __call__(self, im_info, gt_boxes, input_height, input_width, rng):
         """Targets of one image.
@@ -60,6 +64,8 @@ class AnchorTargets:
             label: float32 (A * h * w,), anchors outermost: 1 positive, 0 negative, -1 ignored.
             target: float32 (4 * A, h, w), box deltas, 4 an anchor; 0 for anchors that are not inside the image.
             weight: float32 (4 * A, h, w), 1 where the anchor is positive.
+
+            With levels (A * cells,) and (4 * A, cells): the cells of all levels, rows first, one level after the other.
         """
         height, width = self._feature_size(input_height), self._feature_size(input_width)
         grid = self._grid(height, width)
@@ -74,9 +80,11 @@ class AnchorTargets:
             target[:] = box_ops.encode(anchors, gt_boxes[matched, :4])
         weight = np.zeros((len(anchors), 4), np.float32)
         weight[label == 1] = 1
-        return (self._unfold(label[:, None], inside, height, width, fill=-1).ravel(),
-                self._unfold(target, inside, height, width, fill=0),
-                self._unfold(weight, inside, height, width, fill=0))
+        label = self._unfold(label[:, None], inside, len(grid), fill=-1).ravel()
+        target, weight = (self._unfold(values, inside, len(grid), fill=0) for values in (target, weight))
+        if not self._has_levels:
+            target, weight = (values.reshape(-1, height, width) for values in (target, weight))
+        return label, target, weight
 
     def _match(self, anchors, gt_boxes):
         label = np.full(len(anchors), -1, np.float32)
@@ -108,8 +116,8 @@ class AnchorTargets:
         if len(negative) > allowed:
             label[rng.choice(negative, size=len(negative) - allowed, replace=False)] = -1
 
-    def _unfold(self, values, inside, height, width, fill):
-        columns = values.shape[1]
-        full = np.full((height * width * len(self._anchors), columns), fill, np.float32)
+    def _unfold(self, values, inside, places, fill):
+        """Values (k, columns) of the anchors inside, put among all: (A * columns, cells)."""
+        full = np.full((places, values.shape[1]), fill, np.float32)
         full[inside] = values
-        return full.reshape(height, width, -1).transpose(2, 0, 1)
+        return full.reshape(-1, len(self._anchors[0]) * values.shape[1]).T

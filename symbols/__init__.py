@@ -5,7 +5,7 @@ from mxnet.name import NameManager
 
 from ..operators import custom  # noqa: F401  (registers the operators that the graphs name)
 from .detector import Detector
-from .light_head import light_head
+from .light_head import HIDDEN, light_head
 from .resnet import resnet_v1
 from .rfcn import rfcn
 from .xception import xception
@@ -53,6 +53,10 @@ def get_symbol_rcnn(name, cfg, is_train=True):
 def _graph(name, cfg, is_train, kind):
     if name not in _BUILDERS:
         raise ValueError("unknown symbol %r; known: %s" % (name, ", ".join(symbol_names())))
+    for key, values in _VALUES[name].items():
+        if cfg.network[key] not in values:
+            raise ValueError("network.%s is %r; %s has only %s"
+                             % (key, cfg.network[key], name, " and ".join(map(repr, values))))
     # A manager of its own: the numbers in automatic names begin at 0, whatever was built before.
     with NameManager():
         return getattr(_BUILDERS[name](cfg, is_train), kind)()
@@ -75,6 +79,11 @@ def _rfcn_resnet(cfg, is_train):
 
 _BUILDERS = {"resnet_v1_101_rfcn_light": _light_resnet, "resnet_v1_101_rfcn": _rfcn_resnet,
              "xception_rfcn_light": _light_xception}
+# The values of `cfg.network` that the graphs have; of other keys all that the configuration allows.
+_LIGHT = dict(NECK=("large_separable",), ROI_POOL=("psroi_pool", "psroi_align"), HIDDEN_UNITS=(HIDDEN,))
+_VALUES = {"resnet_v1_101_rfcn_light": _LIGHT,
+           "resnet_v1_101_rfcn": dict(_LIGHT, ROI_POOL=("psroi_pool",), LIGHT_HEAD_RELU=("inside",)),
+           "xception_rfcn_light": dict(_LIGHT, STRIDE_IN_1X1=(True,))}
 
 
 def _frozen(cfg):

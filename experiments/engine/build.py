@@ -7,10 +7,14 @@ from ... import data, gluon_models
 from ...operators.targets import AnchorTargets
 from .checkpoint import CheckpointError, load_parameters
 from .config import ConfigError, dataset_kind, pixel_means, pixel_stds, test_scales, train_scales
+from .defaults import DEFAULTS
 
 NEW_LAYER_STD = 0.01
 # Pixels of the network input a cell of the maps.
 STRIDE = 16
+# Keys of `network` and the options, which not all models have, that they give.
+_OWN_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "LIGHT_HEAD_RELU": "relu", "NECK": "neck", "ROI_POOL": "roi_pool",
+                "HIDDEN_UNITS": "hidden"}
 
 
 def build_dataset(cfg, image_set, with_labels=True):
@@ -35,29 +39,46 @@ def build_net(cfg, classes):
 
     Args:
         classes: names, background not among them.
+
+    Raises:
+        ConfigError: the model is not known, or has no use for a value of `network`.
     """
     if cfg.network.model not in gluon_models.model_names():
         raise ConfigError("network.model: unknown model %r; known: %s"
                           % (cfg.network.model, ", ".join(gluon_models.model_names())))
-    options = {}
-    if "resnet" in cfg.network.model:
-        options["stride_in_1x1"] = cfg.network.STRIDE_IN_1X1
-    if "light_head" in cfg.network.model:
-        options.update(relu=cfg.network.LIGHT_HEAD_RELU, roi_pool=cfg.network.ROI_POOL)
+    options = _own_options(cfg)
     return gluon_models.get_model(
         cfg.network.model, classes=classes, norm=cfg.network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC,
         anchor_ratios=cfg.network.ANCHOR_RATIOS, anchor_scales=cfg.network.ANCHOR_SCALES,
         box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
         pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N, rpn_nms=cfg.TEST.RPN_NMS_THRESH,
-        rpn_min_size=cfg.TEST.RPN_MIN_SIZE, score_threshold=cfg.TEST.THRESH, nms=cfg.TEST.NMS,
-        max_per_image=cfg.TEST.max_per_image, **options)
+        rpn_min_size=cfg.TEST.RPN_MIN_SIZE, **suppression(cfg), **options)
+
+
+def _own_options(cfg):
+    """The options that only some models have; ConfigError for a value that the model has no use for."""
+    known, options = gluon_models.model_options(cfg.network.model), {}
+    for key, option in _OWN_OPTIONS.items():
+        if option in known:
+            options[option] = cfg.network[key]
+        elif cfg.network[key] != DEFAULTS["network"][key]:
+            raise ConfigError("network.%s is %r, of which the model %s has no use; leave it out"
+                              % (key, cfg.network[key], cfg.network.model))
+    return options
+
+
+def suppression(cfg):
+    """How `TEST` chooses detections among candidates: options of a detector, and of `operators.detections.suppress`."""
+    test = cfg.TEST
+    return dict(score_threshold=test.THRESH, nms=test.NMS, max_per_image=test.max_per_image,
+                soft_nms="gaussian" if test.USE_SOFTNMS else "none", soft_nms_sigma=test.SOFTNMS_THRESH)
 
 
 def initialize(cfg, net, ctx, pretrained=True, allow_partial=False):
     """Random weights, then the backbone of `network.pretrained` where it names one.
 
     New layers are normal with standard deviation 0.01 and biases 0 (the port). Without a pretrained backbone only the
-    output layers are, and all others are by He et al.
+    output layers are, and all others are by He et al. A pyramid's layers begin as `FeaturePyramid` says.
 
     Args:
         pretrained: False where a checkpoint replaces all weights anyway.
@@ -77,7 +98,7 @@ def initialize(cfg, net, ctx, pretrained=True, allow_partial=False):
         block.initialize(normal if cfg.network.pretrained else he, ctx=ctx)
     if cfg.network.pretrained and pretrained:
         path = pretrained_file(cfg)
-        return backbone_misfits(path, load_parameters(path, net.features, allow_partial=True), allow_partial)
+        return backbone_misfits(path, load_parameters(path, net.backbone, allow_partial=True), allow_partial)
     return []
 
 
@@ -138,16 +159,16 @@ def warn_of_fixed_noise(cfg, fixed, logger):
                     "to train from scratch: network.FIXED_PARAMS [] network.NORM batch")
 
 
-def build_train_loader(cfg, feature_size, dataset, batch_size):
+def build_train_loader(cfg, feature_size, dataset, batch_size, stride=STRIDE):
     """Batches with targets of the RPN; its workers start at once.
 
     Args:
-        feature_size: function from the side of the network input in pixels to the side of the RPN's map in cells.
+        feature_size, stride: of the RPN's map, or of its levels; see `AnchorTargets`.
         batch_size: images, all devices together.
     """
     train = cfg.TRAIN
     targets = AnchorTargets(
-        feature_size, STRIDE, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
+        feature_size, stride, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
         batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
         positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
         clobber_positives=train.RPN_CLOBBER_POSITIVES, as_port=bool(cfg.symbol))
@@ -177,8 +198,12 @@ def loader_of(cfg, records, targets, batch_size):
                             stride=max(cfg.network.IMAGE_STRIDE, 1), num_workers=train.NUM_WORKERS)
 
 
-def build_test_loader(cfg, dataset, devices=1):
-    """Test batches of `TEST.BATCH_IMAGES` images a device at the first of the test scales."""
-    short_edge, long_edge = test_scales(cfg)[0]
+def build_test_loader(cfg, dataset, devices=1, scale=None):
+    """Test batches of `TEST.BATCH_IMAGES` images a device.
+
+    Args:
+        scale: pair (shorter edge, bound on the longer edge), pixels; default: the first of the test scales.
+    """
+    short_edge, long_edge = scale or test_scales(cfg)[0]
     return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES * devices, short_edge, long_edge, pixel_means(cfg),
                            pixel_stds(cfg), stride=max(cfg.network.IMAGE_STRIDE, 1))

@@ -10,6 +10,8 @@ from .defaults import DEFAULTS, FREE_ON_RESUME, KINDS
 
 _BASE = "_BASE_"
 _VOC_NAMES = ("voc", "pascalvoc")
+# As the port's files write them.
+PYRAMID_STRIDES = (4, 8, 16, 32, 64)
 
 
 class ConfigError(ValueError):
@@ -40,17 +42,32 @@ def load_config(path, overrides=()):
         File missing or unreadable, unknown key (with the nearest known one), wrong type or value.
     """
     values = _flatten(DEFAULTS)
-    for source, entries in _read_chain(Path(path)):
-        for key, value in entries.items():
-            values[key] = _checked(source, key, value)
+    values.update(file_values(path))
     if isinstance(overrides, str) or len(overrides) % 2:
         raise ConfigError(f"overrides must be pairs KEY VALUE, got {overrides!r}")
-    for key, value in zip(overrides[::2], overrides[1::2]):
-        values[key] = _checked("override", key, value, from_text=True)
+    values.update(text_values(overrides))
     _complete(path, values)
     cfg = CfgNode(_unflatten(values))
     cfg.freeze()
     return cfg
+
+
+def file_values(path):
+    """What a YAML file and those that it inherits from set, checked: dict by key, e.g. {"TRAIN.lr": 0.01}."""
+    return {key: _checked(source, key, value) for source, entries in _read_chain(Path(path))
+            for key, value in entries.items()}
+
+
+def text_values(overrides):
+    """[KEY, VALUE, KEY, VALUE, ...] as the command line gives them, checked: dict by key."""
+    return {key: _checked("override", key, value, from_text=True)
+            for key, value in zip(overrides[::2], overrides[1::2])}
+
+
+def overlay_text(base, values):
+    """The text of a YAML file that inherits from the file `base` and sets `values`, a dict by key."""
+    tree = _unflatten({key: _as_lists(value) for key, value in values.items()})
+    return yaml.safe_dump(dict({_BASE: str(Path(base).resolve())}, **tree), sort_keys=False, width=120)
 
 
 def with_values(cfg, values):
@@ -79,6 +96,11 @@ def reject_unimplemented(cfg):
             value = value[name]
         if not allowed(value):
             raise ConfigError(f"{key} is {value!r}: {hint}")
+    stride = cfg.network.RPN_FEAT_STRIDE
+    has_levels = "_fpn_" in cfg.network.model and not cfg.symbol
+    if stride not in (16, (16,)) and not (has_levels and stride == PYRAMID_STRIDES):
+        raise ConfigError("network.RPN_FEAT_STRIDE is {!r}: only 16 is implemented, and {} of the models named "
+                          "light_head_rcnn_fpn_...".format(stride, list(PYRAMID_STRIDES)))
 
 
 def lr_steps(cfg):
@@ -266,17 +288,8 @@ def _all_ones(value):
     return set(value) == {1.0}
 
 
-def _one_pair(value):
-    return len(value) < 2
-
-
-def _stride_16(value):
-    return value in (16, (16,))
-
-
 # key -> (whether a value is implemented, what to say where it is not)
 _IMPLEMENTED = {
-    "network.RPN_FEAT_STRIDE": (_stride_16, "only 16 is implemented"),
     "network.RCNN_FEAT_STRIDE": _only(16),
     "dataset.proposal": _only("rpn"),
     "TRAIN.RPN_POSITIVE_WEIGHT": _only(-1.0),
@@ -284,9 +297,6 @@ _IMPLEMENTED = {
     "TRAIN.RPN_BBOX_WEIGHTS": (_all_ones, "only 1.0 four times is implemented"),
     "TRAIN.BBOX_NORMALIZATION_PRECOMPUTED": _only(True),
     "TEST.HAS_RPN": _only(True),
-    "TEST.USE_SOFTNMS": _only(False),
-    "TEST.SCALES": (_one_pair, "only one pair is implemented"),
-    "TEST_SCALES": (_one_pair, "only one pair is implemented"),
 }
 
 

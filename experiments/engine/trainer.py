@@ -33,7 +33,8 @@ class EndToEndTrainer(TrainingLoop):
     def _prepare(self, fresh):
         cfg = self._cfg
         self.net = build.build_net(cfg, self.dataset.classes)
-        self._loader = build.build_train_loader(cfg, self.net.features.feature_size, self.dataset, self._images)
+        self._loader = build.build_train_loader(cfg, self.net.features.feature_size, self.dataset, self._images,
+                                                self.net.stride)
         build.log_misfits(self._logger, build.initialize(cfg, self.net, self._contexts, fresh, self._allow_partial))
         fixed = build.fix_parameters(self.net, cfg.network.FIXED_PARAMS)
         build.warn_of_fixed_noise(cfg, fixed, self._logger)

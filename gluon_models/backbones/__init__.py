@@ -1,5 +1,5 @@
-"""Backbones: from an image to one map for the RPN and one for the head, both at stride 16."""
-from .resnet import ResNet
+"""Backbones: from an image to a map for the RPN and one for the head, at stride 16, or to the maps of a pyramid."""
+from .resnet import PyramidResNet, ResNet
 from .xception import Xception, XceptionClassifier
 
-__all__ = ["ResNet", "Xception", "XceptionClassifier"]
+__all__ = ["PyramidResNet", "ResNet", "Xception", "XceptionClassifier"]

@@ -1,4 +1,4 @@
-"""ResNet v1 with Caffe's names and a stride-16 last stage, as in the port (`get_resnet_v1_conv4`, `..._conv5`)."""
+"""ResNet v1 with Caffe's names, its last stage at stride 16 as in the port (`get_resnet_v1_conv4`, `..._conv5`)."""
 from mxnet.gluon import HybridBlock, nn
 
 from ..layers import ConvBN, relu, unit_names
@@ -51,6 +51,7 @@ class ResNet(HybridBlock):
     """
 
     out_channels = (1024, 2048)
+    _last_stride = 1
 
     def __init__(self, depth=101, frozen=True, stride_in_1x1=True):
         super().__init__(prefix="")
@@ -63,10 +64,12 @@ class ResNet(HybridBlock):
             channels = 64
             for stage, count in zip((2, 3, 4, 5), units):
                 blocks = nn.HybridSequential(prefix="")
+                stride = {2: 1, 5: self._last_stride}.get(stage, 2)
+                dilation = 2 if stage == 5 and self._last_stride == 1 else 1
                 for i, name in enumerate(unit_names(stage, count, stage in numbered)):
                     blocks.add(Bottleneck(channels, 64 * 2 ** (stage - 2), name, frozen, project=i == 0,
-                                          stride=2 if i == 0 and stage in (3, 4) else 1,
-                                          dilation=2 if stage == 5 else 1, stride_in_1x1=stride_in_1x1))
+                                          stride=stride if i == 0 else 1, dilation=dilation,
+                                          stride_in_1x1=stride_in_1x1))
                     channels = 256 * 2 ** (stage - 2)
                 setattr(self, "res%d" % stage, blocks)
 
@@ -80,3 +83,30 @@ class ResNet(HybridBlock):
     def hybrid_forward(self, F, x):
         res4 = self.res4(self.res3(self.res2(self.pool1(self.conv1(x)))))
         return res4, self.res5(res4)
+
+
+class PyramidResNet(ResNet):
+    """ResNet v1 as classifiers have it, for a feature pyramid: res5 at stride 32, not dilated; the same parameters.
+
+    Args: see `ResNet`.
+
+    Input (N, 3, H, W); outputs `res2` (N, 256, ...), `res3` (N, 512, ...), `res4` (N, 1024, ...) and `res5`
+    (N, 2048, ...), of strides 4, 8, 16 and 32.
+    """
+
+    out_channels = (256, 512, 1024, 2048)
+    _last_stride = 2
+
+    @staticmethod
+    def feature_size(size):
+        """Sides of the four outputs in cells for a side of the input in pixels."""
+        sizes = [(size + 1) // 2 // 2]  # conv1, and pool1 without padding
+        for _ in range(3):
+            sizes.append((sizes[-1] + 1) // 2)
+        return tuple(sizes)
+
+    def hybrid_forward(self, F, x):
+        res2 = self.res2(self.pool1(self.conv1(x)))
+        res3 = self.res3(res2)
+        res4 = self.res4(res3)
+        return res2, res3, res4, self.res5(res4)

@@ -1,5 +1,6 @@
 """Heads: from pooled RoIs, or the map that they are pooled from, to class logits and box deltas."""
 from .light import LightHead
 from .rfcn import RFCNHead
+from .two_fc import TwoFCHead
 
-__all__ = ["LightHead", "RFCNHead"]
+__all__ = ["LightHead", "RFCNHead", "TwoFCHead"]

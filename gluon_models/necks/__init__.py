@@ -1,5 +1,6 @@
-"""Necks: from the backbone's last map to the map that the RoIs are pooled from."""
+"""Necks: from the backbone's maps to the maps that the RoIs are pooled from."""
 from .large_separable import LargeSeparableConv
 from .pointwise import PointwiseConv
+from .pyramid import FeaturePyramid
 
-__all__ = ["LargeSeparableConv", "PointwiseConv"]
+__all__ = ["FeaturePyramid", "LargeSeparableConv", "PointwiseConv"]

@@ -241,6 +241,8 @@ def test_inheritance_mistakes(write):
     ("TRAIN: {BBOX_STDS: [0.1, 0.1]}", "TRAIN.BBOX_STDS must be 4 numbers"),
     ("TRAIN: {BBOX_STDS: [0.1, 0.1, 0.2, 0]}", "TRAIN.BBOX_STDS must be above 0"),
     ("TEST: {NMS: 1.5}", "TEST.NMS must be from 0 to 1"),
+    ("TEST: {SOFTNMS_THRESH: 0}", "TEST.SOFTNMS_THRESH must be above 0"),
+    ("TEST: {SCALES: [600, 800, 1000]}", "TEST.SCALES must be a list of"),
     ("SCALES: [1000, 600]", "SCALES must be [shorter edge, bound on the longer edge]"),
     ("SCALES: 600", "SCALES must be"),
     ("SCALES: []", "SCALES must be"),
@@ -320,8 +322,7 @@ def test_defaults_lie_within_the_bounds():
 @pytest.mark.parametrize("key, value, fault", [
     ("TRAIN.RPN_POSITIVE_WEIGHT", 0.5, "only -1.0"), ("TRAIN.BBOX_WEIGHTS", [1, 1, 2, 1], "only 1.0 four times"),
     ("TRAIN.RPN_BBOX_WEIGHTS", [0, 0, 0, 0], "only 1.0 four times"), ("TEST.HAS_RPN", False, "only True"),
-    ("TEST.USE_SOFTNMS", True, "only False"), ("TEST.SCALES", [[6, 9], [8, 9]], "only one pair"),
-    ("TEST_SCALES", [[6, 9], [8, 9]], "only one pair"), ("network.RPN_FEAT_STRIDE", [4, 8], "only 16"),
+    ("network.RPN_FEAT_STRIDE", [4, 8], "only 16"), ("network.RPN_FEAT_STRIDE", [4, 8, 16, 32, 64], "only 16"),
     ("network.RPN_FEAT_STRIDE", 8, "only 16"), ("network.RCNN_FEAT_STRIDE", 32, "only 16"),
     ("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", False, "only True"), ("dataset.proposal", "ss", "only 'rpn'"),
 ])
@@ -346,7 +347,21 @@ def test_what_is_implemented_passes(write):
     for path in CFGS:
         config.reject_unimplemented(load_config(path))
     config.reject_unimplemented(load_config(write("port.yaml", PORT), [
-        "TEST.SCALES", "600,1000", "TEST_SCALES", "600,1000", "network.RPN_FEAT_STRIDE", "[16]"]))
+        "TEST.SCALES", "600,1000", "TEST_SCALES", "[[600,1000],[800,1200]]", "TEST.USE_SOFTNMS", "true",
+        "network.RPN_FEAT_STRIDE", "[16]"]))
+
+
+@pytest.mark.parametrize("stride, fault", [
+    (16, None), ([4, 8, 16, 32, 64], None), ([4, 8, 16, 32], "[4, 8, 16, 32, 64] of the models"), (8, "only 16")])
+def test_strides_of_a_pyramid(stride, fault):
+    cfg = load_config(CFGS[0], ["network.model", "light_head_rcnn_fpn_resnet50_v1_coco", "symbol", "",
+                                "network.RPN_FEAT_STRIDE", str(stride)])
+    if fault is None:
+        config.reject_unimplemented(cfg)
+        return
+    with pytest.raises(ConfigError) as caught:
+        config.reject_unimplemented(cfg)
+    assert fault in str(caught.value)
 
 
 def test_checkpoints_come_within_long_epochs():

@@ -10,37 +10,15 @@ from light_head_rcnn import data
 from light_head_rcnn.experiments import train_end2end
 from light_head_rcnn.experiments.engine import build, trainer
 from light_head_rcnn.experiments.engine.checkpoint import CheckpointError
-from light_head_rcnn.experiments.engine.config import load_config
 from light_head_rcnn.experiments.engine.logs import read_scalars
+from light_head_rcnn.gluon_models.backbones import resnet
 
 LOGGER = logging.getLogger("test")
-YAML = """
-SCALES: [64, 64]
-network: {model: light_head_rcnn_xception_coco, NORM: batch, FIXED_PARAMS: [],
-          ANCHOR_RATIOS: [1], ANCHOR_SCALES: [1, 2]}
-dataset: {dataset: shapes, image_set: train, test_image_set: val}
-TRAIN: {lr: 0.001, warmup: false, lr_step: '10', end_epoch: 2, BATCH_IMAGES: 2, NUM_WORKERS: 0, RPN_BATCH_SIZE: 16,
-        RPN_PRE_NMS_TOP_N: 50, RPN_POST_NMS_TOP_N: 8, BATCH_ROIS_OHEM: 6}
-TEST: {RPN_POST_NMS_TOP_N: 8}
-"""
-
-
-@pytest.fixture(scope="module")
-def shapes(tmp_path_factory):
-    root = tmp_path_factory.mktemp("set") / "shapes"
-    data.write_shapes(root, train=6, val=2)
-    return str(root)
 
 
 @pytest.fixture
-def configure(shapes, tmp_path):
-    (tmp_path / "cfg.yaml").write_text(YAML)
-
-    def load(run, *overrides):
-        return load_config(tmp_path / "cfg.yaml", ["dataset.dataset_path", shapes, "output_path", str(tmp_path / run)]
-                           + [str(o) for o in overrides])
-
-    return load
+def configure(configuring, tmp_path):
+    return configuring(tmp_path, "network: {model: light_head_rcnn_xception_coco}\n")
 
 
 def train(cfg, contexts=None, **options):
@@ -65,6 +43,17 @@ def test_resumed_run_continues_the_unbroken_one(configure, optimizer, more):
     assert losses(lines) == losses(expected)
     for name, parameter in whole.net.collect_params().items():
         np.testing.assert_array_equal(parameter.data().asnumpy(), resumed.net.collect_params()[name].data().asnumpy())
+
+
+def test_a_pyramid_learns_at_all_levels(configure, monkeypatch):
+    monkeypatch.setitem(resnet.DEPTHS, 50, ((1, 1, 1, 1), ()))
+    cfg = configure("run", "network.model", "light_head_rcnn_fpn_resnet50_v1_coco", "network.RPN_FEAT_STRIDE",
+                    "[4, 8, 16, 32, 64]", "TRAIN.end_epoch", 1)
+    training, lines = train(cfg)
+    assert len(lines) == 3 and np.isfinite(losses(lines)).all()
+    label, target, _ = next(iter(training._loader.epoch(0)))[3:]
+    cells = 16 ** 2 + 8 ** 2 + 4 ** 2 + 2 ** 2 + 1
+    assert label.shape == (2, 2 * cells) and target.shape == (2, 8, cells)
 
 
 def test_stopped_inside_an_epoch(configure, monkeypatch):
@@ -196,24 +185,27 @@ def test_new_layers_and_decay(configure):
             assert parameter.wd_mult == (name.endswith(("weight", "gamma"))), name
 
 
-def test_pretrained_backbone(configure, tmp_path):
-    cfg = configure("run")
+@pytest.mark.parametrize("model", ["light_head_rcnn_xception_coco", "light_head_rcnn_fpn_resnet50_v1_coco"])
+def test_pretrained_backbone(configure, tmp_path, monkeypatch, model):
+    monkeypatch.setitem(resnet.DEPTHS, 50, ((1, 1, 1, 1), ()))
+    cfg = configure("run", "network.model", model)
     net = build.build_net(cfg, ("a",))
     build.initialize(cfg, net, [mx.cpu()])
-    arrays = {"arg:" + name: p.data() + 1 for name, p in net.features.collect_params().items()}
+    arrays = {"arg:" + name: p.data() + 1 for name, p in net.backbone.collect_params().items()}
     arrays["arg:fc1000_weight"] = mx.nd.zeros((3, 3))
     mx.nd.save(str(tmp_path / "backbone-0000.params"), arrays)
-    cfg = configure("run", "network.pretrained", str(tmp_path / "backbone"))
+    cfg = configure("run", "network.model", model, "network.pretrained", str(tmp_path / "backbone"))
     net = build.build_net(cfg, ("a",))
     build.initialize(cfg, net, [mx.cpu()])
-    for name, parameter in net.features.collect_params().items():
+    for name, parameter in net.backbone.collect_params().items():
         np.testing.assert_array_equal(parameter.data().asnumpy(), arrays["arg:" + name].asnumpy())
     del arrays["arg:conv1_weight"]
     mx.nd.save(str(tmp_path / "backbone-0000.params"), arrays)
     with pytest.raises(build.CheckpointError, match="missing in the file: conv1_weight"):
         build.initialize(cfg, build.build_net(cfg, ("a",)), [mx.cpu()])
     with pytest.raises(build.CheckpointError, match="network.pretrained: there is no file .*backbone-0007.params"):
-        cfg = configure("run", "network.pretrained", str(tmp_path / "backbone"), "network.pretrained_epoch", 7)
+        cfg = configure("run", "network.model", model, "network.pretrained", str(tmp_path / "backbone"),
+                        "network.pretrained_epoch", 7)
         build.initialize(cfg, build.build_net(cfg, ("a",)), [mx.cpu()])
 
 

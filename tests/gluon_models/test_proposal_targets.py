@@ -64,6 +64,14 @@ def test_image_without_boxes_is_background():
     assert (labels[1, :40] == 0).all() and (labels[1, 40:] == -1).all() and np.isfinite(targets).all()
 
 
+def test_rois_without_area_are_background():
+    """A proposal whose width is less than the last bit of its corners has none."""
+    rois, gt = example()
+    rois[[3, 50], 3] = rois[[3, 50], 1] - 1
+    _, labels, targets = run(rois, gt)
+    assert labels[0, 3] == labels[1, 10] == 0 and np.isfinite(targets).all()
+
+
 def test_rows_without_a_proposal_are_ignored():
     rois, gt = example()
     full = run(rois, gt)

@@ -1,11 +1,14 @@
 """The training graph: its losses by hand from the network's own outputs, gradients, and what hard mining keeps."""
+from functools import partial
+
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet import autograd
+from mxnet import autograd, gluon
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import TrainingGraph
+from light_head_rcnn.gluon_models import RFCN, FasterRCNN, TrainingGraph
+from light_head_rcnn.gluon_models.backbones import Xception
 from light_head_rcnn.gluon_models.training import METRICS
 from light_head_rcnn.operators.targets import AnchorTargets
 
@@ -13,9 +16,16 @@ HEIGHT, WIDTH = 96, 128
 GT = np.array([[[8, 8, 40, 40, 1], [50, 30, 110, 80, 2]], [[60, 20, 100, 90, 3], [-1] * 5]], np.float32)
 
 
-def build(ohem=16, class_agnostic=True, **options):
-    net = light_head_rcnn.get_model("light_head_rcnn_xception_coco", classes=("a", "b", "c"), norm="batch",
-                                    anchor_scales=(1, 2, 4), class_agnostic=class_agnostic)
+def light_head(**options):
+    return light_head_rcnn.get_model("light_head_rcnn_xception_coco", classes=("a", "b", "c"), norm="batch", **options)
+
+
+def on_xception(detector):
+    return lambda **options: detector(Xception(frozen=False), ("a", "b", "c"), **options)
+
+
+def build(ohem=16, class_agnostic=True, detector=light_head, **options):
+    net = detector(anchor_scales=(1, 2, 4), class_agnostic=class_agnostic)
     net.initialize(mx.init.Xavier(magnitude=3))
     return net, TrainingGraph(net, pre_nms=200, post_nms=24, rpn_batch=32, ohem=ohem, **options)
 
@@ -132,16 +142,24 @@ def test_gradient_of_the_losses_is_that_of_their_values():
         assert (values[0] - values[1]) / (2 * step) == pytest.approx(norm, rel=0.05), name
 
 
-def test_every_parameter_learns():
-    net, graph = build()
+@pytest.mark.parametrize("detector, class_agnostic", [
+    (light_head, True), (partial(light_head, roi_pool="psroi_align_max"), False),
+    (partial(light_head, neck="pointwise", hidden=0), True),
+    (partial(light_head, neck="pointwise", hidden=0, roi_pool="roi_pool"), False),
+    (on_xception(RFCN), True), (on_xception(FasterRCNN), True), (on_xception(FasterRCNN), False)])
+def test_a_step_changes_every_parameter(detector, class_agnostic):
+    net, graph = build(class_agnostic=class_agnostic, detector=detector)
     for parameter in net.collect_params().values():
         if parameter.name.endswith("branch2c_gamma"):
             parameter.set_data(mx.nd.ones(parameter.shape))  # residual branches begin at zero
     with autograd.record():
         loss = sum(graph(*batch(net))[:4])
     loss.backward()
-    learning = [p for p in net.collect_params().values() if p.grad_req != "null"]
-    assert [p.name for p in learning if not p.grad().norm().asscalar()] == []
+    learning = {name: p for name, p in net.collect_params().items() if p.grad_req != "null"}
+    assert [name for name, p in learning.items() if not p.grad().norm().asscalar()] == []
+    before = {name: p.data().asnumpy() for name, p in learning.items()}
+    gluon.Trainer(learning, "sgd", {"learning_rate": 0.01}, kvstore=None).step(1)
+    assert [name for name, p in learning.items() if (p.data().asnumpy() == before[name]).all()] == []
 
 
 def test_sampling_in_place_of_hard_mining():

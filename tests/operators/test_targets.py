@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
+from light_head_rcnn.operators import boxes as box_ops
 from light_head_rcnn.operators.anchors import anchor_grid, base_anchors
 from light_head_rcnn.operators.targets import AnchorTargets
 
@@ -142,3 +143,72 @@ def test_same_seed_same_targets_also_after_pickling():
     for a, b in zip(first(INFO, GT, 96, 128, np.random.RandomState(5)),
                     again(INFO, GT, 96, 128, np.random.RandomState(5))):
         np.testing.assert_array_equal(a, b)
+
+
+STRIDES = (8, 16, 32)
+
+
+def level_cells(size):
+    return tuple(-(-size // stride) for stride in STRIDES)
+
+
+def pyramid_targets(**options):
+    return AnchorTargets(level_cells, STRIDES, RATIOS, (2,), **options)
+
+
+def pyramid_places():
+    """(level, row, column, anchor) and box of every anchor of a 96x128 input, in the order of the sample."""
+    return [((level, y, x, a), base + np.tile([x * stride, y * stride], 2))
+            for level, (stride, height, width) in enumerate(zip(STRIDES, level_cells(96), level_cells(128)))
+            for y in range(height) for x in range(width)
+            for a, base in enumerate(base_anchors(RATIOS, (2,), stride).astype(float))]
+
+
+def by_place(label, target, weight):
+    """The outputs as {(level, row, column, anchor): (label, target, weight)}."""
+    cells = [h * w for h, w in zip(level_cells(96), level_cells(128))]
+    assert label.shape == (3 * sum(cells),) and target.shape == weight.shape == (12, sum(cells))
+    label, found, begin = label.reshape(3, -1), {}, 0
+    for level, (count, width) in enumerate(zip(cells, level_cells(128))):
+        for cell in range(count):
+            for a in range(3):
+                here = begin + cell
+                found[level, cell // width, cell % width, a] = (
+                    label[a, here], target[4 * a:4 * a + 4, here], weight[4 * a:4 * a + 4, here])
+        begin += count
+    return found
+
+
+def test_levels_of_a_pyramid_are_labelled_together():
+    found = by_place(*pyramid_targets(batch_size=10 ** 6, positive_fraction=1.0)(INFO, GT, 96, 128, np.random))
+    places = pyramid_places()
+    assert len(places) == len(found)
+    inside = {place: box for place, box in places if (box[:2] >= 0).all() and box[2] < 120 and box[3] < 90}
+    ious = {place: [overlap(box, gt) for gt in GT] for place, box in inside.items()}
+    best = [max(row[m] for row in ious.values()) for m in range(len(GT))]
+    positive_levels = set()
+    for place, (label, target, weight) in found.items():
+        row = ious.get(place)
+        expected = -1
+        if row is not None and (max(row) >= 0.7 or any(np.isclose(row[m], best[m]) for m in range(len(GT)))):
+            expected = 1
+            positive_levels.add(place[0])
+        elif row is not None and max(row) < 0.3:
+            expected = 0
+        assert label == expected and (weight == (expected == 1)).all()
+        wanted = box_ops.encode(inside[place], GT[int(np.argmax(row)), :4]) if row is not None else np.zeros(4)
+        np.testing.assert_allclose(target, wanted, rtol=1e-4, atol=1e-5)
+    assert positive_levels == {0, 1, 2}
+
+
+def test_sample_is_drawn_from_all_levels_of_an_image_together():
+    every = by_place(*pyramid_targets(batch_size=10 ** 6, positive_fraction=1.0, positive_iou=0.4)(
+        INFO, GT, 96, 128, np.random))
+    found = by_place(*pyramid_targets(batch_size=12, positive_fraction=0.25, positive_iou=0.4)(
+        INFO, GT, 96, 128, np.random.RandomState(11)))
+    places = [place for place, _ in pyramid_places()]
+    expected, rng = np.array([every[place][0] for place in places]), np.random.RandomState(11)
+    positive, negative = np.flatnonzero(expected == 1), np.flatnonzero(expected == 0)
+    expected[rng.choice(positive, len(positive) - 3, replace=False)] = -1
+    expected[rng.choice(negative, len(negative) - 9, replace=False)] = -1
+    np.testing.assert_array_equal([found[place][0] for place in places], expected)

@@ -3,8 +3,9 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.experiments.engine.config import ConfigError
 from light_head_rcnn.experiments.engine.symbolic import weights
-from light_head_rcnn.experiments.engine.symbolic.graphs import as_run, training_graph
+from light_head_rcnn.experiments.engine.symbolic.graphs import as_run, test_graph, training_graph
 
 SHAPES = {"data": (1, 3, 64, 96), "rois": (1, 6, 5), "label": (1, 6), "bbox_target": (1, 6, 8),
           "bbox_weight": (1, 6, 8)}
@@ -44,3 +45,16 @@ def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
         np.testing.assert_allclose(gradients[key], gradient, rtol=1e-3, atol=1e-4 * abs(gradient).max() + 1e-7,
                                    err_msg=key)
     assert expected_gradients["conv_new_2_weight"].any()
+
+
+@pytest.mark.parametrize("name, key, value", [
+    ("xception_rfcn_light", "NECK", "pointwise"), ("resnet_v1_101_rfcn_light", "HIDDEN_UNITS", 0),
+    ("resnet_v1_101_rfcn_light", "ROI_POOL", "psroi_align_max"), ("xception_rfcn_light", "ROI_POOL", "roi_pool"),
+    ("xception_rfcn_light", "STRIDE_IN_1X1", False), ("resnet_v1_101_rfcn", "ROI_POOL", "psroi_align"),
+    ("resnet_v1_101_rfcn", "LIGHT_HEAD_RELU", "after_sum")])
+def test_values_that_a_graph_lacks_are_refused(configure, name, key, value):
+    cfg = configure("run", "symbol", name, "network." + key, value)
+    message = "symbol: network.%s is %r; %s has only " % (key, value, name)
+    for build in (lambda: test_graph(cfg, 4), lambda: training_graph(cfg, 4, "rcnn"), lambda: training_graph(cfg, 4)):
+        with pytest.raises(ConfigError, match=message):
+            build()
