@@ -1,4 +1,5 @@
 """Fixtures for all tests: the package before MXNet, seeds, and the real data sets where they are at hand."""
+import importlib.util
 import os
 import random
 from pathlib import Path
@@ -31,6 +32,18 @@ def seeds():
     random.seed(0)
     np.random.seed(0)
     mx.random.seed(0)
+
+
+@pytest.fixture(scope="session")
+def module_at():
+    """Function from the path of a Python file, from this folder, to its module: the tests are no package."""
+    def load(path):
+        spec = importlib.util.spec_from_file_location(Path(path).stem, Path(__file__).parent / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

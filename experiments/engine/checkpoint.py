@@ -148,7 +148,7 @@ def load_parameters(path, net, allow_partial=False):
     Returns
     -------
     list of str
-        A line for each parameter missing in the file, unknown to the network, or of another shape.
+        What does not fit, see `arrays.misfits`.
 
     Raises
     ------

@@ -32,7 +32,7 @@ def test_negative_values(cfg_file):
     (["TRAIN.lr", "1"], "--cfg FILE"),
     (["--cfg", "{}", "TRAIN.lr"], "pairs KEY VALUE, but these are 1 words: TRAIN.lr"),
     (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?"),
-    (["--cfg", "{}", "TEST.USE_SOFTNMS", "true"], "TEST.USE_SOFTNMS is True: only False is implemented")])
+    (["--cfg", "{}", "TEST.HAS_RPN", "false"], "TEST.HAS_RPN is False: only True is implemented")])
 def test_mistakes_in_words(cfg_file, words, message):
     with pytest.raises((cli.CommandError, ConfigError)) as caught:
         cli.parse(cli.make_parser("", ""), [word.format(cfg_file) for word in words])

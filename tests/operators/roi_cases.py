@@ -33,6 +33,23 @@ def forward_backward(operator, data, rois, grad, **options):
     return output.asnumpy(), data.grad.asnumpy()
 
 
+def check_order_does_not_matter(run, seed, **options):
+    """Images and RoIs in another order give the same outputs and gradients in that order.
+
+    ``run(data, rois, grad, output_dim, pooled_size, spatial_scale, **options)`` is `forward_backward` of an operator.
+    """
+    rng = np.random.RandomState(seed)
+    data, rois, grad = rng.randn(3, 8, 7, 7), random_rois(rng, 30, 3, 7, 7), rng.randn(30, 2, 2, 2)
+    options = dict(output_dim=2, pooled_size=2, spatial_scale=1, **options)
+    output, data_grad = run(data, rois, grad, **options)
+    order = rng.permutation(30)
+    shuffled = rois[order]
+    shuffled[:, 0] = 2 - shuffled[:, 0]
+    output2, data_grad2 = run(data[::-1].copy(), shuffled, grad[order], **options)
+    np.testing.assert_array_equal(output2, output[order])
+    np.testing.assert_allclose(data_grad2[::-1], data_grad, atol=1e-12)
+
+
 def structure(sizes, int32s):
     """A class for options of kernels.h: int64 `sizes`, then `int32s`, then the spatial scale."""
     class Options(ctypes.Structure):

@@ -1,6 +1,4 @@
 """Configurations for the graphs, dumps of the originals, and the feeding of bound graphs."""
-import importlib.util
-from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -35,12 +33,9 @@ TEST: {RPN_POST_NMS_TOP_N: 16}
 
 
 @pytest.fixture(scope="session")
-def dump():
+def dump(module_at):
     """The functions of dump.py."""
-    spec = importlib.util.spec_from_file_location("dump", Path(__file__).with_name("dump.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at("symbols/dump.py")
 
 
 @pytest.fixture(scope="session")

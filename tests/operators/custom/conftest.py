@@ -1,7 +1,4 @@
 """The slow reference, and custom operators as functions of NumPy arrays."""
-import importlib.util
-from pathlib import Path
-
 import mxnet as mx
 import pytest
 
@@ -9,12 +6,9 @@ from light_head_rcnn.operators import custom  # noqa: F401  (registers the opera
 
 
 @pytest.fixture(scope="session")
-def reference():
+def reference(module_at):
     """The functions of reference.py."""
-    spec = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at("operators/custom/reference.py")
 
 
 @pytest.fixture(scope="session")
