@@ -33,8 +33,9 @@ demo: build
 	$(RUN) experiments/demo.py --cfg $(CFG) --cpu --out output/shapes_s/pictures $(PICTURES)
 	$(RUN) experiments/export.py --cfg $(CFG) --cpu --check $(PICTURES)
 
+# One worker a core, with one thread each; fixtures that a file's tests share are made once.
 test: build
-	$(RUN) -m pytest -q
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -n auto --dist loadfile
 
 lint: setup
 	$(RUN) -m ruff check .
