@@ -81,7 +81,8 @@ setup(
     packages=["light_head_rcnn"] + ["light_head_rcnn." + name for name in find_packages(
         HERE, include=[pattern for folder in FOLDERS for pattern in (folder, folder + ".*")])],
     package_data={"light_head_rcnn.operators.native": ["*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
-                  "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"]},
+                  "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"],
+                  "light_head_rcnn.experiments.engine.tables": ["*.yaml", "*.md"]},
     install_requires=[
         "numpy>=1.20,<2",
         "gluoncv>=0.10.5,<0.11",
@@ -108,7 +109,7 @@ setup(
             "nvidia-cudnn-cu11>=8.5,<9",
             "nvidia-nccl-cu11>=2.13,<3",
         ],
-        "dev": ["pytest>=8", "hypothesis", "ruff", "tensorboardX", "setuptools>=64", "wheel"],
+        "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "tensorboardX", "setuptools>=64", "wheel"],
     },
     distclass=NativeDistribution,
     cmdclass={"build_native": BuildNative, "build_py": BuildPy, "bdist_wheel": BdistWheel},

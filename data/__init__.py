@@ -3,11 +3,11 @@ from .coco import CocoDataset
 from .loader import TestLoader, TrainLoader
 from .records import DataError, Dataset, Record, read_image, targets_of, with_targets
 from .sampler import Draw, TrainSampler
-from .shapes import SHAPES_CLASSES, ensure_shapes, write_shapes
+from .shapes import SHAPES_CLASSES, STYLES, ensure_shapes, write_shapes
 from .transforms import pad_batch, resize_scale, to_network
 from .voc import VOC_CLASSES, VocDataset
 
-KINDS = ("coco", "voc", "shapes")
+KINDS = ("coco", "voc") + tuple(STYLES)
 
 __all__ = [
     "KINDS",
@@ -39,7 +39,7 @@ def load_dataset(kind, path, image_set, classes=None, on_error="raise", with_lab
 
     Parameters
     ----------
-    kind : "coco", "voc" or "shapes". "shapes" is COCO layout, written to `path` on first use.
+    kind : "coco", "voc", "shapes" or "shapes_hard". Shapes are COCO layout, written to `path` on first use.
     path : root folder of the data set (layouts: see :mod:`.coco` and :mod:`.voc`).
     image_set : name of the set, such as "train2017"; several are joined with "+", such as "train+val".
     classes : names of the foreground classes in the order of the class ids. None takes the categories of the
@@ -58,7 +58,7 @@ def load_dataset(kind, path, image_set, classes=None, on_error="raise", with_lab
     """
     if kind not in KINDS:
         raise DataError("unknown kind of data set {!r}; known: {}".format(kind, ", ".join(KINDS)))
-    if kind == "shapes":
-        ensure_shapes(path)
+    if kind in STYLES:
+        ensure_shapes(path, STYLES[kind])
     reader = VocDataset if kind == "voc" else CocoDataset
     return reader(path, image_set, classes=classes, on_error=on_error, with_labels=with_labels)

@@ -67,7 +67,8 @@ def test_wheel_holds_the_package(wheel):
     assert wheel.name.endswith("-py3-none-linux_x86_64.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     files = [path.relative_to(ROOT) for folder in ("operators", "symbols", "gluon_models", "data", "experiments")
-             for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".yaml", ".cc", ".cu", ".h", ".cuh")]
+             for path in (ROOT / folder).rglob("*")
+             if path.suffix in (".py", ".yaml", ".md", ".cc", ".cu", ".h", ".cuh")]
     expected = {"light_head_rcnn/" + path.as_posix() for path in files}
     expected |= {"light_head_rcnn/" + name for name in ("__init__.py", "compat.py", "operators/native/liblhrcnn.so")}
     assert expected <= names

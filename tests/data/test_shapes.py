@@ -74,7 +74,7 @@ def ranked(monkeypatch):
     """Figures painted flat, figure k in the grey 20 k, on black: what is left of each can be counted."""
     rank = []
 
-    def paint(rng, image, inside, rim):
+    def paint(rng, image, inside, rim, contrast):
         rank.append(20.0 * (len(rank) + 1))
         return np.where(inside[..., None] >= 0.5, rank[-1], image)
 
@@ -113,12 +113,45 @@ def test_no_figure_is_hidden_by_too_much(ranked):
     assert max(shares) <= shapes.MAX_HIDDEN and (np.array(shares) > 0.1).sum() > 10
 
 
-def test_areas_agree_with_geometry():
+@pytest.mark.parametrize("name", shapes.HARD.classes)
+def test_areas_agree_with_geometry(name):
     y, x = slice(0, 200), slice(0, 200)
-    for class_id in range(len(data.SHAPES_CLASSES)):
-        inside, rim, full = shapes._coverage(np.random.RandomState(1), class_id, (100.3, 99.6), 80.0, (y, x))
-        assert abs(inside.sum() - full) < 0.005 * full  # pixels cut by the outline are covered in part
-        assert 0 <= rim.min() and rim.max() <= 1
+    inside, rim, full = shapes._coverage(np.random.RandomState(1), name, (100.3, 99.6), 80.0, (y, x))
+    assert abs(inside.sum() - full) < 0.005 * full  # pixels cut by the outline are covered in part
+    assert 0 <= rim.min() and rim.max() <= 1
+    reach = np.hypot(np.mgrid[y, x][1] + 0.5 - 100.3, np.mgrid[y, x][0] + 0.5 - 99.6)
+    assert inside[reach > 81].max() == 0
+
+
+def test_the_demos_images_stay_what_they_were():
+    """Their checksum before there were styles."""
+    total = hashlib.sha256()
+    for split, index in (("train", 0), ("train", 17), ("val", 5)):
+        pixels, objects = shapes.draw_image(0, split, index)
+        total.update(pixels.tobytes() + repr([(int(c), box, area) for c, box, area in objects]).encode())
+    assert total.hexdigest() == "ad25b62fe92b7db3436fe61f0243f3ce01198a672bb27ca552c5ae0ed2c98eda"
+
+
+def test_the_hard_set_has_many_small_dull_figures(tmp_path):
+    data.write_shapes(tmp_path / "set", train=40, val=1, style=shapes.HARD)
+    dataset = data.load_dataset("shapes_hard", tmp_path / "set", "train")
+    assert dataset.classes == shapes.HARD.classes and len(dataset.classes) == 10
+    assert set(np.concatenate([r.classes for r in dataset.records])) == set(range(10))
+    sides = np.concatenate([(r.boxes[:, 2:] - r.boxes[:, :2] + 1).max(axis=1) for r in dataset.records])
+    assert sides.max() <= 50
+
+    def outstanding(style):
+        """How far the colour in the middle of a figure is from that of its box's corners, on average."""
+        found = []
+        for index in range(40):
+            pixels, objects = shapes.draw_image(0, "train", index, style)
+            for class_id, (x1, y1, x2, y2), _ in objects:
+                if style.classes[class_id] == "circle":
+                    middle = pixels[(y1 + y2) // 2, (x1 + x2) // 2].astype(float)
+                    found.append(np.abs(middle - pixels[[y1, y1, y2, y2], [x1, x2, x1, x2]].mean(axis=0)).mean())
+        return np.mean(found)
+
+    assert outstanding(shapes.HARD) < 0.75 * outstanding(shapes.EASY)
 
 
 def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -149,7 +182,7 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 def test_first_use_writes_the_set(tmp_path, monkeypatch):
-    monkeypatch.setattr(shapes.write_shapes, "__defaults__", (2, 1, 0))
+    monkeypatch.setattr(shapes.write_shapes, "__defaults__", (2, 1, 0, shapes.EASY))
     dataset = data.load_dataset("shapes", tmp_path / "set", "train+val")
     assert len(dataset) == 3
     with open(str(tmp_path / "set" / "annotations" / "instances_val.json")) as file:

@@ -17,9 +17,17 @@ def peak_bytes(name, side):
 
     None where the system does not tell (it needs Linux's /proc and the GNU C library).
     """
+    return of_process(__name__, name, side)
+
+
+def of_process(module, *arguments):
+    """What `python -m module ARGUMENTS` prints of `measure`: bytes, or None.
+
+    Raises subprocess.CalledProcessError where it fails.
+    """
     # What is freed goes back to the system at once, so that what is taken again counts again.
     environment = dict(os.environ, MALLOC_ARENA_MAX="1", MALLOC_MMAP_THRESHOLD_="65536")
-    run = subprocess.run([sys.executable, "-m", __name__, name, side], stdout=subprocess.PIPE, universal_newlines=True,
+    run = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, universal_newlines=True,
                          check=True, env=environment)
     return int(run.stdout) if run.stdout.strip() != "None" else None
 
