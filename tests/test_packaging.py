@@ -20,11 +20,13 @@ import light_head_rcnn.data, light_head_rcnn.experiments.engine
 pooled = ps_roi_align(mx.nd, mx.nd.ones((1, 8, 9, 9)), mx.nd.array([[0, 2, 2, 6, 6]]), 2, 2, 1)
 print(light_head_rcnn.__file__, light_head_rcnn.get_model.__name__, pooled.shape, pooled.sum().asscalar())
 """
+# Without what tells this process where modules are.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def run(*command, **environment):
     """Output of a command that has to succeed, run away from the checkout."""
-    done = subprocess.run([str(part) for part in command], cwd="/", env=dict(os.environ, **environment),
+    done = subprocess.run([str(part) for part in command], cwd="/", env=dict(ENVIRONMENT, **environment),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     assert done.returncode == 0, done.stdout
     return done.stdout.strip()
@@ -91,6 +93,6 @@ def test_editable_install_works(checkout, clean_python):
     # The library lies in the checkout: without it there is one message, with the command that builds it.
     library = checkout / "operators" / "native" / "liblhrcnn.so"
     library.rename(library.with_suffix(".gone"))
-    done = subprocess.run([str(clean_python), "-W", "ignore", "-c", TRY], cwd="/", stderr=subprocess.PIPE,
-                          universal_newlines=True)
+    done = subprocess.run([str(clean_python), "-W", "ignore", "-c", TRY], cwd="/", env=ENVIRONMENT,
+                          stderr=subprocess.PIPE, universal_newlines=True)
     assert "is missing: {}\nBuild it with: make build".format(library) in done.stderr
