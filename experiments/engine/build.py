@@ -64,6 +64,9 @@ def _own_options(cfg):
         elif cfg.network[key] != DEFAULTS["network"][key]:
             raise ConfigError("network.%s is %r, of which the model %s has no use; leave it out"
                               % (key, cfg.network[key], cfg.network.model))
+    if options.get("neck") == "pointwise" and options["relu"] != DEFAULTS["network"]["LIGHT_HEAD_RELU"]:
+        raise ConfigError("network.LIGHT_HEAD_RELU is %r, of which network.NECK pointwise has no use: it is one "
+                          "convolution with ReLU; leave it out" % options["relu"])
     return options
 
 

@@ -44,6 +44,12 @@ def test_values_of_no_use_are_refused(configure, model, key, value):
         build.build_net(configure(model, "network." + key, value), ("a",))
 
 
+def test_a_pointwise_neck_has_one_place_for_relu(configure):
+    cfg = configure(S, "network.NECK", "pointwise", "network.LIGHT_HEAD_RELU", "after_sum")
+    with pytest.raises(ConfigError, match="LIGHT_HEAD_RELU is 'after_sum', of which network.NECK pointwise has no use"):
+        build.build_net(cfg, ("a",))
+
+
 def test_stride_placement_is_of_no_use_without_a_resnet(configure):
     with pytest.raises(ConfigError, match="network.STRIDE_IN_1X1 is False"):
         build.build_net(configure(S, "network.STRIDE_IN_1X1", "false"), ("a",))
