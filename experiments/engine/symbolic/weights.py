@@ -44,10 +44,10 @@ def added_branches(symbol):
 
 
 def initial_weights(cfg, shapes, zeros=(), start=None, allow_partial=False):
-    """First values of parameters, drawn from MXNet's random numbers as `build.initialize` does for Gluon's.
+    """First values of parameters, with the draws of `build.initialize`: a seed begins alike in both forms.
 
     Args:
-        shapes: by name.
+        shapes: by name, in the order of the graph.
         zeros: names of the parameters that begin at zero where `network.NORM` is "batch": `added_branches`.
         start: arrays by name to begin with in place of the backbone of `network.pretrained`.
         allow_partial: take what there is of the pretrained backbone.
@@ -61,7 +61,7 @@ def initial_weights(cfg, shapes, zeros=(), start=None, allow_partial=False):
     he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(build.NEW_LAYER_STD)
     pretrained = start is not None or bool(cfg.network.pretrained)
     weights, problems = {}, []
-    for name in sorted(shapes):
+    for name in sorted(shapes, key=_turn):
         weights[name] = mx.nd.zeros(shapes[name])
         zero = name.endswith("_moving_mean") or cfg.network.NORM == "batch" and name in zeros
         if name.endswith("_moving_var"):
@@ -77,6 +77,14 @@ def initial_weights(cfg, shapes, zeros=(), start=None, allow_partial=False):
     weights.update({name: array for name, array in (start or {}).items()
                     if name in shapes and fits(shapes[name], array.shape)})
     return weights, problems
+
+
+def _turn(name):
+    """Place in the order in which parameters are drawn: layers that answer, the backbone, other new layers."""
+    layer = name.rpartition("_")[0]
+    if layer in _ANSWERS:
+        return _ANSWERS.index(layer)
+    return len(_ANSWERS) + name.startswith(_NEW)
 
 
 def read_weights(path, shapes, initial=None, for_test=False):

@@ -38,15 +38,18 @@ def test_from_scratch(configure, parameters):
 
 
 @pytest.mark.parametrize("symbol, model", [("xception_rfcn_light", "light_head_rcnn_xception_coco"),
-                                           ("resnet_v1_101_rfcn_light", "light_head_rcnn_resnet101_v1_coco")])
-def test_what_begins_at_zero_does_so_in_gluon_too(configure, symbol, model):
+                                           ("resnet_v1_101_rfcn_light", "light_head_rcnn_resnet101_v1_coco"),
+                                           ("resnet_v1_101_rfcn", "rfcn_resnet101_v1_coco")])
+def test_a_seed_begins_as_in_gluon(configure, symbol, model):
     cfg = configure("run", "symbol", symbol, "network.model", model)
-    net = build.build_net(cfg, "abc")
+    net, graph = build.build_net(cfg, "abc"), graph_for_tests(cfg, 4)
+    mx.random.seed(3)
     build.initialize(cfg, net, mx.cpu())
-    graph = graph_for_tests(cfg, 4)
+    mx.random.seed(3)
     found, _ = weights.initial_weights(cfg, weights.parameter_shapes(graph, INPUTS), weights.added_branches(graph))
-    zero = {name for name, array in found.items() if not array.asnumpy().any()}
-    assert zero == {name for name, p in net.collect_params().items() if not p.data().asnumpy().any()}
+    assert set(found) == set(net.collect_params())
+    for name, parameter in net.collect_params().items():
+        np.testing.assert_array_equal(found[name].asnumpy(), parameter.data().asnumpy(), err_msg=name)
 
 
 def test_frozen_statistics_need_their_gammas(configure, parameters):
