@@ -60,11 +60,12 @@ def _times(times):
 def _growth(growth):
     names = ("b2", "l", "s")
     if growth is None:
-        return dict({short + "_growth": "(not run)" for short in names}, growth_time="")
+        return dict({short + "_growth": "(not run)" for short in names}, growth_time="", growth_plot="")
     counted, timed = ({short: ratio_of_growth(growth, ROWS[short], figure) for short in names}
                       for figure in ("multiply_adds", "milliseconds"))
     return dict({short + "_growth": "%.2f" % counted[short] for short in names},
-                growth_time="; the time %.1f, %.2f and %.2f times" % tuple(timed[short] for short in names))
+                growth_time="; the time %.1f, %.2f and %.2f times" % tuple(timed[short] for short in names),
+                growth_plot="![Cost behind the backbone](tables/growth.png)")
 
 
 def _rfcn_on_small_body():

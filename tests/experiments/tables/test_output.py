@@ -125,6 +125,8 @@ def test_growth_has_a_page(written):
     assert "| R-FCN (B2) | multiply-adds, G | 21.0 | 81.0 | 601.0 | 1231.0 |" in page
     assert "classes 81, rois 1000, size 800x1200" in page and "(growth.md)" in read(written, "full", "README.md")
     assert "growth.md" not in read(written, "empty", "README.md")
+    pages = [(written / name / "why-light.md").read_text() for name in ("full", "empty")]
+    assert ["tables/growth.png" in page for page in pages] == [True, False]
 
 
 def test_twice_gives_the_same_bytes(written):
