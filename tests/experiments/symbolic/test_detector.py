@@ -62,8 +62,8 @@ def detections(rois, prob, deltas, im_info, agnostic, threshold, nms, most):
 @pytest.mark.parametrize("agnostic", [True, False])
 @pytest.mark.parametrize("images, folded", [(1, True), (2, False)])
 def test_detections_by_hand(configure, tmp_path, agnostic, images, folded):
-    cfg = configure("run", "CLASS_AGNOSTIC", agnostic, "TEST.BATCH_IMAGES", images, "TEST.THRESH", 0.15, "TEST.NMS", 0.7,
-                    "TEST.max_per_image", 9)
+    cfg = configure("run", "CLASS_AGNOSTIC", agnostic, "TEST.BATCH_IMAGES", images, "TEST.THRESH", 0.15,
+                    "TEST.NMS", 0.7, "TEST.max_per_image", 9)
     symbol, values = save(cfg, tmp_path / "x.params", folded)
     net, problems = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     assert isinstance(net, SymbolDetector) and net.classes == CLASSES and not problems
