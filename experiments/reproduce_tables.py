@@ -35,7 +35,7 @@ def main(argv=None):
         device = ["--cpu"] if args.cpu else ["--gpus", args.gpus] if args.gpus else []
         paper.run_jobs(paper.jobs(names, overrides, device), output.paper_state(work), work / "paper", print)
     else:
-        _run_small(args, [name for name in names if name in rows.CHAIN], overrides, work, output, scales)
+        _run_small(args, names, overrides, work, output, scales)
     found = output.write_all(args.out, work)
     if args.scale == "paper":
         print("\nThe paper's claims:")
@@ -46,12 +46,12 @@ def main(argv=None):
 
 def _run_small(args, names, overrides, work, output, scales):
     from light_head_rcnn.experiments.engine.tables import budget, running
-    if not names:
-        raise cli.CommandError("table %s has no row of the ablation: nothing to train on %s" % (args.table, args.scale))
     folder, state = work / args.scale, output.runs_state(work, args.scale)
     runs, missing = scales.plan(names, args.scale, args.seeds, folder, overrides)
     for name in missing:
-        print("%s: not run, it has no smaller form" % name)
+        print("%s: not run, it has no smaller form of its own" % name)
+    if not runs:
+        raise cli.CommandError("table %s: nothing to train on %s" % (args.table, args.scale))
     print("%s" % scales.SCALES[args.scale].data)
     budget.budget(runs, state, folder, args.hours, print)
     running.run_all(runs, folder, state, ["--gpus", args.gpus] if args.gpus else ["--cpu"])

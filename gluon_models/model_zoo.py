@@ -4,7 +4,8 @@ from functools import partial
 
 from gluoncv.data import COCODetection, VOCDetection
 
-from .backbones import PyramidResNet, ResNet, Xception
+from .backbones import PyramidResNet, PyramidXception, ResNet, Xception
+from .detector import TwoStageDetector
 from .faster_rcnn import FasterRCNN
 from .light_head_fpn import LightHeadFPN
 from .light_head_rcnn import LightHeadRCNN
@@ -12,8 +13,8 @@ from .necks import FeaturePyramid
 from .rfcn import RFCN
 
 
-def _pyramid(depth, **options):
-    return FeaturePyramid(PyramidResNet(depth, **options))
+def _pyramid(backbone, *args, **options):
+    return FeaturePyramid(backbone(*args, **options))
 
 
 _RESNET50, _RESNET101 = partial(ResNet, 50), partial(ResNet, 101)
@@ -26,12 +27,14 @@ _DETECTORS = {
     "light_head_rcnn_resnet50_v1": (LightHeadRCNN, _RESNET50, _L),
     "light_head_rcnn_resnet101_v1": (LightHeadRCNN, _RESNET101, _L),
     "light_head_rcnn_xception": (LightHeadRCNN, Xception, _S),
-    "light_head_rcnn_fpn_resnet50_v1": (LightHeadFPN, partial(_pyramid, 50), _FPN),
-    "light_head_rcnn_fpn_resnet101_v1": (LightHeadFPN, partial(_pyramid, 101), _FPN),
+    "light_head_rcnn_fpn_resnet50_v1": (LightHeadFPN, partial(_pyramid, PyramidResNet, 50), _FPN),
+    "light_head_rcnn_fpn_resnet101_v1": (LightHeadFPN, partial(_pyramid, PyramidResNet, 101), _FPN),
+    "light_head_rcnn_fpn_xception": (LightHeadFPN, partial(_pyramid, PyramidXception), dict(_FPN, mid_channels=64)),
     "light_head_rcnn_s_resnet50_v1": (LightHeadRCNN, _RESNET50, _S),
     "rfcn_xception": (RFCN, Xception, dict(rpn_channels=256)),
     "rfcn_resnet50_v1": (RFCN, _RESNET50, {}),
     "rfcn_resnet101_v1": (RFCN, _RESNET101, {}),
+    "faster_rcnn_xception": (FasterRCNN, Xception, dict(rpn_channels=256)),
     "faster_rcnn_resnet50_v1": (FasterRCNN, _RESNET50, {}),
     "faster_rcnn_resnet101_v1": (FasterRCNN, _RESNET101, {}),
 }
@@ -51,7 +54,8 @@ def model_options(name):
         name: one of `model_names()`.
     """
     detector, _ = _MODELS[name]
-    own = set(inspect.signature(_DETECTORS[detector][0]).parameters)
+    kinds = inspect.getmro(_DETECTORS[detector][0])
+    own = {option for kind in kinds[:kinds.index(TwoStageDetector)] for option in inspect.signature(kind).parameters}
     own -= {"backbone", "classes", "class_agnostic", "options"}
     return own | {"stride_in_1x1"} if "resnet" in name else own
 

@@ -14,7 +14,7 @@ NEW_LAYER_STD = 0.01
 STRIDE = 16
 # Keys of `network` and the options, which not all models have, that they give.
 _OWN_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "LIGHT_HEAD_RELU": "relu", "NECK": "neck", "ROI_POOL": "roi_pool",
-                "HIDDEN_UNITS": "hidden"}
+                "HIDDEN_UNITS": "hidden", "FPN_CANONICAL_SIDE": "canonical_side"}
 
 
 def build_dataset(cfg, image_set, with_labels=True):

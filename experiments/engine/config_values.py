@@ -188,6 +188,7 @@ _BOUNDS = {
     "network.ANCHOR_RATIOS": _POSITIVE,
     "network.ANCHOR_SCALES": _POSITIVE,
     "network.HIDDEN_UNITS": _NOT_NEGATIVE,
+    "network.FPN_CANONICAL_SIDE": _ONE_OR_MORE,
     "dataset.NUM_CLASSES": _NOT_NEGATIVE,
     "TRAIN.lr": _POSITIVE,
     "TRAIN.lr_factor": (0, 1, False),

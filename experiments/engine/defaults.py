@@ -59,6 +59,8 @@ DEFAULTS = {
         "ROI_POOL": "psroi_pool",
         # Of the light head; 0: none, classes and boxes are read off the pooled values.
         "HIDDEN_UNITS": 2048,
+        # Pyramids: pixels, side of the square RoI that is pooled at stride 16.
+        "FPN_CANONICAL_SIDE": 224,
         # Batch norm by stored statistics, or by those of the batch (training from scratch).
         "NORM": "frozen",
     },

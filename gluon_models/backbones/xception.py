@@ -82,6 +82,35 @@ class Xception(HybridBlock):
         return res3, self.res4(res3)
 
 
+class PyramidXception(Xception):
+    """The backbone of setting S for a feature pyramid: stage 4 at stride 32, not dilated; the same parameters.
+
+    Args: see `Xception`.
+
+    Input (N, 3, H, W); outputs the stem (N, 24, ...) and stages 2 (N, 144, ...), 3 (N, 288, ...) and 4 (N, 576, ...),
+    of strides 4, 8, 16 and 32.
+    """
+
+    out_channels = (STEM_CHANNELS,) + tuple(channels for _, channels, _ in STAGES)
+
+    def __init__(self, frozen=True):
+        super().__init__(frozen=frozen, last_stride=2)
+
+    @staticmethod
+    def feature_size(size):
+        """Sides of the four outputs in cells for a side of the input in pixels."""
+        sizes = [(size + 3) // 4]  # conv1 and pool1, each halving and padded
+        for _ in STAGES:
+            sizes.append((sizes[-1] + 1) // 2)
+        return tuple(sizes)
+
+    def hybrid_forward(self, F, x):
+        stem = self.pool1(self.conv1(x))
+        res2 = self.res2(stem)
+        res3 = self.res3(res2)
+        return stem, res2, res3, self.res4(res3)
+
+
 class XceptionClassifier(HybridBlock):
     """The backbone with global average pooling and one fully connected layer, as pretrained on ImageNet (table 7)."""
 

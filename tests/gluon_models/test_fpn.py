@@ -7,7 +7,7 @@ from mxnet import autograd, gluon
 import light_head_rcnn
 from light_head_rcnn import operators
 from light_head_rcnn.gluon_models import LightHeadFPN, TrainingGraph
-from light_head_rcnn.gluon_models.backbones import PyramidResNet, resnet
+from light_head_rcnn.gluon_models.backbones import PyramidResNet, PyramidXception, Xception, resnet
 from light_head_rcnn.gluon_models.light_head_fpn import rois_by_level
 from light_head_rcnn.gluon_models.necks import FeaturePyramid
 from light_head_rcnn.gluon_models.roi_pools import ROI_POOLS, pool_rois
@@ -82,25 +82,27 @@ def boxes_of_all_sizes():
     return np.concatenate([rois, [[-1, 0, 0, 0, 0], [-1, 0, 0, 299, 299]]]).astype(np.float32)
 
 
-def level_of(roi):
+def level_of(roi, side=224):
     """Lin et al., equation 1, from 0."""
     width, height = roi[3] - roi[1] + 1, roi[4] - roi[2] + 1
-    return int(np.clip(np.floor(4 + np.log2(np.sqrt(float(width) * float(height)) / 224)), 2, 5)) - 2
+    return int(np.clip(np.floor(4 + np.log2(np.sqrt(float(width) * float(height)) / side)), 2, 5)) - 2
 
 
-def test_level_of_every_roi():
+@pytest.mark.parametrize("side", [224, 36])
+def test_level_of_every_roi(side):
     rois = boxes_of_all_sizes()
-    split = [part.asnumpy() for part in rois_by_level(mx.nd, mx.nd.array(rois), STRIDES[:4])]
+    split = [part.asnumpy() for part in rois_by_level(mx.nd, mx.nd.array(rois), STRIDES[:4], side)]
     for r, roi in enumerate(rois):
         for level, part in enumerate(split):
-            image = roi[0] if level == level_of(roi) else -1
+            image = roi[0] if level == level_of(roi, side) else -1
             np.testing.assert_array_equal(part[r], [image, *roi[1:]])
-    assert {level_of(roi) for roi in rois} == {0, 1, 2, 3}
+    assert {level_of(roi, side) for roi in rois} == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("side", [224, 100])
 @pytest.mark.parametrize("roi_pool", ROI_POOLS)
-def test_each_roi_is_pooled_from_its_level(roi_pool):
-    net = detector(roi_pool=roi_pool)
+def test_each_roi_is_pooled_from_its_level(roi_pool, side):
+    net = detector(roi_pool=roi_pool, canonical_side=side)
     maps = tuple(mx.nd.random.normal(shape=(2, 16, 256 // stride, 320 // stride)) for stride in STRIDES[:4])
     rois = boxes_of_all_sizes()
     pooled = []
@@ -108,7 +110,7 @@ def test_each_roi_is_pooled_from_its_level(roi_pool):
     net.classify(mx.nd, maps, mx.nd.array(rois))
     thin_maps = [net.neck(level) for level in maps]
     for roi, found in zip(rois, pooled[0]):
-        level = level_of(roi)
+        level = level_of(roi, side)
         alone = pool_rois(mx.nd, roi_pool, thin_maps[level], mx.nd.array(roi[None]), STRIDES[level])
         np.testing.assert_allclose(found, alone.asnumpy()[0], rtol=1e-4, atol=1e-5)
         assert found.any() == (roi[0] >= 0)
@@ -275,3 +277,25 @@ def test_models_by_name(name, depth):
     assert shapes["rpn_cls_score_weight"] == (6, 256, 1, 1) and shapes["conv_new_1_weight"] == (256, 256, 15, 1)
     backbone = {key: p.shape for key, p in resnet.ResNet(depth).collect_params().items()}
     assert {key: p.shape for key, p in net.backbone.collect_params().items()} == backbone
+
+
+@pytest.mark.parametrize("height, width", [(128, 160), (75, 131)])
+def test_small_backbone_is_that_of_setting_s(height, width):
+    net = light_head_rcnn.get_model("light_head_rcnn_fpn_xception_coco")
+    assert isinstance(net, LightHeadFPN) and isinstance(net.backbone, PyramidXception)
+    own = {key: p.shape for key, p in net.backbone.collect_params().items()}
+    assert own == {key: p.shape for key, p in Xception().collect_params().items()}
+
+    backbone, dilated = PyramidXception(), Xception()
+    dilated.initialize(mx.init.Xavier())
+    backbone.initialize()
+    for name, parameter in backbone.collect_params().items():
+        parameter.set_data(dilated.collect_params()[name].data())
+    x = mx.nd.random.normal(shape=(1, 3, height, width))
+    maps = backbone(x)
+    assert [part.shape for part in maps] == [
+        (1, channels, h, w) for channels, h, w in zip(backbone.out_channels, backbone.feature_size(height),
+                                                      backbone.feature_size(width))]
+    np.testing.assert_array_equal(maps[2].asnumpy(), dilated(x)[0].asnumpy())
+    expected = dilated.res3(dilated.res2(maps[0]))
+    np.testing.assert_array_equal(expected.asnumpy(), maps[2].asnumpy())

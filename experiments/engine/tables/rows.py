@@ -62,6 +62,8 @@ MORE = Table("Beyond the paper", "ResNet-50 backbones and VOC, which users of th
 # The steps of the ablation, in the paper's order.
 CHAIN = ("b1", "b2", "thin_psroi_pool", "thin_roi_pool", "large_separable", "hidden_fc", "psroi_align",
          "psroi_align_max", "nms_50", "multi_scale_train", "multi_scale_test", "multi_scale_flip_test", "soft_nms")
+# What is trained at a smaller scale, where all rows share one backbone and one schedule: those that still differ then.
+SMALL = CHAIN + ("faster_rcnn_2fc", "fpn")
 
 
 def table_keys(text):

@@ -2,10 +2,10 @@
 import re
 from typing import NamedTuple
 
-from ....gluon_models import model_names
+from ....gluon_models import model_options
 from ..cli import CommandError
 from ..config import ConfigError, file_values, load_config, overlay_text, test_scales, text_values, training_keys
-from .rows import CFGS, ROWS, row_file
+from .rows import CFGS, ROWS, SMALL, row_file
 
 
 class Scale(NamedTuple):
@@ -44,13 +44,12 @@ class Run(NamedTuple):
 
 
 def small_model(name):
-    """The model with the same neck and head on the Xception-like backbone, or None where there is none."""
-    small = _BACKBONE.sub("_xception_coco", name)
-    return small if small in model_names() else None
+    """The model with the same neck and head on the Xception-like backbone."""
+    return _BACKBONE.sub("_xception_coco", name)
 
 
 def small_values(cfg, scale, overrides=()):
-    """What is laid over a row's configuration: dict by key, or None for a row that has no small model.
+    """What is laid over a row's configuration: dict by key.
 
     Args:
         cfg: the row's configuration.
@@ -58,8 +57,6 @@ def small_values(cfg, scale, overrides=()):
         overrides: KEY VALUE pairs laid over that.
     """
     model = small_model(cfg.network.model)
-    if model is None or cfg.dataset.dataset != "coco":
-        return None
 
     def smaller(pairs):
         return tuple(tuple(int(round(side * scale.pixels)) for side in pair) for pair in pairs)
@@ -72,6 +69,10 @@ def small_values(cfg, scale, overrides=()):
         "TEST.SCALES": smaller(test_scales(cfg)),
         "network.ANCHOR_SCALES": tuple(round(size * scale.pixels, 4) for size in cfg.network.ANCHOR_SCALES),
     })
+    if not cfg.TRAIN.ENABLE_OHEM:
+        values["TRAIN.BATCH_ROIS"] = values["TRAIN.BATCH_ROIS_OHEM"]
+    if "canonical_side" in model_options(model):
+        values["network.FPN_CANONICAL_SIDE"] = int(round(cfg.network.FPN_CANONICAL_SIDE * scale.pixels))
     values.update(text_values(overrides))
     return values
 
@@ -88,7 +89,7 @@ def plan(rows, scale_name, seeds, folder, overrides=()):
         overrides: KEY VALUE pairs for all of them.
 
     Returns:
-        runs, a list, and the names of rows that have no smaller form.
+        runs, a list, and the names of rows that have no smaller form of their own.
     """
     if seeds < 1:
         raise CommandError("--seeds is %d; it must be at least 1" % seeds)
@@ -98,10 +99,10 @@ def plan(rows, scale_name, seeds, folder, overrides=()):
     scale, runs, missing, trained = SCALES[scale_name], [], [], {}
     for row in rows:
         path = row_file(row)
-        values = small_values(load_config(path), scale, overrides)
-        if values is None:
+        if row in ROWS and row not in SMALL:
             missing.append(row)
             continue
+        values = small_values(load_config(path), scale, overrides)
         for seed in range(seeds):
             key = "%s/%d" % (row, seed)
             own = dict(values, seed=seed, output_path=str(folder / row / ("seed_%d" % seed)))

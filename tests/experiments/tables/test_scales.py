@@ -7,6 +7,7 @@ from light_head_rcnn.experiments.engine.build import build_net
 from light_head_rcnn.experiments.engine.cli import CommandError
 from light_head_rcnn.experiments.engine.config import load_config
 from light_head_rcnn.experiments.engine.tables import rows, scales
+from light_head_rcnn.gluon_models import FasterRCNN, LightHeadFPN
 
 
 @pytest.fixture
@@ -90,8 +91,18 @@ def test_rows_that_train_alike_are_trained_once():
 
 
 def test_rows_without_a_smaller_form_are_named():
-    runs, missing = scales.plan(["b1", "fpn", "voc_l"], "bccd", 1, Path("x"))
-    assert [run.row for run in runs] == ["b1"] and missing == ["fpn", "voc_l"]
+    runs, missing = scales.plan(["b1", "s_700", "voc_l"], "bccd", 1, Path("x"))
+    assert [run.row for run in runs] == ["b1"] and missing == ["s_700", "voc_l"]
+
+
+def test_other_detectors_shrink_too(small):
+    cfg = small("fpn")
+    net = build_net(cfg, ("a", "b"))
+    # Anchors of 5 to 82 pixels, and levels that change at the same share of an image's side as on paper.
+    assert isinstance(net, LightHeadFPN) and net.rpn.scales == pytest.approx((8 * 0.16,))
+    assert cfg.network.FPN_CANONICAL_SIDE / cfg.SCALES[0] == pytest.approx(224 / 800, rel=0.01)
+    cfg = small("faster_rcnn_2fc")
+    assert isinstance(build_net(cfg, ("a", "b")), FasterRCNN) and not cfg.TRAIN.ENABLE_OHEM and not cfg.CLASS_AGNOSTIC
 
 
 def test_mistakes_are_named():

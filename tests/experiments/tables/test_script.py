@@ -10,7 +10,7 @@ from light_head_rcnn.experiments import reproduce_tables
 
 @pytest.mark.parametrize("arguments, complaint", [
     (["--table", "9"], "--table is '9'; known: 1, 2, 3, 4, 5, 6, 7, 8, more, all"),
-    (["--table", "7", "--scale", "shapes"], "table 7 has no row of the ablation"),
+    (["--table", "7", "--scale", "shapes"], "table 7: nothing to train on shapes"),
     (["--scale", "shapes", "--seeds", "0"], "--seeds is 0"),
     (["--scale", "shapes", "TRAIN.lr"], "pairs KEY VALUE"),
     (["--scale", "shapes", "TRAIN.lrr", "1"], "unknown key TRAIN.lrr; did you mean TRAIN.lr?"),
