@@ -1,4 +1,5 @@
 """What training is, whatever is trained: its steps, their learning rates, logs, checkpoints, and going on from one."""
+import itertools
 import math
 import time
 from pathlib import Path
@@ -150,8 +151,13 @@ class TrainingLoop:
                 Progress(self.total, self.step, self._logger, self._cfg.default.frequent) as progress:
             while self.step < self.total:
                 epoch, start = divmod(self.step, self._steps_per_epoch)
+                began = time.monotonic()
                 for batch in self._loader.epoch(epoch, start):
-                    self._report(scalars, progress, epoch, *self._train_step(batch))
+                    metrics, learning_rate = self._train_step(batch)
+                    # From one step to the next: MXNet still computes a step's gradients when its losses are known.
+                    now = time.monotonic()
+                    self._report(scalars, progress, epoch, metrics, learning_rate, now - began)
+                    began = now
                     self._save_inside_epoch()
                 self._save(epoch + 1)
                 plot_losses(folder / "losses.jsonl", folder / "losses.png")
@@ -159,21 +165,20 @@ class TrainingLoop:
                     after_epoch(epoch + 1)
 
     def time_steps(self, count):
-        """Trains on the first batch again and again, without logs and checkpoints, for benchmarks.
+        """Trains on batch after batch, without logs and checkpoints, for benchmarks; loading is not timed.
 
         Yields:
             (seconds, processor seconds of all threads) of each of `count` steps.
         """
-        batch = next(iter(self._loader.epoch(0)))
-        for _ in range(count):
+        batches = itertools.chain.from_iterable(map(self._loader.epoch, itertools.count()))
+        for batch in itertools.islice(batches, count):
             began = time.monotonic(), time.process_time()
             self._train_step(batch)
             mx.nd.waitall()
             yield time.monotonic() - began[0], time.process_time() - began[1]
 
     def _train_step(self, batch):
-        """One update; returns the metrics as floats, the learning rate and the seconds it took."""
-        began = time.monotonic()
+        """One update; returns the metrics as floats and the learning rate."""
         # Seeded a step, so that a resumed run draws what an unbroken one draws. The custom operators draw from NumPy.
         seed = (self._cfg.seed * 1000003 + self.step) % 2 ** 31
         mx.random.seed(seed)
@@ -184,7 +189,7 @@ class TrainingLoop:
             raise TrainingError("the loss is %s at step %d; lower TRAIN.lr, lengthen TRAIN.warmup_step, or set "
                                 "TRAIN.CLIP_GRADIENT" % (metrics["loss"], self.step + 1))
         self.step += 1
-        return metrics, learning_rate, time.monotonic() - began
+        return metrics, learning_rate
 
     def _report(self, scalars, progress, epoch, metrics, learning_rate, seconds):
         speed = self._images / seconds
