@@ -35,7 +35,7 @@ def main(argv=None):
         device = ["--cpu"] if args.cpu else ["--gpus", args.gpus] if args.gpus else []
         paper.run_jobs(paper.jobs(names, overrides, device), output.paper_state(work), work / "paper", print)
     else:
-        _run_small(args, names, overrides, work, output, scales)
+        _run_small(args, rows.CHAIN if args.table == "all" else names, overrides, work, output, scales)
     found = output.write_all(args.out, work)
     if args.scale == "paper":
         print("\nThe paper's claims:")
@@ -46,6 +46,8 @@ def main(argv=None):
 
 def _run_small(args, names, overrides, work, output, scales):
     from light_head_rcnn.experiments.engine.tables import budget, running
+    if args.jobs < 1:
+        raise cli.CommandError("--jobs is %d; it must be at least 1" % args.jobs)
     folder, state = work / args.scale, output.runs_state(work, args.scale)
     runs, missing = scales.plan(names, args.scale, args.seeds, folder, overrides)
     for name in missing:
@@ -54,20 +56,23 @@ def _run_small(args, names, overrides, work, output, scales):
         raise cli.CommandError("table %s: nothing to train on %s" % (args.table, args.scale))
     print("%s" % scales.SCALES[args.scale].data)
     budget.budget(runs, state, folder, args.hours, print)
-    running.run_all(runs, folder, state, ["--gpus", args.gpus] if args.gpus else ["--cpu"])
+    running.run_all(runs, folder, state, ["--gpus", args.gpus] if args.gpus else ["--cpu"],
+                    jobs=1 if args.gpus else args.jobs)
 
 
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog="examples:\n" + textwrap.indent(EXAMPLE.strip(), "  "))
     parser.add_argument("--table", default="all", metavar="N", help="1 to 8, more (rows beyond the paper) or all "
-                                                                    "(default)")
+                        "(default); small scales take all as the ablation, tables 1 to 5")
     parser.add_argument("--scale", default="paper", choices=["paper", "shapes", "bccd"], help="paper: measures what "
                         "needs no training, says what is missing for training and runs what lacks nothing; shapes, "
                         "bccd: trains the rows scaled down (default: paper)")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each small row (default: 3)")
     parser.add_argument("--hours", type=float, default=2.0, metavar="H", help="small trainings that would take "
                         "longer are refused (default: 2)")
+    parser.add_argument("--jobs", type=int, default=min(4, len(os.sched_getaffinity(0))), metavar="N", help="small "
+                        "trainings side by side on the CPU, which share its cores (default: the cores, 4 at most)")
     parser.add_argument("--data", metavar="PATH", help="folder of the data set")
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="train on the CPU (small scales do by default)")

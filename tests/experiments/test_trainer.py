@@ -1,5 +1,6 @@
 """End-to-end training on a handful of small images: resuming, refusing, learning rates, fixed layers, devices."""
 import logging
+import time
 
 import mxnet as mx
 import numpy as np
@@ -74,6 +75,20 @@ def test_stopped_inside_an_epoch(configure, monkeypatch):
     assert resumed.step == 5
     resumed.run()
     assert losses(read_scalars(cfg.output_path + "/losses.jsonl")) == losses(expected)
+
+
+def test_images_a_second_are_from_one_step_to_the_next(configure, monkeypatch):
+    step = trainer.EndToEndTrainer._train_step
+
+    def slow(self, batch):
+        answer = step(self, batch)
+        time.sleep(0.5)
+        return answer
+
+    monkeypatch.setattr(trainer.EndToEndTrainer, "_train_step", slow)
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    _, lines = train(cfg)
+    assert all(0 < line["images_per_second"] <= cfg.TRAIN.BATCH_IMAGES / 0.5 for line in lines)
 
 
 def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):

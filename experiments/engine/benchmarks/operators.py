@@ -58,13 +58,13 @@ def _summary(seconds):
 
 
 def machine(threads):
-    """What timings depend on, as a dict of strings and numbers."""
+    """What timings depend on, and today's date, as a dict of strings and numbers."""
     model = platform.processor()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as file:
             model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
     return {"cpu": model, "cpus": os.cpu_count(), "threads": threads, "mxnet": mx.__version__,
-            "python": platform.python_version()}
+            "python": platform.python_version(), "date": time.strftime("%Y-%m-%d")}
 
 
 HEADER = "{:42} {:>22} {:>22} {:>7} {:>16}".format("", "ours ms (quartiles)", "MXNet ms (quartiles)", "ratio",

@@ -54,7 +54,7 @@ def budget(runs, state, folder, hours, tell):
     total = sum(seconds[run.row] for run in left)
     for row, each in seconds.items():
         tell("%-24s %3d runs of %6.1f min" % (row, sum(run.row == row for run in left), each / 60))
-    tell("%d of %d runs are left: about %.0f min in all (measured in %.0f s)"
+    tell("%d of %d runs are left: about %.0f min one after the other (measured in %.0f s)"
          % (len(left), len(runs), total / 60, time.time() - began))
     if total > hours * 3600:
         raise CommandError("that is more than --hours %g allows: raise it, or take fewer seeds (--seeds), one table "

@@ -77,18 +77,19 @@ def grow(configs, repeats):
 
     Args:
         configs: configurations by row name.
-        repeats: timed turns a setting; all rows take turns at each.
+        repeats: timed turns; all rows at all settings of an axis take turns, so that drifts spare the ratios.
 
     Returns:
         list of dicts: axis, row, classes, rois, size, multiply_adds, bytes_held, milliseconds (`measuring.summary`).
     """
     found = []
     for axis in AXES:
-        for point in points(axis):
-            parts = {name: AfterBody(cfg, **point) for name, cfg in configs.items()}
-            times = time_calls(parts, repeats)
-            found += [dict(point, axis=axis, row=name, multiply_adds=part.multiply_adds, bytes_held=part.bytes_held,
-                           milliseconds=times[name]) for name, part in parts.items()]
+        parts = {(number, name): AfterBody(cfg, **point) for number, point in enumerate(points(axis))
+                 for name, cfg in configs.items()}
+        times = time_calls(parts, repeats)
+        found += [dict(points(axis)[number], axis=axis, row=name, multiply_adds=part.multiply_adds,
+                       bytes_held=part.bytes_held, milliseconds=times[number, name])
+                  for (number, name), part in parts.items()]
     return found
 
 

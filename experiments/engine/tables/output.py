@@ -6,8 +6,6 @@ import yaml
 from ..files import write_json
 from . import checks, pages, paper, pictures, why_light
 from .assemble import QUOTED, SMALL, assemble, counts_of, figure_of
-from .cost import label_of
-from .detectors import PEERS
 from .growth import LABELS
 from .quotations import quotations, steps
 from .rows import ROWS, rows_of, table_keys
@@ -70,10 +68,10 @@ def _draw(out, tables, times, growth, small):
     pictures.plot_speed(published, here, out / "speed.png")
     drawn.append(("Speed against accuracy", "speed.png"))
     if times:
-        rows = {}
+        rows, views = {}, {row["name"]: row["passes"] for table in tables for row in table["rows"]}
         for name in ROWS:
-            # One bar for rows that run the same network.
-            if name in times and times[name] not in rows.values():
+            # One bar for rows that run the same network; what is timed is one view of an image.
+            if name in times and times[name] not in rows.values() and views[name] == 1:
                 rows[name] = times[name]
         pictures.plot_stages(rows, ROWS, out / "stages.png")
         drawn.append(("Time by stage", "stages.png"))
@@ -99,8 +97,8 @@ def speed_points(tables, times):
             accuracy, name = figure_of(row, "AP", QUOTED), row["name"]
             if accuracy is not None and name in times and table["table"] in (6, 8):
                 # Table 8's figure, of the faster form, in place of table 6's.
-                here[name] = (label_of(name), times[name]["total"]["median"], accuracy["value"],
-                              name not in PEERS and name not in ("rfcn_600", "faster_rcnn_2fc"))
+                here[name] = ("%s, %d/%d" % (accuracy["method"], *row["size"]), times[name]["total"]["median"],
+                              accuracy["value"], accuracy["method"].startswith("Light-Head"))
     return published, list(here.values())
 
 
@@ -142,7 +140,8 @@ def _chain_markdown(small):
              str(entry["runs"]), {True: "yes", False: "no", None: ""}[entry["told_apart_from_next"]]]
             for entry in order])
         lines += ["", "Data: %s. Each row's file with `%s` laid over it, from scratch on one backbone; %d runs, %.0f "
-                  "minutes in all." % (SCALES[scale].data, SCALES[scale].file, sum(entry["runs"] for entry in order),
+                  "minutes added up, although several may have run side by side."
+                  % (SCALES[scale].data, SCALES[scale].file, sum(entry["runs"] for entry in order),
                                        seconds / 60)]
         lines += ["", "### Step by step, beside the paper", ""]
         lines += pages.markdown_table(["step", "change of AP, measured", "verdict", "the paper, quoted"], [

@@ -124,7 +124,8 @@ def _timed(table):
     lines = []
     for row in rows:
         total = figure_of(row, "ms total")
-        lines.append([row["label"], "%dx%d" % tuple(row["size"])] + [
+        label = row["label"] + (", one of %d views" % row["passes"] if row["passes"] > 1 else "")
+        lines.append([label, "%dx%d" % tuple(row["size"])] + [
             _scaled(row, "ms " + stage, 1, "%.1f") for stage in stages] + [
             "%.0f (%.0f to %.0f)" % (total["value"], total["low"], total["high"]),
             _scaled(row, "peak memory", 2 ** 20, "%.0f") or "not run"])
@@ -167,7 +168,8 @@ def _setting(value):
 
 def machine_line(machine):
     """The machine in words."""
-    return "{cpu}, {threads} threads, MXNet {mxnet}, Python {python}".format(**machine) if machine else "not measured"
+    return "{cpu}, {threads} threads, MXNet {mxnet}, Python {python}, {date}".format(**machine) if machine else \
+        "not measured"
 
 
 def index_markdown(tables, checks, pictures, machine):

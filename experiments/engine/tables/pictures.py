@@ -1,14 +1,17 @@
 """Plots of the tables: speed against accuracy, cost against classes, RoIs and image size, time by stage."""
-import math
-
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from ..files import atomic_write
 from .growth import AXES, FIXED
 from .stages import STAGES
 
 _OURS, _OTHERS = "C3", "C0"
+# Where the label of a point may stand, best first: offset in points, and what of the label is there.
+_PLACES = (((7, 0), "left", "center"), ((-7, 0), "right", "center"), ((0, 6), "center", "bottom"),
+           ((0, -6), "center", "top"), ((7, 6), "left", "bottom"), ((7, -6), "left", "top"),
+           ((-7, 6), "right", "bottom"), ((-7, -6), "right", "top"))
 
 
 def plot_speed(published, here, path):
@@ -22,19 +25,21 @@ def plot_speed(published, here, path):
     figure, panels = _figure(1, 2, (11, 4.4))
     for panel, points, title in zip(panels[0], (published, here), (
             "quoted: a Titan Xp", "time measured here, AP quoted")):
-        for (label, milliseconds, accuracy, ours), height in zip(points, _label_heights(points)):
-            color = _OURS if ours else _OTHERS
-            panel.plot(milliseconds, accuracy, "o", color=color)
-            panel.annotate(label, (milliseconds, height), xytext=(6, -2), textcoords="offset points", color=color,
-                           fontsize="x-small")
+        for _, milliseconds, accuracy, ours in points:
+            panel.plot(milliseconds, accuracy, "o", color=_OURS if ours else _OTHERS)
         panel.set_xscale("log")
-        panel.margins(x=0.45, y=0.12)
+        panel.margins(x=0.35, y=0.12)
         panel.set_xlabel("milliseconds an image")
         panel.set_ylabel("AP on COCO test-dev, quoted, %")
         panel.set_title(title, fontsize="medium")
         if not points:
             panel.text(0.5, 0.5, "not run", transform=panel.transAxes, ha="center")
             panel.set_yticks([])
+    # All sizes are final after this, those of texts in pixels too.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for panel, points in zip(panels[0], (published, here)):
+        _label(panel, points)
     _save(figure, path)
 
 
@@ -112,17 +117,21 @@ def plot_chain(results, labels, scale, path):
     _save(figure, path)
 
 
-def _label_heights(points):
-    """Heights at which labels of `plot_speed` stand: that of their point, or above where another one is near."""
-    placed = {}
-    gap = 0.04 * (max(point[2] for point in points) - min(point[2] for point in points)) if points else 0
-    for number in sorted(range(len(points)), key=lambda number: points[number][2]):
-        _, milliseconds, height, _ = points[number]
-        while any(abs(height - other) < gap and abs(math.log10(milliseconds / points[near][1])) < 0.9
-                  for near, other in placed.items()):
-            height += gap / 4
-        placed[number] = height
-    return [placed[number] for number in range(len(points))]
+def _label(panel, points):
+    """Writes the labels of `plot_speed` where they cover neither points nor each other, if there is such a place."""
+    spots = [panel.transData.transform((milliseconds, accuracy)) for _, milliseconds, accuracy, _ in points]
+    taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
+    for label, milliseconds, accuracy, ours in points:
+        for offset, horizontal, vertical in _PLACES:
+            text = panel.annotate(label, (milliseconds, accuracy), xytext=offset, textcoords="offset points",
+                                  ha=horizontal, va=vertical, color=_OURS if ours else _OTHERS, fontsize="x-small")
+            box = text.get_window_extent()
+            if not box.count_overlaps(taken) and panel.bbox.x0 < box.x0 and box.x1 < panel.bbox.x1:
+                break
+            text.remove()
+        else:
+            panel.add_artist(text)
+        taken.append(box)
 
 
 def _figure(rows, columns, size):

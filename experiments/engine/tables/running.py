@@ -1,8 +1,11 @@
 """Trainings and tests of rows, one process each, resumable run by run and inside a run."""
 import json
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -40,8 +43,8 @@ def folder_of(root, key):
     return Path(root) / row / ("seed_" + seed)
 
 
-def run_all(runs, root, state, device, execute=None):
-    """Carries out what of a plan has not been done, with a progress bar over runs.
+def run_all(runs, root, state, device, execute=None, jobs=1):
+    """Carries out what of a plan has not been done, trainings before tests, with a progress bar over runs.
 
     Args:
         runs: from `scales.plan`.
@@ -49,10 +52,11 @@ def run_all(runs, root, state, device, execute=None):
         state: State; takes {"metrics": COCO's figures, "seconds": wall clock, "configuration": text} by run.
         device: words, such as ["--cpu"].
         execute: carries out a command, its words and the file for its output; default: in a process.
+        jobs: runs side by side, which share the processors: small networks leave most of several to wait.
 
     Raises CommandError for a run that fails, or was done with another configuration.
     """
-    execute = execute or run_command
+    execute = execute or partial(run_command, threads=max(1, len(os.sched_getaffinity(0)) // jobs))
     todo = []
     for run in runs:
         done = state.get(run.key)
@@ -61,17 +65,26 @@ def run_all(runs, root, state, device, execute=None):
         elif done["configuration"] != run.text:
             raise CommandError("run %s was done with another configuration than now: choose another folder by --work, "
                                "or delete %s to begin anew" % (run.key, state.path))
-    with tqdm(total=len(runs), initial=len(runs) - len(todo), unit="run", disable=None) as bar:
-        for run in todo:
-            bar.set_postfix_str(run.key)
-            began = time.time()
-            metrics = _carry_out(run, root, device, execute)
-            state.put(run.key, {"metrics": metrics, "seconds": time.time() - began, "configuration": run.text})
-            bar.update()
+    with tqdm(total=len(runs), initial=len(runs) - len(todo), unit="run", disable=None) as bar, \
+            ThreadPoolExecutor(jobs) as pool:
+        for trains in (True, False):
+            futures = {pool.submit(_carry_out, run, root, device, execute): run for run in todo
+                       if (run.weights == run.key) == trains}
+            try:
+                for future in as_completed(futures):
+                    run = futures[future]
+                    metrics, seconds = future.result()
+                    state.put(run.key, {"metrics": metrics, "seconds": seconds, "configuration": run.text})
+                    bar.set_postfix_str(run.key)
+                    bar.update()
+            finally:
+                for future in futures:
+                    future.cancel()
 
 
 def _carry_out(run, root, device, execute):
-    folder = folder_of(root, run.key)
+    """Trains and tests, or only tests; returns COCO's figures and the seconds that it took."""
+    folder, began = folder_of(root, run.key), time.time()
     cfg_file = folder / _CONFIGURATION
     with atomic_write(cfg_file) as temporary:
         Path(temporary).write_text(run.text, encoding="utf-8")
@@ -81,7 +94,7 @@ def _carry_out(run, root, device, execute):
     else:
         prefix = checkpoint_prefix(load_config(folder_of(root, run.weights) / _CONFIGURATION))
         execute(test_command(cfg_file, device, latest_checkpoint(prefix)), folder / _LOG)
-    return json.loads((folder / _METRICS).read_text(encoding="utf-8"))["coco"]
+    return json.loads((folder / _METRICS).read_text(encoding="utf-8"))["coco"], time.time() - began
 
 
 def keep_latest(prefix):
@@ -92,13 +105,14 @@ def keep_latest(prefix):
             path.unlink()
 
 
-def run_command(words, log):
-    """Runs a command; its output is added to the file `log`.
+def run_command(words, log, threads=None):
+    """Runs a command, on so many threads if that is given; its output is added to the file `log`.
 
     Raises CommandError with the last lines where it fails.
     """
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads)) if threads else None
     with open(log, "a", encoding="utf-8") as file:
-        code = subprocess.call(words, stdout=file, stderr=subprocess.STDOUT)
+        code = subprocess.call(words, stdout=file, stderr=subprocess.STDOUT, env=environment)
     if code == 130 or code < 0:
         raise KeyboardInterrupt
     if code:

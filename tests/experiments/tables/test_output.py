@@ -25,7 +25,8 @@ def written(tmp_path_factory):
     times = {name: dict.fromkeys(STAGES + ("total",), TIMES) for name in ROWS}
     times.update({name: {"network": TIMES, "total": dict(TIMES, median=40.0)} for name in names if name not in times})
     times["ssd_300_vgg16 without NMS"] = times["ssd_300_vgg16"]
-    measured.put("machine", {"cpu": "an abacus", "cpus": 2, "threads": 2, "mxnet": "1.9.1", "python": "3.11"})
+    measured.put("machine", {"cpu": "an abacus", "cpus": 2, "threads": 2, "mxnet": "1.9.1", "python": "3.11",
+                             "date": "2026-11-22"})
     measured.put("times", times)
     for name in names:
         measured.put("memory/" + name, {"bytes": 300 * 2 ** 20})

@@ -1,6 +1,7 @@
 """Runs: each once, resumed between rows, with readable errors; and statistics of their results."""
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ class Workshop:
         self.state = State(root / "state.json")
         self.runs, _ = scales.plan(ROWS, "shapes", 2, root)
 
-    def go(self):
-        running.run_all(self.runs, self.root, self.state, ["--cpu"], self.execute)
+    def go(self, jobs=1):
+        running.run_all(self.runs, self.root, self.state, ["--cpu"], self.execute, jobs)
 
     def execute(self, words, log):
         if len(self.commands) == self.stop_before:
@@ -69,6 +70,35 @@ def test_a_stopped_plan_goes_on_where_it_stopped(tmp_path):
     assert not third.commands
 
 
+def test_runs_side_by_side(tmp_path):
+    shop, both = Workshop(tmp_path), threading.Barrier(2)
+    execute = shop.execute
+
+    def wait_for_another(words, log):
+        both.wait(timeout=30)
+        execute(words, log)
+
+    shop.execute = wait_for_another
+    shop.go(jobs=2)
+    assert ["--resume" in words for words in shop.commands] == [True] * 4 + [False] * 2
+    assert statistics.of_runs(shop.state, ROWS)["nms_50"]["runs"] == 2
+
+
+def test_nothing_is_begun_after_a_failure(tmp_path):
+    shop = Workshop(tmp_path)
+    begun = []
+
+    def fail(words, log):
+        begun.append(words)
+        raise CommandError("no more memory")
+
+    shop.execute = fail
+    with pytest.raises(CommandError, match="no more memory"):
+        shop.go()
+    assert 1 <= len(begun) <= 2  # the next one may have begun before the failure was heard of
+    assert all(shop.state.get(run.key) is None for run in shop.runs)
+
+
 def test_more_seeds_add_runs(tmp_path):
     Workshop(tmp_path).go()
     shop = Workshop(tmp_path)
@@ -96,6 +126,9 @@ def test_a_command_that_fails_says_why(tmp_path):
         running.run_command([sys.executable, "-c", "import sys; sys.exit('no such wonder')"], tmp_path / "log.txt")
     running.run_command([sys.executable, "-c", "print('fine')"], tmp_path / "log.txt")
     assert (tmp_path / "log.txt").read_text() == "no such wonder\nfine\n"
+    ask = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
+    running.run_command(ask, tmp_path / "threads.txt", threads=3)
+    assert (tmp_path / "threads.txt").read_text() == "3\n"
     with pytest.raises(KeyboardInterrupt):
         running.run_command([sys.executable, "-c", "import sys; sys.exit(130)"], tmp_path / "log.txt")
 

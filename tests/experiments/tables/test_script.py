@@ -12,6 +12,7 @@ from light_head_rcnn.experiments import reproduce_tables
     (["--table", "9"], "--table is '9'; known: 1, 2, 3, 4, 5, 6, 7, 8, more, all"),
     (["--table", "7", "--scale", "shapes"], "table 7: nothing to train on shapes"),
     (["--scale", "shapes", "--seeds", "0"], "--seeds is 0"),
+    (["--scale", "shapes", "--jobs", "0"], "--jobs is 0"),
     (["--scale", "shapes", "TRAIN.lr"], "pairs KEY VALUE"),
     (["--scale", "shapes", "TRAIN.lrr", "1"], "unknown key TRAIN.lrr; did you mean TRAIN.lr?"),
     (["--scale", "bccd", "--table", "1", "--data", "no/such/folder"], "no/such/folder"),
@@ -28,7 +29,8 @@ def test_too_long_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(running, "run_all", lambda *arguments: pytest.fail("training begins"))
     assert reproduce_tables.main(["--scale", "shapes", "--table", "1", "--hours", "0.9", "--work", str(tmp_path)]) == 2
     said = capsys.readouterr()
-    assert "6 of 6 runs are left: about 60 min in all" in said.out and "more than --hours 0.9 allows" in said.err
+    assert "6 of 6 runs are left: about 60 min one after the other" in said.out
+    assert "more than --hours 0.9 allows" in said.err
 
 
 def test_help(capsys):
