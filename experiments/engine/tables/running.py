@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
@@ -65,21 +66,33 @@ def run_all(runs, root, state, device, execute=None, jobs=1):
         elif done["configuration"] != run.text:
             raise CommandError("run %s was done with another configuration than now: choose another folder by --work, "
                                "or delete %s to begin anew" % (run.key, state.path))
+    failed = threading.Event()
+
+    def carry_out(run):
+        """None where another run has failed: what waits must not begin."""
+        if failed.is_set():
+            return None
+        try:
+            return _carry_out(run, root, device, execute)
+        except BaseException:
+            failed.set()
+            raise
+
     with tqdm(total=len(runs), initial=len(runs) - len(todo), unit="run", disable=None) as bar, \
             ThreadPoolExecutor(jobs) as pool:
         for trains in (True, False):
-            futures = {pool.submit(_carry_out, run, root, device, execute): run for run in todo
-                       if (run.weights == run.key) == trains}
+            futures = {pool.submit(carry_out, run): run for run in todo if (run.weights == run.key) == trains}
             try:
                 for future in as_completed(futures):
-                    run = futures[future]
-                    metrics, seconds = future.result()
-                    state.put(run.key, {"metrics": metrics, "seconds": seconds, "configuration": run.text})
-                    bar.set_postfix_str(run.key)
-                    bar.update()
-            finally:
-                for future in futures:
-                    future.cancel()
+                    run, done = futures[future], future.result()
+                    if done:
+                        metrics, seconds = done
+                        state.put(run.key, {"metrics": metrics, "seconds": seconds, "configuration": run.text})
+                        bar.set_postfix_str(run.key)
+                        bar.update()
+            except BaseException:
+                failed.set()
+                raise
 
 
 def _carry_out(run, root, device, execute):
