@@ -122,15 +122,13 @@ def _label(panel, points):
     spots = [panel.transData.transform((milliseconds, accuracy)) for _, milliseconds, accuracy, _ in points]
     taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
     for label, milliseconds, accuracy, ours in points:
+        text = panel.annotate(label, (milliseconds, accuracy), xytext=(0, 0), textcoords="offset points",
+                              color=_OURS if ours else _OTHERS, fontsize="x-small")
         for offset, horizontal, vertical in _PLACES:
-            text = panel.annotate(label, (milliseconds, accuracy), xytext=offset, textcoords="offset points",
-                                  ha=horizontal, va=vertical, color=_OURS if ours else _OTHERS, fontsize="x-small")
+            text.set(position=offset, horizontalalignment=horizontal, verticalalignment=vertical)
             box = text.get_window_extent()
             if not box.count_overlaps(taken) and panel.bbox.x0 < box.x0 and box.x1 < panel.bbox.x1:
                 break
-            text.remove()
-        else:
-            panel.add_artist(text)
         taken.append(box)
 
 

@@ -99,7 +99,7 @@ def plan(rows, scale_name, seeds, folder, overrides=()):
     scale, runs, missing, trained = SCALES[scale_name], [], [], {}
     for row in rows:
         path = row_file(row)
-        if row in ROWS and row not in SMALL:
+        if row not in SMALL:
             missing.append(row)
             continue
         values = small_values(load_config(path), scale, overrides)
@@ -107,7 +107,7 @@ def plan(rows, scale_name, seeds, folder, overrides=()):
             key = "%s/%d" % (row, seed)
             own = dict(values, seed=seed, output_path=str(folder / row / ("seed_%d" % seed)))
             own["TRAIN.model_prefix"] = row
-            text = "# %s, at the scale of %s, seed %d.\n" % (ROWS.get(row, row), scale_name, seed)
+            text = "# %s, at the scale of %s, seed %d.\n" % (ROWS[row], scale_name, seed)
             text += overlay_text(path, own)
             weights = trained.setdefault(_training(path, own), key)
             runs.append(Run(key, row, seed, text, weights))
