@@ -20,12 +20,12 @@ def mine(cls_score, bbox_pred, labels, bbox_targets, bbox_weights, roi_per_img, 
     Returns:
         labels (K,) and bbox_weights (K, 4 * regression classes), new arrays: -1 and 0 for RoIs not kept.
     """
-    prob = np.exp(cls_score - cls_score.max(axis=1, keepdims=True))
-    prob /= prob.sum(axis=1, keepdims=True)
+    # By MXNet's operators, as in the original: the order of nearly equal losses hangs on the last bit.
+    prob = mx.nd.SoftmaxActivation(mx.nd.array(cls_score)).asnumpy()
     # In float32 the term only keeps the logarithm finite; the original has it.
     loss = -np.log(prob[np.arange(len(labels)), labels.astype(int)] + np.float32(1e-14))
-    off = np.abs(bbox_pred - bbox_targets)
-    loss += (bbox_weights * np.where(off < 1, np.float32(0.5) * off * off, off - np.float32(0.5))).sum(axis=1)
+    box_loss = mx.nd.array(bbox_weights) * mx.nd.smooth_l1(mx.nd.array(bbox_pred - bbox_targets), scalar=1)
+    loss += box_loss.sum(axis=1).asnumpy()
     loss[labels < 0] = -np.inf
     labels, bbox_weights = labels.copy(), bbox_weights.copy()
     for rows in np.split(np.arange(len(labels)), images):

@@ -1,4 +1,5 @@
 """Operator `BoxAnnotatorOHEM`: a slow reference, hand-made cases, several images."""
+import mxnet as mx
 import numpy as np
 import pytest
 
@@ -20,6 +21,25 @@ def test_equals_the_slow_reference(seed, keep, run, reference):
     for a, b in zip(found, reference.mining(*arrays, keep)):
         np.testing.assert_array_equal(a, b)
     assert (found[0] >= 0).sum() == min(keep, 30)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equal_losses_fall_as_the_originals_do(seed, run):
+    """Of sure background many probabilities round to one, and RoIs come twice and more where few proposals survive: the
+    order of their losses hangs on the last bit. The original's are MXNet's."""
+    rng = np.random.RandomState(seed)
+    arrays = example(seed, rois=120, classes=81)
+    arrays[2][:100], arrays[4][:100] = 0, 0
+    arrays[0][:100, 0] += rng.uniform(0, 60, 100)
+    repeated = rng.randint(0, 120, 300)
+    arrays = [array[repeated] for array in arrays]
+    logits, pred, labels, targets, weights = map(mx.nd.array, arrays)
+    losses = -np.log((mx.nd.SoftmaxActivation(logits) + 1e-14).pick(labels).asnumpy())
+    losses += mx.nd.sum(weights * mx.nd.smooth_l1(pred - targets, scalar=1.0), axis=1).asnumpy()
+    expected = arrays[2].copy()
+    expected[np.argsort(losses)[::-1][128:]] = -1
+    found = run("BoxAnnotatorOHEM", *arrays, num_classes=81, num_reg_classes=2, roi_per_img=128)
+    np.testing.assert_array_equal(found[0], expected)
 
 
 def test_by_hand(run):
