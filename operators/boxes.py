@@ -70,7 +70,8 @@ def encode(sources, targets, F=NUMPY):
     """
     sx, sy, sw, sh = _centre_form(sources, F)
     tx, ty, tw, th = _centre_form(targets, F)
-    return F.concat((tx - sx) / sw, (ty - sy) / sh, F.log(tw / sw), F.log(th / sh), dim=-1)
+    # The port adds the term; it shows in the last bit, and in float64 only.
+    return F.concat((tx - sx) / (sw + 1e-14), (ty - sy) / (sh + 1e-14), F.log(tw / sw), F.log(th / sh), dim=-1)
 
 
 def decode(sources, deltas, F=NUMPY):

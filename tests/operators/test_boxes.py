@@ -45,6 +45,16 @@ def test_encode_by_hand():
     np.testing.assert_allclose(deltas, [1.0, 0.25, np.log(2), 0])
 
 
+def test_encode_has_the_ports_arithmetic_to_the_last_bit():
+    sources, targets = random_boxes(np.random.RandomState(2), 2, 1000).astype(np.float64)
+    expected = []
+    for k in (0, 1):
+        sides = [box[:, k + 2] - box[:, k] + 1.0 for box in (sources, targets)]
+        centres = [box[:, k] + 0.5 * (side - 1.0) for box, side in zip((sources, targets), sides)]
+        expected += [(centres[1] - centres[0]) / (sides[0] + 1e-14), np.log(sides[1] / sides[0])]
+    np.testing.assert_array_equal(box_ops.encode(sources, targets), np.stack(expected, axis=1)[:, [0, 2, 1, 3]])
+
+
 def test_clip_keeps_boxes_in_the_image():
     boxes = np.array([[-5, -5, 200, 300], [10, 20, 30, 40]], np.float32)
     np.testing.assert_array_equal(box_ops.clip(boxes, 50, 100), [[0, 0, 99, 49], [10, 20, 30, 40]])
