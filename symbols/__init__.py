@@ -45,8 +45,9 @@ def get_symbol_rpn(name, cfg, is_train=True):
 
 
 def get_symbol_rcnn(name, cfg, is_train=True):
-    """The detector on given RoIs, for alternate training (the port's `get_symbol_rfcn`); see `get_symbol`,
-    `Detector.train_rcnn` and `.test_rcnn`."""
+    """The detector on given RoIs, for alternate training; see `get_symbol`, `Detector.train_rcnn` and `.test_rcnn`.
+
+    The port's `get_symbol_rfcn`, but that its light file has R-FCN's head there: the graph of `resnet_v1_101_rfcn`."""
     return _graph(name, cfg, is_train, "train_rcnn" if is_train else "test_rcnn")
 
 

@@ -118,6 +118,10 @@ class ProposalProp(Prop):
         return partial(propose_batch, anchors=self._anchors, stride=stride, pre_nms=int(rpn_pre_nms_top_n),
                        post_nms=self._post_nms, threshold=float(threshold), min_size=float(rpn_min_size))
 
+    def infer_shape(self, in_shape):
+        cls_prob, bbox_pred, im_info = in_shape
+        return super().infer_shape([cls_prob, bbox_pred, im_info or [*cls_prob[:1], 3]])
+
     def shapes(self, cls_prob, bbox_pred, im_info):
         images, channels, height, width = cls_prob
         anchors = len(self._anchors)

@@ -152,5 +152,5 @@ def test_unknown_and_missing_arguments_are_named():
     with pytest.raises(mx.MXNetError, match=r"rpn_proposal: anchors must be a tuple of numbers, got '\(1, x\)'"):
         mx.nd.rpn_proposal(*arrays, anchors="(1, x)")
     symbol = rpn_proposal(mx.sym, *map(mx.sym.Variable, "abc"), **SMALL)
-    with pytest.raises(mx.MXNetError, match="rpn_proposal: im_info has an unknown shape"):
-        symbol.infer_shape(a=arrays[0].shape, b=arrays[1].shape)
+    with pytest.raises(mx.MXNetError, match="rpn_proposal: bbox_pred has an unknown shape"):
+        symbol.infer_shape(a=arrays[0].shape, c=arrays[2].shape)

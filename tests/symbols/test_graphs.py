@@ -109,6 +109,15 @@ def test_rfcn_is_the_original_with_its_own_head(kind, dump, port_cfg):
     assert symbol.infer_shape(**given)[1]
 
 
+@pytest.mark.parametrize("operator", ["false", "true", "native"])
+def test_the_data_give_the_shape_of_im_info(operator, port_cfg):
+    cfg = port_cfg("TEST.CXX_PROPOSAL", operator, "TEST.RPN_POST_NMS_TOP_N", "30")
+    symbol = symbols.get_symbol(LIGHT, cfg, is_train=False)
+    arguments, found, _ = symbol.infer_shape(data=(1, 3, 64, 96))
+    assert dict(zip(symbol.list_arguments(), arguments))["im_info"] == (1, 3)
+    assert found[0] == (30, 5)
+
+
 @pytest.mark.parametrize("name", [LIGHT, RFCN])
 def test_partial_graphs_are_parts_of_the_whole(name, dump, port_cfg):
     """Nodes of the partial graphs are the whole graph's, but for inputs in place of what is not there."""

@@ -72,9 +72,11 @@ MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>
   return guarded([&] {
     const Attributes attributes = rpn_proposal_attributes(values);
     const LhrcnnRpnProposal options = rpn_proposal_options(values);
-    const Shape &cls_prob = inputs->at(0), &bbox_pred = inputs->at(1), &im_info = inputs->at(2);
+    const Shape &cls_prob = inputs->at(0), &bbox_pred = inputs->at(1);
+    Shape& im_info = inputs->at(2);
     check_layout(attributes, "cls_prob", cls_prob, "(N, 2 * A, H, W)");
     check_layout(attributes, "bbox_pred", bbox_pred, "(N, 4 * A, H, W)");
+    if (im_info.empty()) im_info = {cls_prob[0], 3};
     check_layout(attributes, "im_info", im_info, "(N, 3)");
     const unsigned num_anchors = static_cast<unsigned>(rpn_proposal_anchors(values).size() / 4);
     const std::string told = " of " + std::to_string(num_anchors) + " anchors, got ";
