@@ -22,8 +22,9 @@ def main(argv=None):
     from light_head_rcnn.experiments.engine.symbolic.alternate import train_alternate
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
-    test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
-    checkpoint = train_alternate(cfg, contexts, logger, args.resume, args.allow_partial)
+    dataset = build.build_dataset(cfg, cfg.dataset.image_set)
+    test_set = build.build_test_set(cfg, dataset.classes)
+    checkpoint = train_alternate(cfg, contexts, logger, dataset, args.resume, args.allow_partial)
     if test_set is not None:
         net, _ = detect.load_network(cfg, contexts, checkpoint, classes=test_set.classes)
         testing.test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)

@@ -26,15 +26,11 @@ def main(argv=None):
     from light_head_rcnn.experiments.engine.symbolic.trainer import SymbolTrainer
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
-    test_set = build.build_dataset(cfg, cfg.dataset.test_image_set) if cfg.dataset.test_image_set else None
-    if test_set is not None:
-        logger.info("%s", test_set.summary())
     train = SymbolTrainer if cfg.symbol else trainer.EndToEndTrainer
     training = train(cfg, contexts, logger, args.resume, args.allow_partial)
-    if test_set is not None and test_set.classes != training.dataset.classes:
-        raise cli.CommandError("the sets have different classes: %s in %s, %s in %s; name them in dataset.classes" % (
-            ", ".join(training.dataset.classes), cfg.dataset.image_set, ", ".join(test_set.classes),
-            cfg.dataset.test_image_set))
+    test_set = build.build_test_set(cfg, training.dataset.classes)
+    if test_set is not None:
+        logger.info("%s", test_set.summary())
 
     def test(folder):
         if test_set is not None:

@@ -34,6 +34,24 @@ def build_dataset(cfg, image_set, with_labels=True):
     return dataset
 
 
+def build_test_set(cfg, classes):
+    """The records of `dataset.test_image_set`, to test a training on; None where no set is named.
+
+    Args:
+        classes: names, those of the set trained on.
+
+    Raises:
+        ConfigError: the classes are others. See also `build_dataset`.
+    """
+    if not cfg.dataset.test_image_set:
+        return None
+    test_set = build_dataset(cfg, cfg.dataset.test_image_set)
+    if test_set.classes != classes:
+        raise ConfigError("the sets have different classes: %s in %s, %s in %s; name them in dataset.classes" % (
+            ", ".join(classes), cfg.dataset.image_set, ", ".join(test_set.classes), cfg.dataset.test_image_set))
+    return test_set
+
+
 def build_net(cfg, classes):
     """The detector that `network` and `TEST` describe, its parameters not yet initialised.
 

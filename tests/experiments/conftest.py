@@ -1,4 +1,7 @@
 """A handful of small images, and configurations that train on them in seconds."""
+import json
+import shutil
+
 import pytest
 
 from light_head_rcnn import data
@@ -19,6 +22,18 @@ def shapes(tmp_path_factory):
     """Folder of six images to train on and two to test on."""
     root = tmp_path_factory.mktemp("set") / "shapes"
     data.write_shapes(root, train=6, val=2)
+    return str(root)
+
+
+@pytest.fixture(scope="session")
+def renamed(shapes, tmp_path_factory):
+    """Folder of the same images, of which those to test on have another name for the first class."""
+    root = tmp_path_factory.mktemp("renamed") / "shapes"
+    shutil.copytree(shapes, root)
+    path = root / "annotations" / "instances_val.json"
+    content = json.loads(path.read_text())
+    content["categories"][0]["name"] = "blob"
+    path.write_text(json.dumps(content))
     return str(root)
 
 

@@ -16,6 +16,18 @@ def configure(tmp_path):
     return load
 
 
+def test_a_test_set_has_the_classes_of_the_training_set(configure, shapes, renamed):
+    options = ["dataset.dataset", "shapes", "dataset.image_set", "train", "dataset.test_image_set", "val"]
+    cfg = configure(S, *options, "dataset.dataset_path", shapes)
+    train = build.build_dataset(cfg, "train")
+    assert len(build.build_test_set(cfg, train.classes).records) == 2
+    cfg = configure(S, *options, "dataset.dataset_path", renamed)
+    message = "the sets have different classes: %s in train, blob.* in val; name them" % ", ".join(train.classes)
+    with pytest.raises(ConfigError, match=message):
+        build.build_test_set(cfg, train.classes)
+    assert build.build_test_set(configure(S, "dataset.test_image_set", ""), train.classes) is None
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_is_built_of_the_defaults(configure, name):
     net = build.build_net(configure(name), ("a", "b"))

@@ -224,9 +224,11 @@ def test_pretrained_backbone(configure, tmp_path, monkeypatch, model):
         build.initialize(cfg, build.build_net(cfg, ("a",)), [mx.cpu()])
 
 
-def test_script_trains_tests_and_refuses(configure, shapes, tmp_path, capsys):
+def test_script_trains_tests_and_refuses(configure, shapes, renamed, tmp_path, capsys):
     command = ["--cfg", str(tmp_path / "cfg.yaml"), "--cpu", "dataset.dataset_path", shapes,
                "output_path", str(tmp_path / "run"), "TRAIN.end_epoch", "2", "TRAIN.TEST_EVERY", "1"]
+    assert train_end2end.main(command + ["dataset.dataset_path", renamed]) == 2
+    assert "the sets have different classes" in capsys.readouterr().err
     assert train_end2end.main(command) == 0
     made = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"light_head_rcnn-0001.params", "light_head_rcnn-0002.json", "losses.jsonl", "losses.png", "train.log",

@@ -10,7 +10,6 @@ What the stages `rpn2` and `rfcn2` end with is one detector. The port begins the
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import build
 from ..arrays import load_weights
 from ..checkpoint import read_state, write_checkpoint
 from ..config import ConfigError, changed_keys, checkpoint_prefix, with_values
@@ -54,11 +53,12 @@ def stage_config(cfg, stage):
         "network.FIXED_PARAMS": cfg.network.FIXED_PARAMS_SHARED if stage.start else cfg.network.FIXED_PARAMS})
 
 
-def train_alternate(cfg, contexts, logger, resume=False, allow_partial=False):
+def train_alternate(cfg, contexts, logger, dataset, resume=False, allow_partial=False):
     """Trains the four stages, each in a folder of its own under the output path, and combines the last two.
 
     Args:
         cfg, contexts, logger, allow_partial: as for `TrainingLoop`.
+        dataset: the records of `dataset.image_set`.
         resume: go on where an earlier call was stopped, inside a stage or between two.
 
     Returns:
@@ -74,7 +74,6 @@ def train_alternate(cfg, contexts, logger, resume=False, allow_partial=False):
     if not resume and (Path(cfg.output_path) / STAGES[0].name).exists():
         raise TrainingError("there is an earlier run in %s: pass --resume to go on from it, or choose another folder: "
                             "output_path PATH" % cfg.output_path)
-    dataset = build.build_dataset(cfg, cfg.dataset.image_set)
     for stage in STAGES:
         logger.info("stage %s", stage.name)
         _train_stage(stage, configs, contexts, logger, dataset, resume, allow_partial)

@@ -101,6 +101,13 @@ def test_what_is_missing_is_named(command, tmp_path, capsys, overrides, message)
     assert message in capsys.readouterr().err
 
 
+def test_a_test_set_of_other_classes_is_refused_before_training(command, renamed, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert train_alternate.main(command + ["output_path", str(folder), "dataset.dataset_path", renamed]) == 2
+    assert "blob" in capsys.readouterr().err
+    assert not (folder / "rpn1").exists()
+
+
 def test_stages_take_their_own_entries(configure):
     cfg = configure("run", *OPTIONS, "TRAIN.ALTERNATE.rfcn1_lr_step", "0.5", "network.FIXED_PARAMS", "[conv1]")
     first, second, third, _ = (alternate.stage_config(cfg, stage) for stage in alternate.STAGES)
