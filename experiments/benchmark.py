@@ -35,8 +35,8 @@ def main(argv=None):
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
     from light_head_rcnn.experiments.engine import files
-    from light_head_rcnn.experiments.engine.benchmarks import operators
-    results = {"machine": operators.machine(threads), "repeats": args.repeats, "rows": []}
+    from light_head_rcnn.experiments.engine.benchmarks import operators, report
+    results = {"machine": report.machine(threads), "repeats": args.repeats, "rows": []}
     print("{cpu}, {threads} threads, MXNet {mxnet}".format(**results["machine"]))
     print(operators.HEADER)
     for case in operators.all_cases():

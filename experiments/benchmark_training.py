@@ -1,4 +1,4 @@
-"""Times training steps of several configurations, turn by turn on the same batch: a table, and the numbers as JSON."""
+"""Times training steps of several configurations, by turns: a table, and the numbers as JSON."""
 import argparse
 import os
 import sys
@@ -20,39 +20,28 @@ def main(argv=None):
     parser.add_argument("cfgs", nargs="+", metavar="FILE", help="configurations, compared to the first")
     parser.add_argument("--cpu", action="store_true", help="run on the CPU")
     parser.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1")
-    parser.add_argument("--steps", type=int, default=12, metavar="N", help="timed steps of each (default: 12)")
-    parser.add_argument("--warm-up", type=int, default=3, metavar="N", help="steps before these (default: 3)")
+    parser.add_argument("--steps", type=int, default=30, metavar="N", help="timed steps of each (default: 30)")
+    parser.add_argument("--turn", type=int, default=10, metavar="N", help="steps of one before it is the next one's "
+                        "turn (default: 10)")
+    parser.add_argument("--warm-up", type=int, default=10, metavar="N", help="steps before these (default: 10)")
     parser.add_argument("--out", metavar="FILE", default="output/benchmark_training.json",
                         help="takes the numbers (default: output/benchmark_training.json)")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY VALUE", help="configuration entries to change")
     args = parser.parse_args(argv)
-    cfgs = [cli.config_of(path, args.set) for path in args.cfgs]
-    import numpy as np
-
-    from light_head_rcnn.experiments.engine import logs, trainer
-    from light_head_rcnn.experiments.engine.config import with_values
+    if min(args.steps, args.turn) < 1 or args.warm_up < 0:
+        raise cli.CommandError("--steps and --turn take numbers from 1, --warm-up from 0")
+    cfgs = {Path(path).stem: cli.config_of(path, args.set) for path in args.cfgs}
+    if len(cfgs) < len(args.cfgs):
+        raise cli.CommandError("two of the files have the same name: " + ", ".join(args.cfgs))
+    from light_head_rcnn.experiments.engine import logs
+    from light_head_rcnn.experiments.engine.benchmarks import report, training
     from light_head_rcnn.experiments.engine.files import write_json
-    from light_head_rcnn.experiments.engine.symbolic.trainer import SymbolTrainer
-    logger = logs.open_logger()
-    contexts = cli.contexts_of(args, cfgs[0])
-    runs = []
-    for cfg in cfgs:
-        # No checkpoint is looked for or written there.
-        cfg = with_values(cfg, {"output_path": os.devnull, "TRAIN.NUM_WORKERS": 0})
-        train = SymbolTrainer if cfg.symbol else trainer.EndToEndTrainer
-        runs.append(train(cfg, contexts, logger).time_steps(args.warm_up + args.steps))
-    times = np.array([[next(run) for run in runs] for _ in range(args.warm_up + args.steps)])[args.warm_up:]
-    rows = []
-    for path, cfg, (wall, processor) in zip(args.cfgs, cfgs, np.median(times, axis=0)):
-        rows.append({"configuration": Path(path).stem, "seconds": wall, "processor_seconds": processor,
-                     "images_per_second": cfg.TRAIN.BATCH_IMAGES * len(contexts) / wall})
-    logger.info("medians of %d steps on %s\n\n%-32s %10s %10s %10s %10s", args.steps, ", ".join(map(str, contexts)),
-                "configuration", "seconds", "processor", "images/s", "of first")
-    for row in rows:
-        logger.info("%-32s %10.3f %10.3f %10.2f %10.2f", row["configuration"], row["seconds"], row["processor_seconds"],
-                    row["images_per_second"], row["seconds"] / rows[0]["seconds"])
-    write_json(args.out, {"steps": args.steps, "devices": [str(context) for context in contexts], "rows": rows,
-                          "threads": os.environ.get("OMP_NUM_THREADS")})
+    contexts = cli.contexts_of(args, next(iter(cfgs.values())))
+    options = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
+    rows = training.time_configurations(cfgs, contexts, logs.open_logger(), **options)
+    print("\n".join([training.HEADER, *map(training.line, rows)]))
+    write_json(args.out, dict(options, machine=report.machine(os.environ.get("OMP_NUM_THREADS")),
+                              devices=[str(context) for context in contexts], rows=rows))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Benchmarks of the operators against MXNet's own."""
+"""Benchmarks: the operators against MXNet's own, and training steps."""

@@ -1,12 +1,10 @@
 """Times the native operators and MXNet's own on the same inputs in one run, and measures their memory."""
-import os
-import platform
 import time
 
 import mxnet as mx
-import numpy as np
 
 from . import boxes, memory, rois
+from .report import summary
 
 OPS = ("align", "pool", "proposal", "nms")
 
@@ -34,8 +32,8 @@ def run_case(case, repeats, with_memory=True):
         for side, start in sides if turn % 2 else sides[::-1]:
             seconds = _time(start)
             if turn:  # the first turn warms up
-                times[side].append(seconds)
-    ours, peer = (_summary(times[side]) for side in ("ours", "peer"))
+                times[side].append(1000 * seconds)
+    ours, peer = (summary(times[side]) for side in ("ours", "peer"))
     row = {"op": case.op, "name": case.name, "peer": case.peer, "ours": ours, "peer_times": peer,
            "ratio": peer["median"] / ours["median"]}
     if with_memory:
@@ -50,21 +48,6 @@ def _time(start):
     work()
     mx.nd.waitall()
     return time.perf_counter() - begin
-
-
-def _summary(seconds):
-    low, median, high = np.percentile(np.array(seconds) * 1000, [25, 50, 75])
-    return {"median": median, "low": low, "high": high}
-
-
-def machine(threads):
-    """What timings depend on, and today's date, as a dict of strings and numbers."""
-    model = platform.processor()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
-            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
-    return {"cpu": model, "cpus": os.cpu_count(), "threads": threads, "mxnet": mx.__version__,
-            "python": platform.python_version(), "date": time.strftime("%Y-%m-%d")}
 
 
 HEADER = "{:42} {:>22} {:>22} {:>7} {:>16}".format("", "ours ms (quartiles)", "MXNet ms (quartiles)", "ratio",

@@ -1,6 +1,6 @@
 """What needs no training: every row counted, timed beside the others, and its memory measured."""
 from ....gluon_models.backbones import Xception, XceptionClassifier
-from ..benchmarks.operators import machine
+from ..benchmarks.report import machine
 from ..config import test_scales
 from . import growth, measuring
 from .counting import count, count_network

@@ -9,10 +9,10 @@ import sys
 import time
 
 import mxnet as mx
-import numpy as np
 from tqdm import tqdm
 
 from ..benchmarks import memory
+from ..benchmarks.report import summary
 from ..config import load_config
 from .detectors import PEERS, PeerDetector, StagedDetector
 
@@ -36,12 +36,6 @@ def time_detectors(detectors, repeats):
                 turns[name].append(dict(times, total=sum(times.values())))
     return {name: {stage: summary([times[stage] for times in rows]) for stage in rows[0]}
             for name, rows in turns.items()}
-
-
-def summary(values):
-    """median, low and high (quartiles) of numbers."""
-    low, median, high = np.percentile(np.asarray(values, float), [25, 50, 75])
-    return {"median": float(median), "low": float(low), "high": float(high)}
 
 
 def time_calls(calls, repeats):
