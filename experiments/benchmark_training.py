@@ -40,7 +40,7 @@ def main(argv=None):
     options = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
     rows = training.time_configurations(cfgs, contexts, logs.open_logger(), **options)
     print("\n".join([training.HEADER, *map(training.line, rows)]))
-    write_json(args.out, dict(options, machine=report.machine(os.environ.get("OMP_NUM_THREADS")),
+    write_json(args.out, dict(options, machine=report.machine(int(os.environ["OMP_NUM_THREADS"])),
                               devices=[str(context) for context in contexts], rows=rows))
     return 0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.experiments import benchmark
-from light_head_rcnn.experiments.engine.benchmarks import memory, operators, rois
+from light_head_rcnn.experiments.engine.benchmarks import memory, operators, report, rois
 
 SMALL = rois.cases(maps=[(12, 15)], counts=[20])
 
@@ -27,6 +27,10 @@ def test_sides_that_disagree_are_not_timed():
     case = SMALL[0]._replace(make=lambda: rois.make(wrong, rois.roi_align, False, 12, 15, 20))
     with pytest.raises(AssertionError):
         operators.run_case(case, repeats=1)
+
+
+def test_summary_of_numbers():
+    assert report.summary([3, 1, 2]) == {"median": 2.0, "low": 1.5, "high": 2.5}
 
 
 def test_memory_of_a_step():

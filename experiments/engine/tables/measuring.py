@@ -39,7 +39,7 @@ def time_detectors(detectors, repeats):
 
 
 def time_calls(calls, repeats):
-    """Milliseconds of functions that return once their work is done, by turns: dict by name as `summary`."""
+    """Milliseconds of functions that return once their work is done, by turns: dict by name as `report.summary`."""
     detectors = {name: _OneStage(call) for name, call in calls.items()}
     return {name: times["total"] for name, times in time_detectors(detectors, repeats).items()}
 
