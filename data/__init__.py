@@ -1,15 +1,17 @@
 """Data: readers that yield the same records, the embedded set Shapes, and what turns records into batches."""
+from .class_names import COCO_CLASSES, VOC_CLASSES
 from .coco import CocoDataset
 from .loader import TestLoader, TrainLoader
 from .records import DataError, Dataset, Record, read_image, targets_of, with_targets
 from .sampler import Draw, TrainSampler
 from .shapes import SHAPES_CLASSES, STYLES, ensure_shapes, write_shapes
 from .transforms import pad_batch, resize_scale, to_network
-from .voc import VOC_CLASSES, VocDataset
+from .voc import VocDataset
 
 KINDS = ("coco", "voc") + tuple(STYLES)
 
 __all__ = [
+    "COCO_CLASSES",
     "KINDS",
     "SHAPES_CLASSES",
     "VOC_CLASSES",

@@ -6,10 +6,8 @@ that "2007_trainval+2012_trainval" reads two years side by side.
 import os
 from xml.etree import ElementTree
 
+from .class_names import VOC_CLASSES
 from .records import IMAGE_EXTENSIONS, DataError, Dataset, image_size, inclusive_box, make_record
-
-VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
-               "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")
 
 
 class VocDataset(Dataset):

@@ -4,14 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from light_head_rcnn.data.transforms import (
-    flip_boxes,
-    pad_batch,
-    pad_boxes,
-    resize_image,
-    resize_scale,
-    to_network,
-)
+from light_head_rcnn.data.transforms import flip_boxes, pad_batch, pad_boxes, resize_image, resize_scale, to_network
 
 
 @pytest.mark.parametrize("size, edges, scale", [
