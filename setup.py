@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "operators", "native"))
 import build as native_build  # noqa: E402  (lies beside its sources, needs nothing of the package)
 
-FOLDERS = ("operators", "symbols", "gluon_models", "data", "experiments")
+FOLDERS = ("operators", "data", "symbols", "gluon_models", "engine", "experiments")
 
 
 def read(name):
@@ -82,7 +82,7 @@ setup(
         HERE, include=[pattern for folder in FOLDERS for pattern in (folder, folder + ".*")])],
     package_data={"light_head_rcnn.operators.native": ["*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
                   "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"],
-                  "light_head_rcnn.experiments.engine.tables": ["*.yaml", "*.md"]},
+                  "light_head_rcnn.experiments.paper_tables": ["*.yaml", "*.md"]},
     install_requires=[
         "numpy>=1.20,<2",
         "gluoncv>=0.10.5,<0.11",

@@ -9,20 +9,14 @@ from typing import Union
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
+from ..errors import DataError
+
 # Pillow reports broken files through all of these, each format in its own way.
 FAULTS_OF_FILES = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError,
                    Image.DecompressionBombError)
 # Of the files that are looked for in folders; a file that is named may have any.
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 LEAVE_OUT = ' (on_error="skip", in a configuration dataset.ON_ERROR: skip, leaves such entries out)'
-
-
-class DataError(ValueError):
-    """Broken or missing input. The message names the file and the entry; `kind` is the class of fault."""
-
-    def __init__(self, message, kind="broken input"):
-        super().__init__(message)
-        self.kind = kind
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 import sys
 import textwrap
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/benchmark.py operators
@@ -28,14 +28,14 @@ def main(argv=None):
     parser.add_argument("--out", metavar="FILE", help="takes the results as JSON")
     args = parser.parse_args(argv)
     if args.repeats < 1 or (args.threads or 1) < 1:
-        raise cli.CommandError("--repeats and --threads take numbers from 1")
+        raise cli.UsageError("--repeats and --threads take numbers from 1")
     threads = args.threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
     if "mxnet" in sys.modules and os.environ.get("OMP_NUM_THREADS") != str(threads):
-        raise cli.CommandError("threads are set before MXNet is loaded: set OMP_NUM_THREADS={}".format(threads))
+        raise cli.UsageError("threads are set before MXNet is loaded: set OMP_NUM_THREADS={}".format(threads))
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
-    from light_head_rcnn.experiments.engine import files
-    from light_head_rcnn.experiments.engine.benchmarks import operators, report
+    from light_head_rcnn.engine import files
+    from light_head_rcnn.experiments.benchmarks import operators, report
     results = {"machine": report.machine(threads), "repeats": args.repeats, "rows": []}
     print("{cpu}, {threads} threads, MXNet {mxnet}".format(**results["machine"]))
     print(operators.HEADER)

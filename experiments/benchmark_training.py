@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/benchmark_training.py experiments/cfgs/bccd_s.yaml experiments/cfgs/bccd_s_symbol.yaml \\
@@ -29,13 +29,13 @@ def main(argv=None):
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY VALUE", help="configuration entries to change")
     args = parser.parse_args(argv)
     if min(args.steps, args.turn) < 1 or args.warm_up < 0:
-        raise cli.CommandError("--steps and --turn take numbers from 1, --warm-up from 0")
+        raise cli.UsageError("--steps and --turn take numbers from 1, --warm-up from 0")
     cfgs = {Path(path).stem: cli.config_of(path, args.set) for path in args.cfgs}
     if len(cfgs) < len(args.cfgs):
-        raise cli.CommandError("two of the files have the same name: " + ", ".join(args.cfgs))
-    from light_head_rcnn.experiments.engine import logs
-    from light_head_rcnn.experiments.engine.benchmarks import report, training
-    from light_head_rcnn.experiments.engine.files import write_json
+        raise cli.UsageError("two of the files have the same name: " + ", ".join(args.cfgs))
+    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.experiments.benchmarks import report, training
+    from light_head_rcnn.engine.files import write_json
     contexts = cli.contexts_of(args, next(iter(cfgs.values())))
     options = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
     rows = training.time_configurations(cfgs, contexts, logs.open_logger(), **options)

@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/demo.py --cfg experiments/cfgs/shapes_s.yaml --cpu photo.jpg holidays/
@@ -26,7 +26,9 @@ def main(argv=None):
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY VALUE", help="configuration entries to change")
     args = parser.parse_intermixed_args(argv)
     cfg = None if args.exported else cli.config_of(args.cfg, args.set)
-    from light_head_rcnn.experiments.engine import detect, export, logs, show
+    from light_head_rcnn.engine.inference import detector as detect, pictures as show
+    from light_head_rcnn.engine.deploy import export
+    from light_head_rcnn.engine.reporting import logs
     contexts = cli.contexts_of(args, cfg)[:1]
     images = show.find_images(args.images)
     logger = logs.open_logger()

@@ -2,15 +2,15 @@
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
-from light_head_rcnn.experiments.engine.config import test_scales
+from light_head_rcnn.experiments.commands import options as cli
+from light_head_rcnn.engine.config import test_scales
 
 EXAMPLE = """
 python experiments/export.py --cfg experiments/cfgs/shapes_s.yaml --cpu
 python experiments/export.py --cfg experiments/cfgs/bccd_s.yaml --out models/blood --check blood.jpg
 
 then, in Python:
-  from light_head_rcnn.experiments.engine.export import load_exported
+  from light_head_rcnn.engine.deploy.export import load_exported
   detector = load_exported("models/blood")
   ids, scores, boxes = detector("blood.jpg")
 """
@@ -26,7 +26,9 @@ def main(argv=None):
     parser.add_argument("--check", nargs="+", metavar="IMAGE", help="images and folders to compare the answers on "
                         "(default: noise of three sizes)")
     args, cfg = cli.parse(parser, argv)
-    from light_head_rcnn.experiments.engine import detect, export, logs, show
+    from light_head_rcnn.engine.inference import detector as detect, pictures as show
+    from light_head_rcnn.engine.deploy import export
+    from light_head_rcnn.engine.reporting import logs
     contexts = cli.contexts_of(args, cfg)[:1]
     logger = logs.open_logger()
     images = [file for file, _ in show.find_images(args.check)] if args.check else export.noise_images(cfg.seed)

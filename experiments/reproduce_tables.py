@@ -5,7 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/reproduce_tables.py                                # costs of all rows, what the paper's scale lacks
@@ -22,11 +22,11 @@ def main(argv=None):
     args = _parser().parse_intermixed_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
     # After the threads are set.
-    from light_head_rcnn.experiments.engine.tables import checks, cost, output, paper, rows, scales
+    from light_head_rcnn.experiments.paper_tables import checks, cost, output, paper, rows, scales
     keys, work = rows.table_keys(args.table), Path(args.work)
     overrides = list(args.overrides) + (["dataset.dataset_path", args.data] if args.data else [])
     if len(overrides) % 2:
-        raise cli.CommandError("overrides come in pairs KEY VALUE")
+        raise cli.UsageError("overrides come in pairs KEY VALUE")
     names = rows.rows_of(keys)
     if args.scale == "paper":
         if not args.no_measure:
@@ -45,15 +45,15 @@ def main(argv=None):
 
 
 def _run_small(args, names, overrides, work, output, scales):
-    from light_head_rcnn.experiments.engine.tables import budget, running
+    from light_head_rcnn.experiments.paper_tables import budget, running
     if args.jobs < 1:
-        raise cli.CommandError("--jobs is %d; it must be at least 1" % args.jobs)
+        raise cli.UsageError("--jobs is %d; it must be at least 1" % args.jobs)
     folder, state = work / args.scale, output.runs_state(work, args.scale)
     runs, missing = scales.plan(names, args.scale, args.seeds, folder, overrides)
     for name in missing:
         print("%s: not run, it has no smaller form of its own" % name)
     if not runs:
-        raise cli.CommandError("table %s: nothing to train on %s" % (args.table, args.scale))
+        raise cli.UsageError("table %s: nothing to train on %s" % (args.table, args.scale))
     print("%s" % scales.SCALES[args.scale].data)
     budget.budget(runs, state, folder, args.hours, print)
     running.run_all(runs, folder, state, ["--gpus", args.gpus] if args.gpus else ["--cpu"],

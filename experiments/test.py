@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/test.py --cfg experiments/cfgs/shapes_s.yaml --cpu
@@ -18,7 +18,10 @@ def main(argv=None):
     parser.add_argument("--out", metavar="FOLDER", help="takes results.json and metrics.json (default: the folder test "
                         "in the configuration's output_path)")
     args, cfg = cli.parse(parser, argv)
-    from light_head_rcnn.experiments.engine import build, detect, logs, testing
+    from light_head_rcnn.engine.building import build
+    from light_head_rcnn.engine.inference import detector as detect
+    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.evaluation import run as testing
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger()
     dataset = build.build_dataset(cfg, cfg.dataset.test_image_set)

@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/train_alternate.py --cfg experiments/cfgs/shapes_s_alternate.yaml --cpu
@@ -18,8 +18,11 @@ def main(argv=None):
                         "or between two; starts anew where there is none")
     cli.add_partial_argument(parser)
     args, cfg = cli.parse(parser, argv)
-    from light_head_rcnn.experiments.engine import build, detect, logs, testing
-    from light_head_rcnn.experiments.engine.symbolic.alternate import train_alternate
+    from light_head_rcnn.engine.building import build
+    from light_head_rcnn.engine.inference import detector as detect
+    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.evaluation import run as testing
+    from light_head_rcnn.engine.training.alternate import train_alternate
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
     dataset = build.build_dataset(cfg, cfg.dataset.image_set)

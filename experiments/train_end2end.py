@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from light_head_rcnn.experiments.engine import cli
+from light_head_rcnn.experiments.commands import options as cli
 
 EXAMPLE = """
 python experiments/train_end2end.py --cfg experiments/cfgs/shapes_s.yaml --cpu
@@ -21,9 +21,12 @@ def main(argv=None):
     cli.add_partial_argument(parser)
     args, cfg = cli.parse(parser, argv)
     if not cfg.TRAIN.END2END:
-        raise cli.CommandError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
-    from light_head_rcnn.experiments.engine import build, logs, testing, trainer
-    from light_head_rcnn.experiments.engine.symbolic.trainer import SymbolTrainer
+        raise cli.UsageError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
+    from light_head_rcnn.engine.building import build
+    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.evaluation import run as testing
+    from light_head_rcnn.engine.training import trainer
+    from light_head_rcnn.engine.training.symbol_trainer import SymbolTrainer
     contexts = cli.contexts_of(args, cfg)
     logger = logs.open_logger(cfg.output_path)
     train = SymbolTrainer if cfg.symbol else trainer.EndToEndTrainer

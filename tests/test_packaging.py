@@ -16,7 +16,7 @@ LEFT_OUT = shutil.ignore_patterns(".*", "*.so", "__pycache__", "build", "dist", 
 TRY = """
 import light_head_rcnn, mxnet as mx
 from light_head_rcnn.operators import ps_roi_align
-import light_head_rcnn.data, light_head_rcnn.experiments.engine
+import light_head_rcnn.data, light_head_rcnn.engine
 pooled = ps_roi_align(mx.nd, mx.nd.ones((1, 8, 9, 9)), mx.nd.array([[0, 2, 2, 6, 6]]), 2, 2, 1)
 print(light_head_rcnn.__file__, light_head_rcnn.get_model.__name__, pooled.shape, pooled.sum().asscalar())
 """
@@ -68,7 +68,7 @@ def clean_python(tmp_path):
 def test_wheel_holds_the_package(wheel):
     assert wheel.name.endswith("-py3-none-linux_x86_64.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    files = [path.relative_to(ROOT) for folder in ("operators", "symbols", "gluon_models", "data", "experiments")
+    files = [path.relative_to(ROOT) for folder in ("operators", "symbols", "gluon_models", "data", "engine", "experiments")
              for path in (ROOT / folder).rglob("*")
              if path.suffix in (".py", ".yaml", ".md", ".cc", ".cu", ".h", ".cuh")]
     expected = {"light_head_rcnn/" + path.as_posix() for path in files}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.experiments import benchmark
-from light_head_rcnn.experiments.engine.benchmarks import memory, operators, report, rois
+from light_head_rcnn.experiments.benchmarks import memory, operators, report, rois
 
 SMALL = rois.cases(maps=[(12, 15)], counts=[20])
 

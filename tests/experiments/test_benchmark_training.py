@@ -5,7 +5,7 @@ import os
 import pytest
 
 from light_head_rcnn.experiments import benchmark_training
-from light_head_rcnn.experiments.engine.benchmarks import training
+from light_head_rcnn.experiments.benchmarks import training
 
 
 def test_turns():

@@ -10,13 +10,16 @@ from mxnet import autograd
 from mxnet.gluon import HybridBlock, nn
 
 from light_head_rcnn import data
-from light_head_rcnn.experiments.engine import build, config, testing, trainer
-from light_head_rcnn.experiments.engine.symbolic import graphs
+from light_head_rcnn.engine.building import build
+from light_head_rcnn.engine import config
+from light_head_rcnn.engine.evaluation import run as testing
+from light_head_rcnn.engine.training import trainer
+from light_head_rcnn.engine.symbolic import graphs
 from light_head_rcnn.gluon_models import model_zoo
 from light_head_rcnn.gluon_models.necks import FeaturePyramid
 from light_head_rcnn.gluon_models.training import LOSSES
 
-CFGS = Path(config.__file__).parents[1] / "cfgs"
+CFGS = Path(config.__file__).parents[2] / "experiments" / "cfgs"
 FILES = sorted(CFGS.rglob("*.yaml"))
 # What is laid over rows, scale_*.yaml, is none.
 ROWS = [path for path in FILES

@@ -11,8 +11,11 @@ from PIL import Image
 
 from light_head_rcnn.data.records import IMAGE_EXTENSIONS
 from light_head_rcnn.experiments import demo, export, test
-from light_head_rcnn.experiments.engine import build, checkpoint, config, show
-from light_head_rcnn.experiments.engine.export import load_exported
+from light_head_rcnn.engine.building import build
+from light_head_rcnn.engine.checkpoints import checkpoint
+from light_head_rcnn.engine import config
+from light_head_rcnn.engine.inference import pictures as show
+from light_head_rcnn.engine.deploy.export import load_exported
 
 CLASSES = ("disc", "bar")
 
@@ -161,7 +164,7 @@ def test_the_exported_files_alone_answer_the_same(workshop, exported):
 
 
 def test_export_notices_another_answer(workshop, exported, monkeypatch, capsys, tmp_path):
-    from light_head_rcnn.experiments.engine import export as engine
+    from light_head_rcnn.engine.deploy import export as engine
     other = load_exported(exported)
     weight = [p for name, p in other.net.collect_params().items() if name == "cls_score_bias"][0]
     weight.set_data(weight.data() + mx.nd.array([1, 0, 0]))

@@ -2,7 +2,7 @@
 import mxnet as mx
 import pytest
 
-from light_head_rcnn.experiments.engine.tables.counting import count_network
+from light_head_rcnn.experiments.paper_tables.counting import count_network
 from light_head_rcnn.gluon_models.backbones import PyramidResNet, ResNet, Xception, XceptionClassifier
 
 

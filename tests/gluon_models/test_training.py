@@ -7,7 +7,7 @@ import pytest
 from mxnet import autograd, gluon
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import RFCN, FasterRCNN, TrainingGraph
+from light_head_rcnn.gluon_models import FasterRCNN, RFCN, TrainingGraph
 from light_head_rcnn.gluon_models.backbones import Xception
 from light_head_rcnn.gluon_models.training import METRICS
 from light_head_rcnn.operators.targets import AnchorTargets

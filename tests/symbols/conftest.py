@@ -5,7 +5,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.experiments.engine.config import load_config
+from light_head_rcnn.engine.config import load_config
 
 ANCHORS = 6
 CLASSES = 5

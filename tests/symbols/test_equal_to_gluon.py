@@ -6,7 +6,7 @@ from mxnet import autograd, gluon
 
 import light_head_rcnn
 from light_head_rcnn import symbols
-from light_head_rcnn.experiments.engine.checkpoint import load_parameters, save_parameters
+from light_head_rcnn.engine.checkpoints.checkpoint import load_parameters, save_parameters
 from light_head_rcnn.gluon_models import TrainingGraph
 
 NAMES = ("a", "b", "c", "d")

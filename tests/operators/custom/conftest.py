@@ -2,7 +2,7 @@
 import mxnet as mx
 import pytest
 
-from light_head_rcnn.operators import custom  # noqa: F401  (registers the operators)
+from light_head_rcnn.operators import custom# noqa: F401  (registers the operators)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,147 @@
+"""What a run says while it works: log lines, a progress bar, and scalars a step as JSON lines and for TensorBoard."""
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..files import atomic_write
+
+_NAME = "light_head_rcnn"
+
+
+def open_logger(folder=None, filename="train.log"):
+    """The project's logger, to stderr, without breaking a progress bar, and with `folder` appending to a file there.
+
+    Handlers of an earlier call are closed first.
+    """
+    logger = logging.getLogger(_NAME)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(_BarHandler())
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        logger.addHandler(file)
+    return logger
+
+
+class ScalarLog:
+    """Scalars of every training step: one JSON object a line, and TensorBoard events where tensorboardX is installed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The JSON lines.
+    start_step : int
+        Completed steps that this run continues from. Lines of later steps, written by a run that was stopped, go;
+        0 starts anew.
+    tensorboard : str or Path, optional
+        Folder for TensorBoard events.
+    """
+
+    def __init__(self, path, start_step=0, tensorboard=None):
+        path = Path(path)
+        kept = [line for line in read_scalars(path) if line["step"] <= start_step] if path.exists() else []
+        with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in kept)
+        self._file = open(path, "a", encoding="utf-8")
+        self._writer = None
+        if tensorboard is not None:
+            try:
+                from tensorboardX import SummaryWriter
+            except ImportError:
+                pass
+            else:
+                self._writer = SummaryWriter(str(tensorboard), purge_step=start_step + 1 if start_step else None)
+
+    def write(self, step, **values):
+        """Adds a line: `step` completed steps and named numbers, such as losses, lr and images_per_second."""
+        values = {name: value if isinstance(value, int) else float(value) for name, value in values.items()}
+        # Out of Python's buffer: a killed run keeps every line.
+        self._file.write(json.dumps(dict(step=step, **values)) + "\n")
+        self._file.flush()
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+    def close(self):
+        """Closes the files."""
+        self._file.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def read_scalars(path):
+    """The lines that a `ScalarLog` wrote, a list of dicts; a last line cut short by a killed process is left out.
+
+    Raises ValueError naming the file and the line when another line is broken.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    complete = text[:text.rfind("\n") + 1].splitlines()
+    lines = []
+    for number, line in enumerate(complete, 1):
+        try:
+            lines.append(json.loads(line))
+            lines[-1]["step"] + 0
+        except (ValueError, TypeError, KeyError):
+            raise ValueError(f"{path}, line {number} is not a line of scalars: {line[:80]!r}") from None
+    return lines
+
+
+class Progress:
+    """A bar with losses and time left on a terminal; elsewhere the log lines alone, which come in either case.
+
+    Parameters
+    ----------
+    total, done : int
+        Steps of the whole training, and how many of them are completed already.
+    logger : logging.Logger
+    every : int
+        Steps between two log lines.
+    """
+
+    def __init__(self, total, done, logger, every):
+        self._total, self._start, self._logger, self._every = total, done, logger, every
+        self._began = time.monotonic()
+        self._bar = tqdm(total=total, initial=done, disable=None, dynamic_ncols=True, unit="step", smoothing=0.1)
+
+    def update(self, step, **values):
+        """Says that `step` steps are completed; `values` are shown."""
+        shown = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
+        self._bar.set_postfix_str(shown, refresh=False)
+        self._bar.update(step - self._bar.n)
+        if step % self._every == 0 or step == self._total:
+            left = (time.monotonic() - self._began) / max(step - self._start, 1) * (self._total - step)
+            self._logger.info("step %d/%d  %s  %s left", step, self._total, shown, tqdm.format_interval(left))
+
+    def close(self):
+        """Leaves the bar as it stands."""
+        self._bar.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _short(value):
+    return str(value) if isinstance(value, (int, str)) else f"{value:.4g}"
+
+
+class _BarHandler(logging.Handler):
+    def emit(self, record):
+        tqdm.write(self.format(record), file=sys.stderr)

@@ -1,0 +1,60 @@
+"""The graph that is run answers as the one that is saved, and what a plot makes of its metrics."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.errors import ConfigError
+from light_head_rcnn.engine.symbolic import weights
+from light_head_rcnn.engine.symbolic.graphs import as_run, test_graph, training_graph
+
+SHAPES = {"data": (1, 3, 64, 96), "rois": (1, 6, 5), "label": (1, 6), "bbox_target": (1, 6, 8),
+          "bbox_weight": (1, 6, 8)}
+
+
+def run(symbol, inputs, values):
+    arguments, auxiliaries = weights.split_weights(symbol, values)
+    gradients = {name: mx.nd.zeros(array.shape) for name, array in arguments.items()}
+    executor = symbol.bind(mx.cpu(), dict(arguments, **inputs), gradients, aux_states=auxiliaries)
+    outputs = [array.asnumpy() for array in executor.forward(is_train=True)]
+    executor.backward()
+    return outputs, {name: array.asnumpy() for name, array in gradients.items()}
+
+
+@pytest.mark.parametrize("name, pools", [("xception_rfcn_light", 1), ("resnet_v1_101_rfcn", 2)])
+def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
+    symbol = training_graph(configure("run", "symbol", name, "TRAIN.BATCH_IMAGES", 1), 4, "rcnn").symbol
+    found = as_run(symbol, [mx.cpu(0), mx.cpu(1)])
+    operators = [graph.tojson().count('"op": "%s"' % op) for graph in (symbol, found)
+                 for op in ("_contrib_PSROIPooling", "ps_roi_pool")]
+    assert operators == [pools, 0, 0, pools]
+    assert symbol.attr_dict()["conv_new_1_weight"] == found.attr_dict()["conv_new_1_weight"]
+    assert as_run(symbol, [mx.gpu(0)]) is symbol
+    if name.startswith("resnet"):
+        return  # the same operators, and many more of others
+    rng = np.random.RandomState(0)
+    corners = rng.rand(6, 2) * [60, 40]
+    inputs = {"data": rng.randn(*SHAPES["data"]) * 50, "label": rng.randint(0, 4, (1, 6)),
+              "rois": np.concatenate([np.zeros((6, 1)), corners, corners + 30 * rng.rand(6, 2)], 1)[None],
+              "bbox_target": rng.randn(1, 6, 8), "bbox_weight": np.ones((1, 6, 8))}
+    inputs = {key: mx.nd.array(array) for key, array in inputs.items()}
+    values = weights.initial_weights(configure("run"), weights.parameter_shapes(symbol, SHAPES))[0]
+    (outputs, gradients), (expected, expected_gradients) = (run(graph, inputs, values) for graph in (found, symbol))
+    for one, other in zip(outputs, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    for key, gradient in expected_gradients.items():
+        np.testing.assert_allclose(gradients[key], gradient, rtol=1e-3, atol=1e-4 * abs(gradient).max() + 1e-7,
+                                   err_msg=key)
+    assert expected_gradients["conv_new_2_weight"].any()
+
+
+@pytest.mark.parametrize("name, key, value", [
+    ("xception_rfcn_light", "NECK", "pointwise"), ("resnet_v1_101_rfcn_light", "HIDDEN_UNITS", 0),
+    ("resnet_v1_101_rfcn_light", "ROI_POOL", "psroi_align_max"), ("xception_rfcn_light", "ROI_POOL", "roi_pool"),
+    ("xception_rfcn_light", "STRIDE_IN_1X1", False), ("resnet_v1_101_rfcn", "ROI_POOL", "psroi_align"),
+    ("resnet_v1_101_rfcn", "LIGHT_HEAD_RELU", "after_sum")])
+def test_values_that_a_graph_lacks_are_refused(configure, name, key, value):
+    cfg = configure("run", "symbol", name, "network." + key, value)
+    message = "symbol: network.%s is %r; %s has only " % (key, value, name)
+    for build in (lambda: test_graph(cfg, 4), lambda: training_graph(cfg, 4, "rcnn"), lambda: training_graph(cfg, 4)):
+        with pytest.raises(ConfigError, match=message):
+            build()

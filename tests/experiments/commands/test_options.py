@@ -1,0 +1,95 @@
+"""Command lines: overrides, devices, readable errors."""
+from types import SimpleNamespace
+
+import mxnet as mx
+import pytest
+
+from light_head_rcnn.errors import CheckpointError, ConfigError, DataError
+from light_head_rcnn.experiments.commands import options as cli
+
+
+@pytest.fixture
+def cfg_file(tmp_path):
+    path = tmp_path / "row.yaml"
+    path.write_text("gpus: '0,1'\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("words", ["--cfg {} --cpu TRAIN.lr 0.5", "TRAIN.lr 0.5 --cpu --cfg {}",
+                                   "--cfg {} TRAIN.lr 0.5 --cpu"])
+def test_overrides_stand_anywhere(cfg_file, words):
+    args, cfg = cli.parse(cli.make_parser("Does.", "python it"), words.format(cfg_file).split())
+    assert cfg.TRAIN.lr == 0.5 and args.cpu and cli.contexts_of(args, cfg) == [mx.cpu()]
+
+
+def test_negative_values(cfg_file):
+    assert cli.parse(cli.make_parser("", ""), ["--cfg", cfg_file, "TRAIN.BATCH_ROIS", "-1"])[1].TRAIN.BATCH_ROIS == -1
+
+
+@pytest.mark.parametrize("words, message", [
+    (["TRAIN.lr", "1"], "--cfg FILE"),
+    (["--cfg", "{}", "TRAIN.lr"], "pairs KEY VALUE, but these are 1 words: TRAIN.lr"),
+    (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?"),
+    (["--cfg", "{}", "TEST.HAS_RPN", "false"], "TEST.HAS_RPN is False: only True is implemented")])
+def test_mistakes_in_words(cfg_file, words, message):
+    with pytest.raises((cli.UsageError, ConfigError)) as caught:
+        cli.parse(cli.make_parser("", ""), [word.format(cfg_file) for word in words])
+    assert message in str(caught.value)
+
+
+def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0"):
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: seen)
+    return cli.contexts_of(SimpleNamespace(cpu=cpu, gpus=gpus), SimpleNamespace(gpus=configured))
+
+
+def test_devices(monkeypatch):
+    assert contexts(monkeypatch, 0) == [mx.cpu()]
+    assert contexts(monkeypatch, 4, cpu=True) == [mx.cpu()]
+    assert contexts(monkeypatch, 4, gpus="2,0") == [mx.gpu(2), mx.gpu(0)]
+    assert contexts(monkeypatch, 4, configured="0,3") == [mx.gpu(0), mx.gpu(3)]
+
+
+@pytest.mark.parametrize("seen, gpus, message", [
+    (0, "0", "GPUs 0 asked for, but MXNet sees none"), (2, "0,2", "sees only GPUs 0 to 1"), (2, "1,1", "GPUs 1,1"),
+    (2, "a", "--gpus takes numbers"), (2, "", "--gpus takes numbers")])
+def test_device_mistakes(monkeypatch, seen, gpus, message):
+    with pytest.raises(cli.UsageError, match=message):
+        contexts(monkeypatch, seen, gpus=gpus)
+
+
+@pytest.mark.parametrize("error", [cli.UsageError("look"), ConfigError("look"), CheckpointError("look"),
+                                   DataError("look")])
+def test_mistakes_of_the_user_are_one_line(capsys, error):
+    @cli.readable_errors
+    def main(argv=None):
+        raise error
+
+    assert main() == 2
+    assert capsys.readouterr().err == "error: look\n"
+
+
+@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError])
+def test_errors_of_paths_are_one_line(capsys, kind):
+    @cli.readable_errors
+    def main(argv=None):
+        raise kind(1, "No", "some/path")
+
+    assert main() == 2
+    assert capsys.readouterr().err == "error: [Errno 1] No: 'some/path'\n"
+
+
+def test_mistakes_of_the_project_keep_their_traceback():
+    @cli.readable_errors
+    def main(argv=None):
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        main()
+
+
+def test_interruption(capsys):
+    @cli.readable_errors
+    def main(argv=None):
+        raise KeyboardInterrupt
+
+    assert main() == 130 and capsys.readouterr().err == "stopped\n"

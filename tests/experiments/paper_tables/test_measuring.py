@@ -1,0 +1,48 @@
+"""Measuring: what is measured is kept, and not measured again."""
+import pytest
+
+from light_head_rcnn.experiments.paper_tables import cost, growth, measuring
+from light_head_rcnn.experiments.paper_tables.rows import row_config, row_file
+from light_head_rcnn.experiments.paper_tables.state import State
+
+SMALL = ["SCALES", "96,128", "TEST.SCALES", "[]", "TEST.RPN_POST_NMS_TOP_N", "20"]
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Rows at 96x128."""
+    def file(name):
+        path = tmp_path / (name + ".yaml")
+        path.write_text("_BASE_: %s\nSCALES: [96, 128]\nTEST: {SCALES: [], RPN_POST_NMS_TOP_N: 20}\n" % row_file(name))
+        return path
+
+    monkeypatch.setattr(cost, "row_config", lambda name: row_config(name, SMALL))
+    monkeypatch.setattr(cost, "row_file", file)
+    monkeypatch.setattr(growth, "ROWS", ("s_800",))
+    monkeypatch.setattr(growth, "AXES", {"rois": (10, 20)})
+    monkeypatch.setattr(growth, "FIXED", {"classes": 5, "rois": 20, "size": (96, 128)})
+    return State(tmp_path / "measured.json")
+
+
+def test_measured_once(small, tmp_path):
+    told = []
+    cost.measure(["s_800", "s_700"], False, True, small, 1, 1, told.append)
+    times = small.get("times")
+    # Alike at one size: the same network is timed once.
+    assert times["s_700"] == times["s_800"] and times["s_800"]["total"]["median"] > 0
+    used = small.get("memory/s_800")["bytes"]
+    assert used is None or used > 4 * 4.8e6
+    assert len(small.get("growth")) == 2 and small.get("machine")["threads"] == 1
+    assert told[0] == "timing 2 detectors, 2 turns each"
+    del told[:]
+    again = State(tmp_path / "measured.json")
+    cost.measure(["s_700"], False, True, again, 1, 1, told.append)
+    assert told == [] and again.get("times") == times
+    cost.measure(["s_700"], False, False, again, 1, 1, told.append, again=True)
+    assert len(told) == 2 and set(again.get("times")) == {"s_700"}
+
+
+def test_calls_are_timed():
+    done = []
+    times = measuring.time_calls({"a": lambda: done.append(1)}, repeats=4)
+    assert len(done) == 5 and times["a"]["low"] <= times["a"]["median"] <= times["a"]["high"]
