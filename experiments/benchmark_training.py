@@ -33,12 +33,12 @@ def main(argv=None):
     cfgs = {Path(path).stem: cli.config_of(path, args.set) for path in args.cfgs}
     if len(cfgs) < len(args.cfgs):
         raise cli.UsageError("two of the files have the same name: " + ", ".join(args.cfgs))
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     from light_head_rcnn.experiments.benchmarks import report, training
     from light_head_rcnn.engine.files import write_json
     contexts = cli.contexts_of(args, next(iter(cfgs.values())))
     options = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
-    rows = training.time_configurations(cfgs, contexts, logs.open_logger(), **options)
+    rows = training.time_configurations(cfgs, contexts, open_logger(), **options)
     print("\n".join([training.HEADER, *map(training.line, rows)]))
     write_json(args.out, dict(options, machine=report.machine(int(os.environ["OMP_NUM_THREADS"])),
                               devices=[str(context) for context in contexts], rows=rows))

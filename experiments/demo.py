@@ -28,10 +28,10 @@ def main(argv=None):
     cfg = None if args.exported else cli.config_of(args.cfg, args.set)
     from light_head_rcnn.engine.inference import detector as detect, pictures as show
     from light_head_rcnn.engine.deploy import export
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     contexts = cli.contexts_of(args, cfg)[:1]
     images = show.find_images(args.images)
-    logger = logs.open_logger()
+    logger = open_logger()
     if args.exported:
         detector = export.load_exported(args.exported, contexts[0])
     else:

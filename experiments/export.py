@@ -28,9 +28,9 @@ def main(argv=None):
     args, cfg = cli.parse(parser, argv)
     from light_head_rcnn.engine.inference import detector as detect, pictures as show
     from light_head_rcnn.engine.deploy import export
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     contexts = cli.contexts_of(args, cfg)[:1]
-    logger = logs.open_logger()
+    logger = open_logger()
     images = [file for file, _ in show.find_images(args.check)] if args.check else export.noise_images(cfg.seed)
     net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                     logger=logger)

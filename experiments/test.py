@@ -20,10 +20,10 @@ def main(argv=None):
     args, cfg = cli.parse(parser, argv)
     from light_head_rcnn.engine.building import build
     from light_head_rcnn.engine.inference import detector as detect
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     from light_head_rcnn.engine.evaluation import run as testing
     contexts = cli.contexts_of(args, cfg)
-    logger = logs.open_logger()
+    logger = open_logger()
     dataset = build.build_dataset(cfg, cfg.dataset.test_image_set)
     logger.info("%s", dataset.summary())
     net, path = detect.load_network(cfg, contexts, args.checkpoint, args.epoch, dataset.classes,

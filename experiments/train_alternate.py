@@ -20,11 +20,11 @@ def main(argv=None):
     args, cfg = cli.parse(parser, argv)
     from light_head_rcnn.engine.building import build
     from light_head_rcnn.engine.inference import detector as detect
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     from light_head_rcnn.engine.evaluation import run as testing
     from light_head_rcnn.engine.training.alternate import train_alternate
     contexts = cli.contexts_of(args, cfg)
-    logger = logs.open_logger(cfg.output_path)
+    logger = open_logger(cfg.output_path)
     dataset = build.build_dataset(cfg, cfg.dataset.image_set)
     test_set = build.build_test_set(cfg, dataset.classes)
     checkpoint = train_alternate(cfg, contexts, logger, dataset, args.resume, args.allow_partial)

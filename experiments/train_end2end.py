@@ -23,12 +23,12 @@ def main(argv=None):
     if not cfg.TRAIN.END2END:
         raise cli.UsageError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
     from light_head_rcnn.engine.building import build
-    from light_head_rcnn.engine.reporting import logs
+    from light_head_rcnn.engine.reporting.logger import open_logger
     from light_head_rcnn.engine.evaluation import run as testing
     from light_head_rcnn.engine.training import trainer
     from light_head_rcnn.engine.training.symbol_trainer import SymbolTrainer
     contexts = cli.contexts_of(args, cfg)
-    logger = logs.open_logger(cfg.output_path)
+    logger = open_logger(cfg.output_path)
     train = SymbolTrainer if cfg.symbol else trainer.EndToEndTrainer
     training = train(cfg, contexts, logger, args.resume, args.allow_partial)
     test_set = build.build_test_set(cfg, training.dataset.classes)

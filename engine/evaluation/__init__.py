@@ -1,6 +1,6 @@
 """Measuring detections: COCO's and Pascal VOC's metrics, the table that shows them, and result files."""
 from .coco_metrics import coco_metrics, coco_results
-from .report import evaluate, format_metrics, write_results
+from .detection_metrics import compute_metrics, format_metrics, write_results
 from .voc_metrics import voc_metrics
 
-__all__ = ["coco_metrics", "coco_results", "evaluate", "format_metrics", "voc_metrics", "write_results"]
+__all__ = ["coco_metrics", "coco_results", "compute_metrics", "format_metrics", "voc_metrics", "write_results"]

@@ -4,7 +4,7 @@ from pathlib import Path
 from ..building.build import build_test_loader
 from ..config import test_scales
 from ..inference.detector import detect_dataset
-from . import evaluate, format_metrics, write_results
+from . import compute_metrics, format_metrics, write_results
 from ..files import write_json
 
 
@@ -19,7 +19,7 @@ def test_network(cfg, net, dataset, contexts, folder, logger):
     dataset : CocoDataset or VocDataset
     contexts : list of mx.Context
     folder : str or Path
-        Takes results.json (COCO's result format) and metrics.json (see `evaluation.evaluate`).
+        Takes results.json (COCO's result format) and metrics.json (see `compute_metrics`).
     logger : logging.Logger
         Takes the table.
 
@@ -35,7 +35,7 @@ def test_network(cfg, net, dataset, contexts, folder, logger):
     if not any(len(record.boxes) for record in dataset.records):
         logger.info("%s has no boxes to evaluate against; wrote %s", dataset.name, folder / "results.json")
         return None
-    metrics = evaluate(dataset, detections, results)
+    metrics = compute_metrics(dataset, detections, results)
     write_json(folder / "metrics.json", metrics)
     logger.info("%s\n\nwrote %s and %s", format_metrics(metrics), folder / "results.json", folder / "metrics.json")
     return metrics

@@ -5,7 +5,7 @@ from ...errors import UsageError
 from ... import data
 from ...data.records import IMAGE_EXTENSIONS
 from ..files import write_json
-from ..reporting.plots import draw_detections
+from ..reporting.drawing import draw_detections
 
 
 def find_images(paths):

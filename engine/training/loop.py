@@ -11,8 +11,9 @@ from ...errors import TrainingError
 from ..building import build
 from ..checkpoints.checkpoint import latest_checkpoint, read_state
 from ..config import changed_keys, checkpoint_prefix, lr_steps, training_keys
-from ..reporting.logs import Progress, ScalarLog
-from ..reporting.plots import plot_losses
+from ..reporting.curves import plot_losses
+from ..reporting.progress import Progress
+from ..reporting.scalars import ScalarLog
 
 
 def learning_rates(cfg, images, steps_per_epoch):
@@ -52,7 +53,7 @@ class TrainingLoop:
     Args:
         cfg: from `load_config`.
         contexts: devices; each takes `TRAIN.BATCH_IMAGES` images a step.
-        logger: from `logs.open_logger`.
+        logger: from `open_logger`.
         resume: go on from the last checkpoint under the output path; its losses continue as if nothing had happened.
             Without it `TRAIN.RESUME` decides, which goes on from the end of epoch `TRAIN.begin_epoch` where that is
             not 0.

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import UsageError
 from ...engine.building import build
-from ...engine.reporting import logs
+from ...engine.reporting.logger import open_logger
 from ...engine.training import trainer
 from ...engine.config import load_config, with_values
 
@@ -28,7 +28,7 @@ def measure(run, folder):
     path.write_text(run.text, encoding="utf-8")
     cfg = with_values(load_config(path), {"output_path": os.devnull, "TRAIN.NUM_WORKERS": 0})
     path.unlink()
-    training = trainer.EndToEndTrainer(cfg, [mx.cpu()], logs.open_logger())
+    training = trainer.EndToEndTrainer(cfg, [mx.cpu()], open_logger())
     seconds = float(np.median([wall for wall, _ in training.time_steps(WARM_UP + STEPS)][WARM_UP:]))
     images = len(build.build_dataset(cfg, cfg.dataset.test_image_set).records)
     passes = max(len(cfg.TEST.SCALES), 1) * (2 if cfg.TEST.FLIP else 1)

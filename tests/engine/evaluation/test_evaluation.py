@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from light_head_rcnn.data import load_dataset
 from light_head_rcnn.data.records import Record
-from light_head_rcnn.engine.evaluation import (coco_metrics, coco_results, evaluate, format_metrics, voc_metrics,
+from light_head_rcnn.engine.evaluation import (coco_metrics, coco_results, compute_metrics, format_metrics, voc_metrics,
                                                write_results)
 from light_head_rcnn.operators import boxes as box_ops
 
@@ -120,7 +120,7 @@ def test_voc_difficult_objects_and_crowds_do_not_count():
 
 def test_classes_without_objects_are_left_out_of_the_mean():
     dataset = dataset_of(make_record("i", [SQUARE], [0]), make_record("j", [], []))
-    metrics = evaluate(dataset, [detected((0, 0.9, SQUARE)), detected((1, 0.9, SQUARE))])
+    metrics = compute_metrics(dataset, [detected((0, 0.9, SQUARE)), detected((1, 0.9, SQUARE))])
     assert metrics["voc"]["AP"] == 1.0 and metrics["coco"]["AP"] == pytest.approx(1.0)
     assert math.isnan(metrics["voc"]["per_class"]["b"]["AP"]) and math.isnan(metrics["coco"]["per_class"]["b"]["AP50"])
     assert "-" in format_metrics(metrics).splitlines()[-1]
@@ -128,15 +128,15 @@ def test_classes_without_objects_are_left_out_of_the_mean():
 
 def test_no_detection_at_all_scores_zero():
     dataset = dataset_of(make_record("i", [SQUARE], [0]))
-    metrics = evaluate(dataset, [detected()])
+    metrics = compute_metrics(dataset, [detected()])
     assert metrics["coco"]["AP"] == metrics["voc"]["AP"] == metrics["voc"]["AP07"] == 0.0
 
 
 def test_evaluation_needs_boxes_and_one_detection_an_image():
     with pytest.raises(ValueError, match="fake has no boxes"):
-        evaluate(dataset_of(make_record("i", [], [])), [detected()])
+        compute_metrics(dataset_of(make_record("i", [], [])), [detected()])
     with pytest.raises(ValueError, match="detections of 0 images for the 1"):
-        evaluate(dataset_of(make_record("i", [SQUARE], [0])), [])
+        compute_metrics(dataset_of(make_record("i", [SQUARE], [0])), [])
 
 
 def test_results_have_coco_widths_and_ids(tmp_path):
@@ -216,16 +216,16 @@ def test_annotation_id_zero_and_absent_area(tmp_path):
         "categories": [{"id": 3, "name": "thing"}],
         "annotations": [{"id": 0, "image_id": 0, "category_id": 3, "bbox": [10, 10, 10, 10]}]}))
     dataset = load_dataset("coco", tmp_path, "val")
-    metrics = evaluate(dataset, [detected((0, 0.9, SQUARE))])
+    metrics = compute_metrics(dataset, [detected((0, 0.9, SQUARE))])
     assert metrics["coco"]["AP"] == pytest.approx(1.0) and metrics["voc"]["AP"] == 1.0
 
 
 def test_real_voc_data(shared_data):
     dataset = load_dataset("voc", shared_data("bccd"), "test", classes=("RBC", "WBC", "Platelets"))
     perfect = [(record.classes, np.ones(len(record.classes), np.float32), record.boxes) for record in dataset.records]
-    metrics = evaluate(dataset, perfect)
+    metrics = compute_metrics(dataset, perfect)
     assert metrics["coco"]["AP"] == pytest.approx(1.0) and metrics["voc"]["AP"] == 1.0
-    metrics = evaluate(dataset, guesses(dataset))
+    metrics = compute_metrics(dataset, guesses(dataset))
     for name, figures in metrics["voc"]["per_class"].items():
         # Both are the area at IoU 0.5; COCO samples it at 101 recalls.
         assert metrics["coco"]["per_class"][name]["AP50"] == pytest.approx(figures["AP"], abs=0.02)

@@ -11,7 +11,7 @@ import pytest
 from light_head_rcnn.errors import CheckpointError, TrainingError
 from light_head_rcnn.experiments import test as test_script
 from light_head_rcnn.experiments import train_end2end
-from light_head_rcnn.engine.reporting.logs import read_scalars
+from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.engine.training.symbol_trainer import SymbolTrainer
 
 METRICS = ["RPNAcc", "RPNLogLoss", "RPNL1Loss", "RCNNAcc", "RCNNLogLoss", "RCNNL1Loss"]

@@ -12,7 +12,7 @@ from light_head_rcnn import data
 from light_head_rcnn.experiments import train_end2end
 from light_head_rcnn.engine.building import build
 from light_head_rcnn.engine.training import trainer
-from light_head_rcnn.engine.reporting.logs import read_scalars
+from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.gluon_models.backbones import resnet
 
 LOGGER = logging.getLogger("test")

@@ -6,7 +6,7 @@ from .coco_metrics import coco_metrics, coco_results
 from .voc_metrics import voc_metrics
 
 
-def evaluate(dataset, detections, results=None):
+def compute_metrics(dataset, detections, results=None):
     """COCO's and VOC's metrics of `detections`.
 
     Parameters
@@ -33,7 +33,7 @@ def evaluate(dataset, detections, results=None):
 
 
 def format_metrics(metrics):
-    """The result of `evaluate` as a table to print, in percent."""
+    """The result of `compute_metrics` as a table to print, in percent."""
     coco, voc = metrics["coco"], metrics["voc"]
     lines = [
         f"{metrics['detections']} detections in {metrics['images']} images, percent",

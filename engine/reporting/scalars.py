@@ -1,35 +1,8 @@
-"""What a run says while it works: log lines, a progress bar, and scalars a step as JSON lines and for TensorBoard."""
+"""The scalars of every training step, as JSON lines and for TensorBoard."""
 import json
-import logging
-import sys
-import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..files import atomic_write
-
-_NAME = "light_head_rcnn"
-
-
-def open_logger(folder=None, filename="train.log"):
-    """The project's logger, to stderr, without breaking a progress bar, and with `folder` appending to a file there.
-
-    Handlers of an earlier call are closed first.
-    """
-    logger = logging.getLogger(_NAME)
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-        handler.close()
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.addHandler(_BarHandler())
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        logger.addHandler(file)
-    return logger
 
 
 class ScalarLog:
@@ -99,49 +72,3 @@ def read_scalars(path):
         except (ValueError, TypeError, KeyError):
             raise ValueError(f"{path}, line {number} is not a line of scalars: {line[:80]!r}") from None
     return lines
-
-
-class Progress:
-    """A bar with losses and time left on a terminal; elsewhere the log lines alone, which come in either case.
-
-    Parameters
-    ----------
-    total, done : int
-        Steps of the whole training, and how many of them are completed already.
-    logger : logging.Logger
-    every : int
-        Steps between two log lines.
-    """
-
-    def __init__(self, total, done, logger, every):
-        self._total, self._start, self._logger, self._every = total, done, logger, every
-        self._began = time.monotonic()
-        self._bar = tqdm(total=total, initial=done, disable=None, dynamic_ncols=True, unit="step", smoothing=0.1)
-
-    def update(self, step, **values):
-        """Says that `step` steps are completed; `values` are shown."""
-        shown = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
-        self._bar.set_postfix_str(shown, refresh=False)
-        self._bar.update(step - self._bar.n)
-        if step % self._every == 0 or step == self._total:
-            left = (time.monotonic() - self._began) / max(step - self._start, 1) * (self._total - step)
-            self._logger.info("step %d/%d  %s  %s left", step, self._total, shown, tqdm.format_interval(left))
-
-    def close(self):
-        """Leaves the bar as it stands."""
-        self._bar.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-def _short(value):
-    return str(value) if isinstance(value, (int, str)) else f"{value:.4g}"
-
-
-class _BarHandler(logging.Handler):
-    def emit(self, record):
-        tqdm.write(self.format(record), file=sys.stderr)
