@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from light_head_rcnn.data import DataError, VOC_CLASSES, load_dataset, targets_of
+from light_head_rcnn.data import DataError, VOC_CLASSES, load_dataset, training_boxes
 
 
 def load(tree, **options):
@@ -21,7 +21,7 @@ def test_records(voc_tree):
     assert [VOC_CLASSES[c] for c in first.classes] == ["dog", "cat"]
     assert first.difficult.tolist() == [False, True] and not first.crowd.any()
     assert second.boxes.tolist() == [[4, 4, 4, 4]] and third.boxes.shape == (0, 4)
-    assert targets_of(first)[0].tolist() == [[0, 0, 59, 39]]
+    assert training_boxes(first)[0].tolist() == [[0, 0, 59, 39]]
     assert dataset.summary() == "voc train: 3 images, 3 boxes, 1 of them difficult, 20 classes"
 
 
@@ -79,8 +79,8 @@ def objects(stem, *values):
     return apply
 
 
-def stray(tree):
-    (tree.root / "JPEGImages" / "stray.png").write_bytes((tree.root / "JPEGImages" / "a.jpg").read_bytes())
+def add_unlisted_image(tree):
+    (tree.root / "JPEGImages" / "unlisted.png").write_bytes((tree.root / "JPEGImages" / "a.jpg").read_bytes())
 
 
 def xml(text):
@@ -115,7 +115,8 @@ BROKEN = {  # how: (what to break, what the error says, images left, boxes left)
     "no xml": (lambda tree: tree.xml("b").unlink(), "train.txt, line 2: b: image .*b.jpg has no annotation .*b.xml",
                2, 2),
     "no image": (lambda tree: (tree.root / "JPEGImages/b.jpg").unlink(), "line 2: b: there is no image .*b.jpg", 2, 2),
-    "no entry": (stray, "JPEGImages/stray.png: the image file has no entry, neither .*stray.xml nor a line", 3, 3),
+    "no entry": (add_unlisted_image, "unlisted.png: the image file has no entry, neither .*unlisted.xml nor a line",
+                 3, 3),
     "listed twice": (listed("a", "b", "c", "b"), "train.txt, line 4: b: listed twice", 3, 3),
 }
 

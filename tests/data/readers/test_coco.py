@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from light_head_rcnn.data import DataError, load_dataset, targets_of
-from light_head_rcnn.data.records import IMAGE_EXTENSIONS
+from light_head_rcnn.data import IMAGE_EXTENSIONS, DataError, load_dataset, training_boxes
 
 
 def load(tree, **options):
@@ -25,7 +24,7 @@ def test_records(coco_tree):
     assert first.classes.tolist() == [1, 0] and first.crowd.tolist() == [False, True]
     assert second.boxes.tolist() == [[1.5, 2.5, 8.5, 10.5]] and not second.crowd.any()
     assert third.boxes.shape == (0, 4) and not first.difficult.any()
-    assert targets_of(first)[1].tolist() == [1]
+    assert training_boxes(first)[1].tolist() == [1]
     assert dataset.summary() == "coco train: 3 images, 3 boxes, 1 of them crowd, 2 classes"
 
 
@@ -67,7 +66,7 @@ def rename_set(tree, image_set, kind="instances"):
     ("minival2014", "val2014"), ("valminusminival2014", "images/val2014"), ("test-dev2015", "test2015"),
     ("test-dev2017", "test2017")])
 def test_parts_of_sets_borrow_their_images(coco_tree, image_set, folder):
-    stray(coco_tree)  # an image of the whole set, which the part need not name
+    add_unlisted_image(coco_tree)  # an image of the whole set, which the part need not name
     (coco_tree.root / folder).parent.mkdir(exist_ok=True)
     (coco_tree.root / "train").rename(coco_tree.root / folder)
     dataset = rename_set(coco_tree, image_set)
@@ -81,8 +80,8 @@ def test_a_folder_of_its_own_comes_first(coco_tree):
     (coco_tree.root / "val2014").mkdir()
     (coco_tree.root / "train").rename(coco_tree.root / "minival2014")
     assert "/minival2014/" in rename_set(coco_tree, "minival2014").records[0].path
-    (coco_tree.root / "minival2014" / "stray.png").write_bytes(b"")
-    with pytest.raises(DataError, match="stray.png: the image file has no entry"):
+    (coco_tree.root / "minival2014" / "unlisted.png").write_bytes(b"")
+    with pytest.raises(DataError, match="unlisted.png: the image file has no entry"):
         load_dataset("coco", coco_tree.root, "minival2014")
 
 
@@ -108,11 +107,11 @@ def test_an_image_that_is_there_is_found(coco_tree, name):
 
 
 @pytest.mark.parametrize("suffix", IMAGE_EXTENSIONS)
-def test_strays_of_every_extension(coco_tree, suffix):
-    (coco_tree.root / "train" / ("stray" + suffix.upper())).write_bytes(b"")
+def test_unlisted_images_of_every_extension_are_found(coco_tree, suffix):
+    (coco_tree.root / "train" / ("unlisted" + suffix.upper())).write_bytes(b"")
     (coco_tree.root / "train" / "notes.txt").write_bytes(b"")
     dataset = load(coco_tree, on_error="skip")
-    assert len(dataset.skipped) == 1 and "stray" in dataset.skipped[0]
+    assert len(dataset.skipped) == 1 and "unlisted" in dataset.skipped[0]
 
 
 def test_joined_sets(coco_tree):
@@ -153,8 +152,8 @@ def spoil(name, cut):
     return apply
 
 
-def stray(tree):
-    (tree.root / "train" / "stray.jpg").write_bytes((tree.root / "train" / "a.jpg").read_bytes())
+def add_unlisted_image(tree):
+    (tree.root / "train" / "unlisted.jpg").write_bytes((tree.root / "train" / "a.jpg").read_bytes())
 
 
 def drop(kind, position, key):
@@ -182,7 +181,7 @@ BROKEN = {  # how: (what to break, what the error says, images left, boxes left)
     "image entry": (drop("images", 1, "file_name"), "image entry 1 lacks", 2, 2),
     "image size": (change("images", 1, width=0), r"image entry 1 \(b.jpg\) has no positive", 2, 2),
     "no file": (lose("b.jpg"), r"image 3 \(b.jpg\): there is no image file .*train/b.jpg", 2, 2),
-    "no entry": (stray, "train/stray.jpg: the image file has no entry in .*instances_train.json", 3, 3),
+    "no entry": (add_unlisted_image, "train/unlisted.jpg: the image file has no entry in .*instances_train.json", 3, 3),
 }
 
 
@@ -236,7 +235,7 @@ def test_long_summaries_are_cut(coco_tree):
     ('{"images": 3}', 'no list "images"'), ('{"images": [], "annotations": []}', 'no list "categories"'),
     ('{"images": [], "annotations": [], "categories": []}', "no entry in|no usable image"),
     ("[" * 100000, "not valid JSON"),
-    ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', 'every category needs a sound "id" and "name"'),
+    ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', 'every category needs an "id" .* and a "name"'),
     ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
      "category id 1 is declared twice"),
     ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]}',

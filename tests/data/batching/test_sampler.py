@@ -1,11 +1,11 @@
-"""The order and the draws of training epochs."""
+"""The order of training epochs, and the random changes of their images."""
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from light_head_rcnn.data import TrainSampler
-from light_head_rcnn.data.records import make_record
+from light_head_rcnn.data import TrainSampler, make_record
+from light_head_rcnn.errors import UsageError
 
 SCALES = ((600, 1000), (700, 1100), (800, 1200))
 
@@ -15,8 +15,8 @@ def records_of(wide, tall, square=0):
     return [make_record(i, "x", w, h, []) for i, (w, h) in enumerate(sizes)]
 
 
-def draws(sampler, epoch):
-    return [d for batch in sampler.batches(epoch) for d in batch]
+def sampled_images(sampler, epoch):
+    return [image for batch in sampler.batches(epoch) for image in batch]
 
 
 def test_an_epoch_depends_on_seed_and_epoch_alone():
@@ -51,16 +51,40 @@ def test_every_record_is_seen_and_groups_do_not_mix(wide, tall, batch_size):
         assert not seen or max(seen) - min(seen) <= 1
 
 
+@pytest.mark.parametrize("records", [records_of(4, 4, 4), records_of(4, 4, 4)[::-1]])
+def test_square_images_are_grouped_with_wide_ones(records):
+    """As in the MXNet original, whose one group holds the images with width >= height."""
+    sampler = TrainSampler(records, 4, SCALES)
+    together = set()
+    for epoch in range(10):
+        for batch in sampler.batches(epoch):
+            shapes = {np.sign(records[image.index].width - records[image.index].height) for image in batch}
+            assert shapes in ({-1}, {0}, {1}, {0, 1})
+            together.add(frozenset(shapes))
+    assert {0, 1} in together and {-1} in together
+    # One pixel makes an image wide or tall.
+    almost = [make_record(i, "x", w, h, []) for i, (w, h) in enumerate([(50, 50), (51, 50), (50, 51)])]
+    batches = TrainSampler(almost, 2, SCALES, shuffle=False).batches(0)
+    assert [[image.index for image in batch] for batch in batches] == [[0, 1], [2, 2]]
+
+
+def test_without_shuffling_wide_images_come_first():
+    records = records_of(2, 2, 2)[::-1]  # square, square, tall, tall, wide, wide
+    batches = TrainSampler(records, 2, SCALES, shuffle=False).batches(3)
+    assert [[image.index for image in batch] for batch in batches] == [[0, 1], [4, 5], [2, 3]]
+
+
 def test_without_grouping_no_more_is_filled_than_needed():
     sampler = TrainSampler(records_of(3, 3), 2, SCALES, group_by_aspect=False)
-    assert len(sampler) == 3 and sorted(d.index for d in draws(sampler, 0)) == list(range(6))
+    assert len(sampler) == 3 and sorted(d.index for d in sampled_images(sampler, 0)) == list(range(6))
     mixed = [len({d.index < 3 for d in batch}) == 2 for epoch in range(10) for batch in sampler.batches(epoch)]
     assert any(mixed)
 
 
 def test_without_shuffling_the_order_is_that_of_the_records():
     sampler = TrainSampler(records_of(3, 3), 2, SCALES, shuffle=False, group_by_aspect=False)
-    assert [d.index for d in draws(sampler, 0)] == [d.index for d in draws(sampler, 7)] == list(range(6))
+    for epoch in (0, 7):
+        assert [image.index for image in sampled_images(sampler, epoch)] == list(range(6))
 
 
 def test_one_scale_a_batch_and_all_of_them_drawn():
@@ -75,15 +99,15 @@ def test_one_scale_a_batch_and_all_of_them_drawn():
 
 def test_flips_are_fair_and_drawn_anew():
     sampler = TrainSampler(records_of(500, 500), 2, SCALES)
-    first = {d.index: d.flip for d in draws(sampler, 0)}
-    second = {d.index: d.flip for d in draws(sampler, 1)}
+    first = {d.index: d.flip for d in sampled_images(sampler, 0)}
+    second = {d.index: d.flip for d in sampled_images(sampler, 1)}
     assert 400 < sum(first.values()) < 600
     assert 400 < sum(first[i] != second[i] for i in first) < 600
-    assert not any(d.flip for d in draws(TrainSampler(records_of(50, 50), 2, SCALES, flip=False), 0))
+    assert not any(d.flip for d in sampled_images(TrainSampler(records_of(50, 50), 2, SCALES, flip=False), 0))
 
 
 def test_seeds_differ():
-    seeds = [d.seed for epoch in range(2) for d in draws(TrainSampler(records_of(100, 0), 2, SCALES), epoch)]
+    seeds = [d.seed for epoch in range(2) for d in sampled_images(TrainSampler(records_of(100, 0), 2, SCALES), epoch)]
     assert len(set(seeds)) == 200 and all(0 <= s < 2 ** 32 for s in seeds)
     np.random.RandomState(max(seeds))
 
@@ -91,7 +115,8 @@ def test_seeds_differ():
 @pytest.mark.parametrize("arguments, message", [
     (dict(records=[]), "records"), (dict(batch_size=0), "batch_size is 0"), (dict(scales=()), "scales is"),
     (dict(scales=((1000, 600),)), "scales is"), (dict(scales=((0, 600),)), "scales is"),
+    (dict(scales=(SCALES[0], (-5, 600))), "scales is"), (dict(batch_size=-1), "batch_size is -1"),
 ])
 def test_arguments_are_checked(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UsageError, match=message):
         TrainSampler(**{**dict(records=records_of(2, 0), batch_size=1, scales=SCALES), **arguments})

@@ -1,4 +1,4 @@
-"""The embedded set."""
+"""Shapes, the data set that the package draws itself."""
 import hashlib
 import json
 import os
@@ -9,6 +9,7 @@ import pytest
 
 from light_head_rcnn import data
 from light_head_rcnn.data import shapes
+from light_head_rcnn.data.shapes import drawing, figures, writing
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_what_the_set_holds(written):
     train, val = (data.load_dataset("shapes", written, s) for s in ("train", "val"))
     assert train.classes == data.SHAPES_CLASSES and (len(train), len(val)) == (120, 12)
     assert not {r.image_id for r in train.records} & {r.image_id for r in val.records}
-    assert {(r.height, r.width) for r in train.records} == set(shapes.SIZES)
+    assert {(r.height, r.width) for r in train.records} == set(shapes.IMAGE_SIZES)
     counts = np.bincount(np.concatenate([r.classes for r in train.records]), minlength=3)
     assert counts.min() > 0.6 * counts.mean()
     per_image = [len(r.boxes) for r in train.records]
@@ -84,9 +85,9 @@ def ranked(monkeypatch):
         assert len(objects) == len(rank)
         return [pixels[..., 0] == grey for grey in rank], objects
 
-    monkeypatch.setattr(shapes, "_ground", lambda rng, height, width: np.zeros((height, width, 3)))
-    monkeypatch.setattr(shapes, "_paint", paint)
-    monkeypatch.setattr(shapes, "_noise", lambda rng, shape: 0)
+    monkeypatch.setattr(drawing, "_draw_ground", lambda rng, height, width: np.zeros((height, width, 3)))
+    monkeypatch.setattr(drawing, "paint_figure", paint)
+    monkeypatch.setattr(drawing, "_draw_noise", lambda rng, shape: 0)
     return draw
 
 
@@ -116,7 +117,7 @@ def test_no_figure_is_hidden_by_too_much(ranked):
 @pytest.mark.parametrize("name", shapes.HARD.classes)
 def test_areas_agree_with_geometry(name):
     y, x = slice(0, 200), slice(0, 200)
-    inside, rim, full = shapes._coverage(np.random.RandomState(1), name, (100.3, 99.6), 80.0, (y, x))
+    inside, rim, full = figures.figure_coverage(np.random.RandomState(1), name, (100.3, 99.6), 80.0, (y, x))
     assert abs(inside.sum() - full) < 0.005 * full  # pixels cut by the outline are covered in part
     assert 0 <= rim.min() and rim.max() <= 1
     reach = np.hypot(np.mgrid[y, x][1] + 0.5 - 100.3, np.mgrid[y, x][0] + 0.5 - 99.6)
@@ -161,8 +162,8 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
         fail.countdown -= 1
         return draw(*arguments)
 
-    draw, fail.countdown = shapes.draw_image, 3
-    monkeypatch.setattr(shapes, "draw_image", fail)
+    draw, fail.countdown = writing.draw_image, 3
+    monkeypatch.setattr(writing, "draw_image", fail)
     with pytest.raises(KeyboardInterrupt):
         data.write_shapes(tmp_path / "set", train=10, val=1)
     assert os.listdir(str(tmp_path)) == []
@@ -172,12 +173,12 @@ def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "set").mkdir()
     data.write_shapes(tmp_path / "set", train=1, val=1)  # an empty folder is no loss
     before = digest(tmp_path)
-    with pytest.raises(data.DataError, match="set: is in the way"):
+    with pytest.raises(data.DataError, match="set exists already"):
         data.write_shapes(tmp_path / "set", train=2, val=1)
     data.ensure_shapes(tmp_path / "set")
     assert digest(tmp_path) == before
     (tmp_path / "file").write_text("")
-    with pytest.raises(data.DataError, match="file: is in the way"):
+    with pytest.raises(data.DataError, match="file exists already"):
         data.write_shapes(tmp_path / "file")
 
 

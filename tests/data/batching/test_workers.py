@@ -10,12 +10,13 @@ import time
 import numpy as np
 import pytest
 
-from light_head_rcnn.data import DataError, workers
+from light_head_rcnn.data.batching import WorkerPool, array_transfer
+from light_head_rcnn.errors import TrainingError, UsageError
 
 
-@pytest.fixture(params=[workers.HAS_MEMFD, False])
-def memory(request, monkeypatch):
-    monkeypatch.setattr(workers, "HAS_MEMFD", request.param)
+@pytest.fixture(params=[array_transfer.HAS_MEMORY_FILES, False])
+def transfer(request, monkeypatch):
+    monkeypatch.setattr(array_transfer, "HAS_MEMORY_FILES", request.param)
 
 
 def make(task):
@@ -29,11 +30,11 @@ def run(pool, tasks):
     return [(int(a[0, 0]) if a.size else 0, pid[0]) for a, pid in pool.run(tasks)]
 
 
-@pytest.mark.usefixtures("memory")
+@pytest.mark.usefixtures("transfer")
 @pytest.mark.parametrize("count", [0, 1, 3])
 @pytest.mark.parametrize("tasks", [0, 1, 2, 20])
 def test_results_come_in_order(count, tasks):
-    pool = workers.Workers(make, count, 60)
+    pool = WorkerPool(make, count, 60)
     for _ in range(2):
         results = run(pool, list(range(1, tasks + 1)))
         assert [r[0] for r in results] == list(range(1, tasks + 1))
@@ -41,27 +42,27 @@ def test_results_come_in_order(count, tasks):
         assert (os.getpid() in {r[1] for r in results}) == (count == 0 and tasks > 0)
 
 
-@pytest.mark.usefixtures("memory")
+@pytest.mark.usefixtures("transfer")
 def test_arrays_arrive_as_they_were():
     arrays = (np.arange(7, dtype=np.uint8), np.zeros((0, 5), np.float32), np.float64([[1.5, np.nan]]), np.array(3),
               np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1), np.array([True]), np.zeros((0,), np.int32))
-    received, = workers.Workers(lambda task: arrays, 1, 60).run([0])
+    received, = WorkerPool(lambda task: arrays, 1, 60).run([0])
     assert len(received) == len(arrays)
     for a, b in zip(received, arrays):
         assert a.dtype == b.dtype and a.shape == b.shape
         np.testing.assert_array_equal(a, b)
     received[0][:] = 9  # they can be written to
-    assert list(workers.Workers(lambda task: (), 1, 60).run([0, 0])) == [(), ()]
+    assert list(WorkerPool(lambda task: (), 1, 60).run([0, 0])) == [(), ()]
 
 
-@pytest.mark.usefixtures("memory")
+@pytest.mark.usefixtures("transfer")
 def test_unfinished_run_disturbs_nothing():
-    pool = workers.Workers(make, 2, 60)
+    pool = WorkerPool(make, 2, 60)
     unfinished = pool.run(list(range(1, 30)))
     for _ in range(3):
         next(unfinished)
     assert [r[0] for r in run(pool, [7, 5, 3])] == [7, 5, 3]
-    with pytest.raises(RuntimeError, match="made invalid by a newer one"):
+    with pytest.raises(UsageError, match="ended by a newer one"):
         next(unfinished)
 
 
@@ -69,9 +70,9 @@ def fail():
     raise ZeroDivisionError("in the targets")
 
 
-@pytest.mark.usefixtures("memory")
+@pytest.mark.usefixtures("transfer")
 def test_error_surfaces_with_its_place():
-    pool = workers.Workers(make, 2, 60)
+    pool = WorkerPool(make, 2, 60)
     results = pool.run([1, 2, fail, 4])
     assert [int(next(results)[0][0, 0]) for _ in range(2)] == [1, 2]
     with pytest.raises(ZeroDivisionError, match="in the targets") as caught:
@@ -84,11 +85,11 @@ def end():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.usefixtures("memory")
+@pytest.mark.usefixtures("transfer")
 def test_killed_worker_is_an_error_at_once():
     begin = time.time()
-    with pytest.raises(DataError, match="a worker process ended .exit code -9"):
-        run(workers.Workers(make, 2, 60), [1, 2, end, 4])
+    with pytest.raises(TrainingError, match="a worker process ended .exit code -9"):
+        run(WorkerPool(make, 2, 60), [1, 2, end, 4])
     assert time.time() - begin < 20
 
 
@@ -97,13 +98,13 @@ def linger():
 
 
 def test_worker_that_hangs_is_an_error():
-    with pytest.raises(DataError, match="no batch came from a worker process for 0.2 seconds"):
-        run(workers.Workers(make, 1, 0.2), [linger])
+    with pytest.raises(TrainingError, match="no batch came from a worker process for 0.2 seconds"):
+        run(WorkerPool(make, 1, 0.2), [linger])
 
 
 def alive(pid):
     try:
-        with open("/proc/{}/stat".format(pid)) as file:
+        with open(f"/proc/{pid}/stat") as file:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
@@ -119,7 +120,7 @@ def assert_end(pids):
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
 @pytest.mark.parametrize("unfinished", [False, True])
 def test_workers_end_with_their_owner(unfinished):
-    pool, other = workers.Workers(make, 3, 60), workers.Workers(make, 2, 60)
+    pool, other = WorkerPool(make, 3, 60), WorkerPool(make, 2, 60)
     results = pool.run(list(range(1, 20)))
     pids = {int(next(results)[1][0]) for _ in range(3)}
     if not unfinished:
@@ -142,10 +143,10 @@ def test_workers_end_when_the_main_process_does(signal_number):
         import os, time
         import numpy as np
         import light_head_rcnn
-        from light_head_rcnn.data.workers import Workers
+        from light_head_rcnn.data.batching import WorkerPool
         def make(task):
             return np.full((1000, 1000), os.getpid()),
-        first, second = Workers(make, 2, 60), Workers(make, 2, 60)
+        first, second = WorkerPool(make, 2, 60), WorkerPool(make, 2, 60)
         for pool in first, second:
             results = pool.run(list(range(50)))
             print(*{next(results)[0][0, 0] for _ in range(6)}, flush=True)

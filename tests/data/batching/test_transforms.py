@@ -1,10 +1,10 @@
-"""Resizing, flipping, means and padding."""
+"""Resizing, mirroring, means and deviations."""
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from light_head_rcnn.data.transforms import flip_boxes, pad_batch, pad_boxes, resize_image, resize_scale, to_network
+from light_head_rcnn.data.batching import flip_boxes, preprocess, resize_image, resize_scale
 
 
 @pytest.mark.parametrize("size, edges, scale", [
@@ -84,7 +84,7 @@ def bright_square():
 @pytest.mark.parametrize("edges", [(60, 100), (120, 200), (30, 100), (90, 90)])
 def test_boxes_stay_on_their_objects(flip, edges):
     image, boxes, classes = bright_square()
-    data, im_info, gt_boxes = to_network(image, *edges, (0, 0, 0), boxes=boxes, classes=classes, flip=flip)
+    data, im_info, gt_boxes = preprocess(image, *edges, (0, 0, 0), boxes=boxes, classes=classes, flip=flip)
     assert data.dtype == im_info.dtype == gt_boxes.dtype == np.float32
     assert gt_boxes.shape == (1, 5) and gt_boxes[0, 4] == 4
     assert data.shape == (3, im_info[0], im_info[1]) and data.flags["C_CONTIGUOUS"]
@@ -97,29 +97,13 @@ def test_boxes_stay_on_their_objects(flip, edges):
 
 def test_original_frame_comes_back_by_the_scale():
     image, boxes, classes = bright_square()
-    _, im_info, gt_boxes = to_network(image, 90, 100, (0, 0, 0), boxes=boxes, classes=classes)
+    _, im_info, gt_boxes = preprocess(image, 90, 100, (0, 0, 0), boxes=boxes, classes=classes)
     np.testing.assert_allclose(gt_boxes[:, :4] / im_info[2], boxes, rtol=1e-6)
 
 
 def test_means_and_deviations_are_rgb():
     image = np.zeros((4, 5, 3), np.uint8)
     image[:] = (10, 20, 30)
-    data, im_info, gt_boxes = to_network(image, 4, 5, (1, 2, 3), (3, 6, 9))
+    data, im_info, gt_boxes = preprocess(image, 4, 5, (1, 2, 3), (3, 6, 9))
     assert data.reshape(3, -1).min(axis=1).tolist() == data.reshape(3, -1).max(axis=1).tolist() == [3, 3, 3]
     assert im_info.tolist() == [4, 5, 1] and gt_boxes.shape == (0, 5)
-
-
-def test_pad_batch():
-    images = [np.full((3, 33, 20), 1, np.float32), np.full((3, 10, 64), 2, np.float32)]
-    batch = pad_batch(images, 32)
-    assert batch.shape == (2, 3, 64, 64) and batch.dtype == np.float32
-    assert (batch[0, :, :33, :20] == 1).all() and (batch[1, :, :10, :64] == 2).all()
-    assert batch.sum() == images[0].sum() + images[1].sum()
-    assert pad_batch(images[:1], 1).shape == (1, 3, 33, 20)
-
-
-def test_pad_boxes():
-    batch = pad_boxes([np.ones((2, 5), np.float32), np.zeros((0, 5), np.float32)])
-    assert batch.shape == (2, 2, 5) and batch.dtype == np.float32
-    assert (batch[0] == 1).all() and (batch[1] == -1).all()
-    assert pad_boxes([np.zeros((0, 5), np.float32)]).tolist() == [[[-1] * 5]]

@@ -1,0 +1,22 @@
+"""Batches: from records to the arrays that a network reads."""
+from .loader import TargetFunction, TestLoader, TrainLoader
+from .padding import pad_boxes, pad_images, padded_box_count
+from .sampler import SampledImage, TrainSampler
+from .transforms import flip_boxes, preprocess, resize_image, resize_scale
+from .workers import WorkerPool
+
+__all__ = [
+    "SampledImage",
+    "TargetFunction",
+    "TestLoader",
+    "TrainLoader",
+    "TrainSampler",
+    "WorkerPool",
+    "flip_boxes",
+    "pad_boxes",
+    "pad_images",
+    "padded_box_count",
+    "preprocess",
+    "resize_image",
+    "resize_scale",
+]

@@ -1,0 +1,49 @@
+"""Stacks images of different sizes and lists of boxes of different lengths into one array each."""
+from typing import Sequence
+
+import numpy as np
+
+# MXNet on the CPU keeps its oneDNN primitives of every shape that it has met: few shapes keep the memory flat.
+_LEAST_BOXES = 8
+
+
+def pad_images(images: Sequence[np.ndarray], stride: int = 32) -> np.ndarray:
+    """Stacks images, with zeros below and to the right of each.
+
+    Args:
+        images: float32 (3, h, w), of any sizes.
+        stride: the height and width of the result are multiples of it.
+
+    Returns:
+        float32 (N, 3, H, W); H and W are the largest of the images', rounded up to multiples of `stride`.
+    """
+    height, width = (-(-max(image.shape[axis] for image in images) // stride) * stride for axis in (1, 2))
+    batch = np.zeros((len(images), 3, height, width), np.float32)
+    for slot, image in zip(batch, images):
+        slot[:, :image.shape[1], :image.shape[2]] = image
+    return batch
+
+
+def padded_box_count(count: int) -> int:
+    """Returns the number of rows that `count` boxes are padded to: the first of 8, 16, 32, 64, ... that holds them."""
+    rows = _LEAST_BOXES
+    while rows < count:
+        rows *= 2
+    return rows
+
+
+def pad_boxes(boxes: Sequence[np.ndarray]) -> np.ndarray:
+    """Stacks the boxes of several images, with rows of -1 below them.
+
+    The target operators ignore rows whose class is 0 or less.
+
+    Args:
+        boxes: float32 (m, 5), one array an image; m may be 0.
+
+    Returns:
+        float32 (N, M, 5); M is the `padded_box_count` of the largest m.
+    """
+    batch = np.full((len(boxes), padded_box_count(max(len(rows) for rows in boxes)), 5), -1, np.float32)
+    for slot, rows in zip(batch, boxes):
+        slot[:len(rows)] = rows
+    return batch

@@ -1,0 +1,80 @@
+"""The order and the random changes of an epoch's training images, drawn ahead so that workers draw nothing."""
+from typing import List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from ...errors import UsageError
+from ..record import Record
+
+
+class SampledImage(NamedTuple):
+    """One image of a batch, and how it is changed.
+
+    Attributes:
+        index: position in the list of records.
+        flip: mirror it left to right.
+        short_edge, long_edge: size to resize to in pixels, see `resize_scale`.
+        seed: below 2**32, for whatever is random in the targets of the image.
+    """
+
+    index: int
+    flip: bool
+    short_edge: int
+    long_edge: int
+    seed: int
+
+
+class TrainSampler:
+    """Draws the batches of training epochs; those of an epoch depend on the seed and the epoch alone.
+
+    Args:
+        records: list of `Record`; only their sizes are used.
+        batch_size: images in a batch. Every batch is full: the last one of a group repeats images of that group.
+        scales: pairs (shorter edge, bound on the longer edge) in pixels; one is drawn for each batch.
+        flip: mirror each image with probability one half, drawn anew every epoch.
+        shuffle: False keeps the order of the records within each group, and the groups one after the other.
+        group_by_aspect: put only images of one group into a batch, so that little is padded. One group holds the images
+            that are at least as wide as high, square ones among them, the other those that are higher than wide, as in
+            the MXNet original.
+        seed: whole number, at least 0.
+
+    Raises:
+        UsageError: an argument cannot be used.
+    """
+
+    def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
+                 flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0):
+        if not records:
+            raise UsageError("records: a sampler needs at least one record")
+        if batch_size < 1:
+            raise UsageError(f"batch_size is {batch_size}; it must be at least 1")
+        self.scales = [(int(short), int(long)) for short, long in scales]
+        if not self.scales or not all(0 < short <= long for short, long in self.scales):
+            raise UsageError(f"scales is {scales}; it must hold pairs of shorter edge <= longer edge, in pixels")
+        self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
+        tall = np.array([group_by_aspect and record.height > record.width for record in records])
+        self._groups = [group for group in (np.flatnonzero(~tall), np.flatnonzero(tall)) if len(group)]
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        return sum(-(-len(group) // self.batch_size) for group in self._groups)
+
+    def batches(self, epoch: int) -> List[List[SampledImage]]:
+        """Returns all batches of an epoch (counted from 0); a slice of the list resumes in the middle of the epoch."""
+        # NumPy promises that RandomState gives the same numbers in all of its versions.
+        rng = np.random.RandomState([self.seed, epoch])
+        rows = []
+        for group in self._groups:
+            order = rng.permutation(group) if self.shuffle else group
+            full = -(-len(order) // self.batch_size) * self.batch_size
+            rows.extend(np.resize(order, full).reshape(-1, self.batch_size))
+        if self.shuffle:
+            rows = [rows[i] for i in rng.permutation(len(rows))]
+        batches = []
+        for row in rows:
+            short, long = self.scales[rng.randint(len(self.scales))]
+            flips = rng.rand(self.batch_size) < 0.5
+            seeds = rng.randint(0, 2 ** 32, self.batch_size, dtype=np.uint32)
+            batches.append([SampledImage(int(i), bool(self.flip and f), short, long, int(s))
+                            for i, f, s in zip(row, flips, seeds)])
+        return batches

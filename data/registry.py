@@ -1,0 +1,93 @@
+"""The data sets that can be loaded by name; a program adds its own with `register_dataset`."""
+import os
+from functools import partial
+from typing import Callable, Dict, Optional, Sequence, Tuple, Union
+
+from ..errors import UsageError
+from .dataset import Dataset
+
+Reader = Callable[..., Dataset]
+_READERS: Dict[str, Reader] = {}
+
+
+def register_dataset(name: str, reader: Optional[Reader] = None) -> Reader:
+    """Makes a data set known to `load_dataset`, and so to configurations (`dataset.dataset`), by a name.
+
+    Args:
+        name: the new name; upper and lower case are not told apart.
+        reader: a subclass of `Dataset`, or any function of (path, image_set, classes=..., on_error=...,
+            with_labels=...) that returns a `Dataset`; those arguments are explained at `load_dataset`. Without a reader
+            the call is a decorator.
+
+    Returns:
+        The reader, unchanged.
+
+    Raises:
+        UsageError: the name is taken already.
+
+    Example::
+
+        @register_dataset("crops")
+        class CropDataset(Dataset):
+            \"\"\"Images named after what fills them, such as wheat-17.png.\"\"\"
+
+            layout = "crops"
+
+            def read_image_set(self, image_set, with_labels):
+                records = []
+                for path in sorted(glob.glob(os.path.join(self.path, image_set, "*.png"))):
+                    width, height = image_size(path)
+                    stem = os.path.basename(path)[:-len(".png")]
+                    whole = Annotation((0, 0, width - 1, height - 1), self.classes.index(stem.split("-")[0]))
+                    records.append(make_record(stem, path, width, height, [whole] if with_labels else []))
+                return records
+
+        dataset = load_dataset("crops", "my_photos", "train", classes=("wheat", "maize"))
+    """
+    if reader is None:
+        return partial(register_dataset, name)
+    key = name.lower()
+    if key in _READERS:
+        raise UsageError(f"the name {name!r} of a data set is taken; names in use: {', '.join(dataset_names())}")
+    _READERS[key] = reader
+    return reader
+
+
+def dataset_names() -> Tuple[str, ...]:
+    """Returns the names that `load_dataset` knows, in lower case, in the order in which they were registered."""
+    return tuple(_READERS)
+
+
+def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, classes: Optional[Sequence[str]] = None,
+                 on_error: str = "raise", with_labels: bool = True) -> Dataset:
+    """Reads a data set into records.
+
+    Args:
+        name: one of `dataset_names()`: "coco" and "voc" are the layouts of those data sets; "shapes" and "shapes_hard"
+            are drawn by this package and written to `path` on first use; others are those that were registered.
+        path: root folder of the data set (layouts: see `CocoDataset` and `VocDataset`).
+        image_set: name of the image set, such as "train2017"; "+" joins several, as in "train+val".
+        classes: names of the foreground classes in the order of their ids. None takes the categories of the annotation
+            file (COCO layout) or the 20 classes of VOC.
+        on_error: "raise" stops at the first broken entry; "skip" leaves broken entries out and counts them
+            (`dataset.skipped`, `dataset.summary()`), and decodes every image once to find those that cannot be read.
+        with_labels: False for an image set that has images but no boxes.
+
+    Returns:
+        Dataset, whose `records` hold paths, sizes and boxes; images are decoded when they are needed.
+
+    Raises:
+        DataError: an entry is broken or a file is missing; the message names the file and the entry.
+        UsageError: the name is not known, or `on_error` is neither "raise" nor "skip".
+
+    Example::
+
+        dataset = load_dataset("voc", "VOCdevkit", "2007_trainval")
+        print(dataset.summary())
+        pixels = read_image(dataset.records[0])
+    """
+    reader = _READERS.get(name.lower())
+    if reader is None:
+        raise UsageError(f"unknown data set {name!r}; known: {', '.join(dataset_names())}; "
+                         "register_dataset adds others")
+    return reader(path, image_set, classes=classes, on_error=on_error, with_labels=with_labels)

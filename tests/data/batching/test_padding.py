@@ -1,0 +1,32 @@
+"""Stacking images and boxes into batches."""
+import numpy as np
+import pytest
+
+from light_head_rcnn.data import pad_boxes, pad_images, padded_box_count
+
+
+def test_images_are_padded_with_zeros_to_the_stride():
+    images = [np.full((3, 33, 20), 1, np.float32), np.full((3, 10, 64), 2, np.float32)]
+    batch = pad_images(images, 32)
+    assert batch.shape == (2, 3, 64, 64) and batch.dtype == np.float32
+    assert (batch[0, :, :33, :20] == 1).all() and (batch[1, :, :10, :64] == 2).all()
+    assert batch.sum() == images[0].sum() + images[1].sum()
+    assert pad_images(images[:1], 1).shape == (1, 3, 33, 20)
+    assert pad_images([images[0][:, :32]], 32).shape == (1, 3, 32, 32)  # what fits already is not enlarged
+
+
+@pytest.mark.parametrize("count, rows", [
+    (0, 8), (1, 8), (8, 8), (9, 16), (16, 16), (17, 32), (33, 64), (65, 128), (129, 256), (300, 512), (2000, 2048)])
+def test_boxes_are_padded_to_few_counts(count, rows):
+    assert padded_box_count(count) == rows
+    batch = pad_boxes([np.zeros((0, 5), np.float32), np.ones((count, 5), np.float32)])
+    assert batch.shape == (2, rows, 5) and batch.dtype == np.float32
+
+
+@pytest.mark.parametrize("counts", [(0,), (3, 0, 20), (9, 2)])
+def test_boxes_come_first_and_rows_of_minus_one_follow(counts):
+    boxes = [np.random.rand(count, 5).astype(np.float32) for count in counts]
+    batch = pad_boxes(boxes)
+    assert len(batch) == len(counts)
+    for rows, expected in zip(batch, boxes):
+        assert np.array_equal(rows[:len(expected)], expected) and (rows[len(expected):] == -1).all()
