@@ -194,8 +194,8 @@ class Detector:
         return to_original(ids, scores, boxes, inputs[0][1][0, 2], pixels.shape[1], pixels.shape[0])
 
     def _input(self, pixels, short_edge, long_edge):
-        x, im_info, _ = data.to_network(pixels, short_edge, long_edge, self.means, self.stds)
-        return data.pad_batch([x], self.stride), im_info[None]
+        x, im_info, _ = data.preprocess(pixels, short_edge, long_edge, self.means, self.stds)
+        return data.pad_images([x], self.stride), im_info[None]
 
     @staticmethod
     def read(image):

@@ -3,7 +3,6 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ... import data
-from ...data.records import IMAGE_EXTENSIONS
 from ..files import write_json
 from ..reporting.drawing import draw_detections
 
@@ -25,7 +24,7 @@ def find_images(paths):
         files = [path]
         if path.is_dir():
             files = sorted(file for file in path.rglob("*")
-                           if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+                           if file.suffix.lower() in data.IMAGE_EXTENSIONS and file.is_file())
         for file in files:
             name = file.relative_to(path) if path.is_dir() else Path(file.name)
             name = name.with_suffix(".jpg" if file.suffix.lower() in (".jpg", ".jpeg") else ".png")
@@ -37,7 +36,7 @@ def find_images(paths):
             found.append((file, name))
     if not found:
         raise UsageError("there is no image in {}; known extensions: {}".format(
-            ", ".join(map(str, paths)), " ".join(IMAGE_EXTENSIONS)))
+            ", ".join(map(str, paths)), " ".join(data.IMAGE_EXTENSIONS)))
     return found
 
 

@@ -79,15 +79,17 @@ class AnchorLoader(ModuleLoader):
         batch_size: images, all devices together.
 
     Inputs: `data` (N, 3, H, W) and, for the whole graph, `im_info` (N, 3) and `gt_boxes` (N, M, 5), rows of -1 below
-    the real ones: M is that of the image with the most boxes, so that only images change the batch's size. Labels:
-    `label` (N, A * h * w), `bbox_target` and `bbox_weight` (N, 4 * A, h, w), see `operators.targets.AnchorTargets`.
+    the real ones: M is `data.padded_box_count` of the image with the most boxes, so that only the images change a
+    batch's size. Labels: `label` (N, A * h * w), `bbox_target` and `bbox_weight` (N, 4 * A, h, w), see
+    `operators.targets.AnchorTargets`.
     """
 
     def __init__(self, cfg, graph, dataset, batch_size):
         height, width = largest_image(cfg)
         cells = FeatureSize(graph.symbol, max(height, width), max(cfg.network.IMAGE_STRIDE, 1))
         h, w, anchors = cells(height), cells(width), cfg.network.NUM_ANCHORS
-        rows = max(len(data.targets_of(record)[0]) for record in build.training_records(cfg, dataset))
+        rows = data.padded_box_count(max(len(data.training_boxes(record)[0])
+                                         for record in build.training_records(cfg, dataset)))
         shapes = {"data": (3, height, width), "im_info": (3,), "gt_boxes": (rows, 5), "label": (anchors * h * w,),
                   "bbox_target": (4 * anchors, h, w), "bbox_weight": (4 * anchors, h, w)}
         super().__init__(build.build_train_loader(cfg, cells, dataset, batch_size), batch_size,
@@ -179,7 +181,7 @@ class RoiTargets:
 
 def _with_candidates(record, proposals):
     """The record with its ground truths and, as boxes of class -1, the proposals: all are resized and flipped alike."""
-    boxes, classes = data.targets_of(record)
+    boxes, classes = data.training_boxes(record)
     none = np.zeros(len(boxes) + len(proposals), bool)
     return replace(record, boxes=np.concatenate([boxes, proposals]).astype(np.float32), difficult=none, crowd=none,
                    classes=np.concatenate([classes, np.full(len(proposals), -1, np.int32)]))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import mxnet as mx
 import yaml
 
-from ...data.coco import BORROWED_FROM
+from ...data.readers.coco import PARENT_IMAGE_SETS
 from ...engine.checkpoints.checkpoint import latest_checkpoint
 from ...engine.config import checkpoint_prefix, dataset_kind, training_keys
 from .detectors import row_net
@@ -71,7 +71,7 @@ def missing_data(cfg, needs):
     wanted = []
     for image_set in "+".join((cfg.dataset.image_set, cfg.dataset.test_image_set)).split("+"):
         if kind == "coco":
-            wanted += [("annotations", "instances_%s.json" % image_set), (BORROWED_FROM.get(image_set, image_set),)]
+            wanted += [("annotations", "instances_%s.json" % image_set), (PARENT_IMAGE_SETS.get(image_set, image_set),)]
         else:
             year, _, name = image_set.partition("_")
             wanted += [("VOC" + year, "ImageSets", "Main", name + ".txt"), ("VOC" + year, "JPEGImages")]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from light_head_rcnn.data.records import IMAGE_EXTENSIONS
+from light_head_rcnn.data import IMAGE_EXTENSIONS
 from light_head_rcnn.experiments import demo, export, test
 from light_head_rcnn.engine.building import build
 from light_head_rcnn.engine.checkpoints import checkpoint

@@ -9,8 +9,7 @@ from gluoncv.utils.metrics.voc_detection import VOC07MApMetric, VOCMApMetric
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from light_head_rcnn.data import load_dataset
-from light_head_rcnn.data.records import Record
+from light_head_rcnn.data import Record, load_dataset
 from light_head_rcnn.engine.evaluation import (coco_metrics, coco_results, compute_metrics, format_metrics, voc_metrics,
                                                write_results)
 from light_head_rcnn.operators import boxes as box_ops

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from light_head_rcnn.errors import DataError
-from light_head_rcnn.data import TestLoader
-from light_head_rcnn.data.records import make_record
+from light_head_rcnn.data import TestLoader, make_record
 from light_head_rcnn.engine.inference import detector as detect
 
 # Not a test class, whatever its name says.

@@ -7,7 +7,7 @@ from PIL import Image
 
 import light_head_rcnn
 from light_head_rcnn import data
-from light_head_rcnn.data.records import make_record
+from light_head_rcnn.data import make_record
 from light_head_rcnn.engine.inference import test_time_augmentation as views
 from light_head_rcnn.engine.inference.detector import Detector, detect_dataset
 from light_head_rcnn.operators import boxes as box_ops
@@ -187,7 +187,7 @@ def test_of_a_data_set(tmp_path, batch, contexts):
 def test_the_best_view_is_the_one_that_counts():
     """Of views that find the same thing, the surest gives score and box."""
     image = rectangle(100, 80, (8, 40, 35, 59))
-    inputs = [[array[None] for array in data.to_network(image, edge, 1000, MEANS)[:2]] for edge in (40, 80)]
+    inputs = [[array[None] for array in data.preprocess(image, edge, 1000, MEANS)[:2]] for edge in (40, 80)]
     inputs[1][0][:, 1] += 20
     (score, box), (_, exact) = ([array.asnumpy()[0, 0] for array in views.MultiView(Finder())(chosen, CPU)][1:]
                                 for chosen in (inputs, inputs[1:]))

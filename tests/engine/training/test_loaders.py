@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.errors import DataError
-from light_head_rcnn.data import targets_of
+from light_head_rcnn.data import padded_box_count, training_boxes
 from light_head_rcnn.engine.building import build
 from light_head_rcnn.engine.training import loaders
 from light_head_rcnn.engine.symbolic.graphs import FeatureSize, training_graph
@@ -29,7 +29,7 @@ def test_batches_are_those_of_the_data_loader(configure, dataset):
     graph = training_graph(cfg, CLASSES)
     loader = loaders.AnchorLoader(cfg, graph, dataset, 2)
     plain = build.build_train_loader(cfg, FeatureSize(graph.symbol, 64, 32), dataset, 2)
-    most = max(len(targets_of(record)[0]) for record in dataset.records)
+    most = padded_box_count(max(len(training_boxes(record)[0]) for record in dataset.records))
     assert len(loader) == len(plain) == 3
     for batch, expected in zip(loader.epoch(0), plain.epoch(0)):
         found = arrays(batch)
@@ -110,7 +110,7 @@ def test_rois_and_their_targets(configure, dataset, agnostic):
             record = records[position]
             position += 1
             scale = 64 / max(record.width, record.height)
-            truths, classes = targets_of(record)
+            truths, classes = training_boxes(record)
             candidates = np.concatenate([truths, proposals[record.path]])
             rois, label = found["rois"][image], found["label"][image]
             count = len(candidates)
