@@ -1,1 +1,1 @@
-"""Benchmarks: the operators against MXNet's own, and training steps."""
+"""Benchmarks: the native operators beside MXNet's own, and the training steps of several configurations."""

@@ -1,69 +1,63 @@
-"""Peak memory of one side of a case, in a process of its own: nothing that ran before is in the way.
-
-The process runs ``python -m light_head_rcnn.experiments.benchmarks.memory NAME ours|peer`` and prints bytes.
-"""
+"""Peak memory of a piece of work, measured in a process of its own, which holds nothing of what ran before."""
 import ctypes
 import gc
 import os
 import subprocess
 import sys
+from typing import Callable, Optional
 
-# Of /proc/PID/status: memory in use, and the most that ever was.
-USED, MOST = "VmRSS:", "VmHWM:"
+# Entries of /proc/PID/status: the memory in use, and the most that has been in use since it was last reset.
+IN_USE, PEAK = "VmRSS:", "VmHWM:"
 
 
-def peak_bytes(name, side):
-    """Bytes beyond those in use before that `side` ("ours" or "peer") of the case `name` takes at most.
+def measure_in_process(module: str, *arguments: str) -> Optional[int]:
+    """Runs `python -m module ARGUMENTS`, which prints what `measure_peak` returns.
 
-    None where the system does not tell (it needs Linux's /proc and the GNU C library).
+    Args:
+        module: full name of the module.
+        arguments: its arguments.
+
+    Returns:
+        The number of bytes that the process printed in its last line; None where it printed None.
+
+    Raises:
+        subprocess.CalledProcessError: the process failed.
     """
-    return of_process(__name__, name, side)
-
-
-def of_process(module, *arguments):
-    """What `python -m module ARGUMENTS` prints of `measure`: bytes, or None.
-
-    Raises subprocess.CalledProcessError where it fails.
-    """
-    # What is freed goes back to the system at once, so that what is taken again counts again.
+    # The C library then gives freed memory back to the system at once, so that taking it again counts again.
     environment = dict(os.environ, MALLOC_ARENA_MAX="1", MALLOC_MMAP_THRESHOLD_="65536")
     run = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, universal_newlines=True,
                          check=True, env=environment)
-    return int(run.stdout) if run.stdout.strip() != "None" else None
+    printed = run.stdout.splitlines()[-1].strip()
+    return None if printed == "None" else int(printed)
 
 
-def measure(step):
-    """Bytes that `step()` takes at most beyond those in use before, once everything it needs is loaded; or None."""
+def measure_peak(step: Callable[[], object]) -> Optional[int]:
+    """Measures the memory that a piece of work needs on the CPU, without what it loads and keeps at its first run.
+
+    Args:
+        step: the work; it is run twice, and the second run is measured.
+
+    Returns:
+        The most bytes in use while the step runs, less those in use before it; None where the system does not tell
+        (Linux's /proc and the GNU C library are needed).
+    """
     import mxnet as mx
     try:
         step()
         mx.nd.waitall()
         gc.collect()
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        before = _status(USED)
+        before = _read_status(IN_USE)
         with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")  # sets the most to what is in use
+            file.write("5")  # resets the peak to the memory now in use
         step()
         mx.nd.waitall()
-        return _status(MOST) - before
+        return _read_status(PEAK) - before
     except OSError:
         return None
 
 
-def _status(key):
+def _read_status(entry: str) -> int:
+    """Returns an entry of this process's /proc/self/status in bytes."""
     with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
-
-
-def main(name, side):
-    from . import operators
-    job = next(case for case in operators.all_cases() if case.name == name).make()
-    step = {"ours": job.ours_step, "peer": job.peer_step}[side]
-    if step is None:
-        start = {"ours": job.ours, "peer": job.peer}[side]
-        step = lambda: start()()  # noqa: E731
-    print(measure(step))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(entry))

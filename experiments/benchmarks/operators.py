@@ -1,48 +1,90 @@
-"""Times the native operators and MXNet's own on the same inputs in one run, and measures their memory."""
+"""Times the native operators and MXNet's own on the same inputs in one run, and measures their peak memory.
+
+For the memory, a process of its own runs `python -m light_head_rcnn.experiments.benchmarks.operators NAME ours|peer`
+and prints bytes.
+"""
+import sys
 import time
+from typing import Any, Dict, List, Optional
 
 import mxnet as mx
 
 from . import boxes, memory, rois
-from .report import summary
+from .case import Case, Work
+from .timing import format_quartiles, quartiles
 
 OPS = ("align", "pool", "proposal", "nms")
+SIDES = ("ours", "peer")
+HEADER = f"{'':42} {'ours ms (quartiles)':>22} {'MXNet ms (quartiles)':>22} {'ratio':>7} {'MB ours/MXNet':>16}"
 
 
-def all_cases():
-    """Every Case, in the order of the table."""
+def all_cases() -> List[Case]:
+    """Returns every case, in the order of the table."""
     return rois.cases() + boxes.cases()
 
 
-def run_case(case, repeats, with_memory=True):
-    """Checks that both sides of a case agree, and times them by turns.
+def run_case(case: Case, repeats: int, with_memory: bool = True) -> Dict[str, Any]:
+    """Checks that both operators of a case compute the same, and times them by turns.
 
-    Returns
-    -------
-    dict
-        op, name, peer (the operator compared with), ours and peer_times (milliseconds: median, and the quartiles as
-        low and high), ratio (how many times as fast as the peer, by the medians), and memory (bytes beyond what the
-        inputs take, of ours and peer) where it was measured.
+    Args:
+        case: the case.
+        repeats: how many timings of each operator; one more of each comes before them and is not counted.
+        with_memory: measure the peak memory, too, each number in a process of its own.
+
+    Returns:
+        A dict that JSON can hold: op, name, peer (the operator of MXNet); ours and peer_times (milliseconds, see
+        `timing.quartiles`); ratio (the peer's median divided by ours); and memory (`peak_bytes` by side) where it was
+        measured.
+
+    Raises:
+        AssertionError: the two operators do not compute the same.
     """
     job = case.make()
     job.check()
-    times = {"ours": [], "peer": []}
+    times: Dict[str, List[float]] = {side: [] for side in SIDES}
     for turn in range(repeats + 1):
-        sides = [("ours", job.ours), ("peer", job.peer)]
-        for side, start in sides if turn % 2 else sides[::-1]:
-            seconds = _time(start)
-            if turn:  # the first turn warms up
-                times[side].append(1000 * seconds)
-    ours, peer = (summary(times[side]) for side in ("ours", "peer"))
+        for side in SIDES if turn % 2 else SIDES[::-1]:
+            milliseconds = 1000 * _time(getattr(job, side)())
+            if turn:
+                times[side].append(milliseconds)
+    ours, peer = (quartiles(times[side]) for side in SIDES)
     row = {"op": case.op, "name": case.name, "peer": case.peer, "ours": ours, "peer_times": peer,
            "ratio": peer["median"] / ours["median"]}
     if with_memory:
-        row["memory"] = {side: memory.peak_bytes(case.name, side) for side in ("ours", "peer")}
+        row["memory"] = {side: peak_bytes(case.name, side) for side in SIDES}
     return row
 
 
-def _time(start):
-    work = start()
+def format_row(row: Dict[str, Any]) -> str:
+    """Returns the line of the table, under `HEADER`, for what `run_case` returned."""
+    ours, peer = (format_quartiles(row[key], 2) for key in ("ours", "peer_times"))
+    used = [row.get("memory", {}).get(side) for side in SIDES]
+    megabytes = "/".join("-" if amount is None else f"{amount / 2 ** 20:.1f}" for amount in used)
+    return f"{row['name']:42} {ours:>22} {peer:>22} {row['ratio']:>6.1f}x {megabytes:>16}"
+
+
+def peak_bytes(name: str, side: str) -> Optional[int]:
+    """Measures the peak memory of one operator of a case in a process of its own.
+
+    Args:
+        name: of the case.
+        side: "ours" or "peer".
+
+    Returns:
+        Bytes beyond what the inputs take, see `memory.measure_peak`; None where the system does not tell.
+    """
+    return memory.measure_in_process(__name__, name, side)
+
+
+def print_peak_bytes(name: str, side: str) -> None:
+    """Prints what `peak_bytes` returns; runs in the process that is measured."""
+    job = next(case for case in all_cases() if case.name == name).make()
+    prepare = getattr(job, side)
+    print(memory.measure_peak(getattr(job, f"{side}_step") or (lambda: prepare()())))
+
+
+def _time(work: Work) -> float:
+    """Returns the seconds that a piece of work takes until its results are computed."""
     mx.nd.waitall()
     begin = time.perf_counter()
     work()
@@ -50,13 +92,5 @@ def _time(start):
     return time.perf_counter() - begin
 
 
-HEADER = "{:42} {:>22} {:>22} {:>7} {:>16}".format("", "ours ms (quartiles)", "MXNet ms (quartiles)", "ratio",
-                                                 "MB ours/MXNet")
-
-
-def line(row):
-    """The line of the table for what `run_case` returned."""
-    times = ["{median:.2f} ({low:.2f}-{high:.2f})".format(**row[key]) for key in ("ours", "peer_times")]
-    used = [row.get("memory", {}).get(side) for side in ("ours", "peer")]
-    megabytes = "/".join("-" if amount is None else "{:.1f}".format(amount / 2 ** 20) for amount in used)
-    return "{:42} {:>22} {:>22} {:>6.1f}x {:>16}".format(row["name"], *times, row["ratio"], megabytes)
+if __name__ == "__main__":
+    print_peak_bytes(*sys.argv[1:])

@@ -1,21 +1,33 @@
-"""PS-RoIAlign and PS-RoI pooling against MXNet's own operators, at the sizes of Light-Head R-CNN."""
+"""Cases of PS-RoIAlign and PS-RoI pooling, beside MXNet's own operators, at the sizes of Light-Head R-CNN."""
 import functools
+from typing import Any, Callable, List, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
 from ...operators import ps_roi_align, ps_roi_pool
-from .case import Case, Job
+from .case import Case, Job, Work
 
 OUTPUT_DIM, POOLED_SIZE, STRIDE = 10, 7, 16
-MAPS, ROIS = ((44, 69), (50, 75)), (300, 1000, 2000)
+# (height, width) of the feature map, and RoIs an image.
+MAPS, ROI_COUNTS = ((44, 69), (50, 75)), (300, 1000, 2000)
+# From F (mx.nd or mx.sym), the feature map (1, C, H, W) and the RoIs (R, 5) to the pooled RoIs.
+Operator = Callable[[Any, Any, Any], Any]
 
 
-def random_proposals(rng, count, height, width):
-    """RoIs (count, 5) as a region proposal network makes them in an image of height x width pixels.
+def random_proposals(rng: np.random.RandomState, count: int, height: int, width: int) -> np.ndarray:
+    """Makes RoIs like those of a region proposal network.
 
-    Sizes from 16 to 700 pixels and aspects from 1/2 to 2, evenly on a logarithmic scale, anywhere, clipped.
+    Args:
+        rng: source of randomness.
+        count: how many.
+        height, width: of the image, in pixels.
+
+    Returns:
+        float32 (count, 5): the number of the image, 0, and x1, y1, x2, y2 in pixels of the image. Sizes from 16 to 700
+        pixels and aspect ratios from 1/2 to 2 are spread evenly on a logarithmic scale, places evenly over the image,
+        at whose edges the boxes are clipped.
     """
     size = np.exp(rng.uniform(np.log(16), np.log(700), count))
     aspect = np.exp(rng.uniform(-np.log(2), np.log(2), count) / 2)
@@ -25,73 +37,90 @@ def random_proposals(rng, count, height, width):
     return np.concatenate([np.zeros((count, 1)), corners], axis=1).astype(np.float32)
 
 
-def align(F, data, rois):
+def native_align(F: Any, data: Any, rois: Any) -> Any:
+    """Position-sensitive RoIAlign by the native operator; an `Operator`."""
     return ps_roi_align(F, data, rois, OUTPUT_DIM, POOLED_SIZE, 1 / STRIDE)
 
 
-def roi_align(F, data, rois):
+def mxnet_align(F: Any, data: Any, rois: Any) -> Any:
+    """Position-sensitive RoIAlign by MXNet's operator; an `Operator`."""
     return F.contrib.ROIAlign(data, rois, pooled_size=(POOLED_SIZE, POOLED_SIZE), spatial_scale=1 / STRIDE,
                               sample_ratio=2, position_sensitive=True)
 
 
-def pool(F, data, rois):
+def native_pool(F: Any, data: Any, rois: Any) -> Any:
+    """Position-sensitive RoI pooling by the native operator; an `Operator`."""
     return ps_roi_pool(F, data, rois, OUTPUT_DIM, POOLED_SIZE, 1 / STRIDE)
 
 
-def psroi_pooling(F, data, rois):
+def mxnet_pool(F: Any, data: Any, rois: Any) -> Any:
+    """Position-sensitive RoI pooling by MXNet's operator; an `Operator`."""
     return F.contrib.PSROIPooling(data, rois, output_dim=OUTPUT_DIM, pooled_size=POOLED_SIZE, group_size=POOLED_SIZE,
                                   spatial_scale=1 / STRIDE)
 
 
-class OnComputedMap(gluon.HybridBlock):
-    """An operator on a map that another operator computes, as in a network."""
+class PooledProduct(gluon.HybridBlock):
+    """An operator that pools from a map which another operator has just computed, as it does in a network.
 
-    def __init__(self, operator):
+    Args:
+        operator: the operator.
+    """
+
+    def __init__(self, operator: Operator):
         super().__init__()
         self._operator = operator
 
-    def hybrid_forward(self, F, data, rois):
+    def hybrid_forward(self, F: Any, data: Any, rois: Any) -> Any:
+        """Returns the RoIs pooled from twice the map."""
         return self._operator(F, data * 2, rois)
 
 
-def make(ours, peer, train, height, width, rois, seed=0):
-    """Job: forward, or with `train` the backward pass that follows."""
+def make_job(ours: Operator, peer: Operator, train: bool, height: int, width: int, rois: int, seed: int = 0) -> Job:
+    """Makes the job of pooling random RoIs from a random map.
+
+    Args:
+        ours, peer: the native operator and MXNet's.
+        train: time the backward pass in place of the forward pass.
+        height, width: of the map.
+        rois: how many RoIs.
+        seed: of the random inputs.
+    """
     rng = np.random.RandomState(seed)
     shape = (1, OUTPUT_DIM * POOLED_SIZE ** 2, height, width)
     data = mx.nd.array(rng.standard_normal(shape))
     boxes = mx.nd.array(random_proposals(rng, rois, height * STRIDE, width * STRIDE))
-    grad = mx.nd.array(rng.standard_normal((rois, OUTPUT_DIM, POOLED_SIZE, POOLED_SIZE)))
+    gradient = mx.nd.array(rng.standard_normal((rois, OUTPUT_DIM, POOLED_SIZE, POOLED_SIZE)))
     data.attach_grad()
 
-    def run(function):
+    def prepare(function: Callable[[Any, Any], Any]) -> Work:
+        """Returns the forward pass, or the backward pass whose forward pass is done here."""
         if not train:
             return lambda: [function(data, boxes)]
         with autograd.record():
             output = function(data, boxes)
 
-        def backward():
-            output.backward(grad)
+        def backward() -> List[mx.nd.NDArray]:
+            output.backward(gradient)
             return [data.grad]
         return backward
 
-    def step(operator):
-        block = OnComputedMap(operator)
+    def make_step(operator: Operator) -> Work:
+        block = PooledProduct(operator)
         block.hybridize(static_alloc=True)
-        return lambda: run(block)()
+        return lambda: prepare(block)()
 
-    def check():
-        found, expected = (run(functools.partial(operator, mx.nd))()[0].asnumpy() for operator in (ours, peer))
+    def check() -> None:
+        found, expected = (prepare(functools.partial(operator, mx.nd))()[0].asnumpy() for operator in (ours, peer))
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
-    sides = [functools.partial(run, functools.partial(operator, mx.nd)) for operator in (ours, peer)]
-    return Job(*sides, check, step(ours), step(peer))
+    sides = [functools.partial(prepare, functools.partial(operator, mx.nd)) for operator in (ours, peer)]
+    return Job(*sides, check, make_step(ours), make_step(peer))
 
 
-def cases(maps=MAPS, counts=ROIS):
-    """All cases of this file."""
-    return [Case(op, "{} {}, {}x{}x{}, {} RoIs".format(op, "backward" if train else "forward",
-                                                       OUTPUT_DIM * POOLED_SIZE ** 2, height, width, count),
-                 name, functools.partial(make, ours, peer, train, height, width, count))
-            for op, name, ours, peer in (("align", "contrib.ROIAlign", align, roi_align),
-                                         ("pool", "contrib.PSROIPooling", pool, psroi_pooling))
+def cases(maps: Sequence[Tuple[int, int]] = MAPS, counts: Sequence[int] = ROI_COUNTS) -> List[Case]:
+    """Returns the cases of this file: both operators, forward and backward, on each map with each number of RoIs."""
+    return [Case(op, f"{op} {'backward' if train else 'forward'}, {OUTPUT_DIM * POOLED_SIZE ** 2}x{height}x{width}, "
+                     f"{count} RoIs", name, functools.partial(make_job, ours, peer, train, height, width, count))
+            for op, name, ours, peer in (("align", "contrib.ROIAlign", native_align, mxnet_align),
+                                         ("pool", "contrib.PSROIPooling", native_pool, mxnet_pool))
             for train in (False, True) for height, width in maps for count in counts]

@@ -1,58 +1,56 @@
-"""Times training steps of several configurations by turns."""
+"""Times the training steps of several configurations by turns."""
+import logging
 import os
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
+
+import mxnet as mx
+from yacs.config import CfgNode
 
 from ...engine.config import with_values
 from ...engine.training.symbol_trainer import SymbolTrainer
 from ...engine.training.trainer import EndToEndTrainer
-from .report import summary
+from .timing import format_quartiles, quartiles, take_by_turns
 
-HEADER = "{:32} {:>22} {:>22} {:>9} {:>9}".format("", "ms a step (quartiles)", "processor ms", "images/s", "of first")
+HEADER = f"{'':32} {'ms a step (quartiles)':>22} {'processor ms':>22} {'images/s':>9} {'of first':>9}"
 
 
-def time_configurations(cfgs, contexts, logger, steps, warm_up, turn):
-    """Times training steps, of which none leaves a checkpoint.
+def time_configurations(cfgs: Dict[str, CfgNode], contexts: Sequence[mx.Context], logger: logging.Logger, steps: int,
+                        warm_up: int, turn: int) -> List[Dict[str, Any]]:
+    """Times training steps; no checkpoint is read or written.
 
     Args:
-        cfgs: configurations by name; those with a `symbol` train the graph.
-        contexts: devices.
-        logger: takes what trainers say.
-        steps, warm_up: of each configuration, timed and before that.
-        turn: steps of one before it is the next one's turn.
+        cfgs: the configurations by name; one that sets `symbol` trains that symbolic graph.
+        contexts: the devices; each takes `TRAIN.BATCH_IMAGES` images a step.
+        logger: takes the trainers' messages.
+        steps: how many steps of each configuration are timed.
+        warm_up: how many steps of each come before them.
+        turn: how many steps of one configuration run before the next one's.
 
     Returns:
-        list of dicts: configuration (name), step and processor (milliseconds of a step, and of all threads together,
-        as `report.summary`), images_per_second (by the median), of_first (median as a share of the first's).
+        One dict a configuration, in the order of `cfgs`: configuration (its name); step and processor (milliseconds of
+        a step by the clock, and of all threads together, see `timing.quartiles`); images_per_second (from the median);
+        of_first (the median of a step divided by that of the first configuration).
     """
     runs = {name: _timed_steps(cfg, contexts, logger, warm_up + steps) for name, cfg in cfgs.items()}
-    times = by_turns(runs, warm_up + steps, turn)
-    rows = []
+    times = take_by_turns(runs, warm_up + steps, turn)
+    rows: List[Dict[str, Any]] = []
     for name, cfg in cfgs.items():
-        step, processor = (summary([1000 * seconds for seconds in column]) for column in zip(*times[name][warm_up:]))
+        step, processor = (quartiles([1000 * seconds for seconds in column]) for column in zip(*times[name][warm_up:]))
         rows.append({"configuration": name, "step": step, "processor": processor,
                      "images_per_second": 1000 * cfg.TRAIN.BATCH_IMAGES * len(contexts) / step["median"]})
     return [dict(row, of_first=row["step"]["median"] / rows[0]["step"]["median"]) for row in rows]
 
 
-def by_turns(runs, count, turn):
-    """`count` items of each of several iterators (a dict), `turn` of one and then as many of the next, back and forth;
-    dict of lists."""
-    taken, order = {name: [] for name in runs}, list(runs)
-    for start in range(0, count, turn):
-        for name in order:
-            taken[name] += [next(runs[name]) for _ in range(min(turn, count - start))]
-        order.reverse()
-    return taken
+def format_row(row: Dict[str, Any]) -> str:
+    """Returns the line of the table, under `HEADER`, for a row of `time_configurations`."""
+    step, processor = (format_quartiles(row[key], 0) for key in ("step", "processor"))
+    return (f"{row['configuration']:32} {step:>22} {processor:>22} {row['images_per_second']:>9.2f} "
+            f"{row['of_first']:>9.3f}")
 
 
-def line(row):
-    """The line of the table for a row of `time_configurations`."""
-    times = ["{median:.0f} ({low:.0f}-{high:.0f})".format(**row[key]) for key in ("step", "processor")]
-    return "{:32} {:>22} {:>22} {:>9.2f} {:>9.3f}".format(row["configuration"], *times, row["images_per_second"],
-                                                          row["of_first"])
-
-
-def _timed_steps(cfg, contexts, logger, steps):
-    # No checkpoint is looked for or written there.
+def _timed_steps(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger,
+                 steps: int) -> Iterator[Tuple[float, float]]:
+    # Nothing can be in that folder, and nothing can be written to it.
     cfg = with_values(cfg, {"output_path": os.devnull, "TRAIN.NUM_WORKERS": 0})
-    train = SymbolTrainer if cfg.symbol else EndToEndTrainer
-    return train(cfg, contexts, logger).time_steps(steps)
+    trainer = SymbolTrainer if cfg.symbol else EndToEndTrainer
+    return trainer(cfg, contexts, logger).time_steps(steps)

@@ -1,6 +1,6 @@
 """What needs no training: every row counted, timed beside the others, and its memory measured."""
 from ...gluon_models.backbones import Xception, XceptionClassifier
-from ..benchmarks.report import machine
+from ..benchmarks.machine import describe_machine
 from ...engine.config import test_scales
 from . import growth, measuring
 from .counting import count, count_network
@@ -57,7 +57,7 @@ def measure(rows, with_peers, with_growth, state, repeats, threads, tell, again=
         tell("timing %d detectors, %d turns each" % (len(names), repeats + 1))
         times = time_rows(rows, with_peers, repeats)
         # Figures of other runs do not stand side by side with these.
-        state.put("machine", machine(threads))
+        state.put("machine", describe_machine())
         state.put("times", times)
     for name in names:
         if again or state.get("memory/" + name) is None:

@@ -80,7 +80,7 @@ def grow(configs, repeats):
         repeats: timed turns; all rows at all settings of an axis take turns, so that drifts spare the ratios.
 
     Returns:
-        list of dicts: axis, row, classes, rois, size, multiply_adds, bytes_held, milliseconds (`report.summary`).
+        list of dicts: axis, row, classes, rois, size, multiply_adds, bytes_held, milliseconds (`timing.quartiles`).
     """
     found = []
     for axis in AXES:

@@ -12,7 +12,7 @@ import mxnet as mx
 from tqdm import tqdm
 
 from ..benchmarks import memory
-from ..benchmarks.report import summary
+from ..benchmarks.timing import quartiles
 from ...engine.config import load_config
 from .detectors import PEERS, PeerDetector, StagedDetector
 
@@ -34,12 +34,12 @@ def time_detectors(detectors, repeats):
             times = _stage_times(detector)
             if turn:
                 turns[name].append(dict(times, total=sum(times.values())))
-    return {name: {stage: summary([times[stage] for times in rows]) for stage in rows[0]}
+    return {name: {stage: quartiles([times[stage] for times in rows]) for stage in rows[0]}
             for name, rows in turns.items()}
 
 
 def time_calls(calls, repeats):
-    """Milliseconds of functions that return once their work is done, by turns: dict by name as `report.summary`."""
+    """Milliseconds of functions that return once their work is done, by turns: dict by name as `timing.quartiles`."""
     detectors = {name: _OneStage(call) for name, call in calls.items()}
     return {name: times["total"] for name, times in time_detectors(detectors, repeats).items()}
 
@@ -50,7 +50,7 @@ def peak_memory(what):
     Args:
         what: a row's YAML file, or the name of one of `PEERS`.
     """
-    return memory.of_process(__name__, str(what))
+    return memory.measure_in_process(__name__, str(what))
 
 
 class _OneStage:
@@ -78,7 +78,7 @@ def _stage_times(detector):
 def main(what):
     """Prints what `peak_memory` returns."""
     detector = PeerDetector(what) if what in PEERS else StagedDetector(load_config(what))
-    used = memory.measure(detector.run)
+    used = memory.measure_peak(detector.run)
     print(used and used + 4 * sum(math.prod(p.shape) for p in detector.parameters.values()))
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from light_head_rcnn.experiments import benchmark_training
-from light_head_rcnn.experiments.benchmarks import training
+from light_head_rcnn.experiments.benchmarks import machine, timing, training
 
 
 def test_turns():
@@ -16,7 +16,7 @@ def test_turns():
             order.append(name)
             yield step
 
-    assert training.by_turns({"a": run("a"), "b": run("b")}, 5, 2) == {name: [0, 1, 2, 3, 4] for name in "ab"}
+    assert timing.take_by_turns({"a": run("a"), "b": run("b")}, 5, 2) == {name: [0, 1, 2, 3, 4] for name in "ab"}
     assert "".join(order) == "aabbbbaaab"
 
 
@@ -48,8 +48,8 @@ def command(configuring, shapes, tmp_path):
                         ("graph", "symbol: xception_rfcn_light\n")):
         (tmp_path / name).mkdir()
         os.rename(configuring(tmp_path / name, lines).file, tmp_path / name / (name + ".yaml"))
-    return [str(tmp_path / name / (name + ".yaml")) for name in ("gluon", "graph")] + [
-        "--cpu", "--out", str(tmp_path / "times.json"), "--set", "dataset.dataset_path", shapes]
+    return ["--cfg", str(tmp_path / "gluon" / "gluon.yaml"), "--cfg", str(tmp_path / "graph" / "graph.yaml"), "--cpu",
+            "--out", str(tmp_path / "times.json"), "dataset.dataset_path", shapes]
 
 
 def test_table_and_file(command, tmp_path, capsys):
@@ -61,17 +61,26 @@ def test_table_and_file(command, tmp_path, capsys):
         assert row["images_per_second"] == pytest.approx(2000 / row["step"]["median"])
         assert 0 < row["step"]["low"] <= row["step"]["median"] <= row["step"]["high"]
     assert written["rows"][0]["of_first"] == 1
+    assert written["devices"] == ["cpu(0)"] and written["machine"]["threads"] == machine.threads_in_use()
     printed = capsys.readouterr().out
-    assert all(training.line(row) in printed for row in written["rows"])
+    assert all(training.format_row(row) in printed for row in written["rows"])
     assert {path.name for path in tmp_path.iterdir()} == {"gluon", "graph", "times.json"}
 
 
-@pytest.mark.parametrize("words", [["--steps", "0"], ["--turn", "0"], ["--warm-up", "-1"]])
-def test_numbers_of_steps_are_checked(command, words, capsys):
+@pytest.mark.parametrize("words, complaint", [
+    (["--steps", "0"], "--steps is 0; it must be at least 1"), (["--turn", "0"], "--turn is 0; it must be at least 1"),
+    (["--warm-up", "-1"], "--warm-up is -1; it must be at least 0"),
+    (["--threads", "0"], "--threads is 0; it must be at least 1")])
+def test_numbers_are_checked(command, words, complaint, capsys):
     assert benchmark_training.main([*words, *command]) == 2
-    assert "--steps and --turn take numbers from 1, --warm-up from 0" in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err
 
 
 def test_files_of_one_name_are_refused(command, capsys):
-    assert benchmark_training.main([command[0], *command]) == 2
-    assert "two of the files have the same name" in capsys.readouterr().err
+    assert benchmark_training.main([*command[:2], *command]) == 2
+    assert "two of the configuration files have the same name" in capsys.readouterr().err
+
+
+def test_a_configuration_must_be_named(capsys):
+    assert benchmark_training.main(["--cpu"]) == 2
+    assert "--cfg FILE" in capsys.readouterr().err
