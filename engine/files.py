@@ -1,50 +1,83 @@
-"""Files written whole or not at all."""
+"""Writing files so that each is either complete or not there."""
 import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Any, Iterator, Optional, Union
+
+PathLike = Union[str, "os.PathLike[str]"]
 
 
 @contextlib.contextmanager
-def atomic_write(path):
-    """Context that yields a temporary path beside `path`; at its end the file written there becomes `path`.
+def atomic_write(path: PathLike) -> Iterator[str]:
+    """Context manager that gives a temporary path; when the block ends, the file written there is renamed to `path`.
 
-    After an exception `path` is as it was and the temporary file is gone. What a killed process leaves has one known
-    name, `.tmp-NAME`, and is overwritten by the next write. The folder is made when absent.
+    The temporary file is `.tmp-NAME` in the folder of `path`, which is made if it does not exist. If the block raises
+    an exception, `path` keeps its earlier content and the temporary file is removed. A process that is killed may leave
+    the temporary file behind; the next write to the same `path` overwrites it.
+
+    Args:
+        path: the file to write. Its extension is also that of the temporary file.
+
+    Yields:
+        The path to write to.
+
+    Example::
+
+        with atomic_write("output/table.csv") as temporary:
+            np.savetxt(temporary, table)
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The extension stays last: savefig goes by it.
+    # Matplotlib and Pillow choose the format by the extension, so the prefix goes in front.
     temporary = path.parent / (".tmp-" + path.name)
     try:
         yield str(temporary)
-        _sync(temporary, os.O_RDWR)
+        _flush_to_disk(temporary, os.O_RDWR)
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
-    # The new name itself must survive a power cut.
-    _sync(path.parent, os.O_RDONLY)
+    # The rename is an entry of the folder, which has to reach the disk too to survive a power cut.
+    _flush_to_disk(path.parent, os.O_RDONLY)
 
 
-def write_json(path, value, indent=1):
-    """Writes `value` as JSON, atomically. NaN is written as null: JSON has none."""
-    text = json.dumps(_finite(value), indent=indent, allow_nan=False)
+def to_json(value: Any, indent: Optional[int] = None) -> str:
+    """Returns `value` as JSON text. Floats that JSON does not have (NaN and the infinities) become null.
+
+    Args:
+        value: dicts, lists, tuples, strings, numbers, booleans and None.
+        indent: spaces of each level; None writes everything on one line.
+
+    Raises:
+        TypeError: there is an object of another type in `value`.
+    """
+    return json.dumps(_nan_to_none(value), indent=indent, allow_nan=False)
+
+
+def write_json(path: PathLike, value: Any, indent: Optional[int] = 1) -> None:
+    """Writes `value` to a JSON file, see `to_json`, by means of `atomic_write`.
+
+    Args:
+        path: the file to write.
+        value, indent: as for `to_json`.
+    """
+    text = to_json(value, indent)
     with atomic_write(path) as temporary:
         Path(temporary).write_text(text + "\n", encoding="utf-8")
 
 
-def _finite(value):
+def _nan_to_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _nan_to_none(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and value - value != 0:
+        return [_nan_to_none(item) for item in value]
+    if isinstance(value, float) and value - value != 0:  # true of NaN and of both infinities
         return None
     return value
 
 
-def _sync(path, flags):
+def _flush_to_disk(path: PathLike, flags: int) -> None:
     handle = os.open(path, flags)
     try:
         os.fsync(handle)

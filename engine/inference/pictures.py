@@ -4,7 +4,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ... import data
 from ..files import write_json
-from ..reporting.drawing import draw_detections
+from ..reporting.drawing import draw
 
 
 def find_images(paths):
@@ -67,7 +67,7 @@ def show_detections(detector, images, threshold, folder, logger):
             logger.info("error: %s", error)
             continue
         ids, scores, boxes = (array[kept] for array, kept in _kept(detector(pixels), threshold))
-        draw_detections(pixels, ids, scores, boxes, detector.classes, folder / name)
+        draw(pixels, (ids, scores, boxes), detector.classes, threshold, folder / name)
         entries.append({"image": str(file), "picture": str(name), "detections": [
             {"class": detector.classes[index], "score": round(float(score), 4),
              "box": [round(float(value), 2) for value in box]} for index, score, box in zip(ids, scores, boxes)]})

@@ -1,74 +1,119 @@
-"""Curves of the scalars of a training."""
+"""A picture of the scalars of a training: losses, accuracies, metrics of tests and the learning rate by step."""
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..files import atomic_write
+from ...errors import DataError
+from ..files import PathLike, atomic_write
 from .scalars import read_scalars
 
-_NOT_LOSSES = ("step", "epoch", "lr", "images_per_second", "time")
+_NOT_DRAWN = ("step", "epoch", "images_per_second", "time")
+# Panels from top to bottom, and their heights in units of 1.3 inches.
+_HEIGHTS = {"loss": 3, "accuracy": 2, "test": 2, "learning rate": 1}
+
+Curve = Tuple[np.ndarray, np.ndarray]  # steps, values
 
 
-def plot_losses(scalars, path):
-    """Draws the curves of a `ScalarLog`: losses, light as they came and smoothed, accuracies if any, learning rate.
+def plot_losses(scalars: PathLike, path: PathLike) -> None:
+    """Draws the curves of a file that a `ScalarLog` wrote, one panel for each kind of scalar.
 
-    Parameters
-    ----------
-    scalars : str or Path
-        The file of JSON lines. Names ending in `acc` or `Acc` are accuracies; `epoch`, counted from 0, sets the
-        vertical marks.
-    path : str or Path
-        Picture to write, atomically.
+    The name of a scalar decides its panel. Names that begin with "test_" are metrics of tests between epochs: points
+    joined by lines. "lr" is the learning rate. Names that end with "acc" in either case are accuracies of training
+    steps. All others are losses, apart from "epoch", "images_per_second" and "time", which are not drawn. Losses and
+    accuracies are drawn lightly as they are, and smoothed. Vertical lines stand where "epoch", counted from 0, changes.
 
-    Raises ValueError where there is no line yet.
+    Args:
+        scalars: file of JSON lines, see `read_scalars`. Not every line needs to have every name; if a step has several
+            values of a name, the last one counts.
+        path: picture to write; its extension is its format, for example .png or .pdf.
+
+    Raises:
+        DataError: there is nothing to draw in `scalars` yet, or a line of it is broken.
     """
     lines = read_scalars(scalars)
-    if not lines:
-        raise ValueError(f"{scalars} has no step yet: nothing to draw")
-    steps = np.array([line["step"] for line in lines])
-    names = list(dict.fromkeys(name for line in lines for name in line if name not in _NOT_LOSSES))
-    curves = {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names + ["lr"]}
-    accuracies = [name for name in names if name.lower().endswith("acc")]
-    groups = [("loss", [name for name in names if name not in accuracies], 3), ("accuracy", accuracies, 2),
-              ("learning rate", ["lr"] if np.isfinite(curves["lr"]).any() else [], 1)]
-    groups = [group for group in groups if group[1]]
-    figure = Figure(figsize=(9, 1.2 + 1.3 * sum(group[2] for group in groups)), dpi=110, layout="constrained")
+    curves = {name: _curve(lines, name) for name in _names(lines)}
+    panels = _panels([name for name, (steps, _) in curves.items() if len(steps)])
+    if not panels:
+        raise DataError(f"{scalars} has no step yet: there is nothing to draw")
+    heights = [_HEIGHTS[title] for title in panels]
+    figure = Figure(figsize=(9, 1.2 + 1.3 * sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False,
-                             gridspec_kw={"height_ratios": [group[2] for group in groups]})[:, 0]
-    epochs = np.array([line.get("epoch", 0) for line in lines])
-    marks = steps[1:][np.diff(epochs) != 0]
-    for panel, (title, members, _) in zip(panels, groups):
-        for number, name in enumerate(members):
-            color = "black" if name == "loss" else f"C{number}"
-            if title == "learning rate":
-                panel.plot(steps, curves[name], color="black", drawstyle="steps-post")
-                continue
-            panel.plot(steps, curves[name], color=color, alpha=0.18, linewidth=0.8)
-            panel.plot(steps, _smoothed(curves[name]), color=color, linewidth=1.6, label=name)
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    marks = _epoch_starts(lines)
+    for panel, (title, names) in zip(axes, panels.items()):
+        _draw_panel(panel, title, {name: curves[name] for name in names})
         for mark in marks:
             panel.axvline(mark, color="0.85", linewidth=0.8, zorder=0)
-        panel.set_ylabel(title)
-        panel.spines[["top", "right"]].set_visible(False)
-        if title == "loss":
-            # A few wild first steps must not flatten the rest.
-            smooth = np.concatenate([_smoothed(curves[name]) for name in members])
-            panel.set_ylim(0, 1.25 * max(np.nanpercentile(smooth, 98), 1e-6))
-        if title != "learning rate":
-            panel.legend(loc="upper right" if title == "loss" else "lower right", frameon=False, fontsize="small")
-        else:
-            panel.set_ylim(0)
-    panels[-1].set_xlabel("step" + (" (vertical lines: epochs)" if len(marks) else ""))
+    axes[-1].set_xlabel("step" + (" (vertical lines: epochs)" if len(marks) else ""))
     figure.align_ylabels()
     with atomic_write(path) as temporary:
         figure.savefig(temporary)
 
 
-def _smoothed(values):
-    """Average over a window of a fortieth of the curve around each step, narrower at the ends; gaps do not count."""
+def _names(lines: List[Dict[str, Any]]) -> List[str]:
+    """Returns the names to draw, in the order in which they appear first."""
+    return list(dict.fromkeys(name for line in lines for name in line if name not in _NOT_DRAWN))
+
+
+def _curve(lines: List[Dict[str, Any]], name: str) -> Curve:
+    """Returns the steps at which `name` has a finite value, in ascending order, and the values."""
+    values = {line["step"]: line[name] for line in lines if line.get(name) is not None and np.isfinite(line[name])}
+    steps = sorted(values)
+    return np.array(steps), np.array([values[step] for step in steps], float)
+
+
+def _panels(names: List[str]) -> Dict[str, List[str]]:
+    """Returns the names by the panel that they belong to, from top to bottom, without empty panels."""
+    panels = {title: [] for title in _HEIGHTS}
+    for name in names:
+        panels[_panel_of(name)].append(name)
+    return {title: members for title, members in panels.items() if members}
+
+
+def _panel_of(name: str) -> str:
+    if name.startswith("test_"):
+        return "test"
+    if name == "lr":
+        return "learning rate"
+    return "accuracy" if name.lower().endswith("acc") else "loss"
+
+
+def _epoch_starts(lines: List[Dict[str, Any]]) -> np.ndarray:
+    """Returns the first step of each epoch but the first one."""
+    steps, epochs = _curve(lines, "epoch")
+    return steps[1:][np.diff(epochs) != 0]
+
+
+def _draw_panel(panel: Axes, title: str, curves: Dict[str, Curve]) -> None:
+    for number, (name, (steps, values)) in enumerate(curves.items()):
+        if title == "learning rate":
+            panel.plot(steps, values, color="black", drawstyle="steps-post")
+        elif title == "test":
+            panel.plot(steps, values, color=f"C{number}", linewidth=1.6, marker="o", markersize=4,
+                       label=name[len("test_"):])
+        else:
+            color = "black" if name == "loss" else f"C{number}"
+            panel.plot(steps, values, color=color, alpha=0.18, linewidth=0.8)
+            panel.plot(steps, _smooth(values), color=color, linewidth=1.6, label=name)
+    panel.set_ylabel(title)
+    panel.spines[["top", "right"]].set_visible(False)
+    if title == "loss":
+        # A few very large losses at the beginning must not flatten the rest of the curves.
+        smooth = np.concatenate([_smooth(values) for _, values in curves.values()])
+        panel.set_ylim(0, 1.25 * max(np.percentile(smooth, 98), 1e-6))
+    elif title in ("test", "learning rate"):
+        panel.set_ylim(bottom=0)
+    if title != "learning rate":
+        panel.legend(loc="upper right" if title == "loss" else "lower right", frameon=False, fontsize="small")
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Returns the mean over a window of about a fortieth of the curve around each value, smaller at the ends."""
     half = min(len(values) // 80 + 1, len(values) - 1)
-    window, known = np.ones(2 * half + 1), np.isfinite(values)
-    total = np.convolve(np.where(known, values, 0), window)[half:half + len(values)]
-    count = np.convolve(known, window)[half:half + len(values)]
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0.5)
+    window = np.ones(2 * half + 1)
+    total = np.convolve(values, window)[half:half + len(values)]
+    count = np.convolve(np.ones(len(values)), window)[half:half + len(values)]
+    return total / count

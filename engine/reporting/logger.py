@@ -1,17 +1,29 @@
-"""The logger of the project."""
+"""The logger of the package: lines on the console and in a file."""
 import logging
 import sys
 from pathlib import Path
+from typing import Optional
 
 from tqdm import tqdm
+
+from ..files import PathLike
 
 _NAME = "light_head_rcnn"
 
 
-def open_logger(folder=None, filename="train.log"):
-    """The project's logger, to stderr, without breaking a progress bar, and with `folder` appending to a file there.
+def open_logger(folder: Optional[PathLike] = None, filename: str = "train.log") -> logging.Logger:
+    """Sets up the logger of the package and returns it.
 
-    Handlers of an earlier call are closed first.
+    It writes to stderr, where its lines do not break a progress bar, and to a file if a folder is given. The handlers
+    that an earlier call set up are removed and closed first, so that no line appears twice.
+
+    Args:
+        folder: folder of the log file, made if it does not exist; None writes to stderr alone.
+        filename: name of the log file in `folder`. Lines are added to a file that exists; each begins with date and
+            time.
+
+    Returns:
+        The logger "light_head_rcnn", with the level INFO.
     """
     logger = logging.getLogger(_NAME)
     for handler in list(logger.handlers):
@@ -19,7 +31,7 @@ def open_logger(folder=None, filename="train.log"):
         handler.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.addHandler(_BarHandler())
+    logger.addHandler(_ConsoleHandler())
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
@@ -28,6 +40,8 @@ def open_logger(folder=None, filename="train.log"):
     return logger
 
 
-class _BarHandler(logging.Handler):
-    def emit(self, record):
+class _ConsoleHandler(logging.Handler):
+    """Writes log lines to stderr; `tqdm.write` moves a progress bar out of the way and draws it again below."""
+
+    def emit(self, record: logging.LogRecord) -> None:
         tqdm.write(self.format(record), file=sys.stderr)

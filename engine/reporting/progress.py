@@ -1,45 +1,65 @@
-"""The progress of a training, as a bar on a terminal and as log lines."""
+"""The progress of a training: a bar on a terminal, and log lines."""
+import logging
 import time
+from typing import Any, Union
 
 from tqdm import tqdm
 
 
 class Progress:
-    """A bar with losses and time left on a terminal; elsewhere the log lines alone, which come in either case.
+    """Shows how far a training has come: on a terminal as a bar, and every few steps as a log line, on a terminal too.
 
-    Parameters
-    ----------
-    total, done : int
-        Steps of the whole training, and how many of them are completed already.
-    logger : logging.Logger
-    every : int
-        Steps between two log lines.
+    Args:
+        total: steps of the whole training.
+        done: steps that are completed already.
+        logger: takes the log lines.
+        every: steps between two log lines. The last step always has one.
+
+    Example::
+
+        with Progress(total=1000, done=0, logger=logger, every=20) as progress:
+            ...
+            progress.update(1, images=2, seconds=0.4, loss=2.5, epoch=0)
     """
 
-    def __init__(self, total, done, logger, every):
+    def __init__(self, total: int, done: int, logger: logging.Logger, every: int):
         self._total, self._start, self._logger, self._every = total, done, logger, every
         self._began = time.monotonic()
+        self._images, self._seconds = 0, 0.0
         self._bar = tqdm(total=total, initial=done, disable=None, dynamic_ncols=True, unit="step", smoothing=0.1)
 
-    def update(self, step, **values):
-        """Says that `step` steps are completed; `values` are shown."""
-        shown = "  ".join(f"{name} {_short(value)}" for name, value in values.items())
+    def update(self, step: int, images: int = 0, seconds: float = 0.0, **values: Union[int, float, str]) -> None:
+        """Reports a completed step.
+
+        Args:
+            step: number of completed steps, this one included.
+            images: images of this step.
+            seconds: duration of this step. Bar and log line show as images/s the images of all steps since the last
+                log line divided by the duration of those steps; nothing is shown if no step had a duration.
+            values: named values of this step to show, such as losses.
+        """
+        self._images += images
+        self._seconds += seconds
+        if self._seconds > 0:
+            values["images/s"] = self._images / self._seconds
+        shown = "  ".join(f"{name} {_shorten(value)}" for name, value in values.items())
         self._bar.set_postfix_str(shown, refresh=False)
         self._bar.update(step - self._bar.n)
         if step % self._every == 0 or step == self._total:
             left = (time.monotonic() - self._began) / max(step - self._start, 1) * (self._total - step)
             self._logger.info("step %d/%d  %s  %s left", step, self._total, shown, tqdm.format_interval(left))
+            self._images, self._seconds = 0, 0.0
 
-    def close(self):
-        """Leaves the bar as it stands."""
+    def close(self) -> None:
+        """Closes the bar; on a terminal it stays visible as it is."""
         self._bar.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
 
-def _short(value):
+def _shorten(value: Union[int, float, str]) -> str:
     return str(value) if isinstance(value, (int, str)) else f"{value:.4g}"

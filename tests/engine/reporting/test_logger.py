@@ -1,4 +1,10 @@
 """The log on the console and in a file."""
+import io
+import re
+import sys
+
+from tqdm import tqdm
+
 from light_head_rcnn.engine.reporting.logger import open_logger
 
 
@@ -6,5 +12,33 @@ def test_the_logger_writes_a_file_and_the_console_once(tmp_path, capsys):
     open_logger(tmp_path / "run")
     logger = open_logger(tmp_path / "run")
     logger.info("hello %d", 7)
-    assert capsys.readouterr().err.count("hello 7") == 1
-    assert (tmp_path / "run" / "train.log").read_text().count("hello 7") == 1
+    logger.debug("not shown")
+    shown = capsys.readouterr()
+    assert shown.err == "hello 7\n" and shown.out == ""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d hello 7\n", (tmp_path / "run" / "train.log").read_text())
+
+
+def test_the_file_grows_until_another_one_is_opened(tmp_path):
+    open_logger(tmp_path).info("first")
+    open_logger(tmp_path).info("second")
+    open_logger(tmp_path, "test.log").info("third")
+    open_logger().info("on the console alone")
+    assert [line.split()[2] for line in (tmp_path / "train.log").read_text().splitlines()] == ["first", "second"]
+    assert (tmp_path / "test.log").read_text().endswith("third\n")
+
+
+def test_loggers_of_modules_are_heard(capsys):
+    logger = open_logger().getChild("engine.reporting.scalars")
+    logger.info("from a module")
+    assert capsys.readouterr().err == "from a module\n"
+
+
+def test_a_line_does_not_break_a_progress_bar(monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    logger = open_logger()
+    with tqdm(total=2, file=terminal, ncols=40, mininterval=0) as bar:
+        bar.update()
+        logger.info("a line")
+    # The bar is wiped out, the line written, and the bar drawn again.
+    assert re.search(r"\r +\ra line\n\r[^\n]*1/2", terminal.getvalue())

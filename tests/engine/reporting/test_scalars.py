@@ -1,10 +1,31 @@
-"""Scalars survive a killed run."""
+"""Scalars survive a killed run, and the log says what becomes of TensorBoard's events."""
 import json
+import logging
 import sys
+import types
 
 import pytest
 
 from light_head_rcnn.engine.reporting.scalars import ScalarLog, read_scalars
+from light_head_rcnn.errors import DataError
+
+LOGGER = "light_head_rcnn.engine.reporting.scalars"
+
+
+class FakeWriter:
+    """Stands in for tensorboardX's SummaryWriter."""
+
+    opened = []
+
+    def __init__(self, folder, purge_step=None):
+        self.folder, self.purge_step, self.scalars, self.closed = folder, purge_step, [], False
+        self.opened.append(self)
+
+    def add_scalar(self, name, value, step):
+        self.scalars.append((name, value, step))
+
+    def close(self):
+        self.closed = True
 
 
 def test_scalars_continue_after_the_resumed_step(tmp_path):
@@ -29,26 +50,65 @@ def test_every_line_is_on_disk_at_once(tmp_path):
     log = ScalarLog(tmp_path / "losses.jsonl")
     log.write(1, loss=2)
     assert json.loads((tmp_path / "losses.jsonl").read_text()) == {"step": 1, "loss": 2}
+    log.write(1, test_AP=0.25)
+    assert read_scalars(tmp_path / "losses.jsonl") == [{"step": 1, "loss": 2}, {"step": 1, "test_AP": 0.25}]
     log.close()
 
 
-def test_a_broken_line_is_named(tmp_path):
+def test_a_value_that_is_not_finite_is_null(tmp_path):
     path = tmp_path / "losses.jsonl"
-    path.write_text('{"step": 1}\nnonsense\n{"step": 3}\n')
-    with pytest.raises(ValueError, match=r"losses\.jsonl, line 2"):
+    with ScalarLog(path) as log:
+        log.write(1, test_AP=float("nan"), loss=float("inf"))
+    assert path.read_text() == '{"step": 1, "test_AP": null, "loss": null}\n'
+    with ScalarLog(path, start_step=1):
+        pass
+    assert read_scalars(path) == [{"step": 1, "test_AP": None, "loss": None}]
+
+
+@pytest.mark.parametrize("line", ["nonsense", "7", "[1]", '{"loss": 2}', '{"step": "one"}', "", "\xff"])
+def test_a_broken_line_is_named(tmp_path, line):
+    path = tmp_path / "losses.jsonl"
+    path.write_text('{"step": 1}\n' + line + '\n{"step": 3}\n', encoding="latin-1")
+    with pytest.raises(DataError, match=r"losses\.jsonl, line 2"):
         read_scalars(path)
+    with pytest.raises(DataError, match=r"losses\.jsonl, line 2"):
+        ScalarLog(path, start_step=3)
 
 
-def test_tensorboard_events(tmp_path):
+def test_tensorboard_events(tmp_path, caplog):
     pytest.importorskip("tensorboardX")
-    with ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board") as log:
+    with caplog.at_level(logging.INFO, LOGGER), \
+            ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board") as log:
         log.write(1, loss=0.25)
+        log.write(2, loss=0.25)
     events = list((tmp_path / "board").glob("events*"))
     assert len(events) == 1 and b"loss" in events[0].read_bytes()
+    assert caplog.messages.count(f"TensorBoard: writing to {tmp_path / 'board'}; to look at it: "
+                                 f"tensorboard --logdir {tmp_path / 'board'}") == 1
 
 
-def test_no_tensorboard_is_no_error(tmp_path, monkeypatch):
+@pytest.mark.parametrize("start_step, purge_step", [(0, None), (4, 5)])
+def test_tensorboard_gets_every_value_and_forgets_later_steps(tmp_path, monkeypatch, start_step, purge_step):
+    monkeypatch.setitem(sys.modules, "tensorboardX", types.SimpleNamespace(SummaryWriter=FakeWriter))
+    with ScalarLog(tmp_path / "a.jsonl", start_step, tensorboard=tmp_path / "board") as log:
+        log.write(5, loss=0.25, epoch=1)
+        log.write(5, test_AP=0.5)
+    writer = FakeWriter.opened.pop()
+    assert (writer.folder, writer.purge_step, writer.closed) == (str(tmp_path / "board"), purge_step, True)
+    assert writer.scalars == [("loss", 0.25, 5), ("epoch", 1, 5), ("test_AP", 0.5, 5)]
+
+
+def test_without_tensorboard_the_log_says_how_to_have_it(tmp_path, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board") as log:
+    with caplog.at_level(logging.INFO, LOGGER), \
+            ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board") as log:
         log.write(1, loss=0.25)
-    assert not (tmp_path / "board").exists() and len(read_scalars(tmp_path / "a.jsonl")) == 1
+        log.write(2, loss=0.25)
+    assert not (tmp_path / "board").exists() and len(read_scalars(tmp_path / "a.jsonl")) == 2
+    assert len(caplog.messages) == 1 and "pip install tensorboardX" in caplog.messages[0]
+
+
+def test_nothing_is_said_where_no_events_are_asked_for(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, LOGGER), ScalarLog(tmp_path / "a.jsonl"):
+        pass
+    assert not caplog.messages

@@ -1,0 +1,63 @@
+"""Files are written whole or not at all."""
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from light_head_rcnn.engine import files
+from light_head_rcnn.engine.files import atomic_write, to_json, write_json
+
+
+def test_the_folder_is_made_and_no_other_file_is_left(tmp_path):
+    with atomic_write(tmp_path / "a" / "b" / "c.txt") as temporary:
+        assert isinstance(temporary, str) and temporary.endswith(".tmp-c.txt")
+        Path(temporary).write_text("text")
+        assert not (tmp_path / "a" / "b" / "c.txt").exists()
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["c.txt"]
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "text"
+
+
+def test_an_exception_leaves_the_old_file(tmp_path):
+    path = tmp_path / "c.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
+        Path(temporary).write_text("new")
+        raise RuntimeError
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    with pytest.raises(FileNotFoundError), atomic_write(path):
+        pass
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path):
+    (tmp_path / ".tmp-c.txt").write_text("half of someth")
+    with atomic_write(tmp_path / "c.txt") as temporary, open(temporary, "w") as file:
+        file.write("new")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["new"]
+
+
+def test_file_and_folder_reach_the_disk_around_the_rename(tmp_path, monkeypatch):
+    events = []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(handle):
+        events.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    monkeypatch.setattr(files.os, "fsync", spy_fsync)
+    monkeypatch.setattr(files.os, "replace", lambda *paths: events.append("rename") or replace(*paths))
+    write_json(tmp_path / "c.json", 1)
+    assert events == [str(tmp_path / ".tmp-c.json"), "rename", str(tmp_path)]
+
+
+def test_json(tmp_path):
+    value = {"a": float("nan"), "b": (1, 2.5, [float("inf"), -float("inf")]), "c": {"ä": None, "d": True}}
+    assert json.loads(to_json(value)) == {"a": None, "b": [1, 2.5, [None, None]], "c": {"ä": None, "d": True}}
+    assert to_json([1, {"a": 2}]) == '[1, {"a": 2}]'
+    write_json(tmp_path / "c.json", value)
+    assert (tmp_path / "c.json").read_text() == to_json(value, indent=1) + "\n"
+    write_json(tmp_path / "c.json", value, indent=None)
+    assert (tmp_path / "c.json").read_text() == to_json(value) + "\n"
