@@ -1,233 +1,171 @@
-"""The kinds of values that configuration keys take: what is accepted, what it becomes, and the bounds of numbers."""
+"""The kinds of values that configuration keys take: what is accepted, and what it becomes.
+
+Sequences become tuples, and whole numbers become floats where floats are wanted, so that a configuration compares equal
+however its values were written.
+"""
+from typing import Any, Callable, NamedTuple, Tuple
+
 import yaml
 
 
-def coerce(value, kind, argument=None, from_text=False):
-    """`value` as `kind`; see `defaults.KINDS`.
+class Kind(NamedTuple):
+    """What values a configuration key takes.
 
-    Sequences become tuples, whole numbers become floats where floats are wanted. With `from_text` a text is read first
-    as YAML reads it, and sequences may be written `[a, b]`, `(a, b)` or `a,b`.
-
-    Raises ValueError whose text says what is wanted.
+    Args:
+        wanted: words that complete "must be ...", such as "a whole number".
+        check: returns a value, from a YAML file or from Python, as the configuration holds it; raises ValueError or
+            TypeError for a value that is not of this kind.
+        parse: returns what a text of the command line stands for, which `check` then gets.
     """
-    try:
-        if from_text and isinstance(value, str):
-            value = _parse(kind, value)
-        return _COERCE[kind](value, argument)
-    except (TypeError, ValueError, yaml.YAMLError):
-        raise ValueError(_WANTED[kind](argument)) from None
+
+    wanted: str
+    check: Callable[[Any], Any]
+    parse: Callable[[str], Any]
+
+    def coerce(self, value: Any, from_text: bool = False) -> Any:
+        """Returns a value as the configuration holds it.
+
+        Args:
+            value: from a YAML file, from Python, or from the command line.
+            from_text: whether a text must first be read as YAML. Sequences may then be written `[a, b]`, `(a, b)` or
+                `a,b`.
+
+        Raises:
+            ValueError: the value is not of this kind; the message says what is wanted.
+        """
+        try:
+            return self.check(self.parse(value) if from_text and isinstance(value, str) else value)
+        except (TypeError, ValueError, yaml.YAMLError):
+            raise ValueError(self.wanted) from None
 
 
-def check_bounds(key, value):
-    """`value`, of the right kind, if each of its numbers lies in the bounds of the configuration key `key`.
-
-    Raises ValueError whose text says what is wanted.
-    """
-    low, high, low_too = _BOUNDS.get(key, (None, None, True))
-    for number in value if isinstance(value, tuple) else (value,):
-        if low is not None and not (number >= low if low_too else number > low) or high is not None and number > high:
-            raise ValueError(_interval(low, high, low_too))
-    return value
-
-
-def _interval(low, high, low_too):
-    if high is None:
-        return f"at least {low}" if low_too else f"above {low}"
-    return f"from {low} to {high}" if low_too else f"above {low} and at most {high}"
-
-
-def numbers_of(text):
-    """The floats in a text with commas between them; none in an empty one."""
+def numbers_of(text: str) -> Tuple[float, ...]:
+    """Returns the numbers in a text with commas between them; an empty text has none."""
     return tuple(float(part) for part in text.split(",")) if text.strip() else ()
 
 
-def _parse(kind, text):
-    """The value that a text on the command line stands for."""
-    if kind in ("str", "word", "ids", "epochs"):
-        return text
-    if kind in ("int", "float", "bool", "bool or word"):
-        return yaml.safe_load(text)
-    text = text.replace("(", "[").replace(")", "]")
-    for form in (text, "[" + text + "]"):
-        try:
-            value = yaml.safe_load(form)
-        except yaml.YAMLError:
-            continue
-        if isinstance(value, list) or (kind == "int or ints" and _is_int(value)):
-            return value
-    return text
+def word(*allowed: str) -> Kind:
+    """Returns the kind of one word among those allowed."""
+    return Kind(f"one of {', '.join(allowed)}", lambda value: _require(value in allowed, value), str)
 
 
-def _need(condition):
+def bool_or_word(*allowed: str) -> Kind:
+    """Returns the kind of true, false, or one of a few words."""
+    return Kind(f"true, false or {', '.join(allowed)}",
+                lambda value: _require(isinstance(value, bool) or value in allowed, value), yaml.safe_load)
+
+
+def floats(length: int) -> Kind:
+    """Returns the kind of a sequence of as many floats."""
+    return Kind(f"{length} numbers", lambda value: _sequence(_float, value, length), _parse_list)
+
+
+def _require(condition: bool, value: Any) -> Any:
     if not condition:
         raise ValueError
+    return value
 
 
-def _is_int(value):
+def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _bool(value, _=None):
-    _need(isinstance(value, bool))
-    return value
+def _bool(value: Any) -> bool:
+    return _require(isinstance(value, bool), value)
 
 
-def _int(value, _=None):
-    _need(_is_int(value))
-    return value
+def _int(value: Any) -> int:
+    return _require(_is_int(value), value)
 
 
-def _float(value, _=None):
+def _float(value: Any) -> float:
     # YAML 1.1 reads 5e-4, without a point, as text.
-    _need(not isinstance(value, bool) and isinstance(value, (int, float, str)))
-    value = float(value)
-    _need(value - value == 0)
-    return value
+    number = float(_require(not isinstance(value, bool) and isinstance(value, (int, float, str)), value))
+    return _require(number - number == 0, number)  # neither infinite nor NaN
 
 
-def _number(value):
+def _number(value: Any) -> float:
     return value if _is_int(value) else _float(value)
 
 
-def _str(value, _=None):
-    _need(isinstance(value, str))
-    return value
+def _text(value: Any) -> str:
+    return _require(isinstance(value, str), value)
 
 
-def _sequence(of, value, length=0):
-    _need(isinstance(value, (list, tuple)) and (not length or len(value) == length))
+def _sequence(of: Callable[[Any], Any], value: Any, length: int = 0) -> Tuple[Any, ...]:
+    _require(isinstance(value, (list, tuple)) and (not length or len(value) == length), value)
     return tuple(of(item) for item in value)
 
 
-def _one_or_more(of, value):
-    _need(len(value))
-    return _sequence(of, value)
+def _one_or_more(of: Callable[[Any], Any], value: Any) -> Tuple[Any, ...]:
+    return _require(len(value) > 0, _sequence(of, value))
 
 
-def _pair(value):
+def _pair(value: Any) -> Tuple[int, int]:
     short, long = _sequence(_int, value, 2)
-    _need(0 < short <= long)
-    return short, long
+    return _require(0 < short <= long, (short, long))
 
 
-def _pairs(value, _=None):
+def _pairs(value: Any) -> Tuple[Tuple[int, int], ...]:
     if isinstance(value, (list, tuple)) and value and _is_int(value[0]):
         value = [value]
     return _sequence(_pair, value)
 
 
-def _pair_or_pairs(value, _=None):
-    pairs = _pairs(value)
-    _need(pairs)
+def _pair_or_pairs(value: Any) -> tuple:
+    pairs = _require(len(value) > 0, _pairs(value))
     return pairs[0] if len(pairs) == 1 else pairs
 
 
-def _word(value, allowed):
-    _need(value in allowed)
-    return value
+def _int_or_ints(value: Any) -> Any:
+    return value if _is_int(value) else _one_or_more(_int, value)
 
 
-def _bool_or_word(value, allowed):
-    _need(isinstance(value, bool) or value in allowed)
-    return value
-
-
-def _listed(value):
+def _with_commas(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(str(_number(item)) for item in value)
     return value if isinstance(value, str) else str(_number(value))
 
 
-def _ids(value, _=None):
-    value = _listed(value)
-    _need(all(part.strip().isdecimal() for part in value.split(",")))
-    return value
+def _ids(value: Any) -> str:
+    text = _with_commas(value)
+    return _require(all(part.strip().isdecimal() for part in text.split(",")), text)
 
 
-def _epochs(value, _=None):
-    value = _listed(value)
-    numbers = numbers_of(value)
-    _need(all(number >= 0 for number in numbers) and list(numbers) == sorted(set(numbers)))
-    return value
+def _epochs(value: Any) -> str:
+    text = _with_commas(value)
+    numbers = numbers_of(text)
+    return _require(all(number >= 0 for number in numbers) and list(numbers) == sorted(set(numbers)), text)
 
 
-_COERCE = {
-    "bool": _bool, "int": _int, "float": _float, "str": _str, "word": _word, "bool or word": _bool_or_word,
-    "ids": _ids, "epochs": _epochs, "pair or pairs": _pair_or_pairs,
-    "pairs": _pairs,
-    "floats": lambda value, length: _sequence(_float, value, length),
-    "words": lambda value, length: _sequence(_str, value, length),
-    "numbers": lambda value, _: _one_or_more(_number, value),
-    "int or ints": lambda value, _: _int(value) if _is_int(value) else _one_or_more(_int, value),
-}
-_WANTED = {
-    "bool": lambda _: "true or false",
-    "int": lambda _: "a whole number",
-    "float": lambda _: "a number",
-    "str": lambda _: "text",
-    "word": lambda allowed: "one of " + ", ".join(allowed),
-    "bool or word": lambda allowed: "true, false or " + ", ".join(allowed),
-    "ids": lambda _: "device numbers with commas between, such as '0,1'",
-    "epochs": lambda _: "rising numbers with commas between, such as '4,5.333'",
-    "pair or pairs": lambda _: "[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",
-    "pairs": lambda _: "a list of [shorter edge, bound on the longer edge] in whole pixels",
-    "floats": lambda length: f"{length} numbers",
-    "words": lambda _: "a list of names",
-    "numbers": lambda _: "a list of numbers",
-    "int or ints": lambda _: "a whole number, or one for each level",
-}
+def _parse_list(text: str, loader: type = yaml.SafeLoader) -> Any:
+    """Returns the list, or the single value, that a text stands for."""
+    text = text.replace("(", "[").replace(")", "]")
+    if text.lstrip().startswith("["):
+        try:
+            # A list of pairs may lack its own brackets: "[600, 1000], [800, 1200]".
+            return yaml.load(text, loader)
+        except yaml.YAMLError:
+            pass
+    return yaml.load(f"[{text}]", loader)
 
-_NOT_NEGATIVE, _POSITIVE, _ONE_OR_MORE = (0, None, True), (0, None, False), (1, None, True)
-_SHARE = (0, 1, True)
-# key -> (lowest, highest or None, whether the lowest itself is allowed), for each number of a sequence
-_BOUNDS = {
-    "seed": _NOT_NEGATIVE,
-    "default.frequent": _ONE_OR_MORE,
-    "network.PIXEL_STDS": _POSITIVE,
-    "network.IMAGE_STRIDE": _NOT_NEGATIVE,
-    "network.ANCHOR_RATIOS": _POSITIVE,
-    "network.ANCHOR_SCALES": _POSITIVE,
-    "network.HIDDEN_UNITS": _NOT_NEGATIVE,
-    "network.FPN_CANONICAL_SIDE": _ONE_OR_MORE,
-    "dataset.NUM_CLASSES": _NOT_NEGATIVE,
-    "TRAIN.lr": _POSITIVE,
-    "TRAIN.lr_factor": (0, 1, False),
-    "TRAIN.warmup_lr": _NOT_NEGATIVE,
-    "TRAIN.warmup_step": _NOT_NEGATIVE,
-    "TRAIN.momentum": _NOT_NEGATIVE,
-    "TRAIN.wd": _NOT_NEGATIVE,
-    "TRAIN.LIGHT_HEAD_LR_MULT": _NOT_NEGATIVE,
-    "TRAIN.CLIP_GRADIENT": _NOT_NEGATIVE,
-    "TRAIN.begin_epoch": _NOT_NEGATIVE,
-    "TRAIN.end_epoch": _NOT_NEGATIVE,
-    "TRAIN.BATCH_IMAGES": _ONE_OR_MORE,
-    "TRAIN.NUM_WORKERS": _NOT_NEGATIVE,
-    "TRAIN.TEST_EVERY": _NOT_NEGATIVE,
-    "TRAIN.CHECKPOINT_STEPS": _NOT_NEGATIVE,
-    "TRAIN.BATCH_ROIS_OHEM": _ONE_OR_MORE,
-    "TRAIN.FG_FRACTION": _SHARE,
-    "TRAIN.FG_THRESH": _SHARE,
-    "TRAIN.BG_THRESH_HI": _SHARE,
-    "TRAIN.BG_THRESH_LO": _SHARE,
-    "TRAIN.BBOX_REGRESSION_THRESH": _SHARE,
-    "TRAIN.BBOX_LOSS_WEIGHT": _NOT_NEGATIVE,
-    "TRAIN.BBOX_STDS": _POSITIVE,
-    "TRAIN.RPN_BATCH_SIZE": _ONE_OR_MORE,
-    "TRAIN.RPN_FG_FRACTION": _SHARE,
-    "TRAIN.RPN_POSITIVE_OVERLAP": _SHARE,
-    "TRAIN.RPN_NEGATIVE_OVERLAP": _SHARE,
-    "TRAIN.RPN_NMS_THRESH": _SHARE,
-    "TRAIN.RPN_PRE_NMS_TOP_N": _ONE_OR_MORE,
-    "TRAIN.RPN_POST_NMS_TOP_N": _ONE_OR_MORE,
-    "TRAIN.RPN_MIN_SIZE": _NOT_NEGATIVE,
-    "TEST.BATCH_IMAGES": _ONE_OR_MORE,
-    "TEST.RPN_NMS_THRESH": _SHARE,
-    "TEST.RPN_PRE_NMS_TOP_N": _ONE_OR_MORE,
-    "TEST.RPN_POST_NMS_TOP_N": _ONE_OR_MORE,
-    "TEST.RPN_MIN_SIZE": _NOT_NEGATIVE,
-    "TEST.PROPOSAL_NMS_THRESH": _SHARE,
-    "TEST.NMS": _SHARE,
-    "TEST.THRESH": _SHARE,
-    "TEST.SOFTNMS_THRESH": _POSITIVE,
-    "TEST.max_per_image": _ONE_OR_MORE,
-}
+
+def _parse_int_or_ints(text: str) -> Any:
+    value = yaml.safe_load(text)
+    return value if _is_int(value) else _parse_list(text)
+
+
+BOOL = Kind("true or false", _bool, yaml.safe_load)
+INT = Kind("a whole number", _int, yaml.safe_load)
+FLOAT = Kind("a number", _float, yaml.safe_load)
+TEXT = Kind("text", _text, str)
+# Words stay words: a class may be called 1, no or null.
+NAMES = Kind("a list of names", lambda value: _sequence(_text, value), lambda text: _parse_list(text, yaml.BaseLoader))
+NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_list)
+INT_OR_INTS = Kind("a whole number, or one for each level", _int_or_ints, _parse_int_or_ints)
+# Texts of numbers, as the files of the MXNet original write them.
+GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
+EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)
+PAIRS = Kind("a list of [shorter edge, bound on the longer edge] in whole pixels", _pairs, _parse_list)
+PAIR_OR_PAIRS = Kind("[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",
+                     _pair_or_pairs, _parse_list)

@@ -6,6 +6,7 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn import symbols
+from light_head_rcnn.engine.config import with_values
 
 LIGHT, RFCN, XCEPTION = "resnet_v1_101_rfcn_light", "resnet_v1_101_rfcn", "xception_rfcn_light"
 PLAIN = {"fg_thresh": "0.5", "bg_thresh_hi": "0.5", "bg_thresh_lo": "0.0", "bbox_means": "(0.0, 0.0, 0.0, 0.0)",
@@ -149,8 +150,8 @@ def test_partial_graphs_are_parts_of_the_whole(name, dump, port_cfg):
 def test_settings_change_what_they_say_and_nothing_else(dump, port_cfg):
     before = dump.nodes_of(symbols.get_symbol(LIGHT, port_cfg(), True))
 
-    def changed(*overrides):
-        after = dump.nodes_of(symbols.get_symbol(LIGHT, port_cfg(*overrides), True))
+    def changed(*overrides, cfg=None):
+        after = dump.nodes_of(symbols.get_symbol(LIGHT, cfg or port_cfg(*overrides), True))
         assert len(after) == len(before)
         return [(a[1], {k: b[2].get(k) for k in b[2] if b[2].get(k) != a[2].get(k)}) for a, b in zip(before, after)
                 if a != b]
@@ -163,7 +164,8 @@ def test_settings_change_what_they_say_and_nothing_else(dump, port_cfg):
     assert changed("TRAIN.LIGHT_HEAD_LR_MULT", "1") == [
         ("conv_new_%d%s" % (i, part), {"__lr_mult__": "1.0"}) for i in (1, 2, 3, 4) for part in
         ("_weight", "_bias", "")]
-    assert changed("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", "false") == [("custom0", {"bbox_stds": str((1.0,) * 4)})]
+    cfg = with_values(port_cfg(), {"TRAIN.BBOX_NORMALIZATION_PRECOMPUTED": False})
+    assert changed(cfg=cfg) == [("custom0", {"bbox_stds": str((1.0,) * 4)})]
     assert {tuple(c.items()) for _, c in changed("network.NORM", "batch")} == {(("use_global_stats", "False"),)}
     assert changed("network.STRIDE_IN_1X1", "false")[0] == ("res3a_branch2a_weight", {"stride": "(1, 1)"})
     assert [(a, c) for a, c in changed("TRAIN.CXX_PROPOSAL", "false")] == [("rois", {
@@ -211,4 +213,4 @@ def test_errors(port_cfg):
     with pytest.raises(ValueError, match="NUM_CLASSES is 0"):
         symbols.get_symbol(LIGHT, port_cfg("dataset.NUM_CLASSES", "0"))
     with pytest.raises(ValueError, match="RPN_FEAT_STRIDE is .4, 8.; these graphs have one map"):
-        symbols.get_symbol(LIGHT, port_cfg("network.RPN_FEAT_STRIDE", "4,8"))
+        symbols.get_symbol(LIGHT, with_values(port_cfg(), {"network.RPN_FEAT_STRIDE": (4, 8)}))

@@ -1,0 +1,145 @@
+"""Checks of configuration values against the table of keys. Messages name the file, or the override, and the key."""
+import difflib
+import logging
+from typing import Any, Dict, Iterable, Mapping, Set
+
+from yacs.config import CfgNode
+
+from ...errors import ConfigError
+from .keys import KEYS, SECTIONS
+from .tree import flatten
+
+LOGGER = logging.getLogger("light_head_rcnn")
+# The strides of a feature pyramid, as the files of the MXNet original write them.
+PYRAMID_STRIDES = (4, 8, 16, 32, 64)
+_warned: Set[str] = set()
+
+
+def flatten_known(source: Any, tree: Mapping[str, Any], section: str = "") -> Dict[str, Any]:
+    """Returns the values of nested dicts by key, as `tree.flatten` does, of known keys alone.
+
+    Args:
+        source: file, or other origin, that errors name.
+        tree: names to values and to dicts.
+        section: section that the names belong to, with a dot behind it.
+
+    Raises:
+        ConfigError: an unknown key, a value in the place of a section, or the other way round.
+    """
+    flat: Dict[str, Any] = {}
+    for name, value in tree.items():
+        key = f"{section}{name}"
+        if key in SECTIONS:
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{source}: {key} is a section and takes entries, got {value!r}")
+            flat.update(flatten_known(source, value, f"{key}."))
+            continue
+        reject_unknown(source, key)
+        if isinstance(value, Mapping):
+            raise ConfigError(f"{source}: {key} takes a value, not a section")
+        flat[key] = value
+    return flat
+
+
+def reject_unknown(source: Any, key: str) -> None:
+    """Raises ConfigError for a key that the table does not have; the message names the most similar one."""
+    if key in KEYS:
+        return
+    if key in SECTIONS:
+        example = next(known for known in KEYS if known.startswith(f"{key}."))
+        raise ConfigError(f"{source}: {key} is a section; set its entries, such as {example}")
+    section, _, leaf = key.lower().rpartition(".")
+
+    def similarity(known: str) -> float:
+        known_section, _, known_leaf = known.lower().rpartition(".")
+        return difflib.SequenceMatcher(None, known_leaf, leaf).ratio() + 0.1 * (known_section == section)
+
+    nearest = max([*KEYS, *sorted(SECTIONS)], key=similarity)
+    hint = f"; did you mean {nearest}?" if similarity(nearest) > 0.6 else ""
+    raise ConfigError(f"{source}: unknown key {key}{hint}")
+
+
+def checked_value(source: Any, key: str, value: Any, from_text: bool = False) -> Any:
+    """Returns the value of a key as the configuration holds it.
+
+    Args:
+        source: file, or other origin, that errors name.
+        key: such as "TRAIN.lr".
+        value: from a YAML file, from Python, or from the command line.
+        from_text: whether a text must first be read as YAML.
+
+    Raises:
+        ConfigError: unknown key, or a value of another kind or out of bounds.
+    """
+    reject_unknown(source, key)
+    try:
+        return KEYS[key].coerce(value, from_text)
+    except ValueError as error:
+        raise ConfigError(f"{source}: {key} must be {error}, got {value!r}") from None
+
+
+def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
+    """Counts anchors and classes, in place, and checks values that must agree with each other.
+
+    Args:
+        source: file, or other origin, that errors name.
+        values: all keys and their values, each checked.
+
+    Returns:
+        The keys whose values were counted.
+
+    Raises:
+        ConfigError: values that contradict each other.
+    """
+    before = dict(values)
+    anchors = len(values["network.ANCHOR_RATIOS"]) * len(values["network.ANCHOR_SCALES"])
+    if values["network.NUM_ANCHORS"] not in (0, anchors):
+        raise ConfigError(f"{source}: network.NUM_ANCHORS is {values['network.NUM_ANCHORS']}, but ANCHOR_RATIOS times "
+                          f"ANCHOR_SCALES is {anchors}")
+    values["network.NUM_ANCHORS"] = anchors
+    classes = values["dataset.classes"]
+    if len(set(classes)) != len(classes):
+        raise ConfigError(f"{source}: dataset.classes holds a name twice: {', '.join(classes)}")
+    if classes and values["dataset.NUM_CLASSES"] not in (0, len(classes) + 1):
+        raise ConfigError(f"{source}: dataset.NUM_CLASSES is {values['dataset.NUM_CLASSES']}, but dataset.classes "
+                          f"names {len(classes)}, which makes {len(classes) + 1} with background")
+    if classes:
+        values["dataset.NUM_CLASSES"] = len(classes) + 1
+    rois, proposals, ohem = (values[f"TRAIN.{name}"] for name in ("BATCH_ROIS", "RPN_POST_NMS_TOP_N", "ENABLE_OHEM"))
+    if not 1 <= rois <= proposals and not (ohem and rois == -1):
+        raise ConfigError(f"{source}: TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is "
+                          f"{proposals}, {'or -1' if ohem else 'where TRAIN.ENABLE_OHEM is false'}, got {rois}")
+    return [key for key, value in values.items() if value != before[key]]
+
+
+def reject_unimplemented(cfg: CfgNode) -> None:
+    """Raises ConfigError where a key has a value that the MXNet original knows and this package does not carry out."""
+    reject_unimplemented_values(flatten(cfg))
+
+
+def reject_unimplemented_values(values: Mapping[str, Any], source: str = "") -> None:
+    """As `reject_unimplemented`, of values by key.
+
+    Args:
+        values: all keys and their values.
+        source: file, or other origin, that errors name.
+    """
+    prefix = f"{source}: " if source else ""
+    for key in KEYS.values():
+        if not key.implements(values[key.name]):
+            allowed = " or ".join(map(repr, key.implemented))
+            raise ConfigError(f"{prefix}{key.name} is {values[key.name]!r}: only {allowed} is implemented")
+    stride, model = values["network.RPN_FEAT_STRIDE"], values["network.model"]
+    has_levels = "_fpn_" in model and not values["symbol"]
+    if stride not in (16, (16,)) and not (has_levels and stride == PYRAMID_STRIDES):
+        raise ConfigError(f"{prefix}network.RPN_FEAT_STRIDE is {stride!r}: only 16 is implemented, and "
+                          f"{list(PYRAMID_STRIDES)} for the models named light_head_rcnn_fpn_..., where symbol is "
+                          f"empty; network.model is {model!r}, symbol is {values['symbol']!r}")
+
+
+def warn_of_unread(values: Mapping[str, Any]) -> None:
+    """Logs, once for each key, that nothing reads a key which has another value than its default."""
+    for key in KEYS.values():
+        if key.unread and values[key.name] != key.default and key.name not in _warned:
+            _warned.add(key.name)
+            LOGGER.warning("%s is %r, but nothing reads this key: %s", key.name, values[key.name], key.meaning)

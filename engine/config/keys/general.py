@@ -1,0 +1,42 @@
+"""Configuration keys outside all sections, and the section `default`."""
+from ..bounds import NOT_NEGATIVE, ONE_OR_MORE
+from ..key import Key
+from ..kinds import BOOL, GPU_IDS, INT, PAIR_OR_PAIRS, PAIRS, TEXT
+
+KEYS = (
+    Key("MXNET_VERSION", "mxnet", TEXT,
+        "Folder of the MXNet that the MXNet original imports. This package imports the installed one.",
+        free_on_resume=True, unread=True),
+    Key("output_path", "./output/light_head", TEXT,
+        "Folder that takes the checkpoints, logs and results of the run.",
+        free_on_resume=True),
+    Key("symbol", "", TEXT,
+        "Symbolic graph to train and test: resnet_v1_101_rfcn_light, xception_rfcn_light or resnet_v1_101_rfcn. Empty "
+        "for the Gluon model `network.model`.",
+        bound_to_weights=True),
+    Key("gpus", "0", GPU_IDS,
+        "GPUs to use, such as 0 or 0,1,2,3, where MXNet sees a GPU; otherwise the CPU is used. --gpus and --cpu on the "
+        "command line take precedence.",
+        free_on_resume=True),
+    Key("CLASS_AGNOSTIC", True, BOOL,
+        "Whether the head predicts one box of a RoI for all classes (8 outputs, 4 of them for background) instead of "
+        "one for each class.",
+        bound_to_weights=True),
+    Key("SCALES", (600, 1000), PAIR_OR_PAIRS,
+        "Sizes of the network's input in pixels: the shorter edge of an image is resized to the first number, or to "
+        "less where its longer edge would exceed the second. One of several pairs is drawn for each training batch; "
+        "tests use the first one. `TRAIN.SCALES` and `TEST.SCALES` take precedence."),
+    Key("TEST_SCALES", (), PAIRS,
+        "Sizes for multi-scale testing in pixels, under the name that the feature pyramids of the MXNet original give "
+        "them. `TEST.SCALES` takes precedence.",
+        free_on_resume=True),
+    Key("seed", 0, INT,
+        "Seed of everything that is drawn at random in training.",
+        NOT_NEGATIVE),
+    Key("default.frequent", 100, INT,
+        "Training steps between two lines of the log.",
+        ONE_OR_MORE, free_on_resume=True),
+    Key("default.kvstore", "device", TEXT,
+        "MXNet's KVStore, which adds up the gradients of several devices: device adds on the GPUs, local on the CPU.",
+        free_on_resume=True),
+)

@@ -1,0 +1,69 @@
+"""Configuration keys of the section `TEST`. All are free on resume: training does not read them."""
+from typing import Any
+
+from ..bounds import FRACTION, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE
+from ..key import Key
+from ..kinds import BOOL, FLOAT, INT, PAIRS, Kind, bool_or_word
+
+
+def _key(name: str, default: Any, kind: Kind, meaning: str, *bounds: Any, **flags: Any) -> Key:
+    return Key(f"TEST.{name}", default, kind, meaning, *bounds, free_on_resume=True, **flags)
+
+
+KEYS = (
+    _key("HAS_RPN", True, BOOL,
+         "Whether proposals come from the model's own RPN.",
+         implemented=(True,)),
+    _key("BATCH_IMAGES", 1, INT,
+         "Test images in a batch, for each device.",
+         ONE_OR_MORE),
+    _key("SCALES", (), PAIRS,
+         "Sizes of test images in pixels: every image is tested at all of them, and detections are chosen among the "
+         "boxes of all. Empty for `TEST_SCALES`, or else the first of `SCALES`."),
+    _key("FLIP", False, BOOL,
+         "Whether every image is tested mirrored, too; detections are chosen among the boxes of all views."),
+    _key("CXX_PROPOSAL", True, bool_or_word("native"),
+         "As `TRAIN.CXX_PROPOSAL`, in tests."),
+    _key("RPN_NMS_THRESH", 0.7, FLOAT,
+         "IoU above which a proposal suppresses those of lower scores in tests.",
+         FRACTION),
+    _key("RPN_PRE_NMS_TOP_N", 6000, INT,
+         "Proposals with the highest scores that enter suppression in tests, for each image, and for each level of a "
+         "pyramid.",
+         ONE_OR_MORE),
+    _key("RPN_POST_NMS_TOP_N", 300, INT,
+         "Proposals that are kept after suppression in tests, for each image.",
+         ONE_OR_MORE),
+    _key("RPN_MIN_SIZE", 0, INT,
+         "Smallest side of a proposal in tests, in pixels of the original image.",
+         NOT_NEGATIVE),
+    _key("PROPOSAL_NMS_THRESH", 0.7, FLOAT,
+         "Alternate training: IoU above which a proposal for the next stage suppresses those of lower scores.",
+         FRACTION),
+    _key("PROPOSAL_PRE_NMS_TOP_N", 20000, INT,
+         "Alternate training: proposals for the next stage that enter suppression, for each image.",
+         ONE_OR_MORE),
+    _key("PROPOSAL_POST_NMS_TOP_N", 2000, INT,
+         "Alternate training: proposals for the next stage that are kept after suppression, for each image.",
+         ONE_OR_MORE),
+    _key("PROPOSAL_MIN_SIZE", 0, INT,
+         "Alternate training: smallest side of a proposal for the next stage, in pixels of the original image.",
+         NOT_NEGATIVE),
+    _key("NMS", 0.3, FLOAT,
+         "IoU above which a detection suppresses those of its class with lower scores.",
+         FRACTION),
+    _key("THRESH", 0.001, FLOAT,
+         "Score (a probability) that a detection must exceed.",
+         FRACTION),
+    _key("USE_SOFTNMS", False, BOOL,
+         "Whether overlapping detections have their scores lowered (Gaussian soft-NMS) instead of being removed."),
+    _key("SOFTNMS_THRESH", 0.6, FLOAT,
+         "Soft-NMS: a score is multiplied by exp(-IoU * IoU / SOFTNMS_THRESH) for each better detection of its class.",
+         POSITIVE),
+    _key("max_per_image", 100, INT,
+         "Detections that are kept, for each image.",
+         ONE_OR_MORE),
+    _key("test_epoch", 0, INT,
+         "Epochs after which the checkpoint to test was written. 0 takes the last checkpoint.",
+         NOT_NEGATIVE),
+)

@@ -1,0 +1,63 @@
+"""What the code reads off a configuration: numbers from texts, sizes, pixel means in the order of the channels."""
+from pathlib import Path
+from typing import Tuple
+
+from yacs.config import CfgNode
+
+from .kinds import numbers_of
+
+Pairs = Tuple[Tuple[int, int], ...]
+_VOC_NAMES = ("voc", "pascalvoc")
+
+
+def lr_steps(cfg: CfgNode) -> Tuple[float, ...]:
+    """Returns the epochs, whole or not, after which the learning rate is multiplied by `TRAIN.lr_factor`."""
+    return numbers_of(cfg.TRAIN.lr_step)
+
+
+def gpu_ids(cfg: CfgNode) -> Tuple[int, ...]:
+    """Returns the numbers of the GPUs in `gpus`."""
+    return tuple(int(number) for number in numbers_of(cfg.gpus))
+
+
+def train_scales(cfg: CfgNode) -> Pairs:
+    """Returns pairs (shorter edge, bound on the longer edge) in pixels, one of which each training batch draws."""
+    return cfg.TRAIN.SCALES or _scales(cfg)
+
+
+def test_scales(cfg: CfgNode) -> Pairs:
+    """Returns pairs (shorter edge, bound on the longer edge) in pixels, at each of which images are tested."""
+    return cfg.TEST.SCALES or cfg.TEST_SCALES or _scales(cfg)[:1]
+
+
+# pytest must not take the function for a test where it is imported.
+test_scales.__test__ = False
+
+
+def _scales(cfg: CfgNode) -> Pairs:
+    return (cfg.SCALES,) if isinstance(cfg.SCALES[0], int) else cfg.SCALES
+
+
+def pixel_means(cfg: CfgNode) -> Tuple[float, float, float]:
+    """Returns the means to subtract from pixels, in the network's order red, green, blue.
+
+    Here alone the order of `network.PIXEL_MEANS` is turned round: it is blue, green, red, as in the files of the MXNet
+    original.
+    """
+    return cfg.network.PIXEL_MEANS[::-1]
+
+
+def pixel_stds(cfg: CfgNode) -> Tuple[float, float, float]:
+    """Returns the standard deviations to divide pixels by, in the network's order red, green, blue."""
+    return cfg.network.PIXEL_STDS[::-1]
+
+
+def dataset_kind(cfg: CfgNode) -> str:
+    """Returns the layout of the data set as `data.load_dataset` knows it, in lower case; "PascalVOC" is "voc"."""
+    kind = cfg.dataset.dataset.lower()
+    return "voc" if kind in _VOC_NAMES else kind
+
+
+def checkpoint_prefix(cfg: CfgNode) -> str:
+    """Returns the path that the names of a run's checkpoints start with."""
+    return str(Path(cfg.output_path) / cfg.TRAIN.model_prefix)

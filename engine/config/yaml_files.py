@@ -1,0 +1,119 @@
+"""Reading of YAML files: those of the user, those that come with the package, and those that they inherit from."""
+import difflib
+from pathlib import Path
+from typing import Any, Dict, List, Tuple, Union
+
+import yaml
+
+from ...errors import ConfigError
+from .checking import flatten_known
+
+# The configurations that come with the package.
+BUNDLED = Path(__file__).resolve().parents[2] / "experiments" / "cfgs"
+BASE = "_BASE_"
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that stands twice in one section: YAML's readers take the last one and drop the others."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Dict[Any, Any]:
+        seen = set()
+        for name_node, _ in node.value:
+            if isinstance(name_node, yaml.ScalarNode):
+                if name_node.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{name_node.value} stands twice in one section", name_node.start_mark)
+                seen.add(name_node.value)
+        return super().construct_mapping(node, deep)
+
+
+def bundled_names() -> List[str]:
+    """Returns the names of the configurations that come with the package, such as "shapes_s" and "paper/b1", sorted."""
+    return sorted(path.relative_to(BUNDLED).with_suffix("").as_posix() for path in BUNDLED.rglob("*.yaml"))
+
+
+def find_file(path: Union[str, Path], folder: Path = Path()) -> Path:
+    """Returns the file that a path, or the name of a bundled configuration, stands for.
+
+    Args:
+        path: of a file, or a name such as "shapes_s", "shapes_s.yaml" or "paper/b1" where there is no such file.
+        folder: what a relative path starts from; default: the working directory.
+
+    Raises:
+        ConfigError: there is no such file; the message lists the bundled configurations with similar names.
+    """
+    path = Path(path)
+    own = folder / path
+    if own.is_file():
+        return own
+    if not path.is_absolute() and ".." not in path.parts:
+        for bundled in (BUNDLED / path, BUNDLED / f"{path}.yaml"):
+            if bundled.is_file():
+                return bundled
+    if own.is_dir():
+        raise ConfigError(f"{own} is a folder; name a YAML file in it")
+    if own.exists():
+        return own
+    raise ConfigError(f"configuration file {own} does not exist, and no configuration of that name comes with the "
+                      f"package; {_similar(path)}")
+
+
+def _similar(path: Path) -> str:
+    names = bundled_names()
+    by_stem = {name.rpartition("/")[2]: name for name in names}
+    near = difflib.get_close_matches(path.stem, by_stem, n=4, cutoff=0.5)
+    if near:
+        return f"the most similar names are {', '.join(by_stem[stem] for stem in near)}"
+    return f"those are {', '.join(names)}"
+
+
+def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
+    """Reads a file and those that it inherits from by its entry `_BASE_`.
+
+    Returns:
+        The files, the one that inherits from none first, each with its values by key. Keys are known ones; values are
+        not yet checked.
+
+    Raises:
+        ConfigError: a file that cannot be read, an unknown key, or files that inherit from each other.
+    """
+    chain, seen = [], []
+    while True:
+        if path.resolve() in seen:
+            raise ConfigError(f"{path}: {BASE} leads back to a file that inherits from it")
+        seen.append(path.resolve())
+        tree = _read(path)
+        base = tree.pop(BASE, None)
+        chain.insert(0, (path, flatten_known(path, tree)))
+        if base is None:
+            return chain
+        if not isinstance(base, str):
+            raise ConfigError(f"{path}: {BASE} must name one YAML file, got {base!r}")
+        path = find_file(base, path.parent)
+
+
+def _read(path: Path) -> Dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no text in UTF-8, so it is no YAML file: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    if "\0" in text:
+        raise ConfigError(f"{path} is binary, not a YAML file")
+    try:
+        tree = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {_explain(text, error)}") from None
+    if tree is None:
+        raise ConfigError(f"{path} is empty: a configuration holds KEY: VALUE entries")
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must hold KEY: VALUE entries, got {type(tree).__name__}")
+    return tree
+
+
+def _explain(text: str, error: yaml.YAMLError) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if "\t" in line[:len(line) - len(line.lstrip())]:
+            return f"line {number} is indented by a tab; YAML allows only spaces there"
+    return str(error)

@@ -1,0 +1,64 @@
+"""Overrides: KEY VALUE and KEY=VALUE words, dicts, and how texts become values."""
+import pytest
+
+from light_head_rcnn.engine.config import load_config, text_values
+from light_head_rcnn.errors import ConfigError
+
+
+def value_of(cfg, key):
+    section, _, name = key.rpartition(".")
+    return (cfg[section] if section else cfg)[name]
+
+
+@pytest.mark.parametrize("key, text, value", [
+    ("TRAIN.lr", "5e-4", 5e-4), ("TRAIN.lr", 1, 1.0), ("TRAIN.FLIP", "false", False), ("TRAIN.BATCH_ROIS", "-1", -1),
+    ("gpus", "0,2", "0,2"), ("gpus", 1, "1"), ("TRAIN.lr_step", "1,2", "1,2"), ("TRAIN.lr_step", "", ""),
+    ("SCALES", "600,1000", (600, 1000)), ("SCALES", [[600, 1000]], (600, 1000)),
+    ("SCALES", "(600,1000),(700,1100)", ((600, 1000), (700, 1100))),
+    ("TRAIN.SCALES", "(600,1000),(800,1200)", ((600, 1000), (800, 1200))),
+    ("TRAIN.SCALES", "600,1000", ((600, 1000),)), ("TEST.SCALES", "[]", ()), ("TEST.SCALES", "", ()),
+    ("TEST.SCALES", "[[600, 1000], [800, 1200]]", ((600, 1000), (800, 1200))),
+    ("dataset.classes", "RBC,WBC", ("RBC", "WBC")), ("dataset.classes", "RBC", ("RBC",)),
+    ("dataset.classes", "no, 1", ("no", "1")), ("dataset.dataset_path", "/data: x", "/data: x"),
+    ("network.ANCHOR_SCALES", "8", (8,)), ("network.RPN_FEAT_STRIDE", "16", 16),
+    ("network.RPN_FEAT_STRIDE", "(16)", (16,)), ("TRAIN.CXX_PROPOSAL", "true", True),
+    ("TRAIN.CXX_PROPOSAL", "native", "native"), ("TEST.CXX_PROPOSAL", "false", False),
+    ("TRAIN.BBOX_STDS", "0.1,0.1,0.2,1", (0.1, 0.1, 0.2, 1.0)),
+])
+def test_values(key, text, value):
+    forms = [[key, text], {key: text}] + ([[f"{key}={text}"]] if isinstance(text, str) else [])
+    for overrides in forms:
+        found = value_of(load_config(None, overrides), key)
+        assert found == value and type(found) is type(value)
+
+
+def test_forms_are_mixed_and_the_last_wins():
+    words = ["TRAIN.lr", "0.1", "gpus=0,1", "dataset.dataset_path", "/a=b", "output_path=out/lr=0.1", "TRAIN.lr=0.2"]
+    assert text_values(words) == {"TRAIN.lr": 0.2, "gpus": "0,1", "dataset.dataset_path": "/a=b",
+                                  "output_path": "out/lr=0.1"}
+    assert text_values({"TRAIN": {"lr": 0.1, "ALTERNATE": {"rpn1_epoch": 2}}, "seed": "4"}) == {
+        "TRAIN.lr": 0.1, "TRAIN.ALTERNATE.rpn1_epoch": 2, "seed": 4}
+    assert text_values(()) == text_values({}) == {}
+
+
+@pytest.mark.parametrize("overrides, message", [
+    (["TRAIN.lr"], "override: TRAIN.lr has no value; write TRAIN.lr VALUE or TRAIN.lr=VALUE"),
+    (["seed=1", "TRAIN.wd", "0", "gpus"], "override: gpus has no value"),
+    (["TRAIN.lr", "TRAIN.wd", "0.1"], "override: TRAIN.lr must be a number, got 'TRAIN.wd'"),
+    (["seed", "1", 5, 6], "override: 5 stands where a key is expected"),
+    ("TRAIN.lr 1", "must be a list of words or a dict"),
+    (["TRAIN", "1"], "TRAIN is a section; set its entries, such as TRAIN.lr"),
+    (["TRAIN=1"], "TRAIN is a section; set its entries"),
+    ({"TRAIN": 1}, "override: TRAIN is a section and takes entries, got 1"),
+    (["TRAIN.lr", "x"], "override: TRAIN.lr must be a number, got 'x'"), (["TRAIN.lr", "["], "must be a number"),
+    (["TRAIN.lr=x"], "override: TRAIN.lr must be a number, got 'x'"),
+    (["TRAIN.lr="], "override: TRAIN.lr must be a number, got ''"),
+    (["TRAIN.lrs", "1"], "override: unknown key TRAIN.lrs; did you mean TRAIN.lr?"),
+    ({"TRAIN.lrs": 1}, "override: unknown key TRAIN.lrs; did you mean TRAIN.lr?"),
+    (["TRAIN.SCALES", "[[600, 1000]"], "override: TRAIN.SCALES must be a list of"),
+    (["=3"], "override: unknown key "),
+])
+def test_mistakes_name_the_word(overrides, message):
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, overrides)
+    assert message in str(caught.value)
