@@ -1,10 +1,14 @@
-"""Gluon models: hybrid blocks with the parameter names of the original symbolic graphs."""
+"""Gluon models: hybrid blocks with the parameter names of the original symbolic graphs, and their registry by name."""
+from .detector import TwoStageDetector
+from .detector_losses import DetectorLosses
 from .faster_rcnn import FasterRCNN
 from .light_head_fpn import LightHeadFPN
 from .light_head_rcnn import LightHeadRCNN
 from .model_zoo import get_model, model_names, model_options
+from .registry import (register_backbone, register_classes, register_detector, register_model,
+                       register_pyramid_backbone)
 from .rfcn import RFCN
-from .training import TrainingGraph
 
-__all__ = ["FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN", "TrainingGraph", "get_model", "model_names",
-           "model_options"]
+__all__ = ["DetectorLosses", "FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN", "TwoStageDetector", "get_model",
+           "model_names", "model_options", "register_backbone", "register_classes", "register_detector",
+           "register_model", "register_pyramid_backbone"]

@@ -1,7 +1,11 @@
-"""What all detectors here are: backbone, RPN, neck, head and detection output, in one hybrid block."""
+"""What all detectors have in common: backbone, RPN, neck, head and the choice of detections, in one hybrid block."""
+from types import ModuleType
+from typing import Optional, Sequence, Tuple, Type, Union
+
 from mxnet.gluon import HybridBlock
 
 from ..operators import detections
+from .layers import Array
 from .rpn import RPN
 
 POOLED_SIZE = 7
@@ -10,34 +14,55 @@ POOLED_SIZE = 7
 class TwoStageDetector(HybridBlock):
     """A detector in two stages, with the parameter names of the original symbolic graphs.
 
-    Subclasses write `classify` and set `box_sigma`, the `scalar` of the smooth L1 loss of their head's boxes; on a
-    pyramid also `stride`, a tuple, and `rpn_type`.
+    Subclasses write `classify` and set `box_sigma`, the `scalar` of the smooth L1 loss of their head's boxes. Those on
+    a feature pyramid also set `stride`, a tuple with the stride of each level, and `rpn_type`.
+
+    Called as `ids, scores, boxes = net(x)` or `net(x, im_info)`, the detector answers like one of GluonCV.
+
+    Input:
+        x: float32 (N, 3, H, W), images in RGB less the pixel means.
+        im_info: float32 (N, 3), rows (height, width, scale): height and width of each image in pixels, where images are
+            smaller than the batch. Without it every image fills the batch.
+
+    Output, K = `max_per_image` rows an image, best first, filled with -1 where fewer boxes are found:
+        ids: float32 (N, K, 1), index of the class in `classes`.
+        scores: float32 (N, K, 1), probabilities.
+        boxes: float32 (N, K, 4), rows (x1, y1, x2, y2) in pixels of the network input, far ends inclusive.
 
     Args:
-        backbone: block with `out_channels`, `feature_size` and outputs (map for the RPN, map for the head).
+        backbone: block with `out_channels`, `feature_size` and two outputs, the map for the RPN and that for the head.
         neck: block from the map for the head to the map that the head reads.
         head: block with `reset(num_classes)`, `output_layers` and `hidden_layers`.
-        classes: names, background not among them.
-        class_agnostic: one box a RoI, else one a class.
-        rpn_channels, anchor_ratios, anchor_scales: see `RPN`.
-        box_means, box_stds: of the box targets; zeros and ones for checkpoints that have them folded in.
-        pre_nms, post_nms, rpn_nms, rpn_min_size: proposals at test, see `RPN.propose`.
-        score_threshold, nms, max_per_image: detection output at test.
-        soft_nms, soft_nms_sigma: "none", "linear" or "gaussian"; `soft` and `sigma` of `operators.multiclass_nms`.
-
-    Calling it: `ids, scores, bboxes = net(x)` or `net(x, im_info)` with x float32 (N, 3, H, W), RGB less the pixel
-    means, and im_info float32 (N, 3), rows (height, width, scale), where images are smaller than the batch. Answers
-    like a GluonCV detector, K = max_per_image rows an image, best first, -1 where fewer are found: ids (N, K, 1) from
-    0, scores (N, K, 1), bboxes (N, K, 4) in the network-input frame, inclusive ends.
+        classes: names of the classes; background is not among them.
+        class_agnostic: whether all classes share one box of a RoI; else each class has its own.
+        rpn_channels: channels of the RPN's 3x3 convolution.
+        anchor_ratios: height over width of the anchors, see `operators.anchors.base_anchors`.
+        anchor_scales: sides of the anchors in multiples of the stride.
+        box_means: four numbers that were subtracted from the head's box targets in training.
+        box_stds: four numbers that the targets were divided by. A checkpoint of the MXNet original that has means and
+            deviations folded into its weights wants zeros and ones.
+        pre_nms: proposals of highest score an image (on a pyramid, a level) before suppression.
+        post_nms: proposals an image after suppression.
+        rpn_nms: IoU above which a proposal suppresses those of lower score.
+        rpn_min_size: smallest side of a proposal in pixels of the original image.
+        score_threshold: probability that a detection must exceed.
+        nms: IoU above which a detection suppresses those of its class with lower scores.
+        max_per_image: detections an image, at most.
+        soft_nms: "none", "linear" or "gaussian", see `soft` of `operators.multiclass_nms`.
+        soft_nms_sigma: see `sigma` of `operators.multiclass_nms`.
     """
 
-    stride = 16
-    rpn_type = RPN
+    stride: Union[int, Tuple[int, ...]] = 16
+    rpn_type: Type[RPN] = RPN
+    box_sigma: float
 
-    def __init__(self, backbone, neck, head, classes, class_agnostic, rpn_channels=512, anchor_ratios=(0.5, 1, 2),
-                 anchor_scales=(4, 8, 16, 32), box_means=(0.0, 0.0, 0.0, 0.0), box_stds=(0.1, 0.1, 0.2, 0.2),
-                 pre_nms=6000, post_nms=300, rpn_nms=0.7, rpn_min_size=0, score_threshold=0.001, nms=0.3,
-                 max_per_image=100, soft_nms="none", soft_nms_sigma=0.5):
+    def __init__(self, backbone: HybridBlock, neck: HybridBlock, head: HybridBlock, classes: Sequence[str],
+                 class_agnostic: bool = True, rpn_channels: int = 512, anchor_ratios: Sequence[float] = (0.5, 1, 2),
+                 anchor_scales: Sequence[float] = (4, 8, 16, 32),
+                 box_means: Sequence[float] = (0.0, 0.0, 0.0, 0.0), box_stds: Sequence[float] = (0.1, 0.1, 0.2, 0.2),
+                 pre_nms: int = 6000, post_nms: int = 300, rpn_nms: float = 0.7, rpn_min_size: float = 0,
+                 score_threshold: float = 0.001, nms: float = 0.3, max_per_image: int = 100, soft_nms: str = "none",
+                 soft_nms_sigma: float = 0.5):
         super().__init__(prefix="")
         self.classes = tuple(classes)
         self.class_agnostic = class_agnostic
@@ -52,45 +77,52 @@ class TwoStageDetector(HybridBlock):
             self.neck, self.head = neck, head
 
     @property
-    def backbone(self):
-        """The block that holds what a pretrained classifier has, too."""
+    def backbone(self) -> HybridBlock:
+        """The block whose parameters a pretrained classifier has, too."""
         return self.features
 
-    def reset_class(self, classes):
-        """Detect other classes: the output layers of the head are made anew, to be initialised and trained.
+    def reset_class(self, classes: Sequence[str]) -> None:
+        """Makes the detector one of other classes: new output layers of the head, to be initialised and trained.
 
-        A `TrainingGraph` of this detector must be made anew too.
+        The losses of this detector (`DetectorLosses`) must be built anew, too.
 
         Args:
-            classes: names, background not among them.
+            classes: names of the classes; background is not among them.
         """
         self._clear_cached_op()
         self.classes = tuple(classes)
         self.head.reset(len(self.classes) + 1)
 
-    def classify(self, F, head_map, rois):
-        """Class logits and box deltas of RoIs.
+    def classify(self, F: ModuleType, head_map: Array, rois: Array) -> Tuple[Array, Array]:
+        """Returns class logits and box deltas of RoIs.
 
         Args:
-            head_map: (N, C, h, w), the backbone's map for the head.
-            rois: (R, 5), image in the batch, then the box, network-input frame.
+            F: module of the operators, `mx.nd` or `mx.sym`.
+            head_map: float32 (N, C, h, w), the backbone's map for the head; on a pyramid a tuple of one a level.
+            rois: float32 (R, 5), rows (image in the batch, x1, y1, x2, y2), boxes in pixels of the network input.
 
         Returns:
-            logits (R, classes + 1) and deltas (R, 4 * regression classes), in units of `box_stds`.
+            logits: float32 (R, classes + 1), background first.
+            deltas: float32 (R, 4 * regression classes), in units of `box_stds`; there are two regression classes
+                (background and one for all) where the boxes are class-agnostic, else classes + 1.
         """
         raise NotImplementedError
 
-    def hybrid_forward(self, F, x, im_info=None):
+    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Optional[Array] = None) -> Tuple[Array, Array, Array]:
         return self.suppress(F, *self.candidates(F, x, im_info))
 
-    def candidates(self, F, x, im_info=None):
-        """All that detections are chosen from: scores and boxes of the RoIs, before any threshold or suppression.
+    def candidates(self, F: ModuleType, x: Array, im_info: Optional[Array] = None) -> Tuple[Array, Array, Array]:
+        """Returns the scores and boxes of all RoIs, from which `suppress` chooses detections.
+
+        Args:
+            F: module of the operators, `mx.nd` or `mx.sym`.
+            x, im_info: see `TwoStageDetector`.
 
         Returns:
-            scores: (N, R, classes + 1), probabilities, the background's first; R = post_nms.
-            boxes: (N, R, 4), or (N, R, 4 * (classes + 1)) where each class has a box of its own; network-input frame,
-                inclusive ends, clipped to the image.
-            counts: (N,), RoIs of each image, the first rows; the others are padding.
+            scores: float32 (N, R, classes + 1), probabilities, background first; R = `post_nms`.
+            boxes: float32 (N, R, 4), or (N, R, 4 * (classes + 1)) where each class has a box of its own; rows (x1, y1,
+                x2, y2) in pixels of the network input, far ends inclusive, clipped to the image.
+            counts: float32 (N,), how many RoIs each image has. They are its first rows; the others are padding.
         """
         if im_info is None:
             im_info = _whole_input(F, x)
@@ -99,11 +131,21 @@ class TwoStageDetector(HybridBlock):
         logits, deltas = self.classify(F, head_map, rois)
         return (*self._decode(F, rois, logits, deltas, im_info), counts)
 
-    def suppress(self, F, scores, boxes, counts=None):
-        """Detections among candidates of one frame, any number of them; see `candidates` and `TwoStageDetector`."""
+    def suppress(self, F: ModuleType, scores: Array, boxes: Array,
+                 counts: Optional[Array] = None) -> Tuple[Array, Array, Array]:
+        """Chooses detections: those above the threshold that non-maximum suppression leaves, the best of each image.
+
+        Args:
+            F: module of the operators, `mx.nd` or `mx.sym`.
+            scores, boxes, counts: as `candidates` returns them, with any number R of rows. Without counts all rows are
+                candidates.
+
+        Returns:
+            ids, scores and boxes as the detector itself answers them, boxes in the frame of those given.
+        """
         return detections.suppress(F, scores, boxes, counts, **self._suppression)
 
-    def _decode(self, F, rois, logits, deltas, im_info):
+    def _decode(self, F: ModuleType, rois: Array, logits: Array, deltas: Array, im_info: Array) -> Tuple[Array, Array]:
         """Scores and boxes of RoIs, as `candidates` returns them."""
         num_classes = len(self.classes) + 1
         scores = F.reshape(F.softmax(logits, axis=1), shape=(-1, self._post_nms, num_classes))
@@ -111,8 +153,8 @@ class TwoStageDetector(HybridBlock):
                                               self.class_agnostic, self.box_means, self.box_stds)
 
 
-def _whole_input(F, x):
-    """im_info (N, 3) of a batch whose images fill it."""
+def _whole_input(F: ModuleType, x: Array) -> Array:
+    """The im_info (N, 3) of images that fill the batch x (N, 3, H, W), of scale 1."""
     size = F.cast(F.slice_axis(F.shape_array(x), axis=0, begin=2, end=4), "float32")
     info = F.reshape(F.concat(size, F.ones(1), dim=0), shape=(1, 3))
     return F.broadcast_like(info, F.reshape(x, shape=(0, -1)), lhs_axes=(0,), rhs_axes=(0,))

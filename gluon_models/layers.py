@@ -1,25 +1,42 @@
 """Layers whose parameters carry the names of the original symbolic graphs."""
+from types import ModuleType
+from typing import Union
+
 from mxnet.gluon import HybridBlock, nn
+from mxnet.ndarray import NDArray
+from mxnet.symbol import Symbol
+
+# What hybrid blocks compute with: arrays, or the nodes of a graph. `F` is the module of their operators.
+Array = Union[NDArray, Symbol]
 
 
-def relu(F, x):
-    """max(x, 0) by the operator that MKL-DNN serves on the CPU; `F.relu` leaves its memory layout and is slower."""
+def relu(F: ModuleType, x: Array) -> Array:
+    """Returns max(x, 0).
+
+    MKL-DNN serves the operator `Activation` on the CPU. `F.relu` would leave MKL-DNN's memory layout, which is slower.
+    """
     return F.Activation(x, act_type="relu")
 
 
 class BatchNorm(HybridBlock):
     """Batch normalisation with the parameter names of `mx.sym.BatchNorm`: gamma, beta, moving_mean, moving_var.
 
-    `gluon.nn.BatchNorm` calls the last two running_*, so that checkpoints of the symbolic graphs would not load.
+    `gluon.nn.BatchNorm` calls the last two running_mean and running_var: checkpoints of the symbolic graphs would not
+    load into it.
+
+    Input and output: float32 (N, channels, H, W).
 
     Args:
-        channels: of the input (N, channels, H, W).
-        frozen: use the moving statistics in training too (`use_global_stats` of the port).
-        prefix: node name with a trailing underscore, e.g. "bn2a_branch2a_".
+        channels: channels of the input.
+        frozen: whether the moving statistics normalise in training, too (`use_global_stats` of the MXNet original).
+        prefix: name of the node with an underscore behind it, e.g. "bn2a_branch2a_".
         gamma: initializer of the scale.
+        eps: constant that is added to the variance.
+        momentum: share that the moving statistics keep at an update.
     """
 
-    def __init__(self, channels, frozen, prefix, gamma="ones", eps=1e-5, momentum=0.9):
+    def __init__(self, channels: int, frozen: bool, prefix: str, gamma: str = "ones", eps: float = 1e-5,
+                 momentum: float = 0.9):
         super().__init__(prefix=prefix)
         self._options = dict(eps=eps, momentum=momentum, fix_gamma=False, use_global_stats=frozen)
         with self.name_scope():
@@ -29,43 +46,43 @@ class BatchNorm(HybridBlock):
             self.moving_mean = get("moving_mean", shape=(channels,), init="zeros", differentiable=False)
             self.moving_var = get("moving_var", shape=(channels,), init="ones", differentiable=False)
 
-    def hybrid_forward(self, F, x, gamma, beta, moving_mean, moving_var):
+    def hybrid_forward(self, F: ModuleType, x: Array, gamma: Array, beta: Array, moving_mean: Array,
+                       moving_var: Array) -> Array:
         return F.BatchNorm(x, gamma, beta, moving_mean, moving_var, name="fwd", **self._options)
 
 
 class ConvBN(HybridBlock):
-    """Convolution without bias, batch normalisation and, unless told otherwise, ReLU.
+    """Convolution without bias, batch normalisation and, by default, ReLU.
+
+    Input: float32 (N, in_channels, H, W). Output: (N, channels, h, w).
 
     Args:
-        conv_name, bn_name: node names of the original graph, e.g. "res2a_branch2a" and "bn2a_branch2a".
+        in_channels: channels of the input.
+        channels: channels of the output.
+        kernel: side of the square kernel.
+        conv_name: name of the convolution's node in the original graph, e.g. "res2a_branch2a".
+        bn_name: name of the normalisation's node, e.g. "bn2a_branch2a".
         frozen: see `BatchNorm`.
-        added: the output is the residual branch of a unit. Trained from scratch it begins at zero (Goyal et al.,
-            section 5.1): else the gradient of the first layers is too rough to learn from few images.
+        stride: cells from one output to the next.
+        padding: cells of zeros on each side.
+        dilation: cells from one tap of the kernel to the next.
+        groups: groups of channels that are convolved apart.
+        relu: whether a ReLU follows.
+        zero_init_gamma: whether the scale of the normalisation starts at zero. Where the output is the residual branch
+            of a unit that is trained from scratch it should (Goyal et al., arXiv 1706.02677, section 5.1): the gradient
+            of the first layers is else too rough to learn from few images.
     """
 
-    def __init__(self, in_channels, channels, kernel, conv_name, bn_name, frozen, stride=1, padding=0, dilation=1,
-                 groups=1, relu=True, added=False):
+    def __init__(self, in_channels: int, channels: int, kernel: int, conv_name: str, bn_name: str, frozen: bool,
+                 stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1, relu: bool = True,
+                 zero_init_gamma: bool = False):
         super().__init__(prefix="")
         self._relu = relu
         with self.name_scope():
             self.conv = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=False,
-                                  in_channels=in_channels, prefix=conv_name + "_")
-            gamma = "zeros" if added and not frozen else "ones"
-            self.bn = BatchNorm(channels, frozen, prefix=bn_name + "_", gamma=gamma)
+                                  in_channels=in_channels, prefix=f"{conv_name}_")
+            self.bn = BatchNorm(channels, frozen, prefix=f"{bn_name}_", gamma="zeros" if zero_init_gamma else "ones")
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
         x = self.bn(self.conv(x))
         return relu(F, x) if self._relu else x
-
-
-def unit_names(stage, units, numbered):
-    """Caffe's names of the units of a ResNet stage: 2a, 2b, 2c, or 4a, 4b1, 4b2, ... where they are numbered.
-
-    Args:
-        stage: 2 to 5.
-        units: how many.
-        numbered: as in stages 3 and 4 of ResNet-101 and ResNet-152.
-    """
-    if numbered:
-        return ["%da" % stage] + ["%db%d" % (stage, i) for i in range(1, units)]
-    return ["%d%s" % (stage, chr(ord("a") + i)) for i in range(units)]

@@ -1,90 +1,102 @@
-"""Detectors by name: detector, backbone, data set, in GluonCV's manner."""
-import inspect
+"""Detectors by name. A name says the detector, the backbone and the classes, in GluonCV's manner."""
 from functools import partial
+from typing import Any, Callable, FrozenSet, List, Optional, Sequence, Set
 
-from gluoncv.data import COCODetection, VOCDetection
+from mxnet.gluon import HybridBlock
 
-from .backbones import PyramidResNet, PyramidXception, ResNet, Xception
+from ..data.class_names import COCO_CLASSES, VOC_CLASSES
+from ..errors import ModelError
+from ..registry import check_options, option_names
+# These modules register the models that this package brings.
+from . import backbones, faster_rcnn, light_head_fpn, light_head_rcnn, registry, rfcn  # noqa: F401
 from .detector import TwoStageDetector
-from .faster_rcnn import FasterRCNN
-from .light_head_fpn import LightHeadFPN
-from .light_head_rcnn import LightHeadRCNN
 from .necks import FeaturePyramid
-from .rfcn import RFCN
+
+NORMS = ("frozen", "batch")
+# Arguments of `get_model` of their own, which the builder of a whole model takes, too.
+_OWN_ARGUMENTS = {"classes", "norm"}
+
+registry.register_classes("coco", COCO_CLASSES)
+registry.register_classes("voc", VOC_CLASSES)
 
 
-def _pyramid(backbone, *args, **options):
-    return FeaturePyramid(backbone(*args, **options))
+def model_names() -> List[str]:
+    """Returns the names that `get_model` knows, sorted."""
+    return sorted([*registry.composed_models(), *registry.MODELS.names()])
 
 
-_RESNET50, _RESNET101 = partial(ResNet, 50), partial(ResNet, 101)
-# Setting L: the MXNet port; setting S: paper, section 4.2.
-_L = dict(mid_channels=256, rpn_channels=512)
-_S = dict(mid_channels=64, rpn_channels=256)
-# As wide an RPN as the pyramid's maps; one size of anchors a level, 32 to 512 pixels (Lin et al., section 4.1).
-_FPN = dict(mid_channels=256, rpn_channels=256, anchor_scales=(8,))
-_DETECTORS = {
-    "light_head_rcnn_resnet50_v1": (LightHeadRCNN, _RESNET50, _L),
-    "light_head_rcnn_resnet101_v1": (LightHeadRCNN, _RESNET101, _L),
-    "light_head_rcnn_xception": (LightHeadRCNN, Xception, _S),
-    "light_head_rcnn_fpn_resnet50_v1": (LightHeadFPN, partial(_pyramid, PyramidResNet, 50), _FPN),
-    "light_head_rcnn_fpn_resnet101_v1": (LightHeadFPN, partial(_pyramid, PyramidResNet, 101), _FPN),
-    "light_head_rcnn_fpn_xception": (LightHeadFPN, partial(_pyramid, PyramidXception), dict(_FPN, mid_channels=64)),
-    "light_head_rcnn_s_resnet50_v1": (LightHeadRCNN, _RESNET50, _S),
-    "rfcn_xception": (RFCN, Xception, dict(rpn_channels=256)),
-    "rfcn_resnet50_v1": (RFCN, _RESNET50, {}),
-    "rfcn_resnet101_v1": (RFCN, _RESNET101, {}),
-    "faster_rcnn_xception": (FasterRCNN, Xception, dict(rpn_channels=256)),
-    "faster_rcnn_resnet50_v1": (FasterRCNN, _RESNET50, {}),
-    "faster_rcnn_resnet101_v1": (FasterRCNN, _RESNET101, {}),
-}
-_DATA_SETS = {"coco": COCODetection.CLASSES, "voc": VOCDetection.CLASSES}
-_MODELS = {"%s_%s" % (detector, data): (detector, data) for detector in _DETECTORS for data in _DATA_SETS}
-
-
-def model_names():
-    """Names that `get_model` knows, sorted."""
-    return sorted(_MODELS)
-
-
-def model_options(name):
-    """Names of the options that this model has of its own, e.g. "roi_pool", "stride_in_1x1"; a set.
+def model_options(name: str) -> Set[str]:
+    """Returns the names of the options that this model has and other detectors lack, e.g. "roi_pool", "stride_in_1x1".
 
     Args:
         name: one of `model_names()`.
-    """
-    detector, _ = _MODELS[name]
-    kinds = inspect.getmro(_DETECTORS[detector][0])
-    own = {option for kind in kinds[:kinds.index(TwoStageDetector)] for option in inspect.signature(kind).parameters}
-    own -= {"backbone", "classes", "class_agnostic", "options"}
-    return own | {"stride_in_1x1"} if "resnet" in name else own
-
-
-def get_model(name, classes=None, norm="frozen", stride_in_1x1=None, **options):
-    """A detector, not yet initialised.
-
-    Args:
-        name: one of `model_names()`, e.g. "light_head_rcnn_resnet101_v1_coco" (L), "light_head_rcnn_xception_coco" (S),
-            "rfcn_resnet101_v1_coco" (R-FCN, the paper's B1), "faster_rcnn_resnet101_v1_coco" (two hidden layers).
-        classes: names in place of the data set's, background not among them.
-        norm: "frozen", batch normalisation by its moving statistics, to fine-tune a pretrained backbone as the port
-            does; or "batch", by those of the batch, to train from scratch.
-        stride_in_1x1: ResNet only, see `Bottleneck`; default True.
-        options: of the detector, e.g. `LightHeadRCNN`: roi_pool="psroi_align", class_agnostic=False, relu="after_sum".
 
     Raises:
-        ValueError: for an unknown name or option value; says which are known.
+        ModelError: the name is not known.
     """
-    if name not in _MODELS:
-        raise ValueError("unknown model %r; known: %s" % (name, ", ".join(model_names())))
-    if norm not in ("frozen", "batch"):
-        raise ValueError("norm is %r; known: frozen, batch" % norm)
-    detector, data = _MODELS[name]
-    build, backbone, setting = _DETECTORS[detector]
-    backbone_options = dict(frozen=norm == "frozen")
-    if stride_in_1x1 is not None:
-        if "stride_in_1x1" not in model_options(name):
-            raise ValueError("stride_in_1x1 is an option of ResNet backbones, not of %s" % name)
-        backbone_options["stride_in_1x1"] = stride_in_1x1
-    classes = _DATA_SETS[data] if classes is None else classes
-    return build(backbone(**backbone_options), classes, **dict(setting, **options))
+    return set(_options(name) - option_names(TwoStageDetector, TwoStageDetector))
+
+
+def get_model(name: str, classes: Optional[Sequence[str]] = None, norm: str = "frozen",
+              **options: Any) -> TwoStageDetector:
+    """Builds a detector; its parameters are not yet initialised.
+
+    Example:
+        >>> net = get_model("light_head_rcnn_resnet101_v1_coco", roi_pool="psroi_align")
+        >>> net.initialize()
+        >>> ids, scores, boxes = net(mx.nd.zeros((1, 3, 600, 800)))  # (1, 100, 1), (1, 100, 1), (1, 100, 4)
+
+    Args:
+        name: one of `model_names()`, e.g. "light_head_rcnn_resnet101_v1_coco" (the paper's setting L),
+            "light_head_rcnn_xception_coco" (setting S), "rfcn_resnet101_v1_coco" (R-FCN, the paper's B1),
+            "faster_rcnn_resnet101_v1_coco" (two hidden layers).
+        classes: names of the classes, background not among them, in place of those that the name says.
+        norm: "frozen": batch normalisation uses its moving statistics in training, too, to fine-tune a pretrained
+            backbone as the MXNet original does. "batch": it uses those of the batch, to train from scratch.
+        options: options of the detector and of its backbone: see `TwoStageDetector` for those that all detectors have,
+            and the detector's class, e.g. `LightHeadRCNN`, for its own. ResNet has `stride_in_1x1`, see `Bottleneck`.
+
+    Raises:
+        ModelError: an unknown name, an unknown option, or an unknown value of one; the message says which are known.
+    """
+    if "pretrained" in options:
+        raise ModelError("get_model downloads no weights and so has no option 'pretrained': load a file of weights by "
+                         "the detector's method load_parameters, or name a file of weights by the key "
+                         "network.pretrained of the configuration of a training")
+    known = _options(name)
+    check_options(name, options, known)
+    if norm not in NORMS:
+        raise ModelError(f"norm is {norm!r}; known: {', '.join(NORMS)}")
+    return _builder(name)(classes=classes, norm=norm, **options)
+
+
+def _options(name: str) -> FrozenSet[str]:
+    """The names of all options of a model; ModelError for an unknown name."""
+    parts = registry.composed_models().get(name)
+    if parts is None:
+        return option_names(_builder(name), TwoStageDetector) - _OWN_ARGUMENTS
+    detector = registry.DETECTORS.get(parts.detector)
+    backbone = registry.backbone_table(detector).get(parts.backbone)
+    return option_names(detector.build, TwoStageDetector).union(backbone.options)
+
+
+def _builder(name: str) -> Callable[..., HybridBlock]:
+    """The function of `classes`, `norm` and options that builds a model; ModelError for an unknown name."""
+    parts = registry.composed_models().get(name)
+    if parts is not None:
+        return partial(_compose, parts)
+    if name not in registry.MODELS.entries:
+        raise ModelError(f"unknown model {name!r}; known: {', '.join(model_names())}")
+    return registry.MODELS.get(name)
+
+
+def _compose(parts: registry.Parts, classes: Optional[Sequence[str]], norm: str, **options: Any) -> HybridBlock:
+    """Puts a detector on a backbone."""
+    detector = registry.DETECTORS.get(parts.detector)
+    entry = registry.backbone_table(detector).get(parts.backbone)
+    for_backbone = {option: options.pop(option) for option in entry.options if option in options}
+    backbone = entry.build(frozen=norm == "frozen", **for_backbone)
+    if detector.on_pyramid:
+        backbone = FeaturePyramid(backbone)
+    classes = registry.CLASS_LISTS.get(parts.classes) if classes is None else classes
+    return detector.build(backbone, classes, **{**detector.defaults.get(entry.setting, {}), **options})

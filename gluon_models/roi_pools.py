@@ -1,6 +1,11 @@
-"""The ways to pool RoIs: from the thin map (paper, section 3.2 and tables 2 and 5), and RoIAlign of any map."""
+"""The ways to pool RoIs: from the thin map (paper, section 3.2 and tables 2 and 5), and RoIAlign from any map."""
+from types import ModuleType
+from typing import Callable
+
 from .. import operators
+from ..errors import ModelError
 from .detector import POOLED_SIZE
+from .layers import Array
 
 POOLED_CHANNELS = 10
 THIN_CHANNELS = POOLED_CHANNELS * POOLED_SIZE ** 2
@@ -12,30 +17,32 @@ _POSITION_SENSITIVE = {
 ROI_POOLS = (*_POSITION_SENSITIVE, "roi_pool")
 
 
-def check_roi_pool(roi_pool):
-    """Raises ValueError, which lists the known ways, for any other word."""
+def check_roi_pool(roi_pool: str) -> None:
+    """Raises ModelError for a word that is not in `ROI_POOLS`; the message lists those that are."""
     if roi_pool not in ROI_POOLS:
-        raise ValueError("roi_pool is %r; known: %s" % (roi_pool, ", ".join(ROI_POOLS)))
+        raise ModelError(f"roi_pool is {roi_pool!r}; known: {', '.join(ROI_POOLS)}")
 
 
-def pooled_channels(roi_pool):
-    """Channels of a pooled RoI."""
+def pooled_channels(roi_pool: str) -> int:
+    """Returns the channels of a RoI that is pooled from the thin map."""
     return THIN_CHANNELS if roi_pool == "roi_pool" else POOLED_CHANNELS
 
 
-def pool_rois(F, roi_pool, thin_map, rois, stride):
+def pool_rois(F: ModuleType, roi_pool: str, thin_map: Array, rois: Array, stride: int) -> Array:
     """Pools every RoI into 7x7 bins.
 
     Args:
-        roi_pool: "psroi_pool" (R-FCN's, bins of whole cells), "psroi_align" (average of 2x2 bilinear samples a bin),
-            "psroi_align_max" (the largest of them, cells outside of the map being 0: the TensorFlow original), or
-            "roi_pool" (Fast R-CNN's: every bin reads all channels and takes the largest cell).
-        thin_map: (N, 490, h, w).
-        rois: (R, 5), image in the batch, then the box, network-input frame; rows with a negative image pool zeros.
-        stride: pixels a cell.
+        F: module of the operators, `mx.nd` or `mx.sym`.
+        roi_pool: "psroi_pool": averages of whole cells (R-FCN); "psroi_align": averages of 2x2 bilinear samples a bin;
+            "psroi_align_max": the largest of these samples, where cells outside of the map are 0 (the TensorFlow
+            original); "roi_pool": every bin reads all channels and takes the largest cell (Fast R-CNN).
+        thin_map: float32 (N, 490, h, w).
+        rois: float32 (R, 5), rows (image in the batch, x1, y1, x2, y2), boxes in pixels of the network input. Rows with
+            a negative image are padding and pool zeros.
+        stride: pixels of the network input from one cell of the map to the next.
 
     Returns:
-        (R, `pooled_channels(roi_pool)`, 7, 7). The gradient goes to the map.
+        float32 (R, `pooled_channels(roi_pool)`, 7, 7). The gradient goes to the map.
     """
     if roi_pool == "roi_pool":
         return _zeros_for_padding(F, rois, lambda rois: F.ROIPooling(
@@ -45,19 +52,20 @@ def pool_rois(F, roi_pool, thin_map, rois, stride):
                     **flavour)
 
 
-def align_rois(F, data, rois, stride):
-    """RoIAlign into 7x7 bins by MXNet's `contrib.ROIAlign`, aligned, 2x2 samples a bin, averaged.
+def align_rois(F: ModuleType, data: Array, rois: Array, stride: int) -> Array:
+    """Pools every RoI into 7x7 bins by MXNet's `contrib.ROIAlign`, aligned, the average of 2x2 samples a bin.
 
-    The map is read as if the value of a cell stood in its centre, and a RoI reaches to the far edge of its last pixel.
+    The value of a cell stands in the cell's centre, and a RoI reaches to the far edge of its last pixel.
 
     Args:
-        data: (N, C, h, w).
+        F: module of the operators, `mx.nd` or `mx.sym`.
+        data: float32 (N, C, h, w).
         rois, stride: see `pool_rois`.
 
     Returns:
-        (R, C, 7, 7).
+        float32 (R, C, 7, 7). The gradient goes to the map.
     """
-    def align(rois):
+    def align(rois: Array) -> Array:
         # A proposal may be thinner than a pixel; over a RoI without area MXNet's operator ends the process.
         near, far = (F.slice_axis(rois, axis=1, begin=begin, end=begin + 2) for begin in (1, 3))
         rois = F.concat(F.slice_axis(rois, axis=1, begin=0, end=1), near, F.maximum(near, far) + 1, dim=1)
@@ -67,8 +75,8 @@ def align_rois(F, data, rois, stride):
     return _zeros_for_padding(F, rois, align)
 
 
-def _zeros_for_padding(F, rois, pool):
+def _zeros_for_padding(F: ModuleType, rois: Array, pool: Callable[[Array], Array]) -> Array:
     """`pool(rois)`, but zeros for padding: there MXNet's operators read before the batch, or write nothing at all."""
     is_real = F.slice_axis(rois, axis=1, begin=0, end=1) >= 0
-    # In their place is a pixel of the first image.
+    # A pixel of the first image stands in for padding.
     return F.broadcast_mul(pool(F.broadcast_mul(rois, is_real)), F.reshape(is_real, shape=(-1, 1, 1, 1)))

@@ -19,10 +19,3 @@ def conv_bn(data, conv_name, bn_name, frozen, relu_name=None, **shape):
     conv = mx.sym.Convolution(data, no_bias=True, name=conv_name, **shape)
     out = mx.sym.BatchNorm(conv, use_global_stats=frozen, fix_gamma=False, eps=EPSILON, name=bn_name)
     return out if relu_name is None else relu(out, relu_name)
-
-
-def unit_names(stage, units, numbered):
-    """Caffe's names of the units of a stage: 2a, 2b, 2c, or 4a, 4b1, 4b2, ... where they are numbered."""
-    if numbered:
-        return ["%da" % stage] + ["%db%d" % (stage, i) for i in range(1, units)]
-    return ["%d%s" % (stage, chr(ord("a") + i)) for i in range(units)]

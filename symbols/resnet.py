@@ -1,7 +1,8 @@
 """ResNet v1 with Caffe's names and a stride-16, dilated last stage (`conv1` to `res5c_relu` of the original)."""
 import mxnet as mx
 
-from .layers import conv_bn, relu, unit_names
+from ..caffe_names import residual_unit_names
+from .layers import conv_bn, relu
 
 # depth: units of stages 2 to 5, and the stages whose units are numbered
 DEPTHS = {101: ((3, 4, 23, 3), (3, 4))}
@@ -26,7 +27,7 @@ def resnet_v1(data, depth=101, frozen=True, stride_in_1x1=True):
                          name="pool1")
     maps = []
     for stage, count in zip((2, 3, 4, 5), units):
-        for i, name in enumerate(unit_names(stage, count, stage in numbered)):
+        for i, name in enumerate(residual_unit_names(stage, count, stage in numbered)):
             out = _bottleneck(out, name, 64 * 2 ** (stage - 2), frozen, project=i == 0, dilated=stage == 5,
                               stride=2 if i == 0 and stage in (3, 4) else 1, stride_in_1x1=stride_in_1x1)
         maps.append(out)

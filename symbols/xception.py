@@ -1,7 +1,8 @@
 """The Xception-like backbone of setting S (paper, table 7), with names in the manner of the original graphs."""
 import mxnet as mx
 
-from .layers import conv_bn, relu, unit_names
+from ..caffe_names import residual_unit_names
+from .layers import conv_bn, relu
 
 STEM_CHANNELS = 24
 STAGES = ((2, 144, 4), (3, 288, 8), (4, 576, 4))  # stage, channels, units
@@ -22,7 +23,7 @@ def xception(data, frozen=True):
     out = mx.sym.Pooling(out, pool_type="max", kernel=(3, 3), pad=(1, 1), stride=(2, 2), name="pool1")
     maps, in_channels = [], STEM_CHANNELS
     for stage, channels, count in STAGES:
-        for i, name in enumerate(unit_names(stage, count, numbered=True)):
+        for i, name in enumerate(residual_unit_names(stage, count, numbered=True)):
             out = _unit(out, name, in_channels, channels, frozen, stride=2 if i == 0 and stage < 4 else 1,
                         dilation=2 if stage == 4 else 1)
             in_channels = channels

@@ -1,60 +1,73 @@
 """The Xception-like backbone of setting S (paper, table 7): 145M multiply-adds at 224x224."""
+from types import ModuleType
+from typing import Tuple
+
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import ConvBN, relu, unit_names
+from ...caffe_names import residual_unit_names
+from ..layers import Array, ConvBN, relu
+from ..registry import register_backbone, register_pyramid_backbone
 
 STEM_CHANNELS = 24
 STAGES = ((2, 144, 4), (3, 288, 8), (4, 576, 4))  # stage, channels, units
 
 
 class XceptionUnit(HybridBlock):
-    """Bottleneck whose 3x3 is depthwise; mid channels are a quarter of the stage's.
+    """A bottleneck whose 3x3 convolution is depthwise. Its inner channels are a quarter of the stage's.
 
-    A stage's first unit widens: its shortcut is a 3x3 average pooling concatenated to a branch of
+    The first unit of a stage widens: it concatenates a 3x3 average pooling of its input and a branch of
     `channels - in_channels` channels. All other units add their branch to their input.
 
+    Input: float32 (N, in_channels, H, W). Output: (N, channels, h, w).
+
     Args:
-        in_channels, channels: of the input and of the output.
-        name: unit name such as "3b7".
-        stride, dilation: of the depthwise 3x3 (and the stride of the average pooling).
+        in_channels: channels of the input.
+        channels: channels of the output.
+        name: name of the unit, e.g. "3b7".
+        frozen: see `BatchNorm`.
+        stride: stride of the depthwise convolution and of the average pooling.
+        dilation: dilation of the depthwise convolution.
     """
 
-    def __init__(self, in_channels, channels, name, frozen, stride=1, dilation=1):
+    def __init__(self, in_channels: int, channels: int, name: str, frozen: bool, stride: int = 1, dilation: int = 1):
         super().__init__(prefix="")
         mid = channels // 4
         self._widens = in_channels != channels
         branch = channels - in_channels if self._widens else channels
 
-        def conv(letter, *shape, **options):
-            return ConvBN(*shape, "res%s_branch2%s" % (name, letter), "bn%s_branch2%s" % (name, letter), frozen,
-                          **options)
+        def conv(letter: str, *shape: int, **options: object) -> ConvBN:
+            return ConvBN(*shape, f"res{name}_branch2{letter}", f"bn{name}_branch2{letter}", frozen, **options)
 
         with self.name_scope():
             self.reduce = conv("a", in_channels, mid, 1)
             self.depthwise = conv("b", mid, mid, 3, stride=stride, padding=dilation, dilation=dilation, groups=mid)
-            self.expand = conv("c", mid, branch, 1, relu=False, added=not self._widens)
+            # A concatenated branch must not start at zero: it could not learn through the ReLU that follows.
+            self.expand = conv("c", mid, branch, 1, relu=False, zero_init_gamma=not frozen and not self._widens)
             self.shortcut = nn.AvgPool2D(3, stride, 1) if self._widens else None
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
         branch = self.expand(self.depthwise(self.reduce(x)))
         if self._widens:
             return relu(F, F.concat(self.shortcut(x), branch, dim=1))
         return relu(F, x + branch)
 
 
+@register_backbone("xception", setting="S")
 class Xception(HybridBlock):
-    """Backbone of setting S.
+    """The backbone of setting S.
+
+    Input: float32 (N, 3, H, W), RGB less the pixel means. Outputs: stage 3 (N, 288, h, w) for the RPN and stage 4
+    (N, 576, h, w) for the head, where h and w are `feature_size` of H and W with the default `last_stride`.
 
     Args:
-        frozen: batch normalisation uses its moving statistics in training too.
-        last_stride: 2 for the classifier of table 7; 1 keeps stage 4 at stride 16 and dilates it by 2 (detector).
-
-    Input (N, 3, H, W); outputs stage 3 (N, 288, h, w) for the RPN and stage 4 (N, 576, h, w) for the head.
+        frozen: whether batch normalisation uses its moving statistics in training, too.
+        last_stride: stride of stage 4. Of 1, for detectors, stage 4 stays at stride 16 and is dilated by 2; of 2, for
+            the classifier of table 7, it is not dilated.
     """
 
     out_channels = (288, 576)
 
-    def __init__(self, frozen=True, last_stride=1):
+    def __init__(self, frozen: bool = True, last_stride: int = 1):
         super().__init__(prefix="")
         dilation = 2 if last_stride == 1 else 1
         with self.name_scope():
@@ -64,47 +77,51 @@ class Xception(HybridBlock):
             for stage, out_channels, count in STAGES:
                 first_stride, rate = (last_stride, dilation) if stage == 4 else (2, 1)
                 units = nn.HybridSequential(prefix="")
-                for i, name in enumerate(unit_names(stage, count, numbered=True)):
+                for i, name in enumerate(residual_unit_names(stage, count, numbered=True)):
                     units.add(XceptionUnit(channels, out_channels, name, frozen,
                                            stride=first_stride if i == 0 else 1, dilation=rate))
                     channels = out_channels
-                setattr(self, "res%d" % stage, units)
+                setattr(self, f"res{stage}", units)
 
     @staticmethod
-    def feature_size(size):
-        """Side of the outputs in cells for a side of the input in pixels."""
+    def feature_size(size: int) -> int:
+        """Returns the side of both outputs in cells for a side of the input in pixels."""
         for _ in range(4):  # conv1, pool1, stages 2 and 3, each halving and padded
             size = (size + 1) // 2
         return size
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Tuple[Array, Array]:
         res3 = self.res3(self.res2(self.pool1(self.conv1(x))))
         return res3, self.res4(res3)
 
 
+@register_pyramid_backbone("xception", setting="S")
 class PyramidXception(Xception):
-    """The backbone of setting S for a feature pyramid: stage 4 at stride 32, not dilated; the same parameters.
+    """The backbone of setting S for a feature pyramid: stage 4 has stride 32 and no dilation.
 
-    Args: see `Xception`.
+    The parameters are those of `Xception`.
 
-    Input (N, 3, H, W); outputs the stem (N, 24, ...) and stages 2 (N, 144, ...), 3 (N, 288, ...) and 4 (N, 576, ...),
-    of strides 4, 8, 16 and 32.
+    Input: float32 (N, 3, H, W), RGB less the pixel means. Outputs: the stem (N, 24, ...) and stages 2 (N, 144, ...),
+    3 (N, 288, ...) and 4 (N, 576, ...), of strides 4, 8, 16 and 32.
+
+    Args:
+        frozen: see `Xception`.
     """
 
     out_channels = (STEM_CHANNELS,) + tuple(channels for _, channels, _ in STAGES)
 
-    def __init__(self, frozen=True):
+    def __init__(self, frozen: bool = True):
         super().__init__(frozen=frozen, last_stride=2)
 
     @staticmethod
-    def feature_size(size):
-        """Sides of the four outputs in cells for a side of the input in pixels."""
+    def feature_size(size: int) -> Tuple[int, ...]:
+        """Returns the sides of the four outputs in cells for a side of the input in pixels."""
         sizes = [(size + 3) // 4]  # conv1 and pool1, each halving and padded
         for _ in STAGES:
             sizes.append((sizes[-1] + 1) // 2)
         return tuple(sizes)
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Tuple[Array, ...]:
         stem = self.pool1(self.conv1(x))
         res2 = self.res2(stem)
         res3 = self.res3(res2)
@@ -112,14 +129,21 @@ class PyramidXception(Xception):
 
 
 class XceptionClassifier(HybridBlock):
-    """The backbone with global average pooling and one fully connected layer, as pretrained on ImageNet (table 7)."""
+    """The backbone with global average pooling and one fully connected layer, to pretrain on ImageNet (table 7).
 
-    def __init__(self, classes=1000, frozen=False):
+    Input: float32 (N, 3, H, W). Output: logits (N, classes).
+
+    Args:
+        classes: number of classes.
+        frozen: see `Xception`.
+    """
+
+    def __init__(self, classes: int = 1000, frozen: bool = False):
         super().__init__(prefix="")
         with self.name_scope():
             self.features = Xception(frozen=frozen, last_stride=2)
             self.pool = nn.GlobalAvgPool2D()
             self.output = nn.Dense(classes, in_units=Xception.out_channels[-1], prefix="fc1000_")
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
         return self.output(self.pool(self.features(x)[1]))

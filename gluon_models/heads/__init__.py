@@ -1,4 +1,4 @@
-"""Heads: from pooled RoIs, or the map that they are pooled from, to class logits and box deltas."""
+"""Heads: from pooled RoIs, or from the map that they are pooled from, to class logits and box deltas."""
 from .light import LightHead
 from .rfcn import RFCNHead
 from .two_fc import TwoFCHead

@@ -1,50 +1,58 @@
-"""What heads of fully connected layers share: hidden layers, then two siblings for classes and boxes."""
+"""What heads of fully connected layers share: hidden layers, then two output layers for classes and boxes."""
+from types import ModuleType
+from typing import Sequence, Tuple
+
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import relu
+from ..layers import Array, relu
 
 
 class FullyConnectedHead(HybridBlock):
-    """Nodes `fc_new_1`, `fc_new_2`, ..., `cls_score` and `bbox_pred`.
+    """Hidden layers and two output layers: nodes `fc_new_1`, `fc_new_2`, ..., `cls_score` and `bbox_pred`.
+
+    Input: float32 (R, in_units), or any shape that flattens to it. Outputs: logits (R, num_classes) and box deltas
+    (R, 4 * regression classes), in units of the standard deviations of the targets.
 
     Args:
-        num_classes: background counted.
-        class_agnostic: one box a RoI (8 outputs, background counted) or one a class (4 * num_classes).
-        in_units: values a pooled RoI.
-        hidden: units of the hidden layers, one after the other; () has none: the siblings read the pooled values.
-
-    Input (R, in_units) or any shape that flattens to it; outputs logits (R, num_classes) and box deltas
-    (R, 4 * regression classes), in units of the target's standard deviations.
+        num_classes: number of classes with background.
+        class_agnostic: whether all classes share one box; there are two regression classes then, of which background
+            is one, else `num_classes`.
+        in_units: values of a pooled RoI.
+        hidden: units of each hidden layer; with () the output layers read the pooled values.
     """
 
-    def __init__(self, num_classes, class_agnostic, in_units, hidden):
+    def __init__(self, num_classes: int, class_agnostic: bool, in_units: int, hidden: Sequence[int]):
         super().__init__(prefix="")
         self._units = (in_units, *hidden)
         self._class_agnostic = class_agnostic
         with self.name_scope():
-            for i, units in enumerate(hidden):
-                name = "fc_new_%d" % (i + 1)
-                setattr(self, name, nn.Dense(units, in_units=self._units[i], prefix=name + "_"))
+            for number, units in enumerate(hidden, 1):
+                name = f"fc_new_{number}"
+                setattr(self, name, nn.Dense(units, in_units=self._units[number - 1], prefix=f"{name}_"))
         self.reset(num_classes)
 
-    def reset(self, num_classes):
-        """New, uninitialised sibling layers for another number of classes (background counted)."""
+    def reset(self, num_classes: int) -> None:
+        """Replaces the output layers by new ones, not initialised, for another number of classes.
+
+        Args:
+            num_classes: number of classes with background.
+        """
         regression_classes = 2 if self._class_agnostic else num_classes
         with self.name_scope():
             self.cls_score = nn.Dense(num_classes, in_units=self._units[-1], prefix="cls_score_")
             self.bbox_pred = nn.Dense(4 * regression_classes, in_units=self._units[-1], prefix="bbox_pred_")
 
     @property
-    def output_layers(self):
-        """Those that `reset` makes anew."""
+    def output_layers(self) -> Tuple[HybridBlock, ...]:
+        """The layers that `reset` replaces."""
         return self.cls_score, self.bbox_pred
 
     @property
-    def hidden_layers(self):
-        """All others, in their order."""
-        return tuple(getattr(self, "fc_new_%d" % i) for i in range(1, len(self._units)))
+    def hidden_layers(self) -> Tuple[HybridBlock, ...]:
+        """All other layers, in the order in which they compute."""
+        return tuple(getattr(self, f"fc_new_{number}") for number in range(1, len(self._units)))
 
-    def hybrid_forward(self, F, x):
+    def hybrid_forward(self, F: ModuleType, x: Array) -> Tuple[Array, Array]:
         for layer in self.hidden_layers:
             x = relu(F, layer(x))
         return self.cls_score(x), self.bbox_pred(x)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import model_names
 from light_head_rcnn.operators import boxes as box_ops
 
 XCEPTION = "light_head_rcnn_xception_coco"
@@ -123,20 +122,3 @@ def test_export_and_import(reimported):
     expected = net(x, info)
     for a, b in zip(expected, reimported(net)(x, info)):
         np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
-
-
-def test_errors_name_what_is_known():
-    with pytest.raises(ValueError, match="light_head_rcnn_resnet101_v1_coco"):
-        light_head_rcnn.get_model("light_head_rcnn_vgg")
-    for options, known in (({"norm": "group"}, "frozen, batch"), ({"relu": "both"}, "inside, after_sum"),
-                           ({"roi_pool": "max"}, "psroi_pool, psroi_align"), ({"stride_in_1x1": True}, "ResNet"),
-                           ({"neck": "dense"}, "large_separable, pointwise")):
-        with pytest.raises(ValueError, match=known):
-            light_head_rcnn.get_model(XCEPTION, **options)
-
-
-def test_names_say_backbone_and_data_set():
-    assert {"light_head_rcnn_resnet101_v1_coco", "light_head_rcnn_xception_coco",
-            "light_head_rcnn_xception_voc"} <= set(model_names())
-    assert len(light_head_rcnn.get_model("light_head_rcnn_xception_coco").classes) == 80
-    assert len(light_head_rcnn.get_model("light_head_rcnn_xception_voc").classes) == 20

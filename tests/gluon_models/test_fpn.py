@@ -6,7 +6,7 @@ from mxnet import autograd, gluon
 
 import light_head_rcnn
 from light_head_rcnn import operators
-from light_head_rcnn.gluon_models import LightHeadFPN, TrainingGraph
+from light_head_rcnn.gluon_models import LightHeadFPN, DetectorLosses
 from light_head_rcnn.gluon_models.backbones import PyramidResNet, PyramidXception, Xception, resnet
 from light_head_rcnn.gluon_models.light_head_fpn import rois_by_level
 from light_head_rcnn.gluon_models.necks import FeaturePyramid
@@ -157,7 +157,7 @@ def test_rpn_is_the_same_at_all_levels():
     rpn.initialize(mx.init.Normal(0.1))
     maps = tuple(mx.nd.random.normal(shape=(2, 16, HEIGHT // stride, WIDTH // stride)) for stride in STRIDES)
     logits, deltas = rpn(maps)
-    flat = [array.asnumpy() for array in rpn.as_targets(mx.nd, logits, deltas)]
+    flat = [array.asnumpy() for array in rpn.join_levels(mx.nd, logits, deltas)]
     for outputs, together, layer, channels in zip((logits, deltas), flat, (rpn.score, rpn.box), (6, 12)):
         for output, level in zip(outputs, maps):
             hidden = mx.nd.relu(rpn.conv(level))
@@ -192,7 +192,7 @@ def test_export_and_import(reimported, roi_pool):
 def training(**options):
     """Detector, its losses, and a batch with targets of all levels."""
     net = detector(frozen=False)
-    graph = TrainingGraph(net, pre_nms=100, post_nms=30, rpn_batch=64, ohem=16, **options)
+    graph = DetectorLosses(net, pre_nms=100, post_nms=30, rpn_batch_size=64, ohem=16, **options)
     gt = np.array([[[8, 8, 40, 40, 1], [50, 10, 159, 127, 2]], [[60, 20, 100, 90, 3], [-1] * 5]], np.float32)
     targets = AnchorTargets(net.features.feature_size, net.stride, net.rpn.ratios, net.rpn.scales, batch_size=64)
     rows = [targets((HEIGHT, WIDTH, 1), boxes[boxes[:, 4] > 0], HEIGHT, WIDTH, np.random.RandomState(n))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import model_options
 from light_head_rcnn.gluon_models.roi_pools import ROI_POOLS, pool_rois
 
 ROIS = mx.nd.array([[0, 10, 20, 90, 60], [1, 0, 0, 127, 95], [0, 64, 16, 80, 40]])
@@ -48,17 +47,3 @@ def test_thin_map_of_one_convolution_by_hand(hidden, roi_pool):
     for found, name in zip(net.classify(mx.nd, head_map, ROIS), ("cls_score", "bbox_pred")):
         expected = x @ values[name + "_weight"].T
         np.testing.assert_allclose(found.asnumpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
-
-
-def test_models_have_their_own_options():
-    light, shared = {"mid_channels", "relu", "neck", "roi_pool", "hidden"}, {"stride_in_1x1"}
-    assert model_options("light_head_rcnn_xception_voc") == light
-    assert model_options("light_head_rcnn_s_resnet50_v1_coco") == light | shared
-    assert model_options("rfcn_resnet50_v1_coco") == model_options("faster_rcnn_resnet50_v1_voc") == shared
-
-
-def test_setting_s_on_resnet50():
-    parameters = light_head_rcnn.get_model("light_head_rcnn_s_resnet50_v1_voc").collect_params()
-    shapes = {name: parameters[name].shape for name in ("conv_new_1_weight", "rpn_conv_3x3_weight", "cls_score_weight")}
-    assert shapes == {"conv_new_1_weight": (64, 2048, 15, 1), "rpn_conv_3x3_weight": (256, 1024, 3, 3),
-                      "cls_score_weight": (21, 2048)}

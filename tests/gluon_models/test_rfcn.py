@@ -53,8 +53,3 @@ def test_other_classes():
     assert shapes["rfcn_cls_weight"] == (98, 1024, 1, 1) and shapes["rfcn_bbox_weight"] == (392, 1024, 1, 1)
     logits, _ = head_of(net).classify(mx.nd, mx.nd.ones((1, 2048, 4, 4)), mx.nd.array([[0, 0, 0, 31, 31]]))
     assert logits.shape == (1, 2)
-
-
-def test_options_of_the_light_head_are_refused():
-    with pytest.raises(TypeError, match="relu"):
-        light_head_rcnn.get_model(NAME, relu="inside")

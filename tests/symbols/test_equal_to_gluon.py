@@ -7,7 +7,7 @@ from mxnet import autograd, gluon
 import light_head_rcnn
 from light_head_rcnn import symbols
 from light_head_rcnn.engine.checkpoints.checkpoint import load_parameters, save_parameters
-from light_head_rcnn.gluon_models import TrainingGraph
+from light_head_rcnn.gluon_models import DetectorLosses
 
 NAMES = ("a", "b", "c", "d")
 LIGHT, SMALL, RFCN = "resnet_v1_101_rfcn_light", "xception_rfcn_light", "resnet_v1_101_rfcn"
@@ -114,7 +114,7 @@ def test_every_stage_at_test(name, small, small_cfg, tmp_path):
 
 
 def graph_losses(outputs, label, ohem, rpn_batch):
-    """The losses and accuracies of `TrainingGraph`, from the outputs of a training graph."""
+    """The losses and accuracies of `DetectorLosses`, from the outputs of a training graph."""
     rpn_prob, rpn_box, prob, box, kept = (output.asnumpy() for output in outputs)
     rpn_prob, kept, prob = rpn_prob.reshape(len(label), 2, -1), kept.ravel(), prob.reshape(kept.size, -1)
     picked = np.where(label == 1, rpn_prob[:, 1], rpn_prob[:, 0])[label >= 0]
@@ -137,7 +137,7 @@ def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, small, sma
     executor = small.bind(symbol, inputs)
     net = gluon_model(name, norm=norm)
     load(net, parameters(executor), tmp_path / "symbol.params")
-    graph = TrainingGraph(net, post_nms=16, rpn_batch=32, ohem=8)
+    graph = DetectorLosses(net, post_nms=16, rpn_batch_size=32, ohem=8)
     graph.hybridize()
     batch = [mx.nd.array(inputs[key]) for key in INPUTS]
 
@@ -160,7 +160,7 @@ def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, small, sma
             loss = sum(metrics[:4])
         loss.backward()
         np.testing.assert_allclose([float(m.asscalar()) for m in metrics],
-                                   graph_losses(outputs, inputs["label"], ohem=8, rpn_batch=32), rtol=1e-4)
+                                   graph_losses(outputs, inputs["label"], ohem=8, rpn_batch_size=32), rtol=1e-4)
         for index, key in enumerate(trained):
             # Later a unit at the bend of its ReLU may have changed sides.
             if step == 0:

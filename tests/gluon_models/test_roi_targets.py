@@ -3,7 +3,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.gluon_models.proposal_targets import assign
+from light_head_rcnn.gluon_models.roi_targets import assign_roi_targets
 from light_head_rcnn.operators import boxes as box_ops
 
 MEANS, STDS = (0.01, -0.02, 0.03, 0.04), (0.1, 0.1, 0.2, 0.2)
@@ -25,7 +25,7 @@ def example(rois_per_image=40):
 
 def run(rois, gt, **options):
     rois_per_image = len(rois) // len(gt)
-    outputs = assign(mx.nd, mx.nd.array(rois), mx.nd.array(gt), rois_per_image, MEANS, STDS, **options)
+    outputs = assign_roi_targets(mx.nd, mx.nd.array(rois), mx.nd.array(gt), rois_per_image, MEANS, STDS, **options)
     return [output.asnumpy() for output in outputs]
 
 
@@ -89,7 +89,7 @@ def test_sample_has_its_size_and_share():
     rois, gt = example()
     _, everything, _ = run(rois, gt)
     assert ((everything > 0).sum(axis=1) > 4).all()
-    out_rois, labels, targets = run(rois, gt, batch=16, fg_fraction=0.25)
+    out_rois, labels, targets = run(rois, gt, batch_size=16, fg_fraction=0.25)
     assert out_rois.shape == (2, 16, 5)
     assert ((labels > 0).sum(axis=1) == 4).all()
     background = (everything == 0).sum(axis=1)
@@ -107,6 +107,6 @@ def test_sample_follows_the_seed():
     draws = []
     for seed in (1, 1, 2):
         mx.random.seed(seed)
-        draws.append(run(rois, gt, batch=8)[0])
+        draws.append(run(rois, gt, batch_size=8)[0])
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])

@@ -7,9 +7,9 @@ import pytest
 from mxnet import autograd, gluon
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import FasterRCNN, RFCN, TrainingGraph
+from light_head_rcnn.gluon_models import FasterRCNN, RFCN, DetectorLosses
 from light_head_rcnn.gluon_models.backbones import Xception
-from light_head_rcnn.gluon_models.training import METRICS
+from light_head_rcnn.gluon_models.detector_losses import METRICS
 from light_head_rcnn.operators.targets import AnchorTargets
 
 HEIGHT, WIDTH = 96, 128
@@ -27,7 +27,7 @@ def on_xception(detector):
 def build(ohem=16, class_agnostic=True, detector=light_head, **options):
     net = detector(anchor_scales=(1, 2, 4), class_agnostic=class_agnostic)
     net.initialize(mx.init.Xavier(magnitude=3))
-    return net, TrainingGraph(net, pre_nms=200, post_nms=24, rpn_batch=32, ohem=ohem, **options)
+    return net, DetectorLosses(net, pre_nms=200, post_nms=24, rpn_batch_size=32, ohem=ohem, **options)
 
 
 def batch(net):
@@ -61,8 +61,8 @@ def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
             return seen[name]
         return call
 
-    from light_head_rcnn.gluon_models import training
-    monkeypatch.setattr(training, "assign", spy("targets", training.assign))
+    from light_head_rcnn.gluon_models import detector_losses
+    monkeypatch.setattr(detector_losses, "assign_roi_targets", spy("targets", detector_losses.assign_roi_targets))
     monkeypatch.setattr(net, "classify", spy("head", net.classify))
     rpn_outputs = []
     net.rpn.register_forward_hook(lambda block, inputs, outputs: rpn_outputs.append(outputs))
@@ -163,7 +163,7 @@ def test_a_step_changes_every_parameter(detector, class_agnostic):
 
 
 def test_sampling_in_place_of_hard_mining():
-    net, graph = build(ohem=0, roi_batch=12)
+    net, graph = build(ohem=0, roi_batch_size=12)
     graph.hybridize()
     with autograd.record():
         outputs = graph(*batch(net))
@@ -171,5 +171,5 @@ def test_sampling_in_place_of_hard_mining():
 
 
 def test_neither_sampling_nor_hard_mining_is_an_error():
-    with pytest.raises(ValueError, match="roi_batch is -1"):
+    with pytest.raises(ValueError, match="roi_batch_size is -1"):
         build(ohem=0)
