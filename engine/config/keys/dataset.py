@@ -8,8 +8,8 @@ KEYS = (
         "Classes, with background counted as one. 0 takes those of the data set; another number must be right.",
         NOT_NEGATIVE),
     Key("dataset.dataset", "coco", TEXT,
-        "Layout of the data set: coco, voc (also PascalVOC, as the MXNet original writes it), or the generated sets "
-        "shapes and shapes_hard. Upper and lower case do not matter."),
+        "Layout of the data set: coco, voc (also PascalVOC, as the MXNet original writes it), the generated sets "
+        "shapes and shapes_hard, or a name that `register_dataset` was given. Upper and lower case do not matter."),
     Key("dataset.dataset_path", "./data/coco", TEXT,
         "Folder of the data set.",
         free_on_resume=True),
