@@ -23,8 +23,8 @@ This page is the output of `lhrcnn config --markdown`. The same table checks eve
 
 A configuration is a YAML file with the key names of the MXNet original, whose own files load unchanged. `--cfg` takes
 the path of a file, or the name of one that comes with the package, such as `shapes_s` or `paper/b1`. A file inherits
-from another one by `_BASE_: other.yaml`, a path relative to the file, or such a name. Overrides on the command line come
-last, written `KEY VALUE` or `KEY=VALUE`; from Python they may be a dict:
+from another one by `_BASE_: other.yaml`, a path relative to the file, or such a name. Overrides on the command line
+come last, written `KEY VALUE` or `KEY=VALUE`; from Python they may be a dict:
 
 ```python
 import light_head_rcnn as lh
