@@ -1,5 +1,8 @@
 """Records: what they hold, and which boxes are trained on."""
+from dataclasses import FrozenInstanceError
+
 import numpy as np
+import pytest
 
 from light_head_rcnn.data import Annotation, drop_images_without_boxes, make_record, training_boxes
 
@@ -38,3 +41,10 @@ def test_images_without_a_box_to_train_on_are_dropped():
     records = [record_of(*annotations) for annotations in (
         [PLAIN], [], [CROWD], [DIFFICULT], [CROWD, PLAIN], [CROWD, DIFFICULT])]
     assert drop_images_without_boxes(records) == [records[0], records[4]]
+
+
+def test_records_are_compared_by_identity_and_cannot_be_changed():
+    first, second = record_of(PLAIN), record_of(PLAIN)
+    assert first != second and len({first, second, first}) == 2
+    with pytest.raises(FrozenInstanceError):
+        first.width = 61

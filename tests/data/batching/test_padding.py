@@ -11,7 +11,7 @@ def test_images_are_padded_with_zeros_to_the_stride():
     assert batch.shape == (2, 3, 64, 64) and batch.dtype == np.float32
     assert (batch[0, :, :33, :20] == 1).all() and (batch[1, :, :10, :64] == 2).all()
     assert batch.sum() == images[0].sum() + images[1].sum()
-    assert pad_images(images[:1], 1).shape == (1, 3, 33, 20)
+    assert pad_images(images[:1], 1).shape == (1, 3, 33, 20) and pad_images(images[:1]).shape == (1, 3, 64, 32)
     assert pad_images([images[0][:, :32]], 32).shape == (1, 3, 32, 32)  # what fits already is not enlarged
 
 

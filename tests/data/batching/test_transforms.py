@@ -107,3 +107,4 @@ def test_means_and_deviations_are_rgb():
     data, im_info, gt_boxes = preprocess(image, 4, 5, (1, 2, 3), (3, 6, 9))
     assert data.reshape(3, -1).min(axis=1).tolist() == data.reshape(3, -1).max(axis=1).tolist() == [3, 3, 3]
     assert im_info.tolist() == [4, 5, 1] and gt_boxes.shape == (0, 5)
+    assert preprocess(image, 4, 5, (1, 2, 3))[0][:, 0, 0].tolist() == [9, 18, 27]  # the deviations are 1 by default
