@@ -14,16 +14,15 @@ BASE = "_BASE_"
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a name that stands twice in one section: YAML's readers take the last one and drop the others."""
+    """Refuses a name that stands twice in one section with unlike values, of which YAML's readers take the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Dict[Any, Any]:
-        seen = set()
-        for name_node, _ in node.value:
-            if isinstance(name_node, yaml.ScalarNode):
-                if name_node.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"{name_node.value} stands twice in one section", name_node.start_mark)
-                seen.add(name_node.value)
+        values: Dict[Any, Any] = {}
+        for name_node, value_node in node.value:
+            value = value_node.value if isinstance(value_node, yaml.ScalarNode) else value_node
+            if isinstance(name_node, yaml.ScalarNode) and values.setdefault(name_node.value, value) != value:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{name_node.value} stands twice in one section", name_node.start_mark)
         return super().construct_mapping(node, deep)
 
 

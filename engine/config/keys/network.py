@@ -8,11 +8,11 @@ KEYS = (
         "Name of the Gluon model, as `light_head_rcnn.model_names()` lists them. Not used where `symbol` is set.",
         bound_to_weights=True),
     Key("network.pretrained", "", TEXT,
-        "Weights of a pretrained backbone to start the training from: the path of a file PREFIX-0000.params without "
-        "-0000.params. Empty for random weights.",
+        "Weights of a pretrained backbone to start the training from: a file of parameters, FILE.params or FILE, or "
+        "the PREFIX of PREFIX-0000.params. Empty for random weights.",
         free_on_resume=True),
     Key("network.pretrained_epoch", 0, INT,
-        "Number in the name of the file of `network.pretrained`: 0 reads PREFIX-0000.params.",
+        "Number in the name of the file where `network.pretrained` is a prefix: 0 reads PREFIX-0000.params.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("network.PIXEL_MEANS", (103.06, 115.90, 123.15), floats(3),
         "Means of the pixel values (0 to 255) of the channels blue, green, red, in this order, which are subtracted "

@@ -223,6 +223,8 @@ def test_inheritance_mistakes(write):
     ("", "is empty: a configuration holds KEY: VALUE entries"),
     ("# seed: 1\n", "is empty"),
     ("a: [", "cannot be read as YAML"),
+    ("{[a]: 1}", "cannot be read as YAML"),
+    ("1: 2", "unknown key 1"),
     ("TRAIN:\n\tlr: 0.1\n", "line 2 is indented by a tab; YAML allows only spaces there"),
     ("TRAIN: {lr: 0.1}\nseed: 1\nTRAIN: {wd: 0.1}\n", "TRAIN stands twice in one section"),
     ("TRAIN: {lr: 0.1, lr: 0.2}\n", "lr stands twice in one section"),
@@ -239,6 +241,11 @@ def test_mistakes_name_the_file_and_the_key(write, text, message):
 def test_a_folder_is_no_configuration(tmp_path):
     with pytest.raises(ConfigError, match=f"{tmp_path} is a folder; name a YAML file in it"):
         load_config(tmp_path)
+
+
+def test_a_line_may_stand_twice(write):
+    """Files of forks of the MXNet original have such lines."""
+    assert load_config(write("a.yaml", "TEST:\n  NMS: 0.4\n  THRESH: 0.1\n  NMS: 0.4\n")).TEST.NMS == 0.4
 
 
 def test_texts_of_windows_load(write):
