@@ -80,7 +80,7 @@ setup(
     package_dir={"light_head_rcnn": "."},
     packages=["light_head_rcnn"] + ["light_head_rcnn." + name for name in find_packages(
         HERE, include=[pattern for folder in FOLDERS for pattern in (folder, folder + ".*")])],
-    package_data={"light_head_rcnn.operators.native": ["*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
+    package_data={"light_head_rcnn.operators.native": ["*.md", "*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
                   "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"],
                   "light_head_rcnn.experiments.paper_tables": ["*.yaml", "*.md"]},
     install_requires=[

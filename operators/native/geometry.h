@@ -1,8 +1,9 @@
-// Geometry of RoIs, bins and bilinear samples, once for every kernel, on the CPU and on the GPU.
+// The geometry of RoIs, bins, bilinear samples and boxes. All kernels, on the CPU and on the GPU, include this file, so
+// that they agree on every number.
 //
-// A RoI is a row (image, x1, y1, x2, y2) in pixels of the network input. An axis of length `size` has its pixels at the
-// positions 0 .. size - 1; a sample between two of them is shared by both in proportion to nearness. Maps have sides
-// below 2^30.
+// A RoI is a row (image, x1, y1, x2, y2), corners in pixels of the network input. An axis of a feature map with `size`
+// pixels has them at the positions 0 .. size - 1; a sample between two of them is interpolated linearly. Sides of maps
+// are below 2^30 pixels.
 #ifndef LHRCNN_GEOMETRY_H_
 #define LHRCNN_GEOMETRY_H_
 
@@ -19,19 +20,21 @@
 
 namespace lhrcnn {
 
-// A RoI in feature map coordinates, cut into equal bins. `image` is negative for a RoI that pools nothing.
+// A RoI in coordinates of the feature map, cut into pooled_size x pooled_size equal bins. `image` is negative for a RoI
+// that pools nothing.
 template <typename T>
 struct BinGrid {
   int64_t image;
-  T x, y;                     // where the first bin begins
+  T x, y;  // the corner of the first bin
   T bin_width, bin_height;
 };
 
-// `row` is one row of rois. NaN, infinity, an image outside 0 .. images - 1 and a map without pixels make a RoI that
-// pools nothing.
+// Makes the grid of the RoI in `row`, which begins at (x1, y1) of the map. A RoI pools nothing if one of its numbers is
+// NaN or infinite, if its image is not one of 0 .. images - 1, or if the map has no pixels.
 template <typename T, typename Options>
-LHRCNN_HD BinGrid<T> bin_grid(const Options& options, const T* row, T x1, T y1, T width, T height) {
-  // The sum is finite only where all four are (a sum that overflows stands for a RoI beyond any map).
+LHRCNN_HD BinGrid<T> make_bin_grid(const Options& options, const T* row, T x1, T y1, T width, T height) {
+  // The sum is finite only if all four coordinates are. A sum of finite numbers that overflows belongs to a RoI that
+  // lies outside every map.
   const bool finite = std::isfinite(row[1] + row[2] + row[3] + row[4]);
   const bool inside = row[0] >= T(0) && row[0] < static_cast<T>(options.images);
   const bool pixels = options.height > 0 && options.width > 0;
@@ -39,36 +42,37 @@ LHRCNN_HD BinGrid<T> bin_grid(const Options& options, const T* row, T x1, T y1, 
           height / options.pooled_size};
 }
 
+// The grid of PS-RoIAlign: corners are scaled and not rounded.
 template <typename T>
-LHRCNN_HD BinGrid<T> align_grid(const LhrcnnPsRoiAlign& options, const T* row) {
+LHRCNN_HD BinGrid<T> roi_align_grid(const LhrcnnPsRoiAlign& options, const T* row) {
   const T scale = static_cast<T>(options.spatial_scale), offset = options.aligned ? T(0.5) : T(0);
   const T x1 = row[1] * scale - offset, y1 = row[2] * scale - offset;
   T width = row[3] * scale - offset - x1, height = row[4] * scale - offset - y1;
   if (!options.aligned) {
-    // Without the half-pixel shift each source widens small RoIs in its own way: the TensorFlow original to 0, MXNet to
-    // a pixel of the map, ChainerCV to a tenth.
+    // Without the half-pixel shift each implementation has its own smallest RoI: 0 in the TensorFlow original, one
+    // pixel of the map in MXNet, a tenth of a pixel in ChainerCV.
     const T least = options.border == LHRCNN_BORDER_ZERO ? T(0) : options.mode == LHRCNN_MODE_AVG ? T(1) : T(0.1);
     width = width > least ? width : least;
     height = height > least ? height : least;
   }
-  return bin_grid(options, row, x1, y1, width, height);
+  return make_bin_grid(options, row, x1, y1, width, height);
 }
 
-// Corners are rounded to pixels of the input, both ends are part of the RoI.
+// The grid of PS-RoI pooling: corners are rounded to pixels of the network input, and both ends are part of the RoI.
 template <typename T>
-LHRCNN_HD BinGrid<T> pool_grid(const LhrcnnPsRoiPool& options, const T* row) {
+LHRCNN_HD BinGrid<T> roi_pool_grid(const LhrcnnPsRoiPool& options, const T* row) {
   const T scale = static_cast<T>(options.spatial_scale), least = T(0.1);
   const T x1 = std::round(row[1]) * scale, y1 = std::round(row[2]) * scale;
   const T width = (std::round(row[3]) + T(1)) * scale - x1, height = (std::round(row[4]) + T(1)) * scale - y1;
-  return bin_grid(options, row, x1, y1, width > least ? width : least, height > least ? height : least);
+  return make_bin_grid(options, row, x1, y1, width > least ? width : least, height > least ? height : least);
 }
 
-// Whole numbers begin .. end - 1.
+// The whole numbers begin .. end - 1.
 struct Range {
   int32_t begin, end;
 };
 
-// The pixels of a bin of PS-RoI pooling along one axis. Positions that are not numbers make an empty range.
+// Returns the pixels of a bin of PS-RoI pooling along one axis. The range is empty if the positions are NaN.
 template <typename T>
 LHRCNN_HD Range bin_pixels(T start, T bin_size, int bin, int64_t size) {
   const T last = static_cast<T>(size);
@@ -78,24 +82,26 @@ LHRCNN_HD Range bin_pixels(T start, T bin_size, int bin, int64_t size) {
   return {static_cast<int32_t>(first < size ? first : size), static_cast<int32_t>(beyond < size ? beyond : size)};
 }
 
-// How many samples a bin takes along one axis. Of adaptive ones there are at most kMostSamples, so that their numbers
-// and the halves between them are exact in float: bins beyond are a million pixels long.
-constexpr int kMostSamples = 1 << 20;
+// Returns how many samples a bin takes along one axis: sampling_ratio, or for 0 as many as the bin is pixels long,
+// rounded up. Their number is limited to kMaxSamples, so that sample indices and the halves between them are exact in
+// float; only a bin of more than a million pixels reaches that limit.
+constexpr int kMaxSamples = 1 << 20;
 
 template <typename T>
 LHRCNN_HD int sample_count(T bin_size, int sampling_ratio) {
   if (sampling_ratio > 0) return sampling_ratio;
   if (!(bin_size > T(1))) return 1;
-  return bin_size < T(kMostSamples) ? static_cast<int>(std::ceil(bin_size)) : kMostSamples;
+  return bin_size < T(kMaxSamples) ? static_cast<int>(std::ceil(bin_size)) : kMaxSamples;
 }
 
-// Position of sample `index` of `samples` in bin `bin` along one axis.
+// Returns the position of sample number `index` of `samples` in bin number `bin` along one axis.
 template <typename T>
 LHRCNN_HD T sample_position(T start, T bin_size, int bin, int index, int samples) {
   return start + bin * bin_size + (index + T(0.5)) * bin_size / samples;
 }
 
-// The first of `samples` whose position is at least `limit`, where positions increase; `samples` if there is none.
+// Returns the first sample whose position is at least `limit`, or `samples` if there is none. Positions must increase,
+// that is, bin_size must be positive.
 template <typename T>
 LHRCNN_HD int first_sample(T start, T bin_size, int bin, int samples, T limit) {
   int low = 0, high = samples;
@@ -107,14 +113,14 @@ LHRCNN_HD int first_sample(T start, T bin_size, int bin, int samples, T limit) {
   return low;
 }
 
-// The samples of a bin along one axis that its value depends on: all of them, or of many those that touch the map, so
-// that a RoI costs no more than a map is large.
+// Returns the samples of a bin along one axis that its value depends on. These are all samples if they are few; if they
+// are many, those that touch the map, so that the cost of a huge RoI is bounded by the size of the map.
 //
-// With border zero the maximum also counts samples that touch nothing. They all are 0, so one on either side stands for
-// them; and it is before (after) all samples that touch the map if any of them is, so that the first largest sample
-// touches the map or not as it would among all of them.
+// With border zero the samples outside the map are 0 and take part in the maximum. They are all alike, so one on each
+// side is enough. It is the neighbour of the samples that touch the map: the maximum then meets samples inside and
+// outside in the same order as among all samples, and that order decides which of several equal ones is the first.
 template <typename T>
-LHRCNN_HD Range samples_that_count(const LhrcnnPsRoiAlign& options, T start, T bin_size, int bin, int samples,
+LHRCNN_HD Range contributing_samples(const LhrcnnPsRoiAlign& options, T start, T bin_size, int bin, int samples,
                                    int64_t size) {
   constexpr int kMany = 16;
   if (samples < kMany || !(bin_size > T(0))) return {0, samples};
@@ -124,17 +130,18 @@ LHRCNN_HD Range samples_that_count(const LhrcnnPsRoiAlign& options, T start, T b
   return {begin > 0 ? begin - 1 : 0, end < samples ? end + 1 : samples};
 }
 
-// The two pixels that share a sample along one axis. A weight of 0 means that the pixel must not be read; a sample with
-// two such weights does not touch the map.
+// The two pixels that a sample is interpolated from along one axis. A pixel whose weight is 0 must not be read; a
+// sample that touches no pixel has two weights of 0.
 template <typename T>
-struct Taps {
+struct SampleTaps {
   int32_t low, high;
   T low_weight, high_weight;
 };
 
-// Border clamp: up to one pixel outside a sample takes the value at the border. Border zero: pixels outside count 0.
+// Returns the pixels and weights of a sample. With border clamp a sample up to one pixel outside the map has the value
+// at the border; with border zero all pixels outside the map are 0.
 template <typename T>
-LHRCNN_HD Taps<T> taps_at(T position, int64_t size, int border) {
+LHRCNN_HD SampleTaps<T> bilinear_taps(T position, int64_t size, int border) {
   const T end = static_cast<T>(size);
   if (border == LHRCNN_BORDER_CLAMP) {
     if (!(position >= T(-1) && position <= end)) return {0, 0, T(0), T(0)};
@@ -151,58 +158,62 @@ LHRCNN_HD Taps<T> taps_at(T position, int64_t size, int border) {
   return {low, low + 1, low >= 0 ? T(1) - part : T(0), low + 1 < size ? part : T(0)};
 }
 
-// Whether a sample takes the place of the largest so far. NaN is the largest value of all.
+// Returns whether `value` replaces `largest`, the maximum so far. NaN counts as larger than any number, so that it
+// shows in the maximum.
 template <typename T>
-LHRCNN_HD bool larger(T value, T largest) {
+LHRCNN_HD bool exceeds_maximum(T value, T largest) {
   return value > largest || (value != value && largest == largest);
 }
 
 // ---- Boxes --------------------------------------------------------------------------------------------------------
 
-// Corners in pixels. A side measures x2 - x1 + `extent`: 1 where both ends are part of the box, else 0.
+// Corners in pixels. Functions that measure a box take `extent`: 1 where both ends are part of the box, which is then
+// x2 - x1 + 1 wide, or 0 where it is x2 - x1 wide.
 template <typename T>
 struct Box {
   T x1, y1, x2, y2;
 };
 
+// Returns the area of a box. A side of negative length counts as 0.
 template <typename T>
 LHRCNN_HD T box_area(const Box<T>& box, T extent) {
   const T width = box.x2 - box.x1 + extent, height = box.y2 - box.y1 + extent;
   return (width > T(0) ? width : T(0)) * (height > T(0) ? height : T(0));
 }
 
-// Intersection over union. Every decision to suppress compares this very quotient, so that all kernels agree; what is not
-// a number (two boxes without area, infinite ones) exceeds no threshold.
+// Returns the intersection over union (IoU) of two boxes of known areas. All kernels compare exactly this quotient with
+// the threshold, so that they make the same decisions. It is NaN for two boxes without area and for infinite boxes, and
+// NaN is above no threshold.
 template <typename T>
-LHRCNN_HD T box_overlap(const Box<T>& a, T area_a, const Box<T>& b, T area_b, T extent) {
+LHRCNN_HD T box_iou(const Box<T>& a, T area_a, const Box<T>& b, T area_b, T extent) {
   const T width = (a.x2 < b.x2 ? a.x2 : b.x2) - (a.x1 > b.x1 ? a.x1 : b.x1) + extent;
   const T height = (a.y2 < b.y2 ? a.y2 : b.y2) - (a.y1 > b.y1 ? a.y1 : b.y1) + extent;
   const T shared = (width > T(0) ? width : T(0)) * (height > T(0) ? height : T(0));
   return shared / (area_a + area_b - shared);
 }
 
-// Moves a coordinate into 0 .. size - 1; NaN stays.
+// Returns a coordinate clipped to 0 .. size - 1. NaN stays NaN.
 template <typename T>
-LHRCNN_HD T clipped(T position, T size) {
+LHRCNN_HD T clip_coordinate(T position, T size) {
   const T inside = position > size - T(1) ? size - T(1) : position;
   return inside < T(0) ? T(0) : inside;
 }
 
-// The box that the deltas make of an anchor (inclusive ends), clipped to the image. dx and dy are in units of the
-// anchor's size, dw and dh logarithms of the ratios of the sizes.
+// Returns the box that a network predicts from an anchor, clipped to the image; both ends are part of either box. dx
+// and dy move the centre by multiples of the anchor's size; dw and dh are logarithms of the ratios of the sizes.
 template <typename T>
-LHRCNN_HD Box<T> decoded(const Box<T>& anchor, T dx, T dy, T dw, T dh, T image_height, T image_width) {
+LHRCNN_HD Box<T> decode_box(const Box<T>& anchor, T dx, T dy, T dw, T dh, T image_height, T image_width) {
   const T width = anchor.x2 - anchor.x1 + T(1), height = anchor.y2 - anchor.y1 + T(1);
   const T x = dx * width + (anchor.x1 + T(0.5) * (width - T(1)));
   const T y = dy * height + (anchor.y1 + T(0.5) * (height - T(1)));
   const T half_width = T(0.5) * (std::exp(dw) * width - T(1)), half_height = T(0.5) * (std::exp(dh) * height - T(1));
-  return {clipped(x - half_width, image_width), clipped(y - half_height, image_height),
-          clipped(x + half_width, image_width), clipped(y + half_height, image_height)};
+  return {clip_coordinate(x - half_width, image_width), clip_coordinate(y - half_height, image_height),
+          clip_coordinate(x + half_width, image_width), clip_coordinate(y + half_height, image_height)};
 }
 
-// False for NaN in any corner.
+// Returns whether both sides of a box measure at least `side`; false if a corner is NaN.
 template <typename T>
-LHRCNN_HD bool at_least(const Box<T>& box, T side) {
+LHRCNN_HD bool has_min_side(const Box<T>& box, T side) {
   return box.x2 - box.x1 + T(1) >= side && box.y2 - box.y1 + T(1) >= side;
 }
 

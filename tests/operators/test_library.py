@@ -86,7 +86,7 @@ def test_failed_compilation_leaves_nothing(copy):
 def test_no_compiler(copy, monkeypatch):
     files = set(os.listdir(copy.FOLDER))
     monkeypatch.setenv("CXX", "no-such-compiler -x")
-    with pytest.raises(copy.BuildError, match="'no-such-compiler' is not there. Install g\\+\\+"):
+    with pytest.raises(copy.BuildError, match="'no-such-compiler' was not found. Install g\\+\\+"):
         copy.build()
     assert set(os.listdir(copy.FOLDER)) == files
 

@@ -109,8 +109,8 @@ def test_anchors_as_attributes(anchors):
 
 
 @pytest.mark.parametrize("change, part", [
-    ({"anchors": [1, 2, 3]}, "anchors must be four numbers an anchor, got 3"),
-    ({"anchors": []}, "anchors must be four numbers an anchor, got 0"),
+    ({"anchors": [1, 2, 3]}, "anchors must hold four numbers for each anchor, got 3"),
+    ({"anchors": []}, "anchors must hold four numbers for each anchor, got 0"),
     ({"ratios": (1,)}, "cls_prob must have the 4 channels of 2 anchors, got 8"),
     ({"feature_stride": 0}, "feature_stride must be an integer from 1"),
     ({"pre_nms": -1}, "pre_nms must be an integer from 0"),
@@ -125,7 +125,7 @@ def test_anchors_as_attributes(anchors):
     ({"cls_prob": mx.nd.ones((2, 8, 4))}, "cls_prob must be (N, 2 * A, H, W), got (2, 8, 4)"),
     ({"cls_prob": mx.nd.ones((2, 8, 4, 5), dtype="float16")}, "cls_prob must be float32 or float64"),
     ({"cls_prob": mx.nd.ones((2, 8, 5, 5))},
-     "bbox_pred must be (2, 16, 5, 5) beside cls_prob (2, 8, 5, 5), got (2, 16, 4, 5)"),
+     "bbox_pred must be (2, 16, 5, 5) for cls_prob (2, 8, 5, 5), got (2, 16, 4, 5)"),
     ({"bbox_pred": mx.nd.ones((2, 16, 4, 5), dtype="float64")}, "bbox_pred must have the type of cls_prob"),
     ({"im_info": mx.nd.ones((1, 3))}, "im_info must be (2, 3), got (1, 3)"),
     ({"im_info": mx.nd.ones((3,))}, "im_info must be (N, 3), got (3)"),

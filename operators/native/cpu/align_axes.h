@@ -1,7 +1,8 @@
-// What the bins of PS-RoIAlign read along one axis.
+// The plan entries of PS-RoIAlign: what each bin of a RoI reads along one axis.
 //
-// The position of a sample along one axis does not depend on the other. So the average of a bin's samples is made of
-// some rows and some columns of pixels, each with a weight, and few of them: neighbouring samples share pixels.
+// A sample's position along one axis does not depend on its position along the other. The average of a bin's samples is
+// therefore a weighted sum over a few rows and columns of pixels, with one weight for each row and one for each column;
+// samples that lie next to each other share pixels. A maximum needs the samples one by one.
 #ifndef LHRCNN_CPU_ALIGN_AXES_H_
 #define LHRCNN_CPU_ALIGN_AXES_H_
 
@@ -15,36 +16,36 @@
 
 namespace lhrcnn {
 
-// One axis of a RoI.
+// One axis of a RoI: where its first bin begins, how long a bin is, and how many pixels the map has.
 template <typename T>
 struct Axis {
   T start, bin_size;
   int64_t size;
 };
 
-// A row or column of pixels and its part of a bin's average. In a bin that reads none the index is negative.
+// A row or column of pixels and its weight in a bin's average. The index is negative in a bin that reads no pixel.
 template <typename T>
 struct Tap {
   int32_t index;
   T weight;
 };
 
-// Collects the taps of a bin, each pixel once.
+// Collects the entries of one bin along one axis for an average: each row or column of pixels once, with its weight.
 template <typename T>
-class TapsOfBin {
+class AverageTaps {
  public:
   using Entry = Tap<T>;
-  static constexpr int kMostOfSample = 2;
+  static constexpr int kEntriesPerSample = 2;
 
-  TapsOfBin(const LhrcnnPsRoiAlign&, int samples, Tap<T>* taps) : share_(T(1) / samples), taps_(taps) {}
+  AverageTaps(const LhrcnnPsRoiAlign&, int samples, Tap<T>* taps) : share_(T(1) / samples), taps_(taps) {}
 
-  void add(const Taps<T>& sample) {
+  void add(const SampleTaps<T>& sample) {
     add(sample.low, sample.low_weight);
     add(sample.high, sample.high_weight);
   }
 
-  // Fills up to `length` taps and returns how many counted. A pixel that counts is taken again, with weight 0: no other
-  // may be read.
+  // Fills the bin up with padding to `length` taps and returns how many taps it has without padding. Padding repeats
+  // the first tap's pixel with weight 0, because no pixel may be read that the bin does not depend on: it may hold NaN.
   int finish(int length) {
     for (int i = 0; i < count_; ++i) taps_[i].weight *= share_;
     const Tap<T> padding = {count_ ? taps_[0].index : -1, T(0)};
@@ -53,7 +54,8 @@ class TapsOfBin {
   }
 
  private:
-  // Samples increase (but those of a RoI turned round), so a pixel that two of them share is one of the last two.
+  // Positions of samples increase, or decrease in a RoI whose corners are swapped. So a pixel that this sample shares
+  // with an earlier one is one of the last two.
   void add(int32_t index, T weight) {
     if (weight == T(0)) return;
     for (int i = count_ - 1; i >= 0 && i >= count_ - 2; --i) {
@@ -70,18 +72,18 @@ class TapsOfBin {
   int count_ = 0;
 };
 
-// Collects the samples of a bin for a maximum. Where `high` is negative, there is none.
+// Collects the entries of one bin along one axis for a maximum: its samples. In padding `high` is negative.
 template <typename T>
-class SamplesOfBin {
+class MaximumSamples {
  public:
-  using Entry = Taps<T>;
-  static constexpr int kMostOfSample = 1;
+  using Entry = SampleTaps<T>;
+  static constexpr int kEntriesPerSample = 1;
 
-  SamplesOfBin(const LhrcnnPsRoiAlign& options, int, Taps<T>* samples)
-      : all_(options.border == LHRCNN_BORDER_ZERO), samples_(samples) {}
+  MaximumSamples(const LhrcnnPsRoiAlign& options, int, SampleTaps<T>* samples)
+      : keep_all_(options.border == LHRCNN_BORDER_ZERO), samples_(samples) {}
 
-  void add(const Taps<T>& sample) {
-    if (all_ || sample.low_weight != T(0) || sample.high_weight != T(0)) samples_[count_++] = sample;
+  void add(const SampleTaps<T>& sample) {
+    if (keep_all_ || sample.low_weight != T(0) || sample.high_weight != T(0)) samples_[count_++] = sample;
   }
 
   int finish(int length) {
@@ -90,37 +92,40 @@ class SamplesOfBin {
   }
 
  private:
-  const bool all_;
-  Taps<T>* const samples_;
+  const bool keep_all_;  // also samples that touch no pixel: they are 0 and take part in the maximum
+  SampleTaps<T>* const samples_;
   int count_ = 0;
 };
 
-// Appends what all bins read along an axis, equally much of each, and returns how much.
-template <typename OfBin, typename T>
-int append_axis(const LhrcnnPsRoiAlign& options, const Axis<T>& axis, std::vector<typename OfBin::Entry>* entries) {
+// Appends the entries of all bins along an axis and returns how many each bin has; all have the same number, because
+// the shorter ones are padded.
+template <typename Collector, typename T>
+int append_axis_entries(const LhrcnnPsRoiAlign& options, const Axis<T>& axis,
+                        std::vector<typename Collector::Entry>* entries) {
   const int bins = options.pooled_size, samples = sample_count(axis.bin_size, options.sampling_ratio);
-  const auto range_of = [&](int bin) {
-    return samples_that_count(options, axis.start, axis.bin_size, bin, samples, axis.size);
+  const auto samples_of = [&](int bin) {
+    return contributing_samples(options, axis.start, axis.bin_size, bin, samples, axis.size);
   };
-  size_t most = 1;
+  size_t capacity = 1;  // of a bin, before it is known how many entries the bins share
   for (int bin = 0; bin < bins; ++bin) {
-    const Range range = range_of(bin);
-    most = std::max(most, size_t(OfBin::kMostOfSample) * (range.end - range.begin));
+    const Range range = samples_of(bin);
+    capacity = std::max(capacity, size_t(Collector::kEntriesPerSample) * (range.end - range.begin));
   }
   const size_t first = entries->size();
-  entries->resize(first + most * bins);
-  typename OfBin::Entry* const begin = entries->data() + first;
+  entries->resize(first + capacity * bins);
+  typename Collector::Entry* const begin = entries->data() + first;
   int length = 1;
   for (int bin = 0; bin < bins; ++bin) {
-    const Range range = range_of(bin);
-    OfBin of_bin(options, samples, begin + most * bin);
+    const Range range = samples_of(bin);
+    Collector collector(options, samples, begin + capacity * bin);
     for (int i = range.begin; i < range.end; ++i) {
-      of_bin.add(taps_at(sample_position(axis.start, axis.bin_size, bin, i, samples), axis.size, options.border));
+      const T position = sample_position(axis.start, axis.bin_size, bin, i, samples);
+      collector.add(bilinear_taps(position, axis.size, options.border));
     }
-    length = std::max(length, of_bin.finish(static_cast<int>(most)));
+    length = std::max(length, collector.finish(static_cast<int>(capacity)));
   }
   for (int bin = 1; bin < bins; ++bin) {
-    for (int i = 0; i < length; ++i) begin[size_t(length) * bin + i] = begin[most * bin + i];
+    for (int i = 0; i < length; ++i) begin[size_t(length) * bin + i] = begin[capacity * bin + i];
   }
   entries->resize(first + size_t(length) * bins);
   return length;

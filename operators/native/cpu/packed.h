@@ -1,8 +1,11 @@
-// Packed pixels: the channels that one bin reads lie side by side in each pixel, `lanes` numbers, the last of them
-// padding, so that a few vectors hold them all.
+// Packed maps, and the vector arithmetic on them.
 //
-// Vectors are of 16 bytes, which every processor of 64 bits has. Both operators took the same time with AVX2 and
-// AVX-512, to within a tenth: they wait for the caches.
+// In a packed map the channels that one bin reads lie side by side in each pixel. A pixel has `lanes` numbers: its
+// channels, then padding up to a whole number of vectors. One weight then multiplies all channels of a pixel at once.
+//
+// Vectors have 16 bytes, as every 64-bit processor has them, and are written in GCC's vector extension, so that the
+// same code serves x86-64 and aarch64. AVX2 and AVX-512 made both operators less than a tenth faster: they wait for the
+// caches.
 #ifndef LHRCNN_CPU_PACKED_H_
 #define LHRCNN_CPU_PACKED_H_
 
@@ -11,14 +14,14 @@
 namespace lhrcnn {
 
 template <typename T>
-struct VectorOf;
+struct SimdTypes;
 
 template <>
-struct VectorOf<float> {
+struct SimdTypes<float> {
   typedef float Vector __attribute__((vector_size(16)));
-  typedef int32_t Mask __attribute__((vector_size(16)));  // of a comparison: all bits of a number, or none
+  typedef int32_t Mask __attribute__((vector_size(16)));  // what a comparison gives: all bits of a lane set, or none
 
-  // Transposes a square of four rows.
+  // Transposes a square of four rows in place.
   static void transpose(Vector* rows) {
     const Mask low = {0, 4, 1, 5}, high = {2, 6, 3, 7}, first = {0, 1, 4, 5}, second = {2, 3, 6, 7};
     const Vector a = __builtin_shuffle(rows[0], rows[1], low), b = __builtin_shuffle(rows[0], rows[1], high);
@@ -31,7 +34,7 @@ struct VectorOf<float> {
 };
 
 template <>
-struct VectorOf<double> {
+struct SimdTypes<double> {
   typedef double Vector __attribute__((vector_size(16)));
   typedef int64_t Mask __attribute__((vector_size(16)));
 
@@ -43,22 +46,23 @@ struct VectorOf<double> {
 };
 
 template <typename T>
-using Vector = typename VectorOf<T>::Vector;
+using Vector = typename SimdTypes<T>::Vector;
 template <typename T>
-using Mask = typename VectorOf<T>::Mask;
+using Mask = typename SimdTypes<T>::Mask;
 
-// Numbers in a vector.
+// How many numbers a vector holds.
 template <typename T>
-constexpr int width_of() {
+constexpr int vector_width() {
   return 16 / sizeof(T);
 }
 
+// How many numbers a packed pixel of `channels` channels has, padding included.
 template <typename T>
-int64_t lanes_for(int64_t channels) {
-  return (channels + width_of<T>() - 1) / width_of<T>() * width_of<T>();
+int64_t padded_lanes(int64_t channels) {
+  return (channels + vector_width<T>() - 1) / vector_width<T>() * vector_width<T>();
 }
 
-// Some channels of a pixel.
+// kVectors vectors of channels of one pixel.
 template <typename T, int kVectors>
 struct Lanes {
   Vector<T> v[kVectors];
@@ -70,11 +74,11 @@ struct Lanes {
   }
   static Lanes load(const T* values) {
     Lanes lanes;
-    for (int i = 0; i < kVectors; ++i) __builtin_memcpy(&lanes.v[i], values + i * width_of<T>(), 16);
+    for (int i = 0; i < kVectors; ++i) __builtin_memcpy(&lanes.v[i], values + i * vector_width<T>(), 16);
     return lanes;
   }
   void store(T* values) const {
-    for (int i = 0; i < kVectors; ++i) __builtin_memcpy(values + i * width_of<T>(), &v[i], 16);
+    for (int i = 0; i < kVectors; ++i) __builtin_memcpy(values + i * vector_width<T>(), &v[i], 16);
   }
 
   Lanes operator+(const Lanes& other) const {
@@ -94,16 +98,18 @@ struct Lanes {
   }
 };
 
+// Adds `lanes` to the numbers at `pixel`.
 template <typename T, int kVectors>
 inline void add_to(T* pixel, const Lanes<T, kVectors>& lanes) {
   (Lanes<T, kVectors>::load(pixel) + lanes).store(pixel);
 }
 
-// Calls Loop::run<n>(bin, pointers...) for all lanes, n <= 4 vectors of them at a time.
+// Calls Loop::run<n>(bin, values, pointers...) once for each group of up to four vectors of lanes. The number of
+// vectors n is a constant there, so that they stay in registers; all pointers are moved to the group's first lane.
 template <typename Loop, typename Bin, typename T, typename... Pointers>
-void over_lanes(const Bin& bin, T* values, Pointers... pointers) {
-  for (int64_t lane = 0; lane < bin.lanes; lane += 4 * width_of<T>()) {
-    switch ((bin.lanes - lane) / width_of<T>()) {
+void for_each_vector_group(const Bin& bin, T* values, Pointers... pointers) {
+  for (int64_t lane = 0; lane < bin.lanes; lane += 4 * vector_width<T>()) {
+    switch ((bin.lanes - lane) / vector_width<T>()) {
       case 1: Loop::template run<1>(bin, values + lane, (pointers + lane)...); break;
       case 2: Loop::template run<2>(bin, values + lane, (pointers + lane)...); break;
       case 3: Loop::template run<3>(bin, values + lane, (pointers + lane)...); break;
@@ -112,24 +118,24 @@ void over_lanes(const Bin& bin, T* values, Pointers... pointers) {
   }
 }
 
-// Transposes `rows` rows of `columns` numbers: in[r * in_stride + c] becomes out[c * out_stride + r].
+// Transposes a matrix of rows x columns numbers: out[c * out_stride + r] = in[r * in_stride + c].
 template <typename T>
 void transpose(const T* in, int64_t in_stride, int64_t rows, int64_t columns, T* out, int64_t out_stride) {
-  constexpr int kSize = width_of<T>();
+  constexpr int kSize = vector_width<T>();
   if (rows < kSize || columns < kSize) {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < columns; ++c) out[c * out_stride + r] = in[r * in_stride + c];
     }
     return;
   }
-  // The last squares overlap those before them where the sides are no multiples of a square's.
+  // The matrix is cut into squares. Where a side is no multiple of kSize, the last square overlaps the one before it.
   for (int64_t c = 0; c < columns; c += kSize) {
     const int64_t left = c < columns - kSize ? c : columns - kSize;
     for (int64_t r = 0; r < rows; r += kSize) {
       const int64_t top = r < rows - kSize ? r : rows - kSize;
       Vector<T> square[kSize];
       for (int i = 0; i < kSize; ++i) __builtin_memcpy(&square[i], in + (top + i) * in_stride + left, 16);
-      VectorOf<T>::transpose(square);
+      SimdTypes<T>::transpose(square);
       for (int i = 0; i < kSize; ++i) __builtin_memcpy(out + (left + i) * out_stride + top, &square[i], 16);
     }
   }

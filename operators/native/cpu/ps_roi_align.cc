@@ -1,4 +1,4 @@
-// PS-RoIAlign on the CPU.
+// PS-RoIAlign on the CPU: the average or the maximum of bilinear samples, and their gradients.
 #include <type_traits>
 
 #include "cpu/align_axes.h"
@@ -11,7 +11,8 @@ namespace {
 
 // ---- Averages -------------------------------------------------------------------------------------------------------
 
-// A loop over rows knows how many columns there are: they stay in registers.
+// Adds the taps of `height` rows and kColumns columns to `sum`. The number of columns is a constant, so that the
+// compiler keeps their offsets and weights in registers.
 template <typename T, int kVectors, int kColumns>
 inline Lanes<T, kVectors> average_columns(const T* packed, const Tap<T>* y, int height, const Tap<T>* x,
                                           int64_t row_size, int64_t lanes, Lanes<T, kVectors> sum) {
@@ -26,6 +27,7 @@ inline Lanes<T, kVectors> average_columns(const T* packed, const Tap<T>* y, int 
   return sum;
 }
 
+// The gradient of average_columns: adds `grad` to the same pixels, with the same weights.
 template <typename T, int kVectors, int kColumns>
 inline void spread_columns(T* packed_grad, const Tap<T>* y, int height, const Tap<T>* x, int64_t row_size,
                            int64_t lanes, const Lanes<T, kVectors>& grad) {
@@ -41,9 +43,10 @@ inline void spread_columns(T* packed_grad, const Tap<T>* y, int height, const Ta
   }
 }
 
-// Calls `step(columns, first)` for the columns 0 to width - 1 in turn, four at most; `columns()` is a constant.
+// Cuts the columns 0 .. width - 1 into groups of at most four and calls step(columns, first) for each group, where
+// columns() is the size of the group as a constant.
 template <typename Step>
-inline void in_fours(int width, const Step& step) {
+inline void for_column_groups(int width, const Step& step) {
   int first = 0;
   for (; first + 4 <= width; first += 4) step(std::integral_constant<int, 4>(), first);
   switch (width - first) {
@@ -53,6 +56,7 @@ inline void in_fours(int width, const Step& step) {
   }
 }
 
+// Writes the average of each RoI's samples.
 template <typename T>
 struct Average {
   template <int kVectors>
@@ -64,7 +68,7 @@ struct Average {
       const Tap<T>* x = bin.plans[k].x + bin.column * width;
       auto sum = Lanes<T, kVectors>::zero();
       if (y->index >= 0 && x->index >= 0) {
-        in_fours(width, [&](auto columns, int j) {
+        for_column_groups(width, [&](auto columns, int j) {
           sum = average_columns<T, kVectors, columns()>(packed, y, height, x + j, row_size, lanes, sum);
         });
       }
@@ -73,6 +77,7 @@ struct Average {
   }
 };
 
+// Adds each RoI's gradient to the pixels of its samples.
 template <typename T>
 struct AverageGradient {
   template <int kVectors>
@@ -84,7 +89,7 @@ struct AverageGradient {
       const Tap<T>* x = bin.plans[k].x + bin.column * width;
       if (y->index < 0 || x->index < 0) continue;
       const auto grad = Lanes<T, kVectors>::load(values);
-      in_fours(width, [&](auto columns, int j) {
+      for_column_groups(width, [&](auto columns, int j) {
         spread_columns<T, kVectors, columns()>(packed_grad, y, height, x + j, row_size, lanes, grad);
       });
     }
@@ -93,26 +98,28 @@ struct AverageGradient {
 
 // ---- Maxima ---------------------------------------------------------------------------------------------------------
 
-// The four pixels of a sample.
+// The four pixels of a sample: their weights and where they are in the packed map.
 template <typename T>
 struct Corners {
   T weights[4];
   int64_t offsets[4];
 
-  Corners(const Taps<T>& y, const Taps<T>& x, int64_t row_size, int64_t lanes)
+  Corners(const SampleTaps<T>& y, const SampleTaps<T>& x, int64_t row_size, int64_t lanes)
       : weights{y.low_weight * x.low_weight, y.low_weight * x.high_weight, y.high_weight * x.low_weight,
                 y.high_weight * x.high_weight},
         offsets{y.low * row_size + x.low * lanes, y.low * row_size + x.high * lanes,
                 y.high * row_size + x.low * lanes, y.high * row_size + x.high * lanes} {}
 };
 
-// The largest sample of a bin and its number, counted over rows and columns, in each channel; without samples 0 and -1.
+// The largest sample of a bin in each channel, and which one it is: samples are numbered row by row. In a bin without
+// samples the value is 0 and the number -1.
 template <typename T, int kVectors>
 struct Largest {
   Lanes<T, kVectors> value = Lanes<T, kVectors>::zero();
   Mask<T> number[kVectors];
 
-  Largest(const T* packed, const Taps<T>* y, int height, const Taps<T>* x, int width, int64_t row_size, int64_t lanes) {
+  Largest(const T* packed, const SampleTaps<T>* y, int height, const SampleTaps<T>* x, int width, int64_t row_size,
+          int64_t lanes) {
     for (Mask<T>& vector : number) vector = Mask<T>{} - 1;
     bool first = true;
     for (int i = 0; i < height; ++i) {
@@ -127,10 +134,10 @@ struct Largest {
         }
         for (int v = 0; v < kVectors; ++v) {
           const Vector<T> here = sample.v[v], best = value.v[v];
-          // As `larger` in geometry.h.
-          const Mask<T> takes = first ? Mask<T>{} - 1 : (here > best) | ((here != here) & (best == best));
-          value.v[v] = takes ? here : best;
-          number[v] = takes ? Mask<T>{} + (i * width + j) : number[v];
+          // The same rule as exceeds_maximum in geometry.h.
+          const Mask<T> replaces = first ? Mask<T>{} - 1 : (here > best) | ((here != here) & (best == best));
+          value.v[v] = replaces ? here : best;
+          number[v] = replaces ? Mask<T>{} + (i * width + j) : number[v];
         }
         first = false;
       }
@@ -138,10 +145,11 @@ struct Largest {
   }
 };
 
+// Writes the largest of each RoI's samples.
 template <typename T>
 struct Maximum {
   template <int kVectors>
-  static void run(const Bin<Taps<T>>& bin, T* values, const T* packed) {
+  static void run(const Bin<SampleTaps<T>>& bin, T* values, const T* packed) {
     for (int64_t k = 0; k < bin.count; ++k, values += bin.lanes) {
       const int height = bin.plans[k].height, width = bin.plans[k].width;
       const Largest<T, kVectors> largest(packed, bin.plans[k].y + bin.row * height, height,
@@ -151,15 +159,16 @@ struct Maximum {
   }
 };
 
+// Adds each RoI's gradient to the pixels of its largest sample. The forward pass is repeated to find that sample.
 template <typename T>
 struct MaximumGradient {
   template <int kVectors>
-  static void run(const Bin<Taps<T>>& bin, T* packed_grad, const T* values, const T* packed) {
+  static void run(const Bin<SampleTaps<T>>& bin, T* packed_grad, const T* values, const T* packed) {
     const int64_t lanes = bin.lanes, row_size = bin.width * lanes;
     for (int64_t k = 0; k < bin.count; ++k, values += lanes) {
       const int height = bin.plans[k].height, width = bin.plans[k].width;
-      const Taps<T>* y = bin.plans[k].y + bin.row * height;
-      const Taps<T>* x = bin.plans[k].x + bin.column * width;
+      const SampleTaps<T>* y = bin.plans[k].y + bin.row * height;
+      const SampleTaps<T>* x = bin.plans[k].x + bin.column * width;
       const Largest<T, kVectors> largest(packed, y, height, x, width, row_size, lanes);
       const auto grad = Lanes<T, kVectors>::load(values);
       for (int i = 0; i < height; ++i) {
@@ -180,16 +189,16 @@ struct MaximumGradient {
 
 // ---- The operator ---------------------------------------------------------------------------------------------------
 
-// Without RoIs that have no gradient, where output_grad is not null.
-template <typename OfBin, typename T>
-Plans<typename OfBin::Entry> plans_of(const LhrcnnPsRoiAlign& options, const T* rois, const T* output_grad,
+// Makes the plans of all RoIs; where output_grad is not null, only of those whose gradient is not 0.
+template <typename Collector, typename T>
+RoiPlans<typename Collector::Entry> make_plans(const LhrcnnPsRoiAlign& options, const T* rois, const T* output_grad,
                                       int threads) {
-  using Entry = typename OfBin::Entry;
-  return Plans<Entry>(options, threads, [&](int64_t r, std::vector<Entry>* entries, RoiPlan<Entry>* plan) {
-    const BinGrid<T> grid = align_grid(options, rois + r * 5);
-    if (grid.image < 0 || !has_gradient(options, output_grad, r)) return int64_t(-1);
-    plan->height = append_axis<OfBin>(options, Axis<T>{grid.y, grid.bin_height, options.height}, entries);
-    plan->width = append_axis<OfBin>(options, Axis<T>{grid.x, grid.bin_width, options.width}, entries);
+  using Entry = typename Collector::Entry;
+  return RoiPlans<Entry>(options, threads, [&](int64_t r, std::vector<Entry>* entries, RoiPlan<Entry>* plan) {
+    const BinGrid<T> grid = roi_align_grid(options, rois + r * 5);
+    if (grid.image < 0 || !has_nonzero_gradient(options, output_grad, r)) return int64_t(-1);
+    plan->height = append_axis_entries<Collector>(options, Axis<T>{grid.y, grid.bin_height, options.height}, entries);
+    plan->width = append_axis_entries<Collector>(options, Axis<T>{grid.x, grid.bin_width, options.width}, entries);
     return grid.image;
   });
 }
@@ -197,18 +206,18 @@ Plans<typename OfBin::Entry> plans_of(const LhrcnnPsRoiAlign& options, const T* 
 template <typename T>
 int forward(const LhrcnnPsRoiAlign& options, const T* data, const T* rois, T* output, int threads) {
   const T* const no_grad = nullptr;
-  return status_of([&] {
+  return run_with_status([&] {
     if (options.mode == LHRCNN_MODE_AVG) {
-      const auto plans = plans_of<TapsOfBin<T>>(options, rois, no_grad, threads);
+      const auto plans = make_plans<AverageTaps<T>>(options, rois, no_grad, threads);
       BinLoop<T, Tap<T>>(options, plans, threads)
           .forward(data, output, [](const Bin<Tap<T>>& bin, const T* packed, T* values) {
-            over_lanes<Average<T>>(bin, values, packed);
+            for_each_vector_group<Average<T>>(bin, values, packed);
           });
     } else {
-      const auto plans = plans_of<SamplesOfBin<T>>(options, rois, no_grad, threads);
-      BinLoop<T, Taps<T>>(options, plans, threads)
-          .forward(data, output, [](const Bin<Taps<T>>& bin, const T* packed, T* values) {
-            over_lanes<Maximum<T>>(bin, values, packed);
+      const auto plans = make_plans<MaximumSamples<T>>(options, rois, no_grad, threads);
+      BinLoop<T, SampleTaps<T>>(options, plans, threads)
+          .forward(data, output, [](const Bin<SampleTaps<T>>& bin, const T* packed, T* values) {
+            for_each_vector_group<Maximum<T>>(bin, values, packed);
           });
     }
   });
@@ -217,20 +226,20 @@ int forward(const LhrcnnPsRoiAlign& options, const T* data, const T* rois, T* ou
 template <typename T>
 int backward(const LhrcnnPsRoiAlign& options, const T* output_grad, const T* data, const T* rois, T* data_grad,
              int threads) {
-  return status_of([&] {
+  return run_with_status([&] {
     if (options.mode == LHRCNN_MODE_AVG) {
-      const auto plans = plans_of<TapsOfBin<T>>(options, rois, output_grad, threads);
+      const auto plans = make_plans<AverageTaps<T>>(options, rois, output_grad, threads);
       BinLoop<T, Tap<T>>(options, plans, threads)
           .backward(output_grad, nullptr, data_grad,
                     [](const Bin<Tap<T>>& bin, const T* values, const T*, T* packed_grad) {
-                      over_lanes<AverageGradient<T>>(bin, packed_grad, values);
+                      for_each_vector_group<AverageGradient<T>>(bin, packed_grad, values);
                     });
     } else {
-      const auto plans = plans_of<SamplesOfBin<T>>(options, rois, output_grad, threads);
-      BinLoop<T, Taps<T>>(options, plans, threads)
+      const auto plans = make_plans<MaximumSamples<T>>(options, rois, output_grad, threads);
+      BinLoop<T, SampleTaps<T>>(options, plans, threads)
           .backward(output_grad, data, data_grad,
-                    [](const Bin<Taps<T>>& bin, const T* values, const T* packed, T* packed_grad) {
-                      over_lanes<MaximumGradient<T>>(bin, packed_grad, values, packed);
+                    [](const Bin<SampleTaps<T>>& bin, const T* values, const T* packed, T* packed_grad) {
+                      for_each_vector_group<MaximumGradient<T>>(bin, packed_grad, values, packed);
                     });
     }
   });

@@ -1,4 +1,4 @@
-// PS-RoI pooling on the CPU.
+// PS-RoI pooling on the CPU. A bin is the average of whole pixels; a plan entry is the range of them along one axis.
 #include "cpu/bin_loop.h"
 #include "geometry.h"
 #include "kernels.h"
@@ -6,11 +6,13 @@
 namespace lhrcnn {
 namespace {
 
+// How many pixels the two ranges enclose.
 template <typename T>
 T area_of(const Range& y, const Range& x) {
   return T(int64_t(y.end - y.begin) * (x.end - x.begin));
 }
 
+// Writes the average of each RoI's pixels, or 0 if it has none.
 template <typename T>
 struct Pool {
   template <int kVectors>
@@ -28,6 +30,7 @@ struct Pool {
   }
 };
 
+// Adds to every pixel of each RoI an equal share of the RoI's gradient.
 template <typename T>
 struct PoolGradient {
   template <int kVectors>
@@ -44,12 +47,12 @@ struct PoolGradient {
   }
 };
 
-// Without RoIs that have no gradient, where output_grad is not null.
+// Makes the plans of all RoIs; where output_grad is not null, only of those whose gradient is not 0.
 template <typename T>
-Plans<Range> plans_of(const LhrcnnPsRoiPool& options, const T* rois, const T* output_grad, int threads) {
-  return Plans<Range>(options, threads, [&](int64_t r, std::vector<Range>* entries, RoiPlan<Range>* plan) {
-    const BinGrid<T> grid = pool_grid(options, rois + r * 5);
-    if (grid.image < 0 || !has_gradient(options, output_grad, r)) return int64_t(-1);
+RoiPlans<Range> make_plans(const LhrcnnPsRoiPool& options, const T* rois, const T* output_grad, int threads) {
+  return RoiPlans<Range>(options, threads, [&](int64_t r, std::vector<Range>* entries, RoiPlan<Range>* plan) {
+    const BinGrid<T> grid = roi_pool_grid(options, rois + r * 5);
+    if (grid.image < 0 || !has_nonzero_gradient(options, output_grad, r)) return int64_t(-1);
     for (int bin = 0; bin < options.pooled_size; ++bin) {
       entries->push_back(bin_pixels(grid.y, grid.bin_height, bin, options.height));
     }
@@ -63,23 +66,23 @@ Plans<Range> plans_of(const LhrcnnPsRoiPool& options, const T* rois, const T* ou
 
 template <typename T>
 int forward(const LhrcnnPsRoiPool& options, const T* data, const T* rois, T* output, int threads) {
-  return status_of([&] {
-    const Plans<Range> plans = plans_of(options, rois, static_cast<const T*>(nullptr), threads);
+  return run_with_status([&] {
+    const RoiPlans<Range> plans = make_plans(options, rois, static_cast<const T*>(nullptr), threads);
     BinLoop<T, Range>(options, plans, threads)
         .forward(data, output, [](const Bin<Range>& bin, const T* packed, T* values) {
-          over_lanes<Pool<T>>(bin, values, packed);
+          for_each_vector_group<Pool<T>>(bin, values, packed);
         });
   });
 }
 
 template <typename T>
 int backward(const LhrcnnPsRoiPool& options, const T* output_grad, const T* rois, T* data_grad, int threads) {
-  return status_of([&] {
-    const Plans<Range> plans = plans_of(options, rois, output_grad, threads);
+  return run_with_status([&] {
+    const RoiPlans<Range> plans = make_plans(options, rois, output_grad, threads);
     BinLoop<T, Range>(options, plans, threads)
         .backward(output_grad, nullptr, data_grad,
                   [](const Bin<Range>& bin, const T* values, const T*, T* packed_grad) {
-                    over_lanes<PoolGradient<T>>(bin, packed_grad, values);
+                    for_each_vector_group<PoolGradient<T>>(bin, packed_grad, values);
                   });
   });
 }

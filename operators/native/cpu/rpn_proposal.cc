@@ -1,4 +1,7 @@
 // Proposals of a region proposal network on the CPU.
+//
+// Anchors are visited in order of their scores; a box is decoded only when its anchor is visited, and the search ends
+// once post_nms boxes are kept.
 #include <cmath>
 #include <vector>
 
@@ -18,7 +21,7 @@ class RpnProposal {
       : options_(options), cells_(options.height * options.width),
         interleaved_(options.channels == LHRCNN_CHANNELS_INTERLEAVED) {}
 
-  // All pointers are to the rows of one image.
+  // Writes all rows of image number `image`. Pointers are to the arrays of that image; `scores` may be null.
   void run(int64_t image, const T* cls_prob, const T* bbox_pred, const T* im_info, T* rois, T* scores,
            T* count) const {
     int64_t kept = 0;
@@ -34,64 +37,66 @@ class RpnProposal {
   }
 
  private:
-  // Writes the rows that suppression keeps and returns how many.
+  // Writes the boxes that non-maximum suppression keeps and returns how many there are.
   int64_t propose(int64_t image, const T* cls_prob, const T* bbox_pred, const T* im_info, T* rois, T* scores) const {
-    const T threshold = T(options_.nms_threshold), least_side = T(options_.min_size) * im_info[2];
-    BestFirst<T> candidates(ranks(cls_prob, im_info));
+    const T threshold = T(options_.nms_threshold), min_side = T(options_.min_size) * im_info[2];
+    BestFirstQueue<T> queue(sort_keys(cls_prob, im_info));
     KeptBoxes<T> kept(T(1));
-    int64_t left = options_.pre_nms > 0 ? options_.pre_nms : LHRCNN_MOST_CANDIDATES;
-    for (; left > 0 && kept.size() < options_.post_nms && !candidates.empty(); candidates.drop_best()) {
-      const Rank<T> rank = candidates.best();
-      const Box<T> box = box_at(place_of<T>(rank), bbox_pred, im_info);
-      if (!at_least(box, least_side)) continue;
-      --left;
-      if (kept.suppress(box, threshold)) continue;
+    int64_t remaining = options_.pre_nms > 0 ? options_.pre_nms : LHRCNN_MAX_CANDIDATES;
+    for (; remaining > 0 && kept.size() < options_.post_nms && !queue.empty(); queue.pop()) {
+      const SortKey<T> key = queue.top();
+      const Box<T> box = box_of_anchor(index_of<T>(key), bbox_pred, im_info);
+      if (!has_min_side(box, min_side)) continue;
+      --remaining;
+      if (kept.suppresses(box, threshold)) continue;
       T* row = rois + kept.size() * 5;
       row[0] = static_cast<T>(image);
       row[1] = box.x1;
       row[2] = box.y1;
       row[3] = box.x2;
       row[4] = box.y2;
-      if (scores) scores[kept.size()] = score_of<T>(rank);
+      if (scores) scores[kept.size()] = score_of<T>(key);
       kept.add(box);
     }
     return kept.size();
   }
 
-  // Of all anchors that count. The place of an anchor is (row * width + column) * num_anchors + anchor.
-  std::vector<Rank<T>> ranks(const T* cls_prob, const T* im_info) const {
-    const bool cut = options_.feature_size == LHRCNN_FEATURE_IM_INFO;
-    const int64_t rows = cut ? cells_within(im_info[0], options_.height) : options_.height;
-    const int64_t columns = cut ? cells_within(im_info[1], options_.width) : options_.width;
-    std::vector<Rank<T>> all(rows * columns * options_.num_anchors);
-    Rank<T>* next = all.data();
+  // Returns the keys of all anchors, or, where feature_size says so, of those whose cell lies inside the image. The
+  // index of an anchor is (row * width + column) * num_anchors + anchor. Scores that are NaN are left out.
+  std::vector<SortKey<T>> sort_keys(const T* cls_prob, const T* im_info) const {
+    const bool inside_only = options_.feature_size == LHRCNN_FEATURE_IM_INFO;
+    const int64_t rows = inside_only ? cells_inside_image(im_info[0], options_.height) : options_.height;
+    const int64_t columns = inside_only ? cells_inside_image(im_info[1], options_.width) : options_.width;
+    std::vector<SortKey<T>> keys(rows * columns * options_.num_anchors);
+    SortKey<T>* next = keys.data();
     for (int64_t anchor = 0; anchor < options_.num_anchors; ++anchor) {
       const T* plane = cls_prob + (interleaved_ ? 2 * anchor + 1 : options_.num_anchors + anchor) * cells_;
       for (int64_t row = 0; row < rows; ++row) {
         for (int64_t column = 0; column < columns; ++column) {
           const int64_t cell = row * options_.width + column;
-          if (plane[cell] == plane[cell]) *next++ = rank(plane[cell], cell * options_.num_anchors + anchor);
+          if (plane[cell] == plane[cell]) *next++ = make_sort_key(plane[cell], cell * options_.num_anchors + anchor);
         }
       }
     }
-    all.resize(next - all.data());
-    return all;
+    keys.resize(next - keys.data());
+    return keys;
   }
 
-  // How many of `cells` cells begin an image of `size` pixels.
-  int64_t cells_within(T size, int64_t cells) const {
+  // Returns how many of the `cells` cells along an axis lie inside an image of `size` pixels: size / stride, rounded
+  // down.
+  int64_t cells_inside_image(T size, int64_t cells) const {
     const T whole = std::floor(size / static_cast<T>(options_.feature_stride));
     return whole >= static_cast<T>(cells) ? cells : whole > T(0) ? static_cast<int64_t>(whole) : 0;
   }
 
-  Box<T> box_at(int64_t place, const T* bbox_pred, const T* im_info) const {
-    const int64_t cell = place / options_.num_anchors, anchor = place % options_.num_anchors;
+  Box<T> box_of_anchor(int64_t index, const T* bbox_pred, const T* im_info) const {
+    const int64_t cell = index / options_.num_anchors, anchor = index % options_.num_anchors;
     const T x = static_cast<T>(cell % options_.width * options_.feature_stride);
     const T y = static_cast<T>(cell / options_.width * options_.feature_stride);
     const double* base = options_.anchors + anchor * 4;
     const T* deltas = bbox_pred + anchor * 4 * cells_ + cell;
-    return decoded<T>({T(base[0]) + x, T(base[1]) + y, T(base[2]) + x, T(base[3]) + y}, deltas[0], deltas[cells_],
-                      deltas[2 * cells_], deltas[3 * cells_], im_info[0], im_info[1]);
+    return decode_box<T>({T(base[0]) + x, T(base[1]) + y, T(base[2]) + x, T(base[3]) + y}, deltas[0], deltas[cells_],
+                         deltas[2 * cells_], deltas[3 * cells_], im_info[0], im_info[1]);
   }
 
   const LhrcnnRpnProposal& options_;
@@ -102,14 +107,14 @@ class RpnProposal {
 template <typename T>
 int rpn_proposal(const LhrcnnRpnProposal& options, const T* cls_prob, const T* bbox_pred, const T* im_info, T* rois,
                  T* scores, T* counts, int threads) {
-  return status_of([&] {
-    const int64_t places = options.height * options.width * options.num_anchors, rows = options.post_nms;
-    if (places > LHRCNN_MOST_CANDIDATES) throw std::bad_alloc();
+  return run_with_status([&] {
+    const int64_t anchors = options.height * options.width * options.num_anchors, rows = options.post_nms;
+    if (anchors > LHRCNN_MAX_CANDIDATES) throw std::bad_alloc();
     const RpnProposal<T> kernel(options);
-    const int used = useful_threads(threads, options.images);
-    in_threads(used, [&](int thread) {
+    const int used = limit_threads(threads, options.images);
+    run_in_threads(used, [&](int thread) {
       for (int64_t n = thread; n < options.images; n += used) {
-        kernel.run(n, cls_prob + n * 2 * places, bbox_pred + n * 4 * places, im_info + n * 3, rois + n * rows * 5,
+        kernel.run(n, cls_prob + n * 2 * anchors, bbox_pred + n * 4 * anchors, im_info + n * 3, rois + n * rows * 5,
                    scores ? scores + n * rows : nullptr, counts + n);
       }
     });

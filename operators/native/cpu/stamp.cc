@@ -1,2 +1,2 @@
-// Tells from which sources the library was built; build.py looks for it.
+// A string in the library that names the sources it was built from. build.py searches the library file for it.
 extern "C" __attribute__((visibility("default"), used)) const char lhrcnn_stamp[] = LHRCNN_STAMP;

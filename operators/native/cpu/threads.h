@@ -1,4 +1,4 @@
-// Threads for kernels: OpenMP, from which no exception may escape.
+// Threads for the CPU kernels. They are OpenMP's, and no exception may leave an OpenMP loop.
 #ifndef LHRCNN_CPU_THREADS_H_
 #define LHRCNN_CPU_THREADS_H_
 
@@ -7,15 +7,15 @@
 
 namespace lhrcnn {
 
-// At least one thread, and no more than there is work for.
-inline int useful_threads(int threads, int64_t work) {
-  if (threads > work) threads = static_cast<int>(work);
+// Returns `threads`, but at least 1 and no more than there are items of work.
+inline int limit_threads(int threads, int64_t items) {
+  if (threads > items) threads = static_cast<int>(items);
   return threads < 1 ? 1 : threads;
 }
 
-// Calls work(0) .. work(threads - 1) at once, and throws bad_alloc where one of them does.
+// Calls work(0) .. work(threads - 1), each in a thread of its own. Throws bad_alloc if any of the calls does.
 template <typename Work>
-void in_threads(int threads, const Work& work) {
+void run_in_threads(int threads, const Work& work) {
   bool failed = false;
 #pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(|| : failed)
   for (int thread = 0; thread < threads; ++thread) {
@@ -28,9 +28,9 @@ void in_threads(int threads, const Work& work) {
   if (failed) throw std::bad_alloc();
 }
 
-// What a kernel's entry function returns: 0, or 1 where `work` ran out of memory.
+// Calls work() and returns the status that the functions of kernels.h return: 0, or 1 if memory ran out.
 template <typename Work>
-int status_of(const Work& work) {
+int run_with_status(const Work& work) {
   try {
     work();
   } catch (const std::bad_alloc&) {

@@ -1,4 +1,4 @@
-// PS-RoIAlign on the GPU.
+// PS-RoIAlign on the GPU: the average or the maximum of bilinear samples. See roi_forward.cuh and roi_backward.cuh.
 #include "kernels.h"
 #include "roi_backward.cuh"
 
@@ -9,23 +9,25 @@ namespace {
 struct Samples {
   float start, bin_size;
   int bin, count;
-  Range range;  // of those that matter
+  Range range;  // of the samples that the bin's value depends on
   int64_t size;
   int border;
 
   __device__ Samples(const LhrcnnPsRoiAlign& options, float start, float bin_size, int bin, int64_t size)
       : start(start), bin_size(bin_size), bin(bin), count(sample_count(bin_size, options.sampling_ratio)),
-        range(samples_that_count(options, start, bin_size, bin, count, size)), size(size), border(options.border) {}
+        range(contributing_samples(options, start, bin_size, bin, count, size)), size(size), border(options.border) {}
 
   __device__ float position(int index) const { return sample_position(start, bin_size, bin, index, count); }
-  __device__ Taps<float> taps(int index) const { return taps_at(position(index), size, border); }
+  __device__ SampleTaps<float> taps(int index) const { return bilinear_taps(position(index), size, border); }
 };
 
-__device__ bool touches(const Taps<float>& taps) { return taps.low_weight != 0 || taps.high_weight != 0; }
+// Returns whether a sample touches any pixel along an axis.
+__device__ bool touches(const SampleTaps<float>& taps) { return taps.low_weight != 0 || taps.high_weight != 0; }
 
-// Adds what a sample is made of.
+// Adds a sample: its four pixels with their weights.
 template <typename Source>
-__device__ void add_sample(const Taps<float>& y, const Taps<float>& x, int width, const Source& source, float* sums) {
+__device__ void add_sample(const SampleTaps<float>& y, const SampleTaps<float>& x, int width, const Source& source,
+                           float* sums) {
   const float weights[4] = {y.low_weight * x.low_weight, y.low_weight * x.high_weight, y.high_weight * x.low_weight,
                             y.high_weight * x.high_weight};
   const int low = y.low * width, high = y.high * width;
@@ -35,20 +37,22 @@ __device__ void add_sample(const Taps<float>& y, const Taps<float>& x, int width
   }
 }
 
+// What averages and maxima have in common.
 struct AlignBins {
   LhrcnnPsRoiAlign options;
 
-  __device__ BinGrid<float> grid(const float* row) const { return align_grid(options, row); }
+  __device__ BinGrid<float> grid(const float* row) const { return roi_align_grid(options, row); }
 
-  __device__ Samples rows(const BinGrid<float>& grid, int i) const {
+  __device__ Samples row_samples(const BinGrid<float>& grid, int i) const {
     return Samples(options, grid.y, grid.bin_height, i, options.height);
   }
 
-  __device__ Samples columns(const BinGrid<float>& grid, int j) const {
+  __device__ Samples column_samples(const BinGrid<float>& grid, int j) const {
     return Samples(options, grid.x, grid.bin_width, j, options.width);
   }
 
-  // Some pixels more do no harm. Positions rise or fall all along.
+  // Returns the pixels from the first sample to the last; some of them may not be touched, which costs time only. The
+  // positions of samples increase, or decrease in a RoI whose corners are swapped.
   __device__ Range touched(float start, float bin_size, int bin, int64_t size) const {
     const Samples samples(options, start, bin_size, bin, size);
     if (samples.range.begin >= samples.range.end) return {0, 0};
@@ -61,9 +65,9 @@ struct AlignBins {
   }
 };
 
-// Adds the two pixels of a row that a sample's column shares.
+// Adds the two pixels of a row that a sample is interpolated from along x; `row` is where the row begins.
 template <typename Source>
-__device__ void add_columns(int row, const Taps<float>& x, const Source& source, float* sums) {
+__device__ void add_columns(int row, const SampleTaps<float>& x, const Source& source, float* sums) {
   if (x.low_weight != 0) source.add(row + x.low, x.low_weight, sums);
   if (x.high_weight != 0) source.add(row + x.high, x.high_weight, sums);
 }
@@ -73,13 +77,13 @@ struct AverageBins : AlignBins {
 
   template <typename Source>
   __device__ void pool(const BinGrid<float>& grid, int i, int j, const Source& source, float* values) const {
-    const Samples rows = this->rows(grid, i), columns = this->columns(grid, j);
-    // Row by row, as rounding errors grow with the length of a sum.
+    const Samples rows = row_samples(grid, i), columns = column_samples(grid, j);
+    // Row by row: a rounding error grows with the length of a sum.
     for (int m = rows.range.begin; m < rows.range.end; ++m) {
-      const Taps<float> y = rows.taps(m);
+      const SampleTaps<float> y = rows.taps(m);
       float low[Source::kLanes] = {}, high[Source::kLanes] = {};
       for (int n = columns.range.begin; n < columns.range.end; ++n) {
-        const Taps<float> x = columns.taps(n);
+        const SampleTaps<float> x = columns.taps(n);
         if (y.low_weight != 0) add_columns(y.low * static_cast<int>(options.width), x, source, low);
         if (y.high_weight != 0) add_columns(y.high * static_cast<int>(options.width), x, source, high);
       }
@@ -92,22 +96,24 @@ struct AverageBins : AlignBins {
   }
 
   template <typename T>
-  __device__ void weigh(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T*,
-                        float* y_weights, float* x_weights) const {
+  __device__ void tile_weights(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T*,
+                               float* y_weights, float* x_weights) const {
     if (axis == 0) {
-      weigh_axis(rows(grid, i), tile.y, Tile::kHeight, y_weights);
+      axis_weights(row_samples(grid, i), tile.y, Tile::kHeight, y_weights);
     } else {
-      weigh_axis(columns(grid, j), tile.x, Tile::kWidth, x_weights);
+      axis_weights(column_samples(grid, j), tile.x, Tile::kWidth, x_weights);
     }
   }
 
-  __device__ static void weigh_axis(const Samples& samples, int first, int count, float* weights) {
+  // Computes the weights of the pixels first .. first + count - 1 along an axis.
+  __device__ static void axis_weights(const Samples& samples, int first, int count, float* weights) {
     for (int k = 0; k < count; ++k) weights[k] = 0;
     for (int m = samples.range.begin; m < samples.range.end; ++m) add_taps(samples.taps(m), first, count, weights);
     for (int k = 0; k < count; ++k) weights[k] /= static_cast<float>(samples.count);
   }
 
-  __device__ static void add_taps(const Taps<float>& taps, int first, int count, float* weights) {
+  // Adds the weights of a sample to those of the pixels first .. first + count - 1.
+  __device__ static void add_taps(const SampleTaps<float>& taps, int first, int count, float* weights) {
     const int low = taps.low - first, high = taps.high - first;
     if (taps.low_weight != 0 && low >= 0 && low < count) weights[low] += taps.low_weight;
     if (taps.high_weight != 0 && high >= 0 && high < count) weights[high] += taps.high_weight;
@@ -117,27 +123,27 @@ struct AverageBins : AlignBins {
 struct MaximumBins : AlignBins {
   static constexpr int kLanesBackward = 1;  // every channel has a largest sample of its own
 
-  // The largest samples, and the taps of the first of them; `any` is false where there is no sample.
+  // The largest sample of a bin in each of kCount channels and its taps; `any` is false if the bin has no samples.
   template <int kCount>
   struct Largest {
     bool any;
     float values[kCount];
-    Taps<float> y[kCount], x[kCount];
+    SampleTaps<float> y[kCount], x[kCount];
   };
 
   template <typename Source>
   __device__ Largest<Source::kLanes> largest(const BinGrid<float>& grid, int i, int j, const Source& source) const {
-    const Samples rows = this->rows(grid, i), columns = this->columns(grid, j);
+    const Samples rows = row_samples(grid, i), columns = column_samples(grid, j);
     Largest<Source::kLanes> best = {};
     for (int m = rows.range.begin; m < rows.range.end; ++m) {
-      const Taps<float> y = rows.taps(m);
+      const SampleTaps<float> y = rows.taps(m);
       for (int n = columns.range.begin; n < columns.range.end; ++n) {
-        const Taps<float> x = columns.taps(n);
+        const SampleTaps<float> x = columns.taps(n);
         if (options.border == LHRCNN_BORDER_CLAMP && !(touches(y) && touches(x))) continue;
         float values[Source::kLanes] = {};
         add_sample(y, x, static_cast<int>(options.width), source, values);
         for (int lane = 0; lane < Source::kLanes; ++lane) {
-          if (best.any && !larger(values[lane], best.values[lane])) continue;
+          if (best.any && !exceeds_maximum(values[lane], best.values[lane])) continue;
           best.values[lane] = values[lane];
           best.y[lane] = y;
           best.x[lane] = x;
@@ -155,9 +161,9 @@ struct MaximumBins : AlignBins {
   }
 
   template <typename T>
-  __device__ void weigh(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T* plane,
-                        float* y_weights, float* x_weights) const {
-    if (axis != 0) return;  // the search makes both
+  __device__ void tile_weights(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T* plane,
+                               float* y_weights, float* x_weights) const {
+    if (axis != 0) return;  // the search for the largest sample gives the weights of both axes at once
     const Largest<1> best = largest(grid, i, j, PlanesOfMap<T, 1>{plane, 0, 1});
     for (int k = 0; k < Tile::kHeight; ++k) y_weights[k] = 0;
     for (int k = 0; k < Tile::kWidth; ++k) x_weights[k] = 0;
@@ -166,6 +172,7 @@ struct MaximumBins : AlignBins {
   }
 };
 
+// AverageBins and MaximumBins have a base class, so that C++14 cannot initialize them with braces.
 template <typename Bins>
 Bins bins_of(const LhrcnnPsRoiAlign& options) {
   Bins bins;
@@ -198,7 +205,7 @@ cudaError_t backward(const LhrcnnPsRoiAlign& options, const void* output_grad, c
 
 size_t lhrcnn_cuda_ps_roi_align_workspace(const LhrcnnPsRoiAlign* options) {
   lhrcnn::Workspace memory(nullptr);
-  lhrcnn::place_touched(*options, &memory);
+  lhrcnn::allocate_touched(*options, &memory);
   return memory.bytes();
 }
 

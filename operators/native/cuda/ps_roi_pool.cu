@@ -1,4 +1,4 @@
-// PS-RoI pooling on the GPU.
+// PS-RoI pooling on the GPU: averages of whole pixels. See roi_forward.cuh and roi_backward.cuh.
 #include "kernels.h"
 #include "roi_backward.cuh"
 
@@ -9,7 +9,7 @@ struct PoolBins {
   LhrcnnPsRoiPool options;
   static constexpr int kLanesBackward = 10;  // as many channels as the light head has
 
-  __device__ BinGrid<float> grid(const float* row) const { return pool_grid(options, row); }
+  __device__ BinGrid<float> grid(const float* row) const { return roi_pool_grid(options, row); }
 
   __device__ Range touched(float start, float bin_size, int bin, int64_t size) const {
     return bin_pixels(start, bin_size, bin, size);
@@ -30,16 +30,17 @@ struct PoolBins {
   }
 
   template <typename T>
-  __device__ void weigh(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T*,
-                        float* y_weights, float* x_weights) const {
+  __device__ void tile_weights(int axis, const BinGrid<float>& grid, int i, int j, const Tile& tile, const T*,
+                               float* y_weights, float* x_weights) const {
     if (axis == 0) {
-      weigh_axis(bin_pixels(grid.y, grid.bin_height, i, options.height), tile.y, Tile::kHeight, y_weights);
+      axis_weights(bin_pixels(grid.y, grid.bin_height, i, options.height), tile.y, Tile::kHeight, y_weights);
     } else {
-      weigh_axis(bin_pixels(grid.x, grid.bin_width, j, options.width), tile.x, Tile::kWidth, x_weights);
+      axis_weights(bin_pixels(grid.x, grid.bin_width, j, options.width), tile.x, Tile::kWidth, x_weights);
     }
   }
 
-  __device__ static void weigh_axis(const Range& pixels, int first, int count, float* weights) {
+  // Computes the weights of the pixels first .. first + count - 1 along an axis.
+  __device__ static void axis_weights(const Range& pixels, int first, int count, float* weights) {
     for (int k = 0; k < count; ++k) {
       const bool inside = first + k >= pixels.begin && first + k < pixels.end;
       weights[k] = inside ? 1.0f / static_cast<float>(pixels.end - pixels.begin) : 0;
@@ -65,7 +66,7 @@ cudaError_t backward(const LhrcnnPsRoiPool& options, const void* output_grad, co
 
 size_t lhrcnn_cuda_ps_roi_pool_workspace(const LhrcnnPsRoiPool* options) {
   lhrcnn::Workspace memory(nullptr);
-  lhrcnn::place_touched(*options, &memory);
+  lhrcnn::allocate_touched(*options, &memory);
   return memory.bytes();
 }
 

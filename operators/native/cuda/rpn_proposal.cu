@@ -1,4 +1,8 @@
-// Proposals of a region proposal network on the GPU.
+// Proposals of a region proposal network on the GPU. The steps are:
+//
+// 1. make_anchor_keys makes the sort keys of all anchors of each image; sort_rows sorts them.
+// 2. gather_candidates decodes the boxes of the best pre_nms anchors, and suppress() keeps some of them.
+// 3. write_rois writes the kept boxes and the padding after them.
 #include "geometry.h"
 #include "kernels.h"
 #include "nms.cuh"
@@ -7,70 +11,74 @@
 namespace lhrcnn {
 namespace {
 
-// Options and arrays on the device of one call; copied into its kernels.
-struct Proposals {
+// The options of a call and its arrays on the device. Kernels take it by value.
+struct ProposalCall {
   LhrcnnRpnProposal options;
-  int64_t cells, places;  // of an image
+  int64_t cells, anchors_per_image;
   const float* im_info;
-  float* anchors;  // (num_anchors, 4)
-  Rank* ranks;     // (images, places)
-  Nms nms;         // a list is an image
+  float* anchors;  // (num_anchors, 4), those of cell (0, 0)
+  SortKey* keys;   // (images, anchors_per_image); for the index in a key see box_of_anchor
+  Nms nms;         // each image is a list
 };
 
-Proposals lay_out(const LhrcnnRpnProposal& options, const float* im_info, Workspace* workspace) {
-  Proposals call = {};
+// Sets the sizes and allocates the arrays in the workspace.
+ProposalCall prepare_call(const LhrcnnRpnProposal& options, const float* im_info, Workspace* workspace) {
+  ProposalCall call = {};
   call.options = options;
   call.cells = options.height * options.width;
-  call.places = call.cells * options.num_anchors;
+  call.anchors_per_image = call.cells * options.num_anchors;
   call.im_info = im_info;
-  call.anchors = workspace->take<float>(options.num_anchors * 4);
-  call.ranks = workspace->take<Rank>(options.images * call.places);
+  call.anchors = workspace->allocate<float>(options.num_anchors * 4);
+  call.keys = workspace->allocate<SortKey>(options.images * call.anchors_per_image);
+  const int64_t all = call.anchors_per_image;
   call.nms.lists = options.images;
-  call.nms.capacity = options.pre_nms > 0 ? smaller<int64_t>(options.pre_nms, call.places) : call.places;
-  call.nms.limit = smaller<int64_t>(options.post_nms, call.nms.capacity);
+  call.nms.capacity = options.pre_nms > 0 ? min_of<int64_t>(options.pre_nms, all) : all;
+  call.nms.limit = min_of<int64_t>(options.post_nms, call.nms.capacity);
   call.nms.threshold = static_cast<float>(options.nms_threshold);
   call.nms.extent = 1;
-  place_nms(workspace, &call.nms);
+  allocate_nms(workspace, &call.nms);
   return call;
 }
 
-// Anchors travel as arguments of a kernel: a copy from the host's memory might wait for the stream.
-struct SomeAnchors {
+// Anchors come from host memory and reach the device as kernel arguments, some at a time: an asynchronous copy of
+// pageable host memory might wait for the stream.
+struct AnchorChunk {
   float corners[256];
 };
 
-__global__ void store_anchors(SomeAnchors from, int count, float* to) {
-  for (int i = threadIdx.x; i < count; i += blockDim.x) to[i] = from.corners[i];
+__global__ void store_anchors(AnchorChunk chunk, int count, float* anchors) {
+  for (int i = threadIdx.x; i < count; i += blockDim.x) anchors[i] = chunk.corners[i];
 }
 
-cudaError_t copy_anchors(const Proposals& call, cudaStream_t stream) {
-  constexpr int kMost = sizeof(SomeAnchors) / sizeof(float);
+cudaError_t copy_anchors(const ProposalCall& call, cudaStream_t stream) {
+  constexpr int kMax = sizeof(AnchorChunk) / sizeof(float);
   const int all = call.options.num_anchors * 4;
-  for (int begin = 0; begin < all; begin += kMost) {
-    const int count = smaller(all - begin, kMost);
-    SomeAnchors some = {};
-    for (int i = 0; i < count; ++i) some.corners[i] = static_cast<float>(call.options.anchors[begin + i]);
-    LHRCNN_TRY(launch(store_anchors, 1, kMost, 0, stream, some, count, call.anchors + begin));
+  for (int begin = 0; begin < all; begin += kMax) {
+    const int count = min_of(all - begin, kMax);
+    AnchorChunk chunk = {};
+    for (int i = 0; i < count; ++i) chunk.corners[i] = static_cast<float>(call.options.anchors[begin + i]);
+    LHRCNN_TRY(launch(store_anchors, 1, kMax, 0, stream, chunk, count, call.anchors + begin));
   }
   return cudaSuccess;
 }
 
-// The place of an anchor is (row * width + column) * num_anchors + anchor.
+// Decodes the box of an anchor, whose index is (row * width + column) * num_anchors + anchor.
 template <typename T>
-__device__ Box<float> box_at(const Proposals& call, int64_t image, int64_t place, const T* bbox_pred) {
-  const int64_t cell = place / call.options.num_anchors, anchor = place % call.options.num_anchors;
+__device__ Box<float> box_of_anchor(const ProposalCall& call, int64_t image, int64_t index, const T* bbox_pred) {
+  const int64_t cell = index / call.options.num_anchors, anchor = index % call.options.num_anchors;
   const float x = static_cast<float>(cell % call.options.width * call.options.feature_stride);
   const float y = static_cast<float>(cell / call.options.width * call.options.feature_stride);
   const float *base = call.anchors + anchor * 4, *info = call.im_info + image * 3;
   const T* deltas = bbox_pred + (image * call.options.num_anchors + anchor) * 4 * call.cells + cell;
-  return decoded<float>({base[0] + x, base[1] + y, base[2] + x, base[3] + y}, to_float(deltas[0]),
-                        to_float(deltas[call.cells]), to_float(deltas[2 * call.cells]),
-                        to_float(deltas[3 * call.cells]), info[0], info[1]);
+  return decode_box<float>({base[0] + x, base[1] + y, base[2] + x, base[3] + y}, to_float(deltas[0]),
+                           to_float(deltas[call.cells]), to_float(deltas[2 * call.cells]),
+                           to_float(deltas[3 * call.cells]), info[0], info[1]);
 }
 
-// Whether the anchors of a cell count.
-__device__ bool cell_counts(const Proposals& call, const float* info, int64_t cell) {
-  if (!std::isfinite(info[0]) || !std::isfinite(info[1]) || !std::isfinite(info[2])) return false;
+// Returns whether the anchors of a cell take part: im_info must be finite, and, where feature_size says so, the cell
+// must lie inside the image.
+__device__ bool cell_takes_part(const ProposalCall& call, const float* info, int64_t cell) {
+  if (!(std::isfinite(info[0]) && std::isfinite(info[1]) && std::isfinite(info[2]))) return false;
   if (call.options.feature_size == LHRCNN_FEATURE_MAP) return true;
   const float stride = static_cast<float>(call.options.feature_stride);
   return static_cast<float>(cell / call.options.width) < std::floor(info[0] / stride) &&
@@ -78,35 +86,36 @@ __device__ bool cell_counts(const Proposals& call, const float* info, int64_t ce
 }
 
 template <typename T>
-__global__ void rank_anchors(Proposals call, const T* cls_prob, const T* bbox_pred) {
+__global__ void make_anchor_keys(ProposalCall call, const T* cls_prob, const T* bbox_pred) {
   const int64_t anchors = call.options.num_anchors;
-  for (int64_t item = first_item(); item < call.options.images * call.places; item += item_stride()) {
-    const int64_t cell = item % call.cells, anchor = item / call.cells % anchors, image = item / call.places;
+  for (int64_t item = first_item(); item < call.options.images * call.anchors_per_image; item += item_stride()) {
+    const int64_t cell = item % call.cells, anchor = item / call.cells % anchors;
+    const int64_t image = item / call.anchors_per_image;
     const int64_t channel = call.options.channels == LHRCNN_CHANNELS_INTERLEAVED ? 2 * anchor + 1 : anchors + anchor;
-    const int64_t place = cell * anchors + anchor;
+    const int64_t index = cell * anchors + anchor;
     const float score = to_float(cls_prob[(image * 2 * anchors + channel) * call.cells + cell]);
     const float* info = call.im_info + image * 3;
-    Rank rank = 0;
-    if (score == score && cell_counts(call, info, cell)) {
-      const float least_side = static_cast<float>(call.options.min_size) * info[2];
-      if (at_least(box_at(call, image, place, bbox_pred), least_side)) rank = rank_of(score, place);
+    SortKey key = 0;
+    if (score == score && cell_takes_part(call, info, cell)) {
+      const float min_side = static_cast<float>(call.options.min_size) * info[2];
+      if (has_min_side(box_of_anchor(call, image, index, bbox_pred), min_side)) key = make_sort_key(score, index);
     }
-    call.ranks[image * call.places + place] = rank;
+    call.keys[image * call.anchors_per_image + index] = key;
   }
 }
 
 template <typename T>
-__global__ void take_best(Proposals call, const T* bbox_pred) {
+__global__ void gather_candidates(ProposalCall call, const T* bbox_pred) {
   const int64_t capacity = call.nms.capacity;
   for (int64_t item = first_item(); item < call.options.images * capacity; item += item_stride()) {
     const int64_t image = item / capacity, k = item % capacity;
-    const Rank* row = call.ranks + image * call.places;
-    if (row[k] != 0) call.nms.boxes[item] = box_at(call, image, place_of(row[k]), bbox_pred);
-    tell_count(row, capacity, k, call.nms.counts + image);
+    const SortKey* row = call.keys + image * call.anchors_per_image;
+    if (row[k] != 0) call.nms.boxes[item] = box_of_anchor(call, image, index_of(row[k]), bbox_pred);
+    store_candidate_count(row, capacity, k, call.nms.counts + image);
   }
 }
 
-__global__ void write_rois(Proposals call, float* rois, float* scores, float* counts) {
+__global__ void write_rois(ProposalCall call, float* rois, float* scores, float* counts) {
   const int64_t rows = call.options.post_nms;
   for (int64_t item = first_item(); item < call.options.images * rows; item += item_stride()) {
     const int64_t image = item / rows, row = item % rows;
@@ -115,7 +124,7 @@ __global__ void write_rois(Proposals call, float* rois, float* scores, float* co
     if (row < found || (found > 0 && call.options.pad == LHRCNN_PAD_REPEAT)) {
       const int64_t k = call.nms.kept[image * call.nms.limit + row % found];
       const Box<float> box = call.nms.boxes[image * call.nms.capacity + k];
-      score = score_of(call.ranks[image * call.places + k]);
+      score = score_of(call.keys[image * call.anchors_per_image + k]);
       roi[0] = static_cast<float>(image);
       roi[1] = box.x1;
       roi[2] = box.y1;
@@ -134,16 +143,17 @@ template <typename T>
 cudaError_t propose(const LhrcnnRpnProposal& options, const T* cls_prob, const T* bbox_pred, const float* im_info,
                     float* rois, float* scores, float* counts, void* workspace, cudaStream_t stream) {
   Workspace memory(workspace);
-  const Proposals call = lay_out(options, im_info, &memory);
-  if (call.places > LHRCNN_MOST_CANDIDATES) return cudaErrorInvalidValue;
-  if (options.images == 0) return cudaSuccess;
+  const ProposalCall call = prepare_call(options, im_info, &memory);
+  const int64_t images = options.images, anchors = call.anchors_per_image;
+  if (anchors > LHRCNN_MAX_CANDIDATES) return cudaErrorInvalidValue;
+  if (images == 0) return cudaSuccess;
   LHRCNN_TRY(copy_anchors(call, stream));
-  LHRCNN_TRY(launch_each(rank_anchors<T>, options.images * call.places, stream, call, cls_prob, bbox_pred));
-  LHRCNN_TRY(sort_rows(call.ranks, options.images, call.places, call.nms.capacity, stream));
-  LHRCNN_TRY(cudaMemsetAsync(call.nms.counts, 0, options.images * sizeof *call.nms.counts, stream));
-  LHRCNN_TRY(launch_each(take_best<T>, options.images * call.nms.capacity, stream, call, bbox_pred));
+  LHRCNN_TRY(launch_for_items(make_anchor_keys<T>, images * anchors, stream, call, cls_prob, bbox_pred));
+  LHRCNN_TRY(sort_rows(call.keys, images, anchors, call.nms.capacity, stream));
+  LHRCNN_TRY(cudaMemsetAsync(call.nms.counts, 0, images * sizeof *call.nms.counts, stream));
+  LHRCNN_TRY(launch_for_items(gather_candidates<T>, images * call.nms.capacity, stream, call, bbox_pred));
   LHRCNN_TRY(suppress(call.nms, stream));
-  return launch_each(write_rois, options.images * options.post_nms, stream, call, rois, scores, counts);
+  return launch_for_items(write_rois, images * options.post_nms, stream, call, rois, scores, counts);
 }
 
 }  // namespace
@@ -151,7 +161,7 @@ cudaError_t propose(const LhrcnnRpnProposal& options, const T* cls_prob, const T
 
 size_t lhrcnn_cuda_rpn_proposal_workspace(const LhrcnnRpnProposal* options) {
   lhrcnn::Workspace memory(nullptr);
-  lhrcnn::lay_out(*options, nullptr, &memory);
+  lhrcnn::prepare_call(*options, nullptr, &memory);
   return memory.bytes();
 }
 

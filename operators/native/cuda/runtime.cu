@@ -1,4 +1,4 @@
-// What the registration needs of CUDA itself.
+// The functions of kernels.h that wrap CUDA's runtime, so that the registration with MXNet needs no header of CUDA.
 #include <cuda_runtime.h>
 
 #include "kernels.h"

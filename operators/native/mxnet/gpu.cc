@@ -1,3 +1,4 @@
+// The functions of gpu.h.
 #include "gpu.h"
 
 #ifdef LHRCNN_WITH_CUDA
@@ -13,7 +14,9 @@ size_t bytes_of(const mxnet::ext::MXTensor& tensor) {
 }
 
 void check_error(int error) {
-  if (error) throw std::runtime_error(std::string("light_head_rcnn's kernels: CUDA says: ") + lhrcnn_cuda_message(error));
+  if (!error) return;
+  throw std::runtime_error(std::string("a GPU kernel of light_head_rcnn failed with the CUDA error: ") +
+                           lhrcnn_cuda_message(error));
 }
 
 }  // namespace
@@ -25,7 +28,7 @@ GpuCall::GpuCall(const Attributes& attributes, const std::string& name, const mx
   if (!half_ && input.dtype != mxnet::ext::kFloat32) attributes.reject(name, "must be float32 or float16 on a GPU");
   if (workspace_bytes > INT_MAX) {
     attributes.reject(name, "is too large: the kernel needs " + std::to_string(workspace_bytes) +
-                                " bytes of workspace, and MXNet hands out at most 2 GiB");
+                                " bytes of workspace, and MXNet gives at most 2 GiB");
   }
   if (workspace_bytes) workspace_ = resource.alloc_gpu(static_cast<int>(workspace_bytes));
 }
@@ -39,7 +42,7 @@ void GpuCall::fill_zero(const mxnet::ext::MXTensor& tensor) const {
 mxnet::ext::MXReturnValue zero_gradients_on_gpu(const AttributeMap&, std::vector<mxnet::ext::MXTensor>*,
                                                 std::vector<mxnet::ext::MXTensor>* outputs,
                                                 const mxnet::ext::OpResource& resource) {
-  return guarded([&] {
+  return catch_errors([&] {
     for (const mxnet::ext::MXTensor& grad : *outputs) {
       check_error(lhrcnn_cuda_fill_zero(grad.data_ptr, bytes_of(grad), resource.get_cuda_stream()));
     }

@@ -1,4 +1,4 @@
-// The registration's side of GPUs, where the kernels for them are in.
+// What the operators' functions for GPUs share. Empty in a library that is built without GPU kernels.
 #ifndef LHRCNN_MXNET_GPU_H_
 #define LHRCNN_MXNET_GPU_H_
 
@@ -11,10 +11,11 @@
 
 namespace lhrcnn {
 
-// What a kernel on the GPU needs beside its inputs and outputs.
+// A call of a GPU kernel: its number type, its workspace and its stream.
 class GpuCall {
  public:
-  // Throws about the input `name` unless its type is float32 or float16, and where MXNet has no workspace of that size.
+  // Throws an error about the input `name` if its type is neither float32 nor float16, or if the workspace is larger
+  // than MXNet can give.
   GpuCall(const Attributes& attributes, const std::string& name, const mxnet::ext::MXTensor& input,
           size_t workspace_bytes, const mxnet::ext::OpResource& resource);
 
@@ -22,7 +23,7 @@ class GpuCall {
   void* workspace() const { return workspace_; }
   void* stream() const { return stream_; }
 
-  // Throws where the answer of a function of kernels.h is an error.
+  // Throws if a function of kernels.h returned an error.
   void check(int error) const;
 
   void fill_zero(const mxnet::ext::MXTensor& tensor) const;
@@ -32,7 +33,7 @@ class GpuCall {
   void *workspace_, *stream_;
 };
 
-// As zero_gradients.
+// The same as zero_gradients in mxnet_api.h, on the GPU.
 mxnet::ext::MXReturnValue zero_gradients_on_gpu(const AttributeMap& values, std::vector<mxnet::ext::MXTensor>* inputs,
                                                 std::vector<mxnet::ext::MXTensor>* outputs,
                                                 const mxnet::ext::OpResource& resource);

@@ -1,4 +1,4 @@
-// Registers multiclass_nms with MXNet: reads attributes, checks inputs and hands pointers to the kernel.
+// Registers multiclass_nms with MXNet: reads the attributes, checks the inputs and calls the kernel.
 #include <omp.h>
 
 #include <climits>
@@ -23,6 +23,7 @@ Attributes multiclass_nms_attributes(const AttributeMap& values) {
                                              "max_per_image", "soft", "sigma", "inclusive", "with_valid"});
 }
 
+// Returns the options that the attributes state; the sizes are 0.
 LhrcnnMulticlassNms multiclass_nms_options(const AttributeMap& values) {
   const Attributes attributes = multiclass_nms_attributes(values);
   LhrcnnMulticlassNms options = {};
@@ -37,7 +38,8 @@ LhrcnnMulticlassNms multiclass_nms_options(const AttributeMap& values) {
   if (options.sigma == 0) attributes.reject("sigma", "must be above 0");
   options.inclusive = attributes.boolean("inclusive", true);
   if (soft && options.score_threshold < 0) {
-    attributes.reject("score_threshold", "must be at least 0 where soft is not 'none', which multiplies scores");
+    attributes.reject("score_threshold",
+                      "must be at least 0 unless soft is 'none', because soft suppression multiplies scores");
   }
   return options;
 }
@@ -47,7 +49,7 @@ bool multiclass_nms_has_valid(const AttributeMap& values) {
 }
 
 MXReturnValue multiclass_nms_parse(const AttributeMap& values, int* inputs, int* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     multiclass_nms_options(values);
     *inputs = multiclass_nms_has_valid(values) ? 3 : 2;
     *outputs = 2;
@@ -55,7 +57,7 @@ MXReturnValue multiclass_nms_parse(const AttributeMap& values, int* inputs, int*
 }
 
 MXReturnValue multiclass_nms_types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     std::vector<std::string> names = {"scores", "boxes", "valid"};
     names.resize(inputs->size());
     infer_types(multiclass_nms_attributes(values), names, 1, false, inputs, outputs);
@@ -64,22 +66,23 @@ MXReturnValue multiclass_nms_types(const AttributeMap& values, std::vector<int>*
 
 MXReturnValue multiclass_nms_shapes(const AttributeMap& values, std::vector<Shape>* inputs,
                                     std::vector<Shape>* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     const Attributes attributes = multiclass_nms_attributes(values);
     const LhrcnnMulticlassNms options = multiclass_nms_options(values);
     const Shape &scores = inputs->at(0), &boxes = inputs->at(1);
     check_layout(attributes, "scores", scores, "(N, R, C)");
     check_layout(attributes, "boxes", boxes, "(N, R, 4)");
-    const Shape shared = {scores[0], scores[1], 4}, own = {scores[0], scores[1], 4 * scores[2]};
-    if (boxes != shared && boxes != own) {
-      attributes.reject("boxes", "must be " + to_string(shared) + " or, one a class, " + to_string(own) +
-                                     " beside scores " + to_string(scores) + ", got " + to_string(boxes));
+    const Shape shared = {scores[0], scores[1], 4}, per_class = {scores[0], scores[1], 4 * scores[2]};
+    if (boxes != shared && boxes != per_class) {
+      attributes.reject("boxes", "must be " + to_string(shared) + " or, with a box for each class, " +
+                                     to_string(per_class) + " for scores " + to_string(scores) + ", got " +
+                                     to_string(boxes));
     }
     if (options.background >= int64_t(scores[2])) {
       attributes.reject("background", "must be one of the " + std::to_string(scores[2]) + " classes or -1, got " +
                                           std::to_string(options.background));
     }
-    if (double(scores[1]) * scores[2] > LHRCNN_MOST_CANDIDATES) {
+    if (double(scores[1]) * scores[2] > LHRCNN_MAX_CANDIDATES) {
       attributes.reject("scores", "has too many boxes and classes: " + to_string(scores));
     }
     if (inputs->size() > 2) {
@@ -93,7 +96,7 @@ MXReturnValue multiclass_nms_shapes(const AttributeMap& values, std::vector<Shap
   });
 }
 
-// All options of a call.
+// Returns all options of a call, the sizes included.
 LhrcnnMulticlassNms multiclass_nms_sized_options(const AttributeMap& values, const std::vector<MXTensor>& inputs) {
   const std::vector<int64_t>& shape = inputs[0].shape;
   LhrcnnMulticlassNms options = multiclass_nms_options(values);
@@ -106,7 +109,7 @@ LhrcnnMulticlassNms multiclass_nms_sized_options(const AttributeMap& values, con
 
 MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                      std::vector<MXTensor>* outputs, const OpResource&) {
-  return guarded([&] {
+  return catch_errors([&] {
     const LhrcnnMulticlassNms options = multiclass_nms_sized_options(values, *inputs);
     run_on_cpu(multiclass_nms_attributes(values), "scores", inputs->at(0), lhrcnn_multiclass_nms_f32,
                lhrcnn_multiclass_nms_f64, [&](auto kernel, auto zero) {
@@ -121,7 +124,7 @@ MXReturnValue multiclass_nms_forward(const AttributeMap& values, std::vector<MXT
 #ifdef LHRCNN_WITH_CUDA
 MXReturnValue multiclass_nms_forward_on_gpu(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                             std::vector<MXTensor>* outputs, const OpResource& resource) {
-  return guarded([&] {
+  return catch_errors([&] {
     const LhrcnnMulticlassNms options = multiclass_nms_sized_options(values, *inputs);
     const GpuCall call(multiclass_nms_attributes(values), "scores", inputs->at(0),
                        lhrcnn_cuda_multiclass_nms_workspace(&options), resource);

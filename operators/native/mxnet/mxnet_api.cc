@@ -1,6 +1,8 @@
-// MXNet's side of an operator library, with a store of messages of its own: the one in lib_api.cc keeps every message
-// for good, so that an error would be reported again with each later one.
-#pragma GCC visibility push(default)  // MXNet looks its functions up by name
+// MXNet's glue code for operator libraries (lib_api.cc of its wheel), and the functions of mxnet_api.h.
+//
+// The two functions through which MXNet reads error messages are replaced by our own: those in lib_api.cc never forget
+// a message, so that every error would repeat all earlier ones.
+#pragma GCC visibility push(default)  // MXNet looks up these functions by name
 #define _msgSize lib_api_msg_size
 #define _msgGet lib_api_msg_get
 #include "lib_api.cc"
@@ -20,13 +22,14 @@
 
 namespace {
 
-thread_local std::string pending, shown;
+thread_local std::string pending;  // the message that MXNet has not read yet
+thread_local std::string shown;    // the message that MXNet read last
 
-// Reads a number, whatever the program's locale takes for a decimal point, and moves behind it.
+// Reads a number and moves `text` behind it. The decimal point is always ".", whatever the program's locale says.
 double read_number(const char** text) {
-  static const locale_t plain = newlocale(LC_ALL_MASK, "C", nullptr);
+  static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", nullptr);
   char* end;
-  const double value = strtod_l(*text, &end, plain);
+  const double value = strtod_l(*text, &end, c_locale);
   *text = end;
   return value;
 }
@@ -37,7 +40,7 @@ extern "C" {
 
 __attribute__((visibility("default"))) int _msgSize() { return pending.empty() ? 0 : 1; }
 
-// MXNet copies the message at once; it is told only once.
+// Hands the message to MXNet, which copies it at once, and forgets it.
 __attribute__((visibility("default"))) void _msgGet(int, const char** message) {
   shown.swap(pending);
   pending.clear();
@@ -60,7 +63,7 @@ Attributes::Attributes(const char* op, const AttributeMap& values, std::initiali
 }
 
 int Attributes::integer(const std::string& name, int least, int most) const {
-  const std::string& text = need(name);
+  const std::string& text = required(name);
   char* end;
   const long long value = strtoll(text.c_str(), &end, 10);
   if (end == text.c_str() || *end || value < least || value > most) {
@@ -70,12 +73,12 @@ int Attributes::integer(const std::string& name, int least, int most) const {
   return static_cast<int>(value);
 }
 
-int Attributes::integer(const std::string& name, int least, int most, int otherwise) const {
-  return find(name) ? integer(name, least, most) : otherwise;
+int Attributes::integer(const std::string& name, int least, int most, int default_value) const {
+  return find(name) ? integer(name, least, most) : default_value;
 }
 
 double Attributes::positive(const std::string& name) const {
-  const std::string& text = need(name);
+  const std::string& text = required(name);
   const char* end = text.c_str();
   const double value = read_number(&end);
   if (end == text.c_str() || *end || !(value > 0 && value < HUGE_VAL)) {
@@ -84,9 +87,9 @@ double Attributes::positive(const std::string& name) const {
   return value;
 }
 
-double Attributes::number(const std::string& name, double least, double most, double otherwise) const {
+double Attributes::number(const std::string& name, double least, double most, double default_value) const {
   const std::string* text = find(name);
-  if (!text) return otherwise;
+  if (!text) return default_value;
   const char* end = text->c_str();
   const double value = read_number(&end);
   if (end == text->c_str() || *end || !(value >= least && value <= most)) {
@@ -99,7 +102,7 @@ double Attributes::number(const std::string& name, double least, double most, do
 }
 
 std::vector<double> Attributes::numbers(const std::string& name) const {
-  const std::string& text = need(name);
+  const std::string& text = required(name);
   std::vector<double> values;
   for (const char* next = text.c_str();;) {
     next += strspn(next, "()[], ");
@@ -110,9 +113,9 @@ std::vector<double> Attributes::numbers(const std::string& name) const {
   }
 }
 
-bool Attributes::boolean(const std::string& name, bool otherwise) const {
+bool Attributes::boolean(const std::string& name, bool default_value) const {
   const std::string* text = find(name);
-  if (!text) return otherwise;
+  if (!text) return default_value;
   if (*text == "True" || *text == "true" || *text == "1") return true;
   if (*text == "False" || *text == "false" || *text == "0") return false;
   reject(name, "must be True or False, got '" + *text + "'");
@@ -137,7 +140,7 @@ const std::string* Attributes::find(const std::string& name) const {
   return entry == values_.end() ? nullptr : &entry->second;
 }
 
-const std::string& Attributes::need(const std::string& name) const {
+const std::string& Attributes::required(const std::string& name) const {
   const std::string* text = find(name);
   if (!text) reject(name, "is missing");
   return *text;
@@ -152,17 +155,17 @@ std::string to_string(const std::vector<unsigned>& shape) {
 #ifdef LHRCNN_WITH_CUDA
 namespace {
 
-// Does what infer_types says of float16, if a map has that type.
-bool infer_halves(const Attributes& attributes, const std::vector<std::string>& names, size_t maps, bool maps_out,
-                  std::vector<int>* inputs, std::vector<int>* outputs) {
+// Infers the types of a call with float16 maps, as described at infer_types. Returns false if no map is float16.
+bool infer_float16_types(const Attributes& attributes, const std::vector<std::string>& names, size_t maps,
+                         bool maps_out, std::vector<int>* inputs, std::vector<int>* outputs) {
   if (std::count(inputs->begin(), inputs->begin() + maps, mxnet::ext::kFloat16) == 0) return false;
   for (size_t i = 0; i < names.size(); ++i) {
     const int wanted = i < maps ? mxnet::ext::kFloat16 : mxnet::ext::kFloat32;
     int& input = inputs->at(i);
     if (input == -1) input = wanted;
     if (input == wanted) continue;
-    attributes.reject(names[i], std::string("must be ") + (i < maps ? "float16" : "float32") + " beside float16 " +
-                                    (i < maps ? "inputs" : names[0]));
+    attributes.reject(names[i], i < maps ? "must be float16 where other inputs are"
+                                         : "must be float32 where " + names[0] + " is float16");
   }
   for (int& output : *outputs) output = maps_out ? mxnet::ext::kFloat16 : mxnet::ext::kFloat32;
   return true;
@@ -174,7 +177,7 @@ bool infer_halves(const Attributes& attributes, const std::vector<std::string>& 
 void infer_types(const Attributes& attributes, const std::vector<std::string>& names, size_t maps, bool maps_out,
                  std::vector<int>* inputs, std::vector<int>* outputs) {
 #ifdef LHRCNN_WITH_CUDA
-  if (infer_halves(attributes, names, maps, maps_out, inputs, outputs)) return;
+  if (infer_float16_types(attributes, names, maps, maps_out, inputs, outputs)) return;
 #else
   (void)maps;
   (void)maps_out;
@@ -201,7 +204,7 @@ void check_cpu_type(const Attributes& attributes, const std::string& name, const
 void check_layout(const Attributes& attributes, const std::string& name, const std::vector<unsigned>& shape,
                   const std::string& layout) {
   bool known = !shape.empty();
-  for (unsigned size : shape) known = known && size != UINT_MAX;  // MXNet's -1, cast
+  for (unsigned size : shape) known = known && size != UINT_MAX;  // MXNet's -1, an unknown size, as unsigned
   if (!known) attributes.reject(name, "has an unknown shape");
   const auto axes = layout.find(",)") == std::string::npos ? 1 + std::count(layout.begin(), layout.end(), ',') : 1;
   if (axes != static_cast<int64_t>(shape.size())) {

@@ -1,4 +1,4 @@
-// Registers ps_roi_pool with MXNet.
+// Registers ps_roi_pool with MXNet. What it shares with ps_roi_align is in roi_pooling.h.
 #include "kernels.h"
 #include "roi_pooling.h"
 

@@ -1,3 +1,4 @@
+// The functions of roi_pooling.h that do not depend on the operator.
 #include "roi_pooling.h"
 
 #include <climits>

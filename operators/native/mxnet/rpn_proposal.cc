@@ -1,4 +1,4 @@
-// Registers rpn_proposal with MXNet: reads attributes, checks inputs and hands pointers to the kernel.
+// Registers rpn_proposal with MXNet: reads the attributes, checks the inputs and calls the kernel.
 #include <omp.h>
 
 #include <climits>
@@ -23,7 +23,7 @@ Attributes rpn_proposal_attributes(const AttributeMap& values) {
                                            "min_size", "channels", "feature_size", "pad", "output_score"});
 }
 
-// All options but the anchors themselves.
+// Returns the options that the attributes state, without the anchors; the sizes are 0.
 LhrcnnRpnProposal rpn_proposal_options(const AttributeMap& values) {
   const Attributes attributes = rpn_proposal_attributes(values);
   LhrcnnRpnProposal options = {};
@@ -44,7 +44,7 @@ std::vector<double> rpn_proposal_anchors(const AttributeMap& values) {
   const Attributes attributes = rpn_proposal_attributes(values);
   const std::vector<double> anchors = attributes.numbers("anchors");
   if (anchors.empty() || anchors.size() % 4) {
-    attributes.reject("anchors", "must be four numbers an anchor, got " + std::to_string(anchors.size()));
+    attributes.reject("anchors", "must hold four numbers for each anchor, got " + std::to_string(anchors.size()));
   }
   return anchors;
 }
@@ -54,7 +54,7 @@ bool rpn_proposal_has_scores(const AttributeMap& values) {
 }
 
 MXReturnValue rpn_proposal_parse(const AttributeMap& values, int* inputs, int* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     rpn_proposal_options(values);
     rpn_proposal_anchors(values);
     *inputs = 3;
@@ -63,13 +63,13 @@ MXReturnValue rpn_proposal_parse(const AttributeMap& values, int* inputs, int* o
 }
 
 MXReturnValue rpn_proposal_types(const AttributeMap& values, std::vector<int>* inputs, std::vector<int>* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     infer_types(rpn_proposal_attributes(values), {"cls_prob", "bbox_pred", "im_info"}, 2, false, inputs, outputs);
   });
 }
 
 MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>* inputs, std::vector<Shape>* outputs) {
-  return guarded([&] {
+  return catch_errors([&] {
     const Attributes attributes = rpn_proposal_attributes(values);
     const LhrcnnRpnProposal options = rpn_proposal_options(values);
     const Shape &cls_prob = inputs->at(0), &bbox_pred = inputs->at(1);
@@ -79,20 +79,20 @@ MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>
     if (im_info.empty()) im_info = {cls_prob[0], 3};
     check_layout(attributes, "im_info", im_info, "(N, 3)");
     const unsigned num_anchors = static_cast<unsigned>(rpn_proposal_anchors(values).size() / 4);
-    const std::string told = " of " + std::to_string(num_anchors) + " anchors, got ";
+    const std::string of_anchors = " of " + std::to_string(num_anchors) + " anchors, got ";
     if (cls_prob[1] != 2 * num_anchors) {
-      attributes.reject("cls_prob", "must have the " + std::to_string(2 * num_anchors) + " channels" + told +
+      attributes.reject("cls_prob", "must have the " + std::to_string(2 * num_anchors) + " channels" + of_anchors +
                                         std::to_string(cls_prob[1]));
     }
     const Shape deltas = {cls_prob[0], 4 * num_anchors, cls_prob[2], cls_prob[3]};
     if (bbox_pred != deltas) {
-      attributes.reject("bbox_pred", "must be " + to_string(deltas) + " beside cls_prob " + to_string(cls_prob) +
+      attributes.reject("bbox_pred", "must be " + to_string(deltas) + " for cls_prob " + to_string(cls_prob) +
                                          ", got " + to_string(bbox_pred));
     }
     if (im_info != Shape{cls_prob[0], 3}) {
       attributes.reject("im_info", "must be " + to_string({cls_prob[0], 3}) + ", got " + to_string(im_info));
     }
-    if (double(cls_prob[2]) * cls_prob[3] * num_anchors > LHRCNN_MOST_CANDIDATES) {
+    if (double(cls_prob[2]) * cls_prob[3] * num_anchors > LHRCNN_MAX_CANDIDATES) {
       attributes.reject("cls_prob", "has too many anchors: " + to_string(cls_prob));
     }
     if (double(cls_prob[0]) * options.post_nms > INT_MAX) {
@@ -105,7 +105,7 @@ MXReturnValue rpn_proposal_shapes(const AttributeMap& values, std::vector<Shape>
   });
 }
 
-// All options of a call; `anchors` must stay as long as they are used.
+// Returns all options of a call, the sizes included. They refer to `anchors`, which must outlive them.
 LhrcnnRpnProposal rpn_proposal_sized_options(const AttributeMap& values, const std::vector<int64_t>& shape,
                                              const std::vector<double>& anchors) {
   LhrcnnRpnProposal options = rpn_proposal_options(values);
@@ -119,7 +119,7 @@ LhrcnnRpnProposal rpn_proposal_sized_options(const AttributeMap& values, const s
 
 MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                    std::vector<MXTensor>* outputs, const OpResource&) {
-  return guarded([&] {
+  return catch_errors([&] {
     const std::vector<double> anchors = rpn_proposal_anchors(values);
     const LhrcnnRpnProposal options = rpn_proposal_sized_options(values, inputs->at(0).shape, anchors);
     run_on_cpu(rpn_proposal_attributes(values), "cls_prob", inputs->at(0), lhrcnn_rpn_proposal_f32,
@@ -135,7 +135,7 @@ MXReturnValue rpn_proposal_forward(const AttributeMap& values, std::vector<MXTen
 #ifdef LHRCNN_WITH_CUDA
 MXReturnValue rpn_proposal_forward_on_gpu(const AttributeMap& values, std::vector<MXTensor>* inputs,
                                           std::vector<MXTensor>* outputs, const OpResource& resource) {
-  return guarded([&] {
+  return catch_errors([&] {
     const std::vector<double> anchors = rpn_proposal_anchors(values);
     const LhrcnnRpnProposal options = rpn_proposal_sized_options(values, inputs->at(0).shape, anchors);
     const GpuCall call(rpn_proposal_attributes(values), "cls_prob", inputs->at(0),
