@@ -1,46 +1,50 @@
-"""All metrics of a set of detections, as a dict, as a table and as files."""
+"""All metrics of the detections in a data set, as a dict and as a table."""
 import math
+from typing import Any, Dict, Sequence
 
-from ..files import write_json
-from .coco_metrics import coco_metrics, coco_results
+from ...data import Dataset
+from ...errors import DataError
+from .coco_metrics import coco_metrics
+from .detections import ImageDetections
 from .voc_metrics import voc_metrics
 
 
-def compute_metrics(dataset, detections, results=None):
-    """COCO's and VOC's metrics of `detections`.
+def compute_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dict[str, Any]:
+    """Computes COCO's and VOC's metrics.
 
-    Parameters
-    ----------
-    dataset : CocoDataset or VocDataset
-        With boxes.
-    detections : list of (ids (k,), scores (k,), boxes (k, 4))
-        One an image of `dataset.records`, boxes in the original image's frame, inclusive ends.
-    results : list of dict, optional
-        `coco_results` of the same, where at hand.
+    Args:
+        dataset: the data set that was tested, of any layout.
+        detections: (ids, scores, boxes) of each image, in the order of `dataset.records`: ids int (k,), 0..C-1; scores
+            (k,); boxes (k, 4), rows x1, y1, x2, y2 in pixels of the original image, inclusive ends.
 
-    Returns
-    -------
-    dict
-        "images", "detections", "coco" (see `coco_metrics`), "voc" (see `voc_metrics`).
+    Returns:
+        "images" and "detections", their numbers; "coco", see `coco_metrics`; "voc", see `voc_metrics`.
 
-    Raises ValueError for a data set without boxes, such as a test set whose annotations are not public.
+    Raises:
+        DataError: the data set has no boxes, such as a test set whose annotations are not public.
+        UsageError: the detections are not those of the data set.
+
+    Example::
+
+        metrics = compute_metrics(dataset, [detector(record.path) for record in dataset.records])
+        print(metrics["coco"]["AP"], metrics["voc"]["per_class"]["circle"]["AP"])
     """
     if not any(len(record.boxes) for record in dataset.records):
-        raise ValueError(f"{dataset.name} has no boxes to evaluate against")
-    results = coco_results(dataset, detections) if results is None else results
-    return {"images": len(dataset.records), "detections": len(results), "coco": coco_metrics(dataset, results),
+        raise DataError(f"{dataset.name} has no boxes to evaluate against")
+    coco = coco_metrics(dataset, detections)
+    return {"images": len(dataset.records), "detections": sum(len(ids) for ids, _, _ in detections), "coco": coco,
             "voc": voc_metrics(dataset, detections)}
 
 
-def format_metrics(metrics):
-    """The result of `compute_metrics` as a table to print, in percent."""
+def format_metrics(metrics: Dict[str, Any]) -> str:
+    """Returns the result of `compute_metrics` as a table to print, in percent; "-" where there is no object to find."""
     coco, voc = metrics["coco"], metrics["voc"]
     lines = [
         f"{metrics['detections']} detections in {metrics['images']} images, percent",
         "",
         "COCO   " + _cells(coco, ("AP", "AP50", "AP75", "APs", "APm", "APl")),
         "       " + _cells(coco, ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl")),
-        "VOC    " + f"area {_percent(voc['AP'])}   11 points {_percent(voc['AP07'])}   (IoU 0.5)",
+        f"VOC    area {_percent(voc['AP'])}   11 points {_percent(voc['AP07'])}   (IoU 0.5)",
         "",
     ]
     width = max(len("class"), *(len(name) for name in voc["per_class"]))
@@ -52,16 +56,9 @@ def format_metrics(metrics):
     return "\n".join(lines)
 
 
-def write_results(path, dataset, detections):
-    """Writes `coco_results` as JSON, atomically, and returns them."""
-    results = coco_results(dataset, detections)
-    write_json(path, results, indent=None)
-    return results
-
-
-def _cells(figures, names):
+def _cells(figures: Dict[str, float], names: Sequence[str]) -> str:
     return "  ".join(f"{name:>5} {_percent(figures[name])}" for name in names)
 
 
-def _percent(value):
+def _percent(value: float) -> str:
     return "    -" if math.isnan(value) else f"{100 * value:5.1f}"

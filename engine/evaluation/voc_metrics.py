@@ -1,47 +1,60 @@
-"""Pascal VOC's average precision: 11 points (2007) and area under the curve (2010 on)."""
+"""Pascal VOC's average precision: at 11 points (2007), and as the area under the curve (from 2010 on)."""
+from typing import Any, Dict, List, Sequence, Tuple
+
 import numpy as np
 
+from ...data import Dataset, Record
 from ...operators import boxes as box_ops
+from .detections import ImageDetections, check_detections
 
 
-def voc_metrics(dataset, detections, threshold=0.5):
-    """Average precision as the VOC development kit computes it.
+def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], threshold: float = 0.5) -> Dict[str, Any]:
+    """Computes average precision as the VOC development kit does.
 
     Boxes have inclusive ends: a side is x2 - x1 + 1 long. A detection belongs to the object of its class that it
-    overlaps most, and is right when that IoU is at least `threshold` and the object is not taken by a better one.
-    Difficult objects and crowds need not be found; detections that belong to them do not count.
+    overlaps most. It is right if their IoU is at least `threshold` and no better detection has taken the object.
+    Difficult objects and crowds need not be found, and detections that belong to them do not count.
 
-    GluonCV's VOC07MApMetric differs at recalls that are an exact tenth: its steps are rounded sums of 0.1.
+    GluonCV's VOC07MApMetric differs at recalls that are an exact tenth, for its steps are rounded sums of 0.1.
 
-    Parameters
-    ----------
-    dataset : VocDataset or CocoDataset
-    detections : list of (ids (k,), scores (k,), boxes (k, 4))
-        One an image of `dataset.records`, boxes in the original image's frame, inclusive ends.
+    Args:
+        dataset: the data set that was tested.
+        detections: (ids (k,), scores (k,), boxes (k, 4)) of each image, see `check_detections`.
+        threshold: least IoU.
 
-    Returns
-    -------
-    dict
-        AP (area) and AP07 (11 points), means over the classes that have objects; per_class: name to {"AP", "AP07",
-        "objects"}. From 0 to 1, NaN where there is no object to find.
+    Returns:
+        AP (area) and AP07 (11 points), means over the classes that have objects to find; "per_class", a dict from name
+        to {"AP", "AP07", "objects"}, where "objects" is the number of objects to find. AP and AP07 are from 0 to 1, and
+        NaN where there is no object to find.
+
+    Raises:
+        UsageError: the detections are not those of the data set.
     """
+    detections = check_detections(dataset, detections)
     per_class = {}
-    for index, name in enumerate(dataset.classes):
-        right, objects = _ranked(dataset.records, detections, index, threshold)
+    for class_id, name in enumerate(dataset.classes):
+        right, objects = _ranked(dataset.records, detections, class_id, threshold)
         per_class[name] = {"AP": _area(right, objects), "AP07": _eleven_points(right, objects), "objects": objects}
     means = {key: _mean([figures[key] for figures in per_class.values()]) for key in ("AP", "AP07")}
     return dict(means, per_class=per_class)
 
 
-def _ranked(records, detections, index, threshold):
-    """Whether each counted detection of a class is right, best score first, and how many objects there are to find."""
+def _ranked(records: Sequence[Record], detections: Sequence[ImageDetections], class_id: int,
+            threshold: float) -> Tuple[np.ndarray, int]:
+    """Judges the detections of one class.
+
+    Returns:
+        right: bool (m,), of each detection that counts, best score first.
+        objects: number of objects to find.
+    """
     scores, right, objects = [], [], 0
     for record, (ids, image_scores, boxes) in zip(records, detections):
-        own = record.classes == index
+        own, chosen = record.classes == class_id, ids == class_id
+        if not own.any() and not chosen.any():
+            continue
         truth, ignored = record.boxes[own], (record.difficult | record.crowd)[own]
         objects += int((~ignored).sum())
-        chosen = np.asarray(ids) == index
-        image_scores, boxes = np.asarray(image_scores)[chosen], np.asarray(boxes, float).reshape(-1, 4)[chosen]
+        image_scores, boxes = image_scores[chosen], boxes[chosen]
         order = np.argsort(-image_scores, kind="stable")
         overlaps = box_ops.iou(boxes[order][None], truth[None])[0]
         taken = np.zeros(len(truth), bool)
@@ -58,26 +71,28 @@ def _ranked(records, detections, index, threshold):
     return np.array(right, bool)[order], objects
 
 
-def _area(right, objects):
+def _area(right: np.ndarray, objects: int) -> float:
+    """Returns the area under the curve of precision over recall, with precision made to fall monotonically."""
     if not objects:
         return float("nan")
-    found = np.cumsum(right)
-    precision = found / np.arange(1, len(right) + 1)
-    # The best precision at this recall or a higher one; each right detection raises recall by one object.
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    # The best precision at this recall or a higher one.
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    # Each right detection raises the recall by 1 / objects.
     return float(envelope[right].sum() / objects)
 
 
-def _eleven_points(right, objects):
+def _eleven_points(right: np.ndarray, objects: int) -> float:
+    """Returns the mean, over the recalls 0, 0.1, ..., 1, of the best precision at that recall or a higher one."""
     if not objects:
         return float("nan")
     found = np.cumsum(right)
     precision = found / np.arange(1, len(right) + 1)
-    # Whole numbers: recall >= tenth / 10 without rounding.
+    # In whole numbers, "recall >= tenth / 10" is not rounded.
     reached = [precision[10 * found >= tenth * objects] for tenth in range(11)]
     return float(sum(part.max() for part in reached if len(part)) / 11)
 
 
-def _mean(values):
-    known = [value for value in values if value == value]
+def _mean(values: List[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
