@@ -1,20 +1,25 @@
 """Anchors of the region proposal network (Faster R-CNN, section 3.1.1), in NumPy."""
+from typing import Sequence, Type
+
 import numpy as np
 
 
-def base_anchors(ratios=(0.5, 1, 2), scales=(4, 8, 16, 32), base_size=16, dtype=np.float32):
-    """Anchors around the base window (0, 0, base_size - 1, base_size - 1).
+def base_anchors(ratios: Sequence[float] = (0.5, 1, 2), scales: Sequence[float] = (4, 8, 16, 32), base_size: int = 16,
+                 dtype: Type[np.floating] = np.float32) -> np.ndarray:
+    """Makes the anchors of the cell (0, 0), around the window (0, 0, base_size - 1, base_size - 1).
 
-    Sizes are rounded to whole pixels at scale 1, as Faster R-CNN and MXNet's Proposal operators do.
+    Sides are rounded to whole pixels before they are multiplied by a scale, as in Faster R-CNN and in MXNet's Proposal
+    operators.
 
     Args:
-        ratios: height over width, outermost in the order of the anchors.
-        scales: multiples of the base window's side.
-        base_size: side of the base window in pixels.
-        dtype: float32 or float64, of the arithmetic too.
+        ratios: height over width. Anchors of one ratio stand together.
+        scales: sides in multiples of the window's side.
+        base_size: side of the window in pixels.
+        dtype: type of the result and of the arithmetic, float32 or float64.
 
     Returns:
-        dtype (len(ratios) * len(scales), 4), inclusive boxes in pixels.
+        dtype (len(ratios) * len(scales), 4), boxes (x1, y1, x2, y2) with inclusive ends, in pixels of the network
+        input.
     """
     centre = 0.5 * (base_size - 1)
     ratios = np.asarray(ratios, dtype=np.float64)
@@ -26,16 +31,17 @@ def base_anchors(ratios=(0.5, 1, 2), scales=(4, 8, 16, 32), base_size=16, dtype=
     return np.stack([centre - half_w, centre - half_h, centre + half_w, centre + half_h], axis=1)
 
 
-def anchor_grid(height, width, stride, anchors):
-    """The base anchors at every cell of a feature map.
+def anchor_grid(height: int, width: int, stride: int, anchors: np.ndarray) -> np.ndarray:
+    """Moves the base anchors to every cell of a feature map.
 
     Args:
-        height, width: cells of the map.
-        stride: pixels of the network input a cell.
+        height, width: of the map in cells.
+        stride: how many pixels of the network input a cell is wide and high.
         anchors: (A, 4) from `base_anchors`.
 
     Returns:
-        (height * width * A, 4), type of the anchors: rows first, then columns, then anchors; network-input frame.
+        (height * width * A, 4), type of `anchors`, in pixels of the network input: row by row, in a row cell by cell,
+        and the A anchors of a cell together.
     """
     y, x = np.meshgrid(np.arange(height) * stride, np.arange(width) * stride, indexing="ij")
     shifts = np.stack([x, y, x, y], axis=-1).reshape(-1, 1, 4).astype(anchors.dtype)

@@ -1,23 +1,32 @@
-"""From what a head says of RoIs to the detections of an image, for `mx.nd` and `mx.sym`."""
+"""The last step of a detector: from the outputs of its head for each RoI to detections."""
+from types import ModuleType
+from typing import Optional, Sequence, Tuple
+
 from . import boxes as box_ops
+from .arrays import Array
 from .multiclass_nms import multiclass_nms
 
 
-def class_boxes(F, rois, deltas, im_info, rois_per_image, num_classes, class_agnostic, means=None, stds=None):
-    """Boxes that a head makes of RoIs, clipped to their images.
+def class_boxes(F: ModuleType, rois: Array, deltas: Array, im_info: Array, rois_per_image: int, num_classes: int,
+                class_agnostic: bool, means: Optional[Sequence[float]] = None,
+                stds: Optional[Sequence[float]] = None) -> Array:
+    """Decodes the boxes that a head predicts from RoIs and clips them to their images.
 
     Args:
         F: `mx.nd` or `mx.sym`.
-        rois: (N * R, 5), image in the batch, then the box, network-input frame.
-        deltas: (N * R, 8), background's and foreground's, or (N * R, 4 * num_classes).
-        im_info: (N, 3), rows (height, width, scale).
+        rois: float (N * R, 5), rows (image, x1, y1, x2, y2), images one after the other, in pixels of the network
+            input.
+        deltas: type of rois. Class-agnostic (N * R, 8), background's and foreground's; otherwise
+            (N * R, 4 * num_classes).
+        im_info: type of rois (N, 3), rows (height, width, scale) of the images in the network input.
         rois_per_image: R.
-        num_classes: background counted.
-        class_agnostic: one box a RoI, else one a class.
-        means, stds: four numbers each, of the targets that the head learnt; None where deltas have them folded in.
+        num_classes: classes, background counted.
+        class_agnostic: all classes share one box of each RoI.
+        means, stds: four numbers each. The head learnt deltas from which `means` were subtracted and which were then
+            divided by `stds`. None where the head's weights already undo that.
 
     Returns:
-        (N, R, 4), or (N, R, 4 * num_classes) where each class has a box of its own; frame of the rois.
+        (N, R, 4), or (N, R, 4 * num_classes) if each class has a box of its own, in pixels of the network input.
     """
     sources = F.reshape(F.slice_axis(rois, axis=1, begin=1, end=5), shape=(-1, rois_per_image, 1, 4))
     deltas = F.reshape(deltas, shape=(-1, rois_per_image, 2 if class_agnostic else num_classes, 4))
@@ -30,17 +39,24 @@ def class_boxes(F, rois, deltas, im_info, rois_per_image, num_classes, class_agn
     return F.reshape(box_ops.clip(box_ops.decode(sources, deltas, F), height, width, F), shape=(0, 0, -1))
 
 
-def suppress(F, scores, boxes, counts=None, score_threshold=0.001, nms=0.3, max_per_image=100, soft_nms="none",
-             soft_nms_sigma=0.5):
-    """Detections as a GluonCV detector answers them.
+def suppress(F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None,
+             score_threshold: float = 0.001, nms: float = 0.3, max_per_image: int = 100, soft_nms: str = "none",
+             soft_nms_sigma: float = 0.5) -> Tuple[Array, Array, Array]:
+    """Suppresses boxes that overlap better ones, and returns detections in the form of a GluonCV detector.
 
     Args:
         F: `mx.nd` or `mx.sym`.
-        scores, boxes, counts, score_threshold, max_per_image: see `multiclass_nms`, where counts is `valid`.
-        nms, soft_nms, soft_nms_sigma: its `nms_threshold`, `soft` and `sigma`.
+        scores: (N, R, num_classes), probabilities, background in column 0.
+        boxes: type of scores (N, R, 4) or (N, R, 4 * num_classes), corners with inclusive ends.
+        counts: type of scores (N,), how many boxes each image has, the first ones; None if all R are boxes.
+        score_threshold, max_per_image: see `multiclass_nms`.
+        nms: its `nms_threshold`.
+        soft_nms: its `soft`.
+        soft_nms_sigma: its `sigma`.
 
     Returns:
-        ids (N, K, 1) from 0, scores (N, K, 1) and boxes (N, K, 4), K = max_per_image rows, best first, then rows of -1.
+        Class numbers (N, K, 1), where 0 is the first class after the background; scores (N, K, 1); and boxes
+        (N, K, 4) in the frame of `boxes`. There are K = max_per_image rows for each image, best first, then rows of -1.
     """
     rows, _ = multiclass_nms(F, scores, boxes, counts, score_threshold=score_threshold, nms_threshold=nms,
                              max_per_image=max_per_image, soft=soft_nms, sigma=soft_nms_sigma)

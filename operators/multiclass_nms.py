@@ -1,55 +1,51 @@
-"""Detections from the scores and boxes of every class, native."""
+"""The native operator that turns scores and boxes of every class into detections."""
+from types import ModuleType
+from typing import List, Optional
+
 from mxnet import autograd, nd
 
+from .arrays import Array
 
-def multiclass_nms(F, scores, boxes, valid=None, background=0, score_threshold=0.001, nms_threshold=0.3, pre_nms=0,
-                   max_per_image=100, soft="none", sigma=0.5, inclusive=True, name=None):
-    """Suppresses boxes within each class and keeps the best detections of each image.
 
-    Within a class, boxes whose score exceeds ``score_threshold`` are taken best first (ties by row), and suppress those
-    that overlap them by more than ``nms_threshold``. Of all classes together the ``max_per_image`` best remain (ties by
-    class, then row). Boxes and scores with NaN are left out.
+def multiclass_nms(F: ModuleType, scores: Array, boxes: Array, valid: Optional[Array] = None, background: int = 0,
+                   score_threshold: float = 0.001, nms_threshold: float = 0.3, pre_nms: int = 0,
+                   max_per_image: int = 100, soft: str = "none", sigma: float = 0.5, inclusive: bool = True,
+                   name: Optional[str] = None) -> List[Array]:
+    """Suppresses boxes that overlap better ones of their class, and keeps the best detections of each image.
 
-    Parameters
-    ----------
-    F : ``mx.nd`` or ``mx.sym``
-    scores : (N, R, C), float32 or float64
-        Of R boxes an image and C classes, the background among them where ``background`` says so.
-    boxes : (N, R, 4) or (N, R, 4 * C), type of scores
-        Corners (x1, y1, x2, y2), the same for all classes or four a class.
-    valid : (N,), type of scores, optional
-        How many boxes of each image count, the first ones: the ``counts`` of `rpn_proposal`.
-    background : int
-        The column of scores that is no detection, or -1 where all are.
-    score_threshold : float
-    nms_threshold : float
-        From 0 to 1.
-    pre_nms : int
-        Boxes of a class that enter, the best ones; 0 for all.
-    max_per_image : int
-        Rows of the output.
-    soft : "none", "linear" or "gaussian"
-        Soft-NMS (arXiv 1704.04503): in place of suppression, multiply the score by ``1 - overlap`` (where that exceeds
-        ``nms_threshold``) or by ``exp(-overlap**2 / sigma)``, and drop boxes that do not exceed ``score_threshold``
-        (which must be at least 0) any more.
-    sigma : float
-        See ``soft``.
-    inclusive : bool
-        A box is ``x2 - x1 + 1`` wide, else ``x2 - x1``.
-    name : str, optional
-        Name of the node, for symbols.
+    Within a class, boxes with a score above `score_threshold` are visited best first, equal scores in the order of
+    their rows, and each kept box suppresses those whose IoU with it is above `nms_threshold`. Of the kept boxes of all
+    classes the `max_per_image` best are the detections, equal scores in the order of classes, then rows. Boxes and
+    scores with NaN are left out.
 
-    Returns
-    -------
-    output : (N, max_per_image, 6), type of scores
-        Rows (class, score, x1, y1, x2, y2), best first, then rows of -1. Classes are numbered from 0 without the
-        background, as a GluonCV detector answers them.
-    counts : (N,), type of scores
-        Detections of each image.
+    Args:
+        F: `mx.nd` or `mx.sym`.
+        scores: (N, R, C), float32 or float64 (float16 also on a GPU), of R boxes of each image and C classes.
+        boxes: corners (x1, y1, x2, y2) in any frame, (N, R, 4) shared by all classes or (N, R, 4 * C) with a box for
+            each class; type of scores, or float32 if that is float16.
+        valid: (N,), type of boxes: how many boxes each image has, the first ones, as in the `counts` of
+            `rpn_proposal`. None if all R are boxes.
+        background: the class that has no detections, or -1 if every class has.
+        score_threshold: a box needs a score above it.
+        nms_threshold: from 0 to 1.
+        pre_nms: how many boxes of a class take part at most, the best ones; 0 for all.
+        max_per_image: rows of the output for each image.
+        soft: "none", or soft suppression (Soft-NMS, arXiv 1704.04503), which lowers the scores of overlapping boxes
+            and drops those no longer above `score_threshold`, which must then be at least 0: "linear" multiplies them
+            by ``1 - IoU`` where the IoU is above `nms_threshold`, "gaussian" by ``exp(-IoU**2 / sigma)``.
+        sigma: see `soft`.
+        inclusive: the ends are part of a box, which is ``x2 - x1 + 1`` wide; otherwise it is ``x2 - x1`` wide.
+        name: of the node, for symbols.
 
-    No gradient flows through them.
+    Returns:
+        output: (N, max_per_image, 6), type of boxes: rows (class, score, x1, y1, x2, y2), best first, then rows of -1.
+            Classes are numbered from 0, the background not counted, as in a GluonCV detector.
+        counts: (N,), type of boxes: how many detections each image has.
 
-    Raises MXNetError naming the argument where one is missing, out of range, of another shape or type.
+        No gradient flows through them.
+
+    Raises:
+        MXNetError: an argument is missing, out of bounds, or of the wrong shape or type; the message names it.
     """
     inputs = [scores, boxes] + ([] if valid is None else [valid])
     if not isinstance(scores, nd.NDArray) or autograd.is_recording():

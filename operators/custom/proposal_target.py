@@ -1,26 +1,33 @@
-"""Sampled RoIs and what they must learn (the original's `operator_py/proposal_target.py` and `core/rcnn.py`)."""
+"""Draws RoIs to learn from and computes their targets.
+
+It equals `operator_py/proposal_target.py` and `core/rcnn.py` of the MXNet original.
+"""
 from functools import partial
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from .. import boxes as box_ops
-from .base import Prop, numbers
+from .base import NumpyOperatorProp, Shape, parse_integer, parse_numbers
 
 
-def sample_rois(overlaps, fg_rois, rois, fg_thresh=0.5, bg_thresh_hi=0.5, bg_thresh_lo=0.0, rng=np.random):
+def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float = 0.5, bg_thresh_hi: float = 0.5,
+                bg_thresh_lo: float = 0.0, rng: Any = np.random) -> Tuple[np.ndarray, int]:
     """Draws RoIs of one image.
 
     Args:
-        overlaps: float64 (n,), of every candidate with its best ground truth.
-        fg_rois: foreground RoIs at most.
-        rois: RoIs in all. Where too few candidates qualify, any may be drawn in addition, and more than once.
-        fg_thresh: overlap from which a RoI is foreground.
-        bg_thresh_hi, bg_thresh_lo: overlaps in [lo, hi) are background.
-        rng: `numpy.random`, whose draws are the original's, or a `numpy.random.RandomState`.
+        overlaps: float64 (n,), the IoU of each candidate with the ground truth that it overlaps most.
+        fg_rois: how many foreground RoIs to draw at most.
+        rois: how many RoIs to draw in all. Where too few candidates are foreground or background, any candidates are
+            drawn in addition, if need be more than once.
+        fg_thresh: candidates with this overlap or more are foreground.
+        bg_thresh_hi, bg_thresh_lo: candidates with an overlap in [lo, hi) are background.
+        rng: `numpy.random`, whose draws are those of the MXNet original, or a `numpy.random.RandomState`.
 
     Returns:
-        int (rois,), candidates, foreground first; and how many of these are foreground.
+        int (rois,), indices of candidates, foreground first; and how many of them are foreground. Without any candidate
+        the indices are empty.
     """
     foreground = np.flatnonzero(overlaps >= fg_thresh)
     fg_count = min(fg_rois, len(foreground))
@@ -31,20 +38,21 @@ def sample_rois(overlaps, fg_rois, rois, fg_thresh=0.5, bg_thresh_hi=0.5, bg_thr
     if len(background) > bg_count:
         background = rng.choice(background, size=bg_count, replace=False)
     kept = np.append(foreground, background)
-    while len(kept) < rois:
+    while len(overlaps) and len(kept) < rois:
         more = min(len(overlaps), rois - len(kept))
         kept = np.append(kept, rng.choice(len(overlaps), size=more, replace=False))
     return kept, fg_count
 
 
-def expand_targets(labels, targets, num_classes, weights=(1.0, 1.0, 1.0, 1.0)):
-    """Box targets in the columns of each RoI's class, zero elsewhere.
+def expand_box_targets(labels: np.ndarray, targets: np.ndarray, num_classes: int,
+                       weights: Sequence[float] = (1.0, 1.0, 1.0, 1.0)) -> Tuple[np.ndarray, np.ndarray]:
+    """Writes the box target of each RoI into the columns of its class; all other columns are 0.
 
     Args:
-        labels: (n,), class from 1, others have no target.
+        labels: (n,), classes from 1; other labels have no target.
         targets: (n, 4).
-        num_classes: with background; 2 where all classes share the columns 4 to 7.
-        weights: of the four numbers of a box.
+        num_classes: classes, background counted; with 2 all classes share the columns 4 to 7.
+        weights: of the four numbers of a target.
 
     Returns:
         targets and weights, float32 (n, 4 * num_classes).
@@ -58,19 +66,25 @@ def expand_targets(labels, targets, num_classes, weights=(1.0, 1.0, 1.0, 1.0)):
     return expanded.reshape(len(labels), -1), mask.reshape(len(labels), -1)
 
 
-def targets_of_image(boxes, gt_boxes, fg_rois, rois, num_classes, means, stds, weights, **options):
-    """Sampled RoIs of one image with their targets.
+def sample_roi_targets(boxes: np.ndarray, gt_boxes: np.ndarray, fg_rois: int, rois: int, num_classes: int,
+                       means: Sequence[float], stds: Sequence[float], weights: Sequence[float], **options: Any
+                       ) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draws RoIs of one image and computes their targets.
 
     Args:
-        boxes: float32 (n, 4), the candidates, ground truths among them.
-        gt_boxes: float32 (m, 5), the same frame, classes from 1 in the last column; m may be 0.
+        boxes: float32 (n, 4), the candidates, ground truths among them, in any frame; n may be 0.
+        gt_boxes: float32 (m, 5), boxes in the same frame, then classes from 1; m may be 0.
         fg_rois, rois, options: see `sample_rois`.
-        num_classes, weights: see `expand_targets`.
-        means, stds: four each, subtracted from the box deltas, which are then divided by these.
+        num_classes, weights: see `expand_box_targets`.
+        means, stds: four numbers each; `means` are subtracted from the box deltas, which are then divided by `stds`.
 
     Returns:
-        boxes (rois, 4); labels (rois,), classes, 0 for background; targets and weights, see `expand_targets`.
+        boxes (rois, 4) in the same frame; labels (rois,), the classes, 0 for background; box targets and weights
+        (rois, 4 * num_classes). Without any candidate all rows are padding: boxes of zeros with label -1 and weights 0.
     """
+    if not len(boxes):
+        columns = np.zeros((rois, 4 * num_classes), np.float32)
+        return np.zeros((rois, 4), np.float32), np.full(rois, -1, np.float32), columns, columns.copy()
     if len(gt_boxes):
         overlaps = box_ops.iou(boxes[None].astype(np.float64), gt_boxes[None, :, :4].astype(np.float64))[0]
         matched, best = gt_boxes[overlaps.argmax(axis=1)], overlaps.max(axis=1)
@@ -81,73 +95,84 @@ def targets_of_image(boxes, gt_boxes, fg_rois, rois, num_classes, means, stds, w
     labels = matched[:, 4].copy()
     labels[fg_count:] = 0
     deltas = (box_ops.encode(boxes, matched[:, :4]) - np.array(means)) / np.array(stds)
-    return (boxes, labels) + expand_targets(labels, deltas, num_classes, weights)
+    return (boxes, labels) + expand_box_targets(labels, deltas, num_classes, weights)
 
 
-def propose_targets(rois, gt_boxes, images, batch_rois, fg_fraction, **options):
-    """Sampled RoIs of every image of a batch with their targets; ground truths join the candidates.
+def sample_batch_targets(rois: np.ndarray, gt_boxes: np.ndarray, images: int, batch_rois: int, fg_fraction: float,
+                         num_classes: int, **options: Any
+                         ) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draws RoIs of every image of a batch and computes their targets. Ground truths join the candidates.
 
     Args:
-        rois: float32 (images * n, 5), rows (image, x1, y1, x2, y2), images one after the other; rows of image -1 are
-            padding.
-        gt_boxes: float32 (images * m, 5), boxes and classes from 1, images one after the other; rows of class 0 or
-            less are padding.
-        images: in the batch.
-        batch_rois: RoIs to draw from all images together; -1 keeps all, n + m an image, those in place of padding
-            with label -1 and weights 0.
-        fg_fraction: share of those drawn that are foreground, at most.
-        options: of `targets_of_image`.
+        rois: float32 (images * n, 5), rows (image, x1, y1, x2, y2), images one after the other; rows whose image is -1
+            are padding.
+        gt_boxes: float32 (images * m, 5), boxes and classes from 1, images one after the other; rows with a class
+            below 1 are padding.
+        images: how many images the batch has.
+        batch_rois: how many RoIs to draw from all images together, or -1 to keep all n + m of each image, padding with
+            label -1 and weights 0.
+        fg_fraction: the largest share of foreground among those drawn.
+        num_classes, options: see `sample_roi_targets`.
 
     Returns:
-        rois (K, 5), labels (K,), targets and weights (K, 4 * num_classes), float32; K = batch_rois or
-        images * (n + m).
+        rois (K, 5), labels (K,), box targets and weights (K, 4 * num_classes), float32, where K is batch_rois or
+        images * (n + m). An image without any candidate has rows of padding.
+
+    Raises:
+        ValueError: the RoIs of an image do not stand together, or images are not in order.
     """
-    outputs = []
+    total = len(rois) + len(gt_boxes) if batch_rois == -1 else batch_rois
+    rows = total // images
+    all_rois, all_labels = np.zeros((total, 5), np.float32), np.full(total, -1, np.float32)
+    all_targets, all_weights = np.zeros((2, total, 4 * num_classes), np.float32)
     for n, (proposals, truths) in enumerate(zip(np.split(rois, images), np.split(gt_boxes, images))):
         if not np.isin(proposals[:, 0], (n, -1)).all():
-            raise ValueError("proposal_target: rois of image %d must stand together, in the order of the images" % n)
+            raise ValueError(f"proposal_target: rois of image {n} must stand together, in the order of the images")
         real = truths[truths[:, 4] > 0]
         boxes = np.concatenate([proposals[proposals[:, 0] == n, 1:], real[:, :4]])
-        rows = len(proposals) + len(truths) if batch_rois == -1 else batch_rois // images
         wanted = len(boxes) if batch_rois == -1 else rows
         fg_rois = wanted if batch_rois == -1 else int(np.round(fg_fraction * wanted))
-        boxes, labels, targets, weights = targets_of_image(boxes, real, fg_rois, wanted, **options)
-        padding = rows - wanted
-        boxes, targets, weights = (np.pad(array, ((0, padding), (0, 0))) for array in (boxes, targets, weights))
-        outputs.append((np.insert(boxes, 0, n, axis=1), np.pad(labels, (0, padding), constant_values=-1), targets,
-                        weights))
-    return tuple(np.concatenate(column) for column in zip(*outputs))
+        all_rois[n * rows:(n + 1) * rows, 0] = n
+        here = slice(n * rows, n * rows + wanted)
+        all_rois[here, 1:], all_labels[here], all_targets[here], all_weights[here] = sample_roi_targets(
+            boxes, real, fg_rois, wanted, num_classes, **options)
+    return all_rois, all_labels, all_targets, all_weights
 
 
 @mx.operator.register("proposal_target")
-class ProposalTargetProp(Prop):
-    """Operator `proposal_target`; inputs, outputs and attributes: see `propose_targets`.
+class ProposalTargetProp(NumpyOperatorProp):
+    """The operator `proposal_target`; `sample_batch_targets` describes its inputs, outputs and attributes.
 
-    Where the original's graph carries its pickled configuration in the attribute `cfg`, this one has the numbers that
-    it uses, and refuses `cfg`.
+    Graphs of the MXNet original carry their whole configuration, pickled, in the attribute `cfg`. This operator has an
+    attribute for each number that it uses instead, and refuses `cfg`.
     """
 
     arguments = ("rois", "gt_boxes")
     outputs = ("rois_output", "label", "bbox_target", "bbox_weight")
 
-    def parse(self, num_classes, batch_images, batch_rois, fg_fraction="0.25", fg_thresh="0.5", bg_thresh_hi="0.5",
-              bg_thresh_lo="0.0", bbox_means="(0, 0, 0, 0)", bbox_stds="(0.1, 0.1, 0.2, 0.2)",
-              bbox_weights="(1, 1, 1, 1)", cfg=None):
+    def parse(self, num_classes: str, batch_images: str, batch_rois: str, fg_fraction: str = "0.25",
+              fg_thresh: str = "0.5", bg_thresh_hi: str = "0.5", bg_thresh_lo: str = "0.0",
+              bbox_means: str = "(0, 0, 0, 0)", bbox_stds: str = "(0.1, 0.1, 0.2, 0.2)",
+              bbox_weights: str = "(1, 1, 1, 1)", cfg: Optional[str] = None
+              ) -> Callable[..., Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """See `NumpyOperatorProp.parse`."""
         if cfg is not None:
             raise ValueError("proposal_target: a pickled configuration (attribute cfg) can run code and is not read; "
                              "build the graph anew by symbols.get_symbol: its parameters load unchanged")
-        images = int(batch_images)
-        self._num_classes, self._batch_rois = int(num_classes), int(batch_rois)
+        images = parse_integer(batch_images, "batch_images", least=1)
+        self._num_classes = parse_integer(num_classes, "num_classes", least=2)
+        self._batch_rois = parse_integer(batch_rois, "batch_rois")
         if self._batch_rois != -1 and (self._batch_rois < 1 or self._batch_rois % images):
-            raise ValueError("batch_rois must be -1 or divisible by batch_images, got %s and %s"
-                             % (batch_rois, batch_images))
+            raise ValueError(f"batch_rois must be -1 or divisible by batch_images, got {batch_rois} and "
+                             f"{batch_images}")
         return partial(
-            propose_targets, images=images, batch_rois=self._batch_rois, fg_fraction=float(fg_fraction),
-            num_classes=self._num_classes, means=numbers(bbox_means, "bbox_means", 4),
-            stds=numbers(bbox_stds, "bbox_stds", 4), weights=numbers(bbox_weights, "bbox_weights", 4),
+            sample_batch_targets, images=images, batch_rois=self._batch_rois, fg_fraction=float(fg_fraction),
+            num_classes=self._num_classes, means=parse_numbers(bbox_means, "bbox_means", 4),
+            stds=parse_numbers(bbox_stds, "bbox_stds", 4), weights=parse_numbers(bbox_weights, "bbox_weights", 4),
             fg_thresh=float(fg_thresh), bg_thresh_hi=float(bg_thresh_hi), bg_thresh_lo=float(bg_thresh_lo))
 
-    def shapes(self, rois, gt_boxes):
+    def shapes(self, rois: Shape, gt_boxes: Shape) -> List[Shape]:
+        """See `NumpyOperatorProp.shapes`."""
         rows = rois[0] + gt_boxes[0] if self._batch_rois == -1 else self._batch_rois
         columns = 4 * self._num_classes
         return [(rows, 5), (rows,), (rows, columns), (rows, columns)]

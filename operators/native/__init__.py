@@ -1,1 +1,1 @@
-"""Native kernels, their registration with MXNet, and their build."""
+"""The native kernels, their registration with MXNet and their build; README.md explains how they work."""

@@ -10,7 +10,7 @@ import light_head_rcnn
 from light_head_rcnn.gluon_models import FasterRCNN, RFCN, DetectorLosses
 from light_head_rcnn.gluon_models.backbones import Xception
 from light_head_rcnn.gluon_models.detector_losses import METRICS
-from light_head_rcnn.operators.targets import AnchorTargets
+from light_head_rcnn.operators.anchor_targets import AnchorTargets
 
 HEIGHT, WIDTH = 96, 128
 GT = np.array([[[8, 8, 40, 40, 1], [50, 30, 110, 80, 2]], [[60, 20, 100, 90, 3], [-1] * 5]], np.float32)

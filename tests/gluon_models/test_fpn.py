@@ -12,7 +12,7 @@ from light_head_rcnn.gluon_models.light_head_fpn import rois_by_level
 from light_head_rcnn.gluon_models.necks import FeaturePyramid
 from light_head_rcnn.gluon_models.roi_pools import ROI_POOLS, pool_rois
 from light_head_rcnn.gluon_models.rpn import PyramidRPN
-from light_head_rcnn.operators.targets import AnchorTargets
+from light_head_rcnn.operators.anchor_targets import AnchorTargets
 
 STRIDES = (4, 8, 16, 32, 64)
 HEIGHT, WIDTH = 128, 160

@@ -122,7 +122,9 @@ def test_no_gradient(run):
     ({"scales": "8"}, "scales must be some numbers such as (0.5, 1, 2), got 8"),
     ({"ratios": "import"}, "ratios must be some numbers"),
     ({"output_score": "maybe"}, "output_score must be True or False, got maybe"),
-    ({"rpn_post_nms_top_n": 0}, "rpn_post_nms_top_n must be at least 1"),
+    ({"rpn_post_nms_top_n": 0}, "rpn_post_nms_top_n must be an integer of at least 1, got 0"),
+    ({"feat_stride": 0}, "feat_stride must be an integer of at least 1, got 0"),
+    ({"rpn_pre_nms_top_n": "many"}, "rpn_pre_nms_top_n must be an integer, got many"),
     ({"scales": (8, 16)}, "cls_prob must have the shape (1, 12, 4, 4) for 6 anchors, got (1, 24, 4, 4)"),
     ({"speed": 3}, "unexpected keyword argument 'speed'"),
 ])

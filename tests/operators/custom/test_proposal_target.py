@@ -3,7 +3,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.operators.custom.proposal_target import expand_targets, sample_rois
+from light_head_rcnn.operators.custom.proposal_target import expand_box_targets, sample_rois
 
 
 def example(seed=0, rois=40, truths=4):
@@ -80,10 +80,10 @@ def test_overlaps_are_of_double_precision(run, reference):
 
 def test_expanded_by_hand():
     targets = np.arange(12).reshape(3, 4)
-    found, weights = expand_targets(np.array([2, 0, 1]), targets, 3, (1, 2, 3, 4))
+    found, weights = expand_box_targets(np.array([2, 0, 1]), targets, 3, (1, 2, 3, 4))
     np.testing.assert_array_equal(found, [[0] * 8 + [0, 1, 2, 3], [0] * 12, [0] * 4 + [8, 9, 10, 11] + [0] * 4])
     np.testing.assert_array_equal(weights, [[0] * 8 + [1, 2, 3, 4], [0] * 12, [0] * 4 + [1, 2, 3, 4] + [0] * 4])
-    found, weights = expand_targets(np.array([2, 0, 1]), targets, 2)
+    found, weights = expand_box_targets(np.array([2, 0, 1]), targets, 2)
     np.testing.assert_array_equal(found[:, 4:], [[0, 1, 2, 3], [0] * 4, [8, 9, 10, 11]])
     assert not found[:, :4].any() and not weights[:, :4].any() and found.dtype == weights.dtype == np.float32
 

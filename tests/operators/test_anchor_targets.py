@@ -6,7 +6,7 @@ import pytest
 
 from light_head_rcnn.operators import boxes as box_ops
 from light_head_rcnn.operators.anchors import anchor_grid, base_anchors
-from light_head_rcnn.operators.targets import AnchorTargets
+from light_head_rcnn.operators.anchor_targets import AnchorTargets
 
 RATIOS, SCALES = (0.5, 1, 2), (1, 2, 4)
 INFO = (90.0, 120.0, 1.0)
@@ -131,7 +131,7 @@ def test_as_port_a_box_that_no_anchor_touches_is_best_at_all_that_do_not_touch_i
     far = np.array([[8, 8, 40, 40, 1], [118, 88, 119, 89, 2]], np.float32)
     options = dict(batch_size=10 ** 6, positive_fraction=1.0)
     plain = AnchorTargets(cells, 16, (1,), (1,), **options)(INFO, far, 96, 128, np.random.RandomState(0))[0]
-    port = AnchorTargets(cells, 16, (1,), (1,), as_port=True, **options)(
+    port = AnchorTargets(cells, 16, (1,), (1,), mxnet_original_rules=True, **options)(
         INFO, far, 96, 128, np.random.RandomState(0))[0]
     inside = plain >= 0
     assert 0 < (plain == 1).sum() < inside.sum() and (port[inside] == 1).all()
