@@ -1,4 +1,6 @@
-"""ResNet v1 with Caffe's names and a stride-16, dilated last stage (`conv1` to `res5c_relu` of the original)."""
+"""ResNet v1 with Caffe's names; its last stage is dilated (nodes `conv1` to `res5c_relu` of the MXNet original)."""
+from typing import Any, Tuple
+
 import mxnet as mx
 
 from ..caffe_names import residual_unit_names
@@ -8,14 +10,16 @@ from .layers import conv_bn, relu
 DEPTHS = {101: ((3, 4, 23, 3), (3, 4))}
 
 
-def resnet_v1(data, depth=101, frozen=True, stride_in_1x1=True):
-    """The backbone's two maps, both at stride 16.
+def resnet_v1(data: mx.sym.Symbol, depth: int = 101, frozen: bool = True,
+              stride_in_1x1: bool = True) -> Tuple[mx.sym.Symbol, mx.sym.Symbol]:
+    """Returns the two maps of the backbone, both of stride 16.
 
     Args:
-        data: (N, 3, H, W).
+        data: (N, 3, H, W), images in RGB less the pixel means.
         depth: a key of `DEPTHS`.
-        frozen: batch normalisation by the moving statistics, as in the original.
-        stride_in_1x1: a stage strides in its first 1x1 (the original), else in its first 3x3.
+        frozen: whether the moving statistics normalise in training, too, as in the MXNet original.
+        stride_in_1x1: whether the first 1x1 convolution of a stage strides, as in the MXNet original, else the first
+            3x3.
 
     Returns:
         (N, 1024, h, w), `res4b22_relu` in ResNet-101, for the RPN; (N, 2048, h, w), `res5c_relu`, for the head.
@@ -34,18 +38,21 @@ def resnet_v1(data, depth=101, frozen=True, stride_in_1x1=True):
     return maps[2], maps[3]
 
 
-def _bottleneck(data, name, mid_channels, frozen, project, dilated, stride, stride_in_1x1):
-    res, bn = "res%s_" % name, "bn%s_" % name
+def _bottleneck(data: mx.sym.Symbol, name: str, mid_channels: int, frozen: bool, project: bool, dilated: bool,
+                stride: int, stride_in_1x1: bool) -> mx.sym.Symbol:
+    """Convolutions 1x1, 3x3 and 1x1 beside a shortcut, which is a 1x1 convolution where the unit projects."""
+    res, bn = f"res{name}_", f"bn{name}_"
     first, second = (stride, 1) if stride_in_1x1 else (1, stride)
 
-    def conv(data, branch, filters, rectified, kernel=1, pad=0, stride=1, **more):
-        return conv_bn(data, res + branch, bn + branch, frozen, res + branch + "_relu" if rectified else None,
+    def conv(data: mx.sym.Symbol, branch: str, filters: int, rectified: bool, kernel: int = 1, pad: int = 0,
+             stride: int = 1, **more: Any) -> mx.sym.Symbol:
+        return conv_bn(data, res + branch, bn + branch, frozen, f"{res}{branch}_relu" if rectified else None,
                        num_filter=filters, kernel=(kernel,) * 2, pad=(pad,) * 2, stride=(stride,) * 2, **more)
 
     shortcut = conv(data, "branch1", 4 * mid_channels, False, stride=stride) if project else data
     out = conv(data, "branch2a", mid_channels, True, stride=first)
-    # cuDNN's dilated convolutions were slow when the original was written; the attribute stays part of the graph.
+    # cuDNN's dilated convolutions were slow when the MXNet original was written; the attribute stays in the graph.
     dilation = {"dilate": (2, 2), "cudnn_off": True} if dilated else {}
     out = conv(out, "branch2b", mid_channels, True, kernel=3, pad=2 if dilated else 1, stride=second, **dilation)
     out = conv(out, "branch2c", 4 * mid_channels, False)
-    return relu(mx.sym.broadcast_add(shortcut, out, name="res" + name), "res%s_relu" % name)
+    return relu(mx.sym.broadcast_add(shortcut, out, name=f"res{name}"), f"res{name}_relu")

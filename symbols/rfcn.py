@@ -1,4 +1,6 @@
 """R-FCN's head: position-sensitive score maps, pooled and averaged (the B1 of the paper's ablation)."""
+from typing import Tuple
+
 import mxnet as mx
 
 from .layers import relu
@@ -7,15 +9,21 @@ POOLED_SIZE = 7
 CHANNELS = 1024
 
 
-def rfcn(head_map, rois, num_classes, num_reg_classes, lr_mult=3.0, stride=16):
-    """Class logits and box deltas of RoIs, nodes `conv_new_1` to `bbox_pred_reshape`.
+def rfcn(head_map: mx.sym.Symbol, rois: mx.sym.Symbol, num_classes: int, num_reg_classes: int, lr_mult: float = 3.0,
+         stride: int = 16) -> Tuple[mx.sym.Symbol, mx.sym.Symbol]:
+    """Returns class logits and box deltas of RoIs, nodes `conv_new_1` to `bbox_pred_reshape`.
 
-    Args and returns: as those of `light_head.light_head`.
+    Args:
+        head_map, rois, num_classes, num_reg_classes, stride: see `light_head.light_head`.
+        lr_mult: factor of the learning rate of `conv_new_1`.
+
+    Returns:
+        (R, num_classes), background first, and (R, 4 * num_reg_classes) in units of the targets' standard deviations.
     """
     out = mx.sym.Convolution(head_map, kernel=(1, 1), num_filter=CHANNELS, lr_mult=lr_mult, name="conv_new_1")
     out = relu(out, "relu1")
 
-    def vote(values, conv_name, pool_name, average_name, reshape_name):
+    def vote(values: int, conv_name: str, pool_name: str, average_name: str, reshape_name: str) -> mx.sym.Symbol:
         maps = mx.sym.Convolution(out, kernel=(1, 1), num_filter=POOLED_SIZE ** 2 * values, name=conv_name)
         pooled = mx.sym.contrib.PSROIPooling(maps, rois, group_size=POOLED_SIZE, pooled_size=POOLED_SIZE,
                                              output_dim=values, spatial_scale=1 / stride, name=pool_name)

@@ -1,4 +1,6 @@
 """The Xception-like backbone of setting S (paper, table 7), with names in the manner of the original graphs."""
+from typing import Tuple
+
 import mxnet as mx
 
 from ..caffe_names import residual_unit_names
@@ -8,12 +10,12 @@ STEM_CHANNELS = 24
 STAGES = ((2, 144, 4), (3, 288, 8), (4, 576, 4))  # stage, channels, units
 
 
-def xception(data, frozen=True):
-    """The backbone's two maps, both at stride 16: stage 4 does not stride and is dilated by 2.
+def xception(data: mx.sym.Symbol, frozen: bool = True) -> Tuple[mx.sym.Symbol, mx.sym.Symbol]:
+    """Returns the two maps of the backbone, both of stride 16: stage 4 does not stride, and is dilated by 2.
 
     Args:
-        data: (N, 3, H, W).
-        frozen: batch normalisation by the moving statistics.
+        data: (N, 3, H, W), images in RGB less the pixel means.
+        frozen: whether the moving statistics normalise in training, too.
 
     Returns:
         (N, 288, h, w), `res3b7_relu`, for the RPN; (N, 576, h, w), `res4b3_relu`, for the head.
@@ -31,19 +33,20 @@ def xception(data, frozen=True):
     return maps[1], maps[2]
 
 
-def _unit(data, name, in_channels, channels, frozen, stride, dilation):
-    """Bottleneck with a depthwise 3x3. One that widens concatenates its input, average-pooled, to the branch."""
-    res, bn = "res%s_branch" % name, "bn%s_branch" % name
+def _unit(data: mx.sym.Symbol, name: str, in_channels: int, channels: int, frozen: bool, stride: int,
+          dilation: int) -> mx.sym.Symbol:
+    """A bottleneck with a depthwise 3x3. A unit that widens concatenates its input, average-pooled, to its branch."""
+    res, bn = f"res{name}_branch", f"bn{name}_branch"
     mid, widens = channels // 4, in_channels != channels
-    out = conv_bn(data, res + "2a", bn + "2a", frozen, res + "2a_relu", num_filter=mid, kernel=(1, 1))
-    out = conv_bn(out, res + "2b", bn + "2b", frozen, res + "2b_relu", num_filter=mid, num_group=mid, kernel=(3, 3),
+    out = conv_bn(data, f"{res}2a", f"{bn}2a", frozen, f"{res}2a_relu", num_filter=mid, kernel=(1, 1))
+    out = conv_bn(out, f"{res}2b", f"{bn}2b", frozen, f"{res}2b_relu", num_filter=mid, num_group=mid, kernel=(3, 3),
                   pad=(dilation,) * 2, dilate=(dilation,) * 2, stride=(stride,) * 2)
-    out = conv_bn(out, res + "2c", bn + "2c", frozen, num_filter=channels - in_channels if widens else channels,
+    out = conv_bn(out, f"{res}2c", f"{bn}2c", frozen, num_filter=channels - in_channels if widens else channels,
                   kernel=(1, 1))
     if widens:
         shortcut = mx.sym.Pooling(data, pool_type="avg", kernel=(3, 3), pad=(1, 1), stride=(stride,) * 2,
-                                  name=res + "1")
-        out = mx.sym.concat(shortcut, out, dim=1, name="res" + name)
+                                  name=f"{res}1")
+        out = mx.sym.concat(shortcut, out, dim=1, name=f"res{name}")
     else:
-        out = mx.sym.broadcast_add(data, out, name="res" + name)
-    return relu(out, "res%s_relu" % name)
+        out = mx.sym.broadcast_add(data, out, name=f"res{name}")
+    return relu(out, f"res{name}_relu")

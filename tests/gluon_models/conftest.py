@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture(scope="session")
 def port():
     """{parameter: (shape, multiplier of the learning rate)}, 12 anchors and 81 classes."""
-    rows = json.loads((Path(__file__).parent / "port_parameters.json").read_text())
+    rows = json.loads((Path(__file__).parent / "mxnet_original_parameters.json").read_text())
     return {name: (tuple(shape), lr_mult) for name, (shape, lr_mult) in rows.items()}
 
 

@@ -1,35 +1,15 @@
-"""Configurations for the graphs, dumps of the originals, and the feeding of bound graphs."""
+"""Options of small graphs, dumps of the original graphs, and functions that bind a graph and make its inputs."""
 from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.engine.config import load_config
-
 ANCHORS = 6
 CLASSES = 5
-
-
-@pytest.fixture
-def port_cfg(tmp_path):
-    """Function from overrides to a configuration with the port's values for COCO."""
-    path = tmp_path / "port.yaml"
-    path.write_text("dataset: {NUM_CLASSES: 81}\n")
-    return lambda *overrides: load_config(path, overrides)
-
-
-@pytest.fixture
-def small_cfg(tmp_path):
-    """Function from overrides to a configuration for small images, few anchors, few RoIs and 4 classes."""
-    path = tmp_path / "small.yaml"
-    path.write_text("""
-network: {ANCHOR_SCALES: [1, 3], ANCHOR_RATIOS: [0.5, 1, 2]}
-dataset: {NUM_CLASSES: 5}
-TRAIN: {RPN_POST_NMS_TOP_N: 16, BATCH_ROIS_OHEM: 8, RPN_BATCH_SIZE: 32}
-TEST: {RPN_POST_NMS_TOP_N: 16}
-""")
-    return lambda *overrides: load_config(path, overrides)
+# Small images, few anchors, few RoIs and four classes. Other options keep their default values.
+OPTIONS = dict(num_classes=CLASSES, anchor_scales=(1, 3), anchor_ratios=(0.5, 1, 2), post_nms=16, ohem=8,
+               rpn_batch_size=32)
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +20,8 @@ def dump(module_at):
 
 @pytest.fixture(scope="session")
 def small():
-    """The sizes of `small_cfg`, and the functions `bind` and `feed`."""
-    return SimpleNamespace(anchors=ANCHORS, classes=CLASSES, bind=bind, feed=feed)
+    """The options of a small graph, sizes that follow from them, and the functions `bind` and `feed`."""
+    return SimpleNamespace(options=OPTIONS, anchors=ANCHORS, classes=CLASSES, bind=bind, feed=feed)
 
 
 def bind(symbol, feed, grad_req="write"):
@@ -60,15 +40,27 @@ def bind(symbol, feed, grad_req="write"):
     return executor
 
 
-def feed(images=1, height=64, width=96, train=True, seed=0):
-    """Inputs of a graph with `small_cfg`: images, boxes of which the last image lacks one, and RPN targets."""
+def feed(images=1, height=64, width=96, train=True, seed=0, smaller=None):
+    """Inputs of a graph with `OPTIONS`: images, and for training ground truths and targets of the anchors.
+
+    Args:
+        images: N.
+        height, width: of the batch in pixels.
+        train: whether to make ground truths and targets, too.
+        seed: of the random numbers.
+        smaller: index of the image that is smaller than the batch and has one ground truth, not two; by default no
+            image is smaller, and the last of several has one ground truth.
+    """
     rng = np.random.RandomState(seed)
     cells = (images, 4 * ANCHORS, height // 16, width // 16)
-    inputs = {"data": rng.normal(0, 1, (images, 3, height, width)), "im_info": [[height, width, 1.5]] * images}
+    inputs = {"data": rng.normal(0, 1, (images, 3, height, width)),
+              "im_info": np.array([[height, width, 1.5]] * images)}
+    if smaller is not None:
+        inputs["im_info"][smaller] = (height - 20, width - 30, 1.5)
     if train:
         gt_boxes = np.array([[[5, 5, 40, 40, 3], [50, 20, 90, 60, 1]]] * images, np.float32)
         if images > 1:
-            gt_boxes[-1, 1] = -1
+            gt_boxes[images - 1 if smaller is None else smaller, 1] = -1
         inputs.update(gt_boxes=gt_boxes, label=rng.randint(-1, 2, (images, cells[1] // 4 * cells[2] * cells[3])),
                       bbox_target=rng.normal(0, 1, cells), bbox_weight=rng.randint(0, 2, cells))
     return inputs

@@ -10,8 +10,8 @@ def nodes_of(symbol):
             for node in nodes]
 
 
-def port_graph(kind):
-    """The original's graph of Light-Head R-CNN on ResNet-101, read off it at 224x320 with 81 classes and 12 anchors.
+def original_graph(kind):
+    """The MXNet original's graph of Light-Head R-CNN on ResNet-101, for images of 224x320, 81 classes and 12 anchors.
 
     Args:
         kind: "test" or "train".
@@ -19,7 +19,7 @@ def port_graph(kind):
     Returns:
         nodes as those of `nodes_of`; shapes of the inputs and of the outputs, {name: shape}.
     """
-    dump = json.loads((Path(__file__).parent / "port_graphs.json").read_text())
+    dump = json.loads((Path(__file__).parent / "mxnet_original_graphs.json").read_text())
     nodes = [(op, name, dump["attrs"][attrs], inputs)
              for op, name, attrs, *inputs in dump["common"] + dump[kind]["nodes"]]
     given, outputs = ({name: tuple(shape) for name, shape in dump[kind][key].items()} for key in ("given", "outputs"))
@@ -28,6 +28,5 @@ def port_graph(kind):
 
 def differences(found, expected):
     """A line for every node that is missing, too much, or other than expected."""
-    lines = ["%d nodes, expected %d" % (len(found), len(expected))] if len(found) != len(expected) else []
-    return lines + ["node %d is\n  %s, expected\n  %s" % (i, a, b) for i, (a, b) in enumerate(zip(found, expected))
-                    if a != b]
+    lines = [f"{len(found)} nodes, expected {len(expected)}"] if len(found) != len(expected) else []
+    return lines + [f"node {i} is\n  {a}, expected\n  {b}" for i, (a, b) in enumerate(zip(found, expected)) if a != b]

@@ -5,13 +5,8 @@ import pytest
 
 from light_head_rcnn import symbols
 
-OPERATORS = ("true", "false", "native")
+OPERATORS = ("contrib", "custom", "native")
 XCEPTION, RFCN = "xception_rfcn_light", "resnet_v1_101_rfcn"
-
-
-def config(small_cfg, images=1, operator="true", *overrides):
-    return small_cfg("TRAIN.BATCH_IMAGES", str(images), "TRAIN.CXX_PROPOSAL", operator,
-                     "TEST.BATCH_IMAGES", str(images), "TEST.CXX_PROPOSAL", operator, *overrides)
 
 
 def check_outputs(small, outputs, images, rows):
@@ -23,16 +18,16 @@ def check_outputs(small, outputs, images, rows):
 
 @pytest.mark.parametrize("name, images, operator", [
     (XCEPTION, images, operator) for images in (1, 2) for operator in OPERATORS
-] + [("resnet_v1_101_rfcn_light", 1, "true"), (RFCN, 2, "false")])
-def test_whole_graph_runs(name, images, operator, small, small_cfg):
-    cfg = config(small_cfg, images, operator)
-    executor = small.bind(symbols.get_symbol(name, cfg, False), small.feed(images, train=False), grad_req="null")
+] + [("resnet_v1_101_rfcn_light", 1, "contrib"), (RFCN, 2, "custom")])
+def test_whole_graph_runs(name, images, operator, small):
+    options = dict(small.options, images=images, proposal_operator=operator)
+    executor = small.bind(symbols.get_symbol(name, False, **options), small.feed(images, train=False), grad_req="null")
     rois, *outputs = (output.asnumpy() for output in executor.forward())
     assert (rois[:, 0] == np.repeat(np.arange(images), 16)).all()
     assert (rois[:, 1:3] >= 0).all() and (rois[:, 3] <= 95).all() and (rois[:, 4] <= 63).all()
     check_outputs(small, outputs, images, 16)
 
-    executor = small.bind(symbols.get_symbol(name, cfg, True), small.feed(images))
+    executor = small.bind(symbols.get_symbol(name, True, **options), small.feed(images))
     rpn_prob, rpn_loss, *outputs, label = (output.asnumpy() for output in executor.forward(is_train=True))
     check_outputs(small, outputs, images, 18)
     assert rpn_prob.shape == (images, 2, small.anchors * 4, 6) and rpn_loss.any()
@@ -45,50 +40,69 @@ def test_whole_graph_runs(name, images, operator, small, small_cfg):
         assert executor.grad_dict[parameter].asnumpy().any()
 
 
+@pytest.mark.parametrize("smaller", [0, 1])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_images_of_a_batch_do_not_mix(operator, small, small_cfg):
-    together = small.feed(2, train=False)
-    both = small.bind(symbols.get_symbol(XCEPTION, config(small_cfg, 2, operator), False), together, grad_req="null")
-    one = small.bind(symbols.get_symbol(XCEPTION, config(small_cfg, 1, operator), False),
-                     small.feed(1, train=False), grad_req="null")
+def test_images_of_a_batch_do_not_mix(operator, smaller, small):
+    """Each image answers as it does alone; one of the two, the first or the second, is smaller than the batch."""
+    options = dict(small.options, proposal_operator=operator)
+    together = small.feed(2, train=False, smaller=smaller)
+    both = small.bind(symbols.get_symbol(XCEPTION, False, images=2, **options), together, grad_req="null")
+    one = small.bind(symbols.get_symbol(XCEPTION, False, **options), small.feed(1, train=False), grad_req="null")
     expected = [output.asnumpy() for output in both.forward()]
     for n in range(2):
-        one.arg_dict["data"][:] = together["data"][n:n + 1]
+        for key in ("data", "im_info"):
+            one.arg_dict[key][:] = together[key][n:n + 1]
         rois, prob, boxes = (output.asnumpy() for output in one.forward())
         np.testing.assert_allclose(rois[:, 1:], expected[0].reshape(2, 16, 5)[n, :, 1:], rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(prob[0], expected[1][n], rtol=1e-3, atol=1e-5)
         np.testing.assert_allclose(boxes[0], expected[2][n], rtol=1e-3, atol=1e-4)
+        assert (rois[:, 3].max() <= 65) == (n == smaller)
 
 
-def test_all_operators_propose_the_same(small, small_cfg):
+@pytest.mark.parametrize("smaller", [0, 1])
+def test_images_of_a_training_batch_do_not_mix(smaller, small):
+    """The outputs of training of each image are those that it has alone; the images have unlike numbers of boxes."""
+    together = small.feed(2, smaller=smaller)
+    both = small.bind(symbols.get_symbol(XCEPTION, images=2, **small.options), together)
+    one = small.bind(symbols.get_symbol(XCEPTION, **small.options), small.feed(1))
+    expected = [output.asnumpy() for output in both.forward(is_train=True)]
+    assert (expected[4] != expected[4][::-1]).any()
+    for n in range(2):
+        for key, array in together.items():
+            one.arg_dict[key][:] = array[n:n + 1]
+        for found, wanted in zip(one.forward(is_train=True), expected):
+            np.testing.assert_allclose(found.asnumpy()[0], wanted[n], rtol=1e-3, atol=1e-4)
+
+
+def test_all_operators_propose_the_same(small):
     outputs = []
     for operator in OPERATORS:
-        cfg = config(small_cfg, 1, operator, "TEST.RPN_NMS_THRESH", "0.5")
-        executor = small.bind(symbols.get_symbol(XCEPTION, cfg, False), small.feed(1, train=False), grad_req="null")
+        symbol = symbols.get_symbol(XCEPTION, False, proposal_operator=operator, rpn_nms=0.5, **small.options)
+        executor = small.bind(symbol, small.feed(1, train=False), grad_req="null")
         outputs.append([output.asnumpy() for output in executor.forward()])
     for other in outputs[1:]:
         np.testing.assert_allclose(outputs[0][0], other[0], rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(outputs[0][1], other[1], rtol=1e-3, atol=1e-5)
 
 
-def test_an_image_without_proposals_does_no_harm(small, small_cfg):
+def test_an_image_without_proposals_does_no_harm(small):
     """All boxes are too small for the native operator; in training the ground truths remain."""
-    cfg = config(small_cfg, 1, "native", "TEST.RPN_MIN_SIZE", "1000", "TRAIN.RPN_MIN_SIZE", "1000")
-    test = small.bind(symbols.get_symbol(XCEPTION, cfg, False), small.feed(train=False), grad_req="null")
+    options = dict(small.options, proposal_operator="native", rpn_min_size=1000)
+    test = small.bind(symbols.get_symbol(XCEPTION, False, **options), small.feed(train=False), grad_req="null")
     rois, prob, _ = (output.asnumpy() for output in test.forward())
     assert not rois.any() and np.isfinite(prob).all()
-    train = small.bind(symbols.get_symbol(XCEPTION, cfg, True), small.feed())
+    train = small.bind(symbols.get_symbol(XCEPTION, True, **options), small.feed())
     label = train.forward(is_train=True)[4].asnumpy()
     np.testing.assert_array_equal(label, [[3, 1] + [-1] * 16])
 
 
-@pytest.mark.parametrize("name, mining, operator", [
-    (XCEPTION, "true", "true"), (XCEPTION, "false", "false"), (XCEPTION, "true", "native"), (RFCN, "true", "true")])
-def test_parts_run_on_what_the_other_part_made(name, mining, operator, small, small_cfg):
+@pytest.mark.parametrize("name, ohem, operator", [
+    (XCEPTION, 8, "contrib"), (XCEPTION, 0, "custom"), (XCEPTION, 8, "native"), (RFCN, 8, "contrib")])
+def test_parts_run_on_what_the_other_part_made(name, ohem, operator, small):
     """The proposals of the RPN's graph, given to the graph of the rest, answer as the whole graph does."""
-    cfg = config(small_cfg, 1, operator, "TRAIN.ENABLE_OHEM", mining, "TRAIN.BATCH_ROIS", "8")
+    options = dict(small.options, proposal_operator=operator, ohem=ohem, roi_batch_size=8)
     inputs = small.feed(1, train=False)
-    whole = small.bind(symbols.get_symbol(name, cfg, False), inputs, grad_req="null")
+    whole = small.bind(symbols.get_symbol(name, False, **options), inputs, grad_req="null")
     rois, prob, boxes = (output.asnumpy() for output in whole.forward())
     parameters = {**whole.arg_dict, **whole.aux_dict}
 
@@ -98,35 +112,34 @@ def test_parts_run_on_what_the_other_part_made(name, mining, operator, small, sm
                 array[:] = parameters[key]
         return executor
 
-    rpn = share(small.bind(symbols.get_symbol_rpn(name, cfg, False), inputs, grad_req="null"))
+    rpn = share(small.bind(symbols.get_symbol_rpn(name, False, **options), inputs, grad_req="null"))
     found, scores = (output.asnumpy() for output in rpn.forward())
     np.testing.assert_allclose(found, rois, rtol=1e-4, atol=1e-3)
     assert scores.shape == (16, 1) and (np.diff(scores[:, 0]) <= 0).all()
     given = {"data": inputs["data"], "rois": found[None]}
-    rest = share(small.bind(symbols.get_symbol_rcnn(name, cfg, False), given, grad_req="null"))
+    rest = share(small.bind(symbols.get_symbol_rcnn(name, False, **options), given, grad_req="null"))
     for a, b in zip(rest.forward(), (prob, boxes)):
         np.testing.assert_allclose(a.asnumpy(), b, rtol=1e-3, atol=1e-4)
 
     train = small.feed(1)
-    rpn = small.bind(symbols.get_symbol_rpn(name, cfg, True),
+    rpn = small.bind(symbols.get_symbol_rpn(name, True, **options),
                      {key: train[key] for key in ("data", "label", "bbox_target", "bbox_weight")})
     rpn.forward(is_train=True)
     rpn.backward()
     assert rpn.grad_dict["rpn_conv_3x3_weight"].asnumpy().any() and "conv_new_1_weight" not in rpn.grad_dict
     given.update(label=np.arange(16)[None] % 3, bbox_target=np.ones((1, 16, 8)), bbox_weight=np.ones((1, 16, 8)))
-    rest = small.bind(symbols.get_symbol_rcnn(name, cfg, True), given)
+    rest = small.bind(symbols.get_symbol_rcnn(name, True, **options), given)
     label = rest.forward(is_train=True)[2:]
     rest.backward()
-    assert [tuple(array.shape) for array in label] == ([(16,)] if mining == "true" else [])
+    assert [tuple(array.shape) for array in label] == ([(16,)] if ohem else [])
     assert rest.grad_dict["conv_new_1_weight"].asnumpy().any() and "rpn_conv_3x3_weight" not in rest.grad_dict
 
 
-def test_other_places_of_relu_and_other_pooling(small, small_cfg):
+def test_other_places_of_relu_and_other_pooling(small):
     outputs = []
-    for overrides in ((), ("network.LIGHT_HEAD_RELU", "after_sum"), ("network.ROI_POOL", "psroi_align"),
-                      ("CLASS_AGNOSTIC", "false"), ("network.NORM", "batch")):
-        cfg = config(small_cfg, 1, "true", *overrides)
-        executor = small.bind(symbols.get_symbol(XCEPTION, cfg, True), small.feed())
+    for options in ({}, {"relu": "after_sum"}, {"roi_pool": "psroi_align"}, {"class_agnostic": False},
+                    {"norm": "batch"}):
+        executor = small.bind(symbols.get_symbol(XCEPTION, True, **small.options, **options), small.feed())
         outputs.append([output.asnumpy() for output in executor.forward(is_train=True)])
         executor.backward()
         assert executor.grad_dict["conv1_weight"].asnumpy().any()
@@ -135,7 +148,7 @@ def test_other_places_of_relu_and_other_pooling(small, small_cfg):
         assert other[2].shape == outputs[0][2].shape and np.abs(other[2] - outputs[0][2]).max() > 1e-3
 
 
-def test_wrong_attributes_of_custom_operators_are_named(capfd, small_cfg, small):
+def test_wrong_attributes_of_custom_operators_are_named(capfd):
     """MXNet's error does not hold the message; it is printed."""
     rois, gt_boxes = mx.sym.Variable("rois"), mx.sym.Variable("gt_boxes")
     wrong = mx.sym.Custom(rois=rois, gt_boxes=gt_boxes, op_type="proposal_target", num_classes=2, batch_images=1,

@@ -6,7 +6,7 @@ from mxnet import autograd, gluon
 
 import light_head_rcnn
 from light_head_rcnn import symbols
-from light_head_rcnn.engine.checkpoints.checkpoint import load_parameters, save_parameters
+from light_head_rcnn.engine.checkpoints.parameters import load_parameters, save_parameters
 from light_head_rcnn.gluon_models import DetectorLosses
 
 NAMES = ("a", "b", "c", "d")
@@ -31,7 +31,7 @@ def parameters(executor):
 
 
 def load(net, arrays, path):
-    """Parameters into a network, by a file in the port's layout."""
+    """Parameters into a network, by a file in the MXNet original's layout."""
     mx.nd.save(str(path), arrays)
     net.initialize()
     assert load_parameters(str(path), net) == []
@@ -44,12 +44,12 @@ def assert_close(found, expected, what):
     assert found.shape == expected.shape, what
     largest = np.abs(expected).max()
     off = np.abs(found - expected).max()
-    assert off <= 1e-4 * largest, "%s: off by %g of %g" % (what, off, largest)
+    assert off <= 1e-4 * largest, f"{what}: off by {off:g} of {largest:g}"
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_parameters_go_over_and_back_without_loss(name, small, small_cfg, tmp_path):
-    symbol = symbols.get_symbol(name, small_cfg(), False)
+def test_parameters_go_over_and_back_without_loss(name, small, tmp_path):
+    symbol = symbols.get_symbol(name, False, **small.options)
     arguments, _, auxiliary = symbol.infer_shape(**{key: np.shape(a) for key, a in small.feed(train=False).items()})
     names = ["arg:" + key for key in symbol.list_arguments()] + ["aux:" + key for key in symbol.list_auxiliary_states()]
     there = {key: mx.nd.random.normal(shape=shape) for key, shape in zip(names, arguments + auxiliary)
@@ -99,9 +99,9 @@ def gluon_stages(name, net, x, im_info):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_stage_at_test(name, small, small_cfg, tmp_path):
+def test_every_stage_at_test(name, small, tmp_path):
     inputs = small.feed(train=False)
-    stages, symbol = graph_stages(name, symbols.get_symbol(name, small_cfg(), False))
+    stages, symbol = graph_stages(name, symbols.get_symbol(name, False, **small.options))
     executor = small.bind(symbol, inputs, grad_req="null")
     expected = dict(zip(stages, executor.forward()))
     net = gluon_model(name)
@@ -113,7 +113,7 @@ def test_every_stage_at_test(name, small, small_cfg, tmp_path):
     assert expected["scores"].asnumpy().std() > 1e-3 and expected["boxes"].asnumpy().std() > 1e-3
 
 
-def graph_losses(outputs, label, ohem, rpn_batch):
+def graph_losses(outputs, label, ohem, rpn_batch_size):
     """The losses and accuracies of `DetectorLosses`, from the outputs of a training graph."""
     rpn_prob, rpn_box, prob, box, kept = (output.asnumpy() for output in outputs)
     rpn_prob, kept, prob = rpn_prob.reshape(len(label), 2, -1), kept.ravel(), prob.reshape(kept.size, -1)
@@ -121,19 +121,19 @@ def graph_losses(outputs, label, ohem, rpn_batch):
     valid = kept >= 0
     chosen = prob[np.arange(len(kept)), kept.astype(int)][valid]
     images = len(label)
-    return [-np.log(picked).mean(), rpn_box.sum() / rpn_batch / images, -np.log(chosen).mean(),
+    return [-np.log(picked).mean(), rpn_box.sum() / rpn_batch_size / images, -np.log(chosen).mean(),
             box.sum() / ohem / images, (rpn_prob.argmax(1) == label)[label >= 0].mean(),
             (prob.argmax(1) == kept)[valid].mean()]
 
 
 # With the statistics of batches as small as these, the last bit of a weight is percents of a gradient one step later,
 # in the graph alone: only the first step can be compared.
-@pytest.mark.parametrize("name, images, norm, steps", [
-    (LIGHT, 1, "frozen", 3), (RFCN, 1, "frozen", 3), (SMALL, 1, "frozen", 3), (SMALL, 2, "frozen", 3),
-    (SMALL, 2, "batch", 1)])
-def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, small, small_cfg, tmp_path):
-    symbol = symbols.get_symbol(name, small_cfg("TRAIN.BATCH_IMAGES", str(images), "network.NORM", norm), True)
-    inputs = small.feed(images)
+@pytest.mark.parametrize("name, images, norm, steps, smaller", [
+    (LIGHT, 1, "frozen", 3, None), (RFCN, 1, "frozen", 3, None), (SMALL, 1, "frozen", 3, None),
+    (SMALL, 2, "frozen", 3, None), (SMALL, 2, "frozen", 1, 0), (SMALL, 2, "batch", 1, None)])
+def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, smaller, small, tmp_path):
+    symbol = symbols.get_symbol(name, images=images, norm=norm, **small.options)
+    inputs = small.feed(images, smaller=smaller)
     executor = small.bind(symbol, inputs)
     net = gluon_model(name, norm=norm)
     load(net, parameters(executor), tmp_path / "symbol.params")

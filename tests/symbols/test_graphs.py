@@ -1,4 +1,4 @@
-"""Graphs against those of the originals, node by node."""
+"""Graphs against those of the MXNet original, node by node; what every option changes; registration by name."""
 import json
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn import symbols
-from light_head_rcnn.engine.config import with_values
+from light_head_rcnn.errors import ModelError
+from light_head_rcnn.symbols import registry
 
 LIGHT, RFCN, XCEPTION = "resnet_v1_101_rfcn_light", "resnet_v1_101_rfcn", "xception_rfcn_light"
 PLAIN = {"fg_thresh": "0.5", "bg_thresh_hi": "0.5", "bg_thresh_lo": "0.0", "bbox_means": "(0.0, 0.0, 0.0, 0.0)",
@@ -20,23 +21,24 @@ def without_pickle(nodes):
 
 
 @pytest.mark.parametrize("kind", ["test", "train"])
-def test_light_head_equals_the_original(kind, dump, port_cfg):
-    expected, given, outputs = dump.port_graph(kind)
-    symbol = symbols.get_symbol(LIGHT, port_cfg(), is_train=kind == "train")
+def test_light_head_equals_the_original(kind, dump):
+    expected, given, outputs = dump.original_graph(kind)
+    symbol = symbols.get_symbol(LIGHT, is_train=kind == "train")
     assert not dump.differences(dump.nodes_of(symbol), without_pickle(expected))
     arguments, found, auxiliary = symbol.infer_shape(**given)
     assert dict(zip(symbol.list_outputs(), found)) == outputs
-    shapes = json.loads((Path(__file__).parents[1] / "gluon_models" / "port_parameters.json").read_text())
-    shapes = {**{name: tuple(shape) for name, (shape, _) in shapes.items()}, **given}
+    path = Path(__file__).parents[1] / "gluon_models" / "mxnet_original_parameters.json"
+    shapes = {name: tuple(shape) for name, (shape, _) in json.loads(path.read_text()).items()}
+    shapes.update(given)
     names = symbol.list_arguments() + symbol.list_auxiliary_states()
     assert {name: shapes[name] for name in names} == dict(zip(names, arguments + auxiliary))
     assert [name for op, name, *_ in expected if op == "null" and name in symbol.list_arguments()] == \
         symbol.list_arguments()
 
 
-def test_a_changed_node_is_seen(dump, port_cfg):
-    expected = dump.port_graph("test")[0]
-    nodes = dump.nodes_of(symbols.get_symbol(LIGHT, port_cfg(), is_train=False))
+def test_a_changed_node_is_seen(dump):
+    expected = dump.original_graph("test")[0]
+    nodes = dump.nodes_of(symbols.get_symbol(LIGHT, is_train=False))
     for change in (lambda n: ("_" + n[0],) + n[1:], lambda n: (n[0], n[1] + "_") + n[2:],
                    lambda n: n[:2] + (dict(n[2], workspace="512"), n[3]), lambda n: n[:3] + (n[3][::-1] + ["data"],)):
         assert len(dump.differences(nodes[:500] + [change(nodes[500])] + nodes[501:], expected)) == 1
@@ -54,7 +56,7 @@ def pooling(channels):
 
 
 def convolution(name, attrs, data):
-    names = [name + "_weight", name + "_bias"]
+    names = [f"{name}_weight", f"{name}_bias"]
     return [("null", n, attrs, []) for n in names] + [("Convolution", name, attrs, [data] + names)]
 
 
@@ -63,7 +65,7 @@ def reshape(name, shape, data):
 
 
 def vote(kind, channels, average, out, shape, rois):
-    pooled = "psroipooled_%s_rois" % kind
+    pooled = f"psroipooled_{kind}_rois"
     conv = "rfcn_cls" if kind == "cls" else "rfcn_bbox"
     return [("_contrib_PSROIPooling", pooled, pooling(channels), [conv, rois]),
             ("Pooling", average, AVERAGE, [pooled]), reshape(out, shape, average)]
@@ -101,30 +103,29 @@ def rfcn_head(kind, light):
 
 
 @pytest.mark.parametrize("kind", ["test", "train"])
-def test_rfcn_is_the_original_with_its_own_head(kind, dump, port_cfg):
-    light, given, _ = dump.port_graph(kind)
+def test_rfcn_is_the_original_with_its_own_head(kind, dump):
+    light, given, _ = dump.original_graph(kind)
     light = without_pickle(light)
     shared = light[:[n[1] for n in light].index("res5c_relu") + 1]
-    symbol = symbols.get_symbol(RFCN, port_cfg(), is_train=kind == "train")
+    symbol = symbols.get_symbol(RFCN, is_train=kind == "train")
     assert not dump.differences(dump.nodes_of(symbol), shared + rfcn_head(kind, light))
     assert symbol.infer_shape(**given)[1]
 
 
-@pytest.mark.parametrize("operator", ["false", "true", "native"])
-def test_the_data_give_the_shape_of_im_info(operator, port_cfg):
-    cfg = port_cfg("TEST.CXX_PROPOSAL", operator, "TEST.RPN_POST_NMS_TOP_N", "30")
-    symbol = symbols.get_symbol(LIGHT, cfg, is_train=False)
+@pytest.mark.parametrize("operator", ["custom", "contrib", "native"])
+def test_the_data_give_the_shape_of_im_info(operator):
+    symbol = symbols.get_symbol(LIGHT, is_train=False, proposal_operator=operator, post_nms=30)
     arguments, found, _ = symbol.infer_shape(data=(1, 3, 64, 96))
     assert dict(zip(symbol.list_arguments(), arguments))["im_info"] == (1, 3)
     assert found[0] == (30, 5)
 
 
 @pytest.mark.parametrize("name", [LIGHT, RFCN])
-def test_partial_graphs_are_parts_of_the_whole(name, dump, port_cfg):
+def test_partial_graphs_are_parts_of_the_whole(name, dump):
     """Nodes of the partial graphs are the whole graph's, but for inputs in place of what is not there."""
     for train in (True, False):
-        whole = {n[1]: n for n in dump.nodes_of(symbols.get_symbol(name, port_cfg(), train))}
-        rpn = dump.nodes_of(symbols.get_symbol_rpn(name, port_cfg(), train))
+        whole = {n[1]: n for n in dump.nodes_of(symbols.get_symbol(name, train))}
+        rpn = dump.nodes_of(symbols.get_symbol_rpn(name, train))
         for op, node, attrs, inputs in rpn:
             expected = dict(whole[node][2])
             if node == "rpn_cls_prob" and train:
@@ -132,7 +133,7 @@ def test_partial_graphs_are_parts_of_the_whole(name, dump, port_cfg):
             if node == "rois":
                 expected["output_score"] = "True"
             assert (op, attrs, inputs) == (whole[node][0], expected, whole[node][3])
-        rcnn = dump.nodes_of(symbols.get_symbol_rcnn(name, port_cfg(), train))
+        rcnn = dump.nodes_of(symbols.get_symbol_rcnn(name, train))
         inputs = {"rois": "(-1, 5)", "label": "(-1,)", "bbox_target": "(-1, 8)", "bbox_weight": "(-1, 8)"}
         for op, node, attrs, sources in rcnn:
             if node in inputs:
@@ -142,60 +143,101 @@ def test_partial_graphs_are_parts_of_the_whole(name, dump, port_cfg):
         heads = {"_contrib_PSROIPooling", "FullyConnected", "Convolution", "Pooling", "SoftmaxActivation", "MakeLoss"}
         expected = {k: n[2] for k, n in whole.items() if n[0] in heads and not k.startswith("rpn_")}
         assert {n[1]: n[2] for n in rcnn if n[0] in heads} == expected
-    assert symbols.get_symbol_rpn(name, port_cfg(), False).list_outputs() == ["rois_output", "rois_score"]
-    assert symbols.get_symbol_rcnn(name, port_cfg(), True).list_outputs() == [
+    assert symbols.get_symbol_rpn(name, False).list_outputs() == ["rois_output", "rois_score"]
+    assert symbols.get_symbol_rcnn(name, True).list_outputs() == [
         "cls_prob_reshape_output", "bbox_loss_reshape_output", "blockgrad0_output"]
 
 
-def test_settings_change_what_they_say_and_nothing_else(dump, port_cfg):
-    before = dump.nodes_of(symbols.get_symbol(LIGHT, port_cfg(), True))
+def convs(*attrs):
+    """What changes in the thin map's four convolutions, whose parameters carry their attributes, too."""
+    return {f"conv_new_{i}{part}": dict(attrs) for i in (1, 2, 3, 4) for part in ("_weight", "_bias", "")}
 
-    def changed(*overrides, cfg=None):
-        after = dump.nodes_of(symbols.get_symbol(LIGHT, cfg or port_cfg(*overrides), True))
-        assert len(after) == len(before)
-        return [(a[1], {k: b[2].get(k) for k in b[2] if b[2].get(k) != a[2].get(k)}) for a, b in zip(before, after)
-                if a != b]
 
-    assert changed("network.RPN_FEAT_STRIDE", "[16]") == []
-    assert changed("TRAIN.BATCH_ROIS_OHEM", "256") == [("custom1", {"roi_per_img": "256"}),
-                                                       ("bbox_loss", {"grad_scale": "0.00390625"})]
-    assert changed("TRAIN.BBOX_LOSS_WEIGHT", "2") == [("bbox_loss", {"grad_scale": "0.015625"})]
-    assert changed("TRAIN.FG_THRESH", "0.6") == [("custom0", {"fg_thresh": "0.6"})]
-    assert changed("TRAIN.LIGHT_HEAD_LR_MULT", "1") == [
-        ("conv_new_%d%s" % (i, part), {"__lr_mult__": "1.0"}) for i in (1, 2, 3, 4) for part in
-        ("_weight", "_bias", "")]
-    cfg = with_values(port_cfg(), {"TRAIN.BBOX_NORMALIZATION_PRECOMPUTED": False})
-    assert changed(cfg=cfg) == [("custom0", {"bbox_stds": str((1.0,) * 4)})]
-    assert {tuple(c.items()) for _, c in changed("network.NORM", "batch")} == {(("use_global_stats", "False"),)}
-    assert changed("network.STRIDE_IN_1X1", "false")[0] == ("res3a_branch2a_weight", {"stride": "(1, 1)"})
-    assert [(a, c) for a, c in changed("TRAIN.CXX_PROPOSAL", "false")] == [("rois", {
-        "feat_stride": "16", "op_type": "proposal"})]
-    several = dict(changed("TRAIN.BATCH_IMAGES", "2"))
+# For each option another value, and the attributes that it changes of the training graph: {node: {attribute: value}}.
+CHANGES = [
+    ("num_classes", 21, {"custom1": {"num_classes": "21"}, "cls_score": {"num_hidden": "21"},
+                         "cls_score_weight": {"num_hidden": "21"}, "cls_score_bias": {"num_hidden": "21"},
+                         "cls_prob_reshape": {"shape": "(1, -1, 21)"}}),
+    ("class_agnostic", False, {"custom0": {"num_classes": "81"}, "custom1": {"num_reg_classes": "81"},
+                               **{f"bbox_pred{part}": {"num_hidden": "324"} for part in ("", "_weight", "_bias")},
+                               "bbox_loss_reshape": {"shape": "(1, -1, 324)"}}),
+    ("anchor_ratios", (1, 3, 4), {"rois": {"ratios": "(1, 3, 4)"}}),
+    ("anchor_scales", (1, 2, 3, 4), {"rois": {"scales": "(1, 2, 3, 4)"}}),
+    ("proposal_operator", "custom", {"rois": {"feat_stride": "16", "op_type": "proposal"}}),
+    ("pre_nms", 500, {"rois": {"rpn_pre_nms_top_n": "500"}}),
+    ("post_nms", 50, {"rois": {"rpn_post_nms_top_n": "50"}}),
+    ("rpn_nms", 0.6, {"rois": {"threshold": "0.6"}}),
+    ("rpn_min_size", 3, {"rois": {"rpn_min_size": "3"}}),
+    ("rpn_batch_size", 128, {"rpn_bbox_loss": {"grad_scale": "0.0078125"}}),
+    ("roi_batch_size", 64, {"custom0": {"batch_rois": "64"}}),
+    ("fg_fraction", 0.5, {"custom0": {"fg_fraction": "0.5"}}),
+    ("fg_iou", 0.6, {"custom0": {"fg_thresh": "0.6"}}),
+    ("bg_iou_high", 0.4, {"custom0": {"bg_thresh_hi": "0.4"}}),
+    ("bg_iou_low", 0.1, {"custom0": {"bg_thresh_lo": "0.1"}}),
+    ("box_means", (1.0, 2.0, 3.0, 4.0), {"custom0": {"bbox_means": "(1.0, 2.0, 3.0, 4.0)"}}),
+    ("box_stds", (1.0, 2.0, 3.0, 4.0), {"custom0": {"bbox_stds": "(1.0, 2.0, 3.0, 4.0)"}}),
+    ("box_weights", (1.0, 2.0, 3.0, 4.0), {"custom0": {"bbox_weights": "(1.0, 2.0, 3.0, 4.0)"}}),
+    ("ohem", 256, {"custom1": {"roi_per_img": "256"}, "bbox_loss": {"grad_scale": "0.00390625"}}),
+    ("box_loss_weight", 2.0, {"bbox_loss": {"grad_scale": "0.015625"}}),
+    ("neck_lr_mult", 1.0, convs(("__lr_mult__", "1.0"))),
+]
+
+
+def changes_of(dump, **options):
+    """{node: {attribute: value}} of what options change in the training graph of Light-Head R-CNN."""
+    before, after = (dump.nodes_of(symbols.get_symbol(LIGHT, True, **more)) for more in ({}, options))
+    assert len(after) == len(before)
+    return {a[1]: {key: b[2].get(key) for key in b[2] if b[2].get(key) != a[2].get(key)}
+            for a, b in zip(before, after) if a != b}
+
+
+@pytest.mark.parametrize("option, value, expected", CHANGES, ids=lambda value: value if isinstance(value, str) else "")
+def test_an_option_changes_what_it_says_and_nothing_else(option, value, expected, dump):
+    assert changes_of(dump, **{option: value}) == expected
+
+
+def test_options_of_many_nodes(dump):
+    assert set(map(str, changes_of(dump, norm="batch").values())) == {"{'use_global_stats': 'False'}"}
+    moved = changes_of(dump, stride_in_1x1=False)
+    assert set(moved) == {f"res{stage}a_branch2{branch}{part}" for stage in (3, 4) for branch in "ab"
+                          for part in ("", "_weight")}
+    assert moved["res3a_branch2a"] == {"stride": "(1, 1)"} and moved["res4a_branch2b"] == {"stride": "(2, 2)"}
+    several = changes_of(dump, images=2)
     assert several["custom0"] == several["custom1"] == {"batch_images": "2"}
     assert several["rpn_bbox_loss"] == {"grad_scale": str(1 / 512)} and several["bbox_loss"] == {
         "grad_scale": str(1 / 256)}
+    tested = {option for option, *_ in CHANGES} | {"norm", "stride_in_1x1", "images"}
+    # These two change the number of nodes: test_other_places_of_relu_and_other_pooling.
+    assert symbols.symbol_options(LIGHT) == tested | {"relu", "roi_pool"}
 
 
-def test_without_mining_all_drawn_rois_count(dump, port_cfg):
-    cfg = port_cfg("TRAIN.ENABLE_OHEM", "false", "TRAIN.BATCH_ROIS", "128")
-    nodes = {n[1]: n for n in dump.nodes_of(symbols.get_symbol(LIGHT, cfg, True))}
-    assert "custom1" not in nodes and nodes["custom0"][2]["batch_rois"] == "128"
+def test_options_of_the_other_networks():
+    shared = symbols.symbol_options(LIGHT)
+    assert symbols.symbol_options(XCEPTION) == shared - {"stride_in_1x1"}
+    assert symbols.symbol_options(RFCN) == shared - {"relu", "roi_pool"}
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_without_mining_all_drawn_rois_count(images, dump):
+    options = dict(ohem=0, roi_batch_size=128, images=images)
+    nodes = {n[1]: n for n in dump.nodes_of(symbols.get_symbol(LIGHT, True, **options))}
+    assert "custom1" not in nodes and nodes["custom0"][2]["batch_rois"] == str(128 * images)
     assert nodes["cls_prob"][2] == {"normalization": "valid"}
-    assert nodes["bbox_loss"][2] == {"grad_scale": "0.0078125"}
-    assert symbols.get_symbol_rcnn(LIGHT, cfg, True).list_outputs() == ["cls_prob_reshape_output",
-                                                                        "bbox_loss_reshape_output"]
+    assert nodes["bbox_loss"][2] == {"grad_scale": str(1 / 128 / images)}
+    assert symbols.get_symbol_rcnn(LIGHT, True, **options).list_outputs() == [
+        "cls_prob_reshape_output", "bbox_loss_reshape_output"]
 
 
-def test_names_do_not_depend_on_what_was_built_before(dump, port_cfg):
-    first = symbols.get_symbol(LIGHT, port_cfg(), True).tojson()
+def test_names_do_not_depend_on_what_was_built_before():
+    first = symbols.get_symbol(LIGHT).tojson()
     with mx.name.Prefix("net_"):
         mx.sym.Variable("a") - mx.sym.Variable("b")
-        assert symbols.get_symbol(LIGHT, port_cfg(), True).tojson() == first
+        assert symbols.get_symbol(LIGHT).tojson() == first
 
 
 @pytest.mark.parametrize("name", symbols.symbol_names())
-def test_saved_graphs_load_and_hold_no_pickle(name, dump, port_cfg, tmp_path):
-    symbol = symbols.get_symbol(name, port_cfg(), True)
+def test_saved_graphs_load_and_hold_no_pickle(name, dump, tmp_path):
+    symbol = symbols.get_symbol(name)
     symbol.save(str(tmp_path / "graph.json"))
     assert mx.sym.load(str(tmp_path / "graph.json")).tojson() == symbol.tojson()
     for *_, attrs, _ in dump.nodes_of(symbol):
@@ -207,10 +249,47 @@ def test_names():
     assert symbols.symbol_names() == sorted([LIGHT, RFCN, XCEPTION])
 
 
-def test_errors(port_cfg):
-    with pytest.raises(ValueError, match="unknown symbol 'vgg'; known: %s, %s, %s" % (RFCN, LIGHT, XCEPTION)):
-        symbols.get_symbol("vgg", port_cfg())
-    with pytest.raises(ValueError, match="NUM_CLASSES is 0"):
-        symbols.get_symbol(LIGHT, port_cfg("dataset.NUM_CLASSES", "0"))
-    with pytest.raises(ValueError, match="RPN_FEAT_STRIDE is .4, 8.; these graphs have one map"):
-        symbols.get_symbol(LIGHT, with_values(port_cfg(), {"network.RPN_FEAT_STRIDE": (4, 8)}))
+@pytest.mark.parametrize("name, options, words", [
+    ("vgg", {}, f"unknown symbol 'vgg'; known: {RFCN}, {LIGHT}, {XCEPTION}"),
+    (LIGHT, {"num_classes": 1}, "num_classes is 1"),
+    (LIGHT, {"depth": 50}, f"{LIGHT} has no option 'depth'; its options: anchor_ratios, "),
+    (RFCN, {"roi_pool": "psroi_align"}, f"{RFCN} has no option 'roi_pool'"),
+    (XCEPTION, {"stride_in_1x1": True}, f"{XCEPTION} has no option 'stride_in_1x1'"),
+    (LIGHT, {"rpn_channels": 3}, "has no option 'rpn_channels'"),
+    (LIGHT, {"relu": "both"}, "relu is 'both'; known: inside, after_sum"),
+    (LIGHT, {"roi_pool": "roi_pool"}, "roi_pool is 'roi_pool'; known: psroi_pool, psroi_align"),
+    (RFCN, {"norm": "group"}, "norm is 'group'; known: frozen, batch"),
+    (XCEPTION, {"norm": "group"}, "norm is 'group'; known: frozen, batch"),
+    (LIGHT, {"proposal_operator": True}, "proposal_operator is True; known: contrib, custom, native"),
+    (LIGHT, {"ohem": 0}, "roi_batch_size is -1: without ohem it must be at least 1")])
+def test_errors(name, options, words):
+    with pytest.raises(ModelError, match=words):
+        symbols.get_symbol(name, **options)
+
+
+def test_a_network_of_a_users_own(monkeypatch):
+    monkeypatch.setattr(registry.SYMBOLS, "entries", dict(registry.SYMBOLS.entries))
+
+    @symbols.register_symbol("mine")
+    def mine(channels=8, **options):
+        def backbone(data):
+            data = mx.sym.Convolution(data, kernel=(16, 16), stride=(16, 16), num_filter=channels, name="mine")
+            return data, data
+
+        def head(head_map, rois, num_classes, num_reg_classes):
+            pooled = mx.sym.ROIPooling(head_map, rois, pooled_size=(1, 1), spatial_scale=1 / 16)
+            return (mx.sym.FullyConnected(pooled, num_hidden=num_classes),
+                    mx.sym.FullyConnected(pooled, num_hidden=4 * num_reg_classes))
+
+        return symbols.DetectorGraphs(backbone, head, rpn_channels=3, box_sigma=1.0, stride=16, **options)
+
+    assert "mine" in symbols.symbol_names() and symbols.symbol_options("mine") >= {"channels", "num_classes"}
+    graph = symbols.get_symbol("mine", False, channels=5, num_classes=4, post_nms=7)
+    arguments, outputs, _ = graph.infer_shape(data=(1, 3, 64, 96))
+    assert dict(zip(graph.list_arguments(), arguments))["mine_weight"] == (5, 3, 16, 16)
+    assert outputs == [(7, 5), (1, 7, 4), (1, 7, 8)]
+    with pytest.raises(ModelError, match="mine has no option 'depth'"):
+        symbols.get_symbol("mine", depth=3)
+    for name in ("mine", LIGHT):
+        with pytest.raises(ModelError, match=f"a symbol named '{name}' is registered already"):
+            symbols.register_symbol(name, mine)
