@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Tuple, Type, Union
 from mxnet.gluon import HybridBlock
 
 from ..operators import detections
-from .layers import Array
+from ..operators.arrays import Array
 from .rpn import RPN
 
 POOLED_SIZE = 7

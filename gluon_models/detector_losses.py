@@ -5,8 +5,8 @@ from typing import Tuple
 from mxnet.gluon import HybridBlock
 
 from ..errors import ModelError
+from ..operators.arrays import Array
 from .detector import TwoStageDetector
-from .layers import Array
 from .roi_targets import assign_roi_targets
 
 LOSSES = ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box")

@@ -4,9 +4,9 @@ from typing import Any, Sequence, Tuple
 
 from mxnet.gluon import HybridBlock
 
+from ..operators.arrays import Array
 from .detector import POOLED_SIZE, TwoStageDetector
 from .heads import TwoFCHead
-from .layers import Array
 from .necks import PointwiseConv
 from .registry import register_detector
 from .roi_pools import align_rois

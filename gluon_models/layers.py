@@ -1,13 +1,9 @@
 """Layers whose parameters carry the names of the original symbolic graphs."""
 from types import ModuleType
-from typing import Union
 
 from mxnet.gluon import HybridBlock, nn
-from mxnet.ndarray import NDArray
-from mxnet.symbol import Symbol
 
-# What hybrid blocks compute with: arrays, or the nodes of a graph. `F` is the module of their operators.
-Array = Union[NDArray, Symbol]
+from ..operators.arrays import Array
 
 
 def relu(F: ModuleType, x: Array) -> Array:

@@ -4,7 +4,7 @@ from typing import Any, List, Sequence, Tuple
 
 from mxnet.gluon import HybridBlock
 
-from .layers import Array
+from ..operators.arrays import Array
 from .light_head_rcnn import LightHeadRCNN
 from .necks import FeaturePyramid
 from .registry import register_detector

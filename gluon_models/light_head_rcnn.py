@@ -5,9 +5,9 @@ from typing import Any, Sequence, Tuple
 from mxnet.gluon import HybridBlock
 
 from ..errors import ModelError
+from ..operators.arrays import Array
 from .detector import POOLED_SIZE, TwoStageDetector
 from .heads import LightHead
-from .layers import Array
 from .necks import LargeSeparableConv, PointwiseConv
 from .registry import register_detector
 from .roi_pools import THIN_CHANNELS, check_roi_pool, pool_rois, pooled_channels

@@ -5,9 +5,9 @@ from typing import Any, Sequence, Tuple
 from mxnet.gluon import HybridBlock
 
 from .. import operators
+from ..operators.arrays import Array
 from .detector import POOLED_SIZE, TwoStageDetector
 from .heads import RFCNHead
-from .layers import Array
 from .necks import PointwiseConv
 from .registry import register_detector
 

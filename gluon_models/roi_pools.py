@@ -4,8 +4,8 @@ from typing import Callable
 
 from .. import operators
 from ..errors import ModelError
+from ..operators.arrays import Array
 from .detector import POOLED_SIZE
-from .layers import Array
 
 POOLED_CHANNELS = 10
 THIN_CHANNELS = POOLED_CHANNELS * POOLED_SIZE ** 2

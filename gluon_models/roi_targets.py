@@ -1,12 +1,12 @@
 """Training targets of the RoIs, computed inside the graph, on the device (the MXNet original's `proposal_target`).
 
-The targets of the anchors are those of `operators`: the data workers compute them.
+The targets of the anchors are computed elsewhere, by the workers that load data: see `operators.anchor_targets`.
 """
 from types import ModuleType
 from typing import Sequence, Tuple
 
 from ..operators import boxes as box_ops
-from .layers import Array
+from ..operators.arrays import Array
 
 
 def assign_roi_targets(F: ModuleType, rois: Array, gt_boxes: Array, rois_per_image: int, means: Sequence[float],

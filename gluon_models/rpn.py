@@ -5,7 +5,8 @@ from typing import Any, Sequence, Tuple
 from mxnet.gluon import HybridBlock, nn
 
 from .. import operators
-from .layers import Array, relu
+from ..operators.arrays import Array
+from .layers import relu
 
 
 class RPN(HybridBlock):

@@ -7,7 +7,8 @@ from mxnet.gluon import HybridBlock, nn
 
 from ...caffe_names import residual_unit_names
 from ...errors import ModelError
-from ..layers import Array, ConvBN, relu
+from ...operators.arrays import Array
+from ..layers import ConvBN, relu
 from ..registry import register_backbone, register_pyramid_backbone
 
 # depth: units of stages 2 to 5, and the stages whose units are numbered (a, b1, b2) instead of lettered (a, b, c)

@@ -5,7 +5,8 @@ from typing import Tuple
 from mxnet.gluon import HybridBlock, nn
 
 from ...caffe_names import residual_unit_names
-from ..layers import Array, ConvBN, relu
+from ...operators.arrays import Array
+from ..layers import ConvBN, relu
 from ..registry import register_backbone, register_pyramid_backbone
 
 STEM_CHANNELS = 24

@@ -4,7 +4,8 @@ from typing import Sequence, Tuple
 
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import Array, relu
+from ...operators.arrays import Array
+from ..layers import relu
 
 
 class FullyConnectedHead(HybridBlock):

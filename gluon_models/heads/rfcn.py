@@ -4,7 +4,8 @@ from typing import Tuple
 
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import Array
+from ...operators.arrays import Array
+
 
 
 class RFCNHead(HybridBlock):

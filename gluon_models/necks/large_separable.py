@@ -5,7 +5,7 @@ from typing import Tuple
 from mxnet.gluon import HybridBlock, nn
 
 from ...errors import ModelError
-from ..layers import Array
+from ...operators.arrays import Array
 from ..layers import relu as rectify
 
 RELU_PLACES = ("inside", "after_sum")

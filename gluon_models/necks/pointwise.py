@@ -3,7 +3,8 @@ from types import ModuleType
 
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import Array, relu
+from ...operators.arrays import Array
+from ..layers import relu
 
 
 class PointwiseConv(HybridBlock):

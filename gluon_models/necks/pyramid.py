@@ -6,7 +6,8 @@ from typing import Callable, Tuple
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from ..layers import Array
+from ...operators.arrays import Array
+
 
 
 class FeaturePyramid(HybridBlock):
