@@ -3,7 +3,7 @@ from .checking import PYRAMID_STRIDES, reject_unimplemented
 from .comparing import changed_keys, config_from_checkpoint, saved_config, training_keys, weight_conflicts
 from .key import Key
 from .keys import DEFAULTS, KEYS
-from .loading import file_values, load_config, load_with_sources, overlay_text, with_values
+from .loading import file_values, load_config, load_with_sources, overlay_text, with_overrides, with_values
 from .overrides import text_values
 from .values import (checkpoint_prefix, dataset_kind, gpu_ids, lr_steps, pixel_means, pixel_stds, test_scales,
                      train_scales)
@@ -13,5 +13,5 @@ __all__ = [
     "DEFAULTS", "KEYS", "Key", "PYRAMID_STRIDES", "bundled_names", "changed_keys", "checkpoint_prefix",
     "config_from_checkpoint", "dataset_kind", "file_values", "gpu_ids", "load_config", "load_with_sources", "lr_steps",
     "overlay_text", "pixel_means", "pixel_stds", "reject_unimplemented", "saved_config", "test_scales", "text_values",
-    "train_scales", "training_keys", "weight_conflicts", "with_values",
+    "train_scales", "training_keys", "weight_conflicts", "with_overrides", "with_values",
 ]

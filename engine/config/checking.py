@@ -78,6 +78,21 @@ def checked_value(source: Any, key: str, value: Any, from_text: bool = False) ->
         raise ConfigError(f"{source}: {key} must be {error}, got {value!r}") from None
 
 
+def without_counts(values: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns values by key with 0 for the numbers of anchors and classes that `complete` counts: the inverse."""
+    values = dict(values)
+    if values.get("network.NUM_ANCHORS") == _count_anchors(values):
+        values["network.NUM_ANCHORS"] = 0
+    if values.get("dataset.classes") and values.get("dataset.NUM_CLASSES") == len(values["dataset.classes"]) + 1:
+        values["dataset.NUM_CLASSES"] = 0
+    return values
+
+
+def _count_anchors(values: Mapping[str, Any]) -> int:
+    ratios, scales = (values.get(key, KEYS[key].default) for key in ("network.ANCHOR_RATIOS", "network.ANCHOR_SCALES"))
+    return len(ratios) * len(scales)
+
+
 def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
     """Counts anchors and classes, in place, and checks values that must agree with each other.
 
@@ -92,7 +107,7 @@ def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
         ConfigError: values that contradict each other.
     """
     before = dict(values)
-    anchors = len(values["network.ANCHOR_RATIOS"]) * len(values["network.ANCHOR_SCALES"])
+    anchors = _count_anchors(values)
     if values["network.NUM_ANCHORS"] not in (0, anchors):
         raise ConfigError(f"{source}: network.NUM_ANCHORS is {values['network.NUM_ANCHORS']}, but ANCHOR_RATIOS times "
                           f"ANCHOR_SCALES is {anchors}")

@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from yacs.config import CfgNode
 
-from .checking import LOGGER, checked_value
+from .checking import LOGGER, checked_value, without_counts
 from .keys import KEYS
 from .loading import build_config
 from .overrides import SOURCE, Overrides, text_values
@@ -77,7 +77,7 @@ def config_from_checkpoint(saved: Mapping[str, Any], overrides: Overrides = ()) 
     Raises:
         ConfigError: the checkpoint holds a key that this version does not know, or see `load_config`.
     """
-    values = {key: checked_value(_CHECKPOINT, key, value) for key, value in saved.items()}
+    values = without_counts({key: checked_value(_CHECKPOINT, key, value) for key, value in saved.items()})
     if "output_path" not in saved:
         LOGGER.warning("the checkpoint was written by an earlier version, which did not store the keys of TEST and the "
                        "paths: those have their defaults; name the configuration file, or set them by KEY=VALUE")

@@ -5,10 +5,10 @@ from typing import Any, Dict, Iterable, Mapping, Tuple, Union
 import yaml
 from yacs.config import CfgNode
 
-from .checking import checked_value, complete, reject_unimplemented_values, warn_of_unread
+from .checking import checked_value, complete, reject_unimplemented_values, warn_of_unread, without_counts
 from .keys import KEYS
 from .overrides import SOURCE, Overrides, text_values
-from .tree import as_lists, nest
+from .tree import as_lists, flatten, nest
 from .yaml_files import BASE, find_file, read_chain
 
 DEFAULT, COUNTED = "default", "counted"
@@ -96,8 +96,21 @@ def overlay_text(base: Union[str, Path], values: Mapping[str, Any]) -> str:
     return yaml.safe_dump({BASE: str(Path(base).resolve()), **tree}, sort_keys=False, width=120)
 
 
+def with_overrides(cfg: CfgNode, overrides: Overrides) -> CfgNode:
+    """Returns a frozen copy of a configuration with overrides, checked and counted as `load_config` does.
+
+    Args:
+        cfg: from `load_config`.
+        overrides: see `load_config`.
+
+    Raises:
+        ConfigError: see `load_config`.
+    """
+    return build_config([(DEFAULT, without_counts(flatten(cfg))), (SOURCE, text_values(overrides))], SOURCE)[0]
+
+
 def with_values(cfg: CfgNode, values: Mapping[str, Any]) -> CfgNode:
-    """Returns a frozen copy of a configuration with other values.
+    """Returns a frozen copy of a configuration with other values, for code that knows them to be right.
 
     Args:
         cfg: from `load_config`.

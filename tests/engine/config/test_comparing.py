@@ -115,6 +115,14 @@ def test_a_configuration_comes_back_from_its_checkpoint(name, caplog):
     assert changed == config.with_values(cfg, {"TEST.NMS": 0.1, "dataset.dataset_path": "data/x"})
 
 
+def test_what_is_counted_follows_overrides_of_a_checkpoint():
+    values = saved(load_config("bccd_s"))
+    cfg = config.config_from_checkpoint(values, {"dataset.classes": ["cell"], "network.ANCHOR_SCALES": [1]})
+    assert (cfg.dataset.NUM_CLASSES, cfg.network.NUM_ANCHORS) == (2, 3)
+    assert config.weight_conflicts(values, cfg) == [
+        "network.ANCHOR_SCALES: [1.1, 1.6, 2.4, 3.4, 4.8, 7] in the checkpoint, [1] now"]
+
+
 def test_a_configuration_comes_back_from_an_older_checkpoint(caplog):
     cfg = load_config("bccd_s")
     older = json.loads(json.dumps(config.training_keys(cfg)))

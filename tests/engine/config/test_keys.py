@@ -51,7 +51,8 @@ def test_flags_do_not_contradict():
 def test_nothing_reads_the_keys_that_say_so():
     """That the others are read, tests/engine/building/test_wiring.py shows."""
     names = [key.name.rpartition(".")[2] for key in KEYS.values() if key.unread]
-    assert "root_path" in names and not re.search(rf"\b({'|'.join(names)})\b", sources())
+    code = re.sub(r'"[^"\n]*"', '""', sources())  # a list of keys in a text reads none of them
+    assert "root_path" in names and not re.search(rf"\b({'|'.join(names)})\b", code)
 
 
 def test_colours_are_turned_round_in_one_place():

@@ -329,6 +329,21 @@ def test_values_in_a_copy(write):
     assert cfg.TRAIN.ALTERNATE.rpn1_lr == 0.0 and other.is_frozen()
 
 
+def test_overrides_of_a_configuration_are_checked_and_counted():
+    cfg = load_config("bccd_s")
+    other = config.with_overrides(cfg, {"network.ANCHOR_SCALES": [1, 2], "dataset.classes": ["a"], "seed": "3"})
+    assert other == load_config("bccd_s", {"network.ANCHOR_SCALES": [1, 2], "dataset.classes": ["a"], "seed": 3})
+    assert (other.network.NUM_ANCHORS, other.dataset.NUM_CLASSES, cfg.network.NUM_ANCHORS) == (6, 2, 18)
+    assert config.with_overrides(cfg, ()) == cfg and other.is_frozen()
+    # A number that was set stays.
+    cfg = config.with_overrides(load_config(None, {"dataset.NUM_CLASSES": 21}), ["TRAIN.lr=1"])
+    assert cfg.dataset.NUM_CLASSES == 21
+    for overrides, message in (({"TEST.HAS_RPN": False}, "only True"), ({"TRAIN.lr": 0}, "above 0"),
+                               ({"TRAIN.BATCH_ROIS": 0}, "from 1"), ({"network.NUM_ANCHORS": 5}, "is 5, but")):
+        with pytest.raises(ConfigError, match=message):
+            config.with_overrides(cfg, overrides)
+
+
 def test_an_overlay_inherits_and_sets(write):
     base = write("base.yaml", "seed: 3\nTRAIN: {lr: 0.1}\n")
     overlay = write("overlay.yaml", config.overlay_text(base, {"TRAIN.SCALES": ((600, 1000),), "TRAIN.lr": 0.2}))
