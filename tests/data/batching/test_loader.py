@@ -68,11 +68,13 @@ def test_means_and_deviations_are_rgb_in_both_loaders(tmp_path):
     Image.new("RGB", (96, 96), (20, 50, 230)).save(str(tmp_path / "x.png"))
     records = [data.make_record("x", str(tmp_path / "x.png"), 96, 96, [data.Annotation((0, 0, 9, 9), 0)])]
     sampler = data.TrainSampler(records, 1, ((96, 160),))
-    train = next(data.TrainLoader(records, sampler, None, MEAN, STD).epoch(0))[0]
-    _, test, _ = next(iter(data.TestLoader(records, 1, 96, 160, MEAN, STD)))
-    for images in (train, test):
-        assert images.shape == (1, 3, 96, 96)
-        assert images[0].min(axis=(1, 2)).tolist() == images[0].max(axis=(1, 2)).tolist() == [5, 10, 40]
+    for deviations, expected in ((STD, [5, 10, 40]), (None, [10, 30, 200])):
+        options = {} if deviations is None else {"std": deviations}
+        train = next(data.TrainLoader(records, sampler, None, MEAN, **options).epoch(0))[0]
+        _, test, _ = next(iter(data.TestLoader(records, 1, 96, 160, MEAN, **options)))
+        for images in (train, test):
+            assert images.shape == (1, 3, 96, 96)
+            assert images[0].min(axis=(1, 2)).tolist() == images[0].max(axis=(1, 2)).tolist() == expected
 
 
 def test_crowds_and_difficult_objects_stay_out_of_batches(records):

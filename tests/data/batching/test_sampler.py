@@ -25,6 +25,7 @@ def test_an_epoch_depends_on_seed_and_epoch_alone():
     third = sampler.batches(3)
     sampler.batches(0)
     assert sampler.batches(3) == third == TrainSampler(records, 4, SCALES, seed=5).batches(3)
+    assert TrainSampler(records, 4, SCALES).batches(3) == TrainSampler(records, 4, SCALES, seed=0).batches(3)
     others = [sampler.batches(2), TrainSampler(records, 4, SCALES, seed=6).batches(3)]
     assert all(other != third for other in others) and others[0] != others[1]
 
@@ -95,6 +96,11 @@ def test_one_scale_a_batch_and_all_of_them_drawn():
         assert len(scales) == 1
         used.update(scales)
     assert set(used) == set(SCALES) and min(used.values()) > 15
+
+
+def test_edges_of_a_scale_may_be_equal():
+    image, = TrainSampler(records_of(1, 0), 1, ((600, 600),)).batches(0)[0]
+    assert (image.short_edge, image.long_edge) == (600, 600)
 
 
 def test_flips_are_fair_and_drawn_anew():

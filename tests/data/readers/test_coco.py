@@ -223,11 +223,13 @@ def test_nothing_left(coco_tree):
         load(coco_tree, on_error="skip")
 
 
-def test_long_summaries_are_cut(coco_tree):
+@pytest.mark.parametrize("count, last_line", [(15, "  and 5 more"), (11, "  and 1 more"), (10, "is outside the image")])
+def test_long_summaries_are_cut(coco_tree, count, last_line):
     coco_tree.content["annotations"] = [
-        {"id": i, "image_id": 7, "category_id": 2, "bbox": [0, 0, 900, 5]} for i in range(15)]
-    summary = load(coco_tree, on_error="skip").summary()
-    assert "left out: 15 x box outside" in summary and "and 5 more" in summary and len(summary.splitlines()) == 13
+        {"id": i, "image_id": 7, "category_id": 2, "bbox": [0, 0, 900, 5]} for i in range(count)]
+    lines = load(coco_tree, on_error="skip").summary().splitlines()
+    assert lines[1] == f"left out: {count} x box outside" and last_line in lines[-1]
+    assert len(lines) == 2 + 10 + (count > 10)
 
 
 @pytest.mark.parametrize("text, message", [
