@@ -1,4 +1,4 @@
-"""The original MXNet port's parameters, read off its graph of Light-Head R-CNN on ResNet-101 for COCO; references."""
+"""The parameters of the MXNet original's Light-Head R-CNN on ResNet-101 for COCO, and slow references."""
 import json
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def port():
+def original_parameters():
     """{parameter: (shape, multiplier of the learning rate)}, 12 anchors and 81 classes."""
     rows = json.loads((Path(__file__).parent / "mxnet_original_parameters.json").read_text())
     return {name: (tuple(shape), lr_mult) for name, (shape, lr_mult) in rows.items()}

@@ -1,4 +1,4 @@
-"""Backbones: the paper's multiply-adds, the port's names and shapes, sizes of the maps."""
+"""Backbones: the paper's multiply-adds, the MXNet original's names and shapes, sizes of the maps."""
 import mxnet as mx
 import pytest
 
@@ -39,9 +39,9 @@ def test_feature_sizes_are_those_of_the_levels(height, width):
 def test_last_stage_of_a_pyramid_strides_and_is_not_dilated(in_1x1):
     attributes = mx.sym.Group(list(PyramidResNet(50, stride_in_1x1=in_1x1)(mx.sym.var("data")))).attr_dict()
     for stage in "345":
-        strides = {branch: attributes["res%sa_branch2%s_fwd" % (stage, branch)]["stride"] for branch in "ab"}
+        strides = {branch: attributes[f"res{stage}a_branch2{branch}_fwd"]["stride"] for branch in "ab"}
         assert strides == {"a": "(2, 2)" if in_1x1 else "(1, 1)", "b": "(1, 1)" if in_1x1 else "(2, 2)"}
-    assert {attributes["res5%s_branch2b_fwd" % unit]["dilate"] for unit in "abc"} == {"(1, 1)"}
+    assert {attributes[f"res5{unit}_branch2b_fwd"]["dilate"] for unit in "abc"} == {"(1, 1)"}
 
 
 @pytest.mark.parametrize("in_1x1", [True, False])
@@ -49,10 +49,11 @@ def test_stride_placement(in_1x1):
     net = ResNet(50, stride_in_1x1=in_1x1)
     graph = mx.sym.Group(list(net(mx.sym.var("data"))))
     attributes = graph.attr_dict()
-    strides = {branch: attributes["res3a_branch2%s_fwd" % branch]["stride"] for branch in "ab"}
+    strides = {branch: attributes[f"res3a_branch2{branch}_fwd"]["stride"] for branch in "ab"}
     assert strides == {"a": "(2, 2)" if in_1x1 else "(1, 1)", "b": "(1, 1)" if in_1x1 else "(2, 2)"}
 
 
-def test_resnet101_has_the_ports_parameters(port):
-    expected = {name: shape for name, (shape, _) in port.items() if name.startswith(("conv1", "bn", "res"))}
+def test_resnet101_has_the_parameters_of_the_mxnet_original(original_parameters):
+    expected = {name: shape for name, (shape, _) in original_parameters.items()
+                if name.startswith(("conv1", "bn", "res"))}
     assert {name: p.shape for name, p in ResNet(101).collect_params().items()} == expected

@@ -1,4 +1,4 @@
-"""The detector: names and shapes of the port's graph, GluonCV's manner of answering, detection output, export."""
+"""The detector: names and shapes of the MXNet original, GluonCV's manner of answering, detection output, export."""
 import mxnet as mx
 import numpy as np
 import pytest
@@ -23,9 +23,9 @@ def images(n=2, height=96, width=128):
     return mx.nd.random.normal(shape=(n, 3, height, width)) * 50
 
 
-def test_l_has_the_ports_parameters(port):
+def test_l_has_the_parameters_of_the_mxnet_original(original_parameters):
     net = light_head_rcnn.get_model("light_head_rcnn_resnet101_v1_coco")
-    assert {name: (p.shape, p.lr_mult) for name, p in net.collect_params().items()} == port
+    assert {name: (p.shape, p.lr_mult) for name, p in net.collect_params().items()} == original_parameters
 
 
 @pytest.mark.parametrize("options", [

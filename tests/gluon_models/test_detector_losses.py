@@ -1,4 +1,4 @@
-"""The training graph: its losses by hand from the network's own outputs, gradients, and what hard mining keeps."""
+"""The losses of a detector by hand from the network's own outputs, gradients, mining, and several devices."""
 from functools import partial
 
 import mxnet as mx
@@ -7,7 +7,7 @@ import pytest
 from mxnet import autograd, gluon
 
 import light_head_rcnn
-from light_head_rcnn.gluon_models import FasterRCNN, RFCN, DetectorLosses
+from light_head_rcnn.gluon_models import RFCN, DetectorLosses, FasterRCNN, detector_losses
 from light_head_rcnn.gluon_models.backbones import Xception
 from light_head_rcnn.gluon_models.detector_losses import METRICS
 from light_head_rcnn.operators.anchor_targets import AnchorTargets
@@ -24,17 +24,29 @@ def on_xception(detector):
     return lambda **options: detector(Xception(frozen=False), ("a", "b", "c"), **options)
 
 
-def build(ohem=16, class_agnostic=True, detector=light_head, **options):
+def build(ohem=16, class_agnostic=True, detector=light_head, contexts=None, **options):
     net = detector(anchor_scales=(1, 2, 4), class_agnostic=class_agnostic)
-    net.initialize(mx.init.Xavier(magnitude=3))
+    net.initialize(mx.init.Xavier(magnitude=3), ctx=contexts)
     return net, DetectorLosses(net, pre_nms=200, post_nms=24, rpn_batch_size=32, ohem=ohem, **options)
 
 
-def batch(net):
+def build_frozen(**options):
+    """As `build`, with normalisation by moving statistics: images do not see each other."""
+    def detector(**more):
+        return light_head_rcnn.get_model("light_head_rcnn_xception_coco", classes=("a", "b", "c"), **more)
+
+    return build(detector=detector, **options)
+
+
+def batch(net, smaller=None, images=2):
+    """Inputs of the losses: images with two boxes and one box in turns; image `smaller` is smaller than the batch."""
     targets = AnchorTargets(net.features.feature_size, net.stride, net.rpn.ratios, net.rpn.scales, batch_size=32)
-    rows = [targets((HEIGHT, WIDTH, 1), gt[gt[:, 4] > 0], HEIGHT, WIDTH, np.random.RandomState(n))
-            for n, gt in enumerate(GT)]
-    arrays = [np.random.RandomState(0).normal(0, 1, (2, 3, HEIGHT, WIDTH)), np.array([[HEIGHT, WIDTH, 1]] * 2), GT]
+    info, gt_boxes = np.array([[HEIGHT, WIDTH, 1]] * images, np.float32), GT[np.arange(images) % 2]
+    if smaller is not None:
+        info[smaller] = (88, 112, 1)
+    rows = [targets(tuple(info[n]), gt[gt[:, 4] > 0], HEIGHT, WIDTH, np.random.RandomState(n))
+            for n, gt in enumerate(gt_boxes)]
+    arrays = [np.random.RandomState(0).normal(0, 1, (images, 3, HEIGHT, WIDTH)), info, gt_boxes]
     return [mx.nd.array(a) for a in arrays + [np.stack(column) for column in zip(*rows)]]
 
 
@@ -49,10 +61,11 @@ def log_softmax(x, axis):
 
 
 @pytest.mark.parametrize("class_agnostic", [True, False])
-@pytest.mark.parametrize("ohem", [16, 1000])
-def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
-    """Recomputed in NumPy from the logits, deltas and targets that the graph saw."""
-    net, graph = build(ohem, class_agnostic, box_loss_weight=2.0)
+@pytest.mark.parametrize("ohem, roi_batch_size, smaller", [
+    (16, -1, None), (16, -1, 0), (1000, -1, 1), (0, 12, None), (0, 24, 0), (8, 20, None)])
+def test_losses_by_hand(ohem, roi_batch_size, smaller, class_agnostic, monkeypatch):
+    """Recomputed in NumPy from the logits, deltas and targets that the losses saw, with and without mining."""
+    net, graph = build(ohem, class_agnostic, roi_batch_size=roi_batch_size, box_loss_weight=2.0)
     seen = {}
 
     def spy(name, function):
@@ -61,12 +74,11 @@ def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
             return seen[name]
         return call
 
-    from light_head_rcnn.gluon_models import detector_losses
     monkeypatch.setattr(detector_losses, "assign_roi_targets", spy("targets", detector_losses.assign_roi_targets))
     monkeypatch.setattr(net, "classify", spy("head", net.classify))
     rpn_outputs = []
     net.rpn.register_forward_hook(lambda block, inputs, outputs: rpn_outputs.append(outputs))
-    inputs = batch(net)
+    inputs = batch(net, smaller)
     with autograd.record():
         metrics = dict(zip(METRICS, (float(m.asscalar()) for m in graph(*inputs))))
 
@@ -79,6 +91,7 @@ def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
     assert metrics["rpn_box"] == pytest.approx(smooth_l1((deltas - target) * weight, 3).sum() / 32 / 2, rel=1e-4)
 
     labels, targets = (a.asnumpy() for a in seen["targets"][1:])
+    assert labels.shape == (2, 26 if roi_batch_size < 0 else roi_batch_size)
     logits, deltas = (a.asnumpy().reshape(labels.shape + (-1,)) for a in seen["head"])
     cls, box, mined = np.zeros((3,) + labels.shape)
     for n, k in np.ndindex(*labels.shape):
@@ -89,14 +102,64 @@ def test_losses_by_hand(ohem, class_agnostic, monkeypatch):
             column = 4 if class_agnostic else 4 * c
             off = deltas[n, k, column:column + 4] - targets[n, k]
             box[n, k], mined[n, k] = smooth_l1(off, 2).sum(), smooth_l1(off, 1).sum()
-    kept = np.zeros(labels.shape, bool)
-    for n in range(2):
-        valid = np.flatnonzero(labels[n] >= 0)
-        kept[n, valid[np.argsort(-(cls + mined)[n, valid], kind="stable")[:ohem]]] = True
-    assert kept.sum() == (32 if ohem == 16 else (labels >= 0).sum())
+    kept = labels >= 0
+    if ohem:
+        for n in range(2):
+            valid = np.flatnonzero(labels[n] >= 0)
+            kept[n] = False
+            kept[n, valid[np.argsort(-(cls + mined)[n, valid], kind="stable")[:ohem]]] = True
+        assert kept.sum() == (2 * ohem if ohem < 1000 else (labels >= 0).sum())
+    assert (labels[kept] > 0).any() and (labels[kept] == 0).any()
     assert metrics["rcnn_cls"] == pytest.approx(cls[kept].mean(), rel=1e-4)
-    assert metrics["rcnn_box"] == pytest.approx(2 * box[kept].sum() / ohem / 2, rel=1e-4)
+    assert metrics["rcnn_box"] == pytest.approx(2 * box[kept].sum() / (ohem or roi_batch_size) / 2, rel=1e-4)
     assert metrics["rcnn_acc"] == pytest.approx((logits.argmax(-1) == labels)[kept].mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("smaller", [None, 0, 1])
+def test_losses_of_a_batch_are_the_mean_of_those_of_its_images(smaller):
+    """Every image has as many anchors and RoIs that count as the other one."""
+    net, graph = build_frozen()
+    inputs = batch(net, smaller)
+    assert (inputs[3].asnumpy() >= 0).sum(axis=1).tolist() == [32, 32]
+    with autograd.record():
+        together = [float(metric.asscalar()) for metric in graph(*inputs)]
+        alone = [[float(metric.asscalar()) for metric in graph(*(array[n:n + 1] for array in inputs))]
+                 for n in range(2)]
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), rtol=1e-4)
+    assert np.abs(np.subtract(*alone)).min() > 1e-4 * np.abs(together).max()
+
+
+def test_a_step_on_two_devices_is_a_step_on_one_with_all_images():
+    """Gradients of both devices are added, and the step is divided by the number of devices, as training does."""
+    steps = []
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
+        mx.random.seed(1)
+        net, graph = build_frozen(contexts=contexts)
+        graph.hybridize()
+        learning = {name: p for name, p in net.collect_params().items() if p.grad_req != "null"}
+        trainer = gluon.Trainer(learning, "sgd", {"learning_rate": 0.01, "momentum": 0.9, "wd": 0.001},
+                                kvstore="device", update_on_kvstore=False)
+        shards = list(zip(*(gluon.utils.split_and_load(array, contexts) for array in batch(net, 1, images=4))))
+        assert [len(shard[0]) for shard in shards] == [4 // len(contexts)] * len(contexts)
+        before = {name: p.data().asnumpy() for name, p in learning.items()}
+        metrics = []
+        for _ in range(2):
+            with autograd.record():
+                outputs = [graph(*shard) for shard in shards]
+                losses = [sum(output[:4]) for output in outputs]
+            autograd.backward(losses)
+            trainer.step(len(contexts))
+            metrics.append(np.mean([[float(m.asscalar()) for m in output] for output in outputs], axis=0))
+        for parameter in learning.values():
+            for context in contexts[1:]:
+                np.testing.assert_array_equal(parameter.data(context).asnumpy(), parameter.data().asnumpy())
+        steps.append((metrics, {name: p.data().asnumpy() - before[name] for name, p in learning.items()}))
+    (metrics, moved), (expected_metrics, expected) = steps
+    np.testing.assert_allclose(metrics, expected_metrics, rtol=1e-3)
+    for name, difference in expected.items():
+        assert np.abs(difference).max() > 0, name
+        np.testing.assert_allclose(moved[name], difference, rtol=1e-2, atol=5e-3 * np.abs(difference).max(),
+                                   err_msg=name)
 
 
 def test_hybridized_equals_imperative():
@@ -160,14 +223,6 @@ def test_a_step_changes_every_parameter(detector, class_agnostic):
     before = {name: p.data().asnumpy() for name, p in learning.items()}
     gluon.Trainer(learning, "sgd", {"learning_rate": 0.01}, kvstore=None).step(1)
     assert [name for name, p in learning.items() if (p.data().asnumpy() == before[name]).all()] == []
-
-
-def test_sampling_in_place_of_hard_mining():
-    net, graph = build(ohem=0, roi_batch_size=12)
-    graph.hybridize()
-    with autograd.record():
-        outputs = graph(*batch(net))
-    assert all(np.isfinite(o.asscalar()) for o in outputs)
 
 
 def test_neither_sampling_nor_hard_mining_is_an_error():

@@ -1,4 +1,4 @@
-"""Faster R-CNN: the port's parameters, the head by hand, answers, other classes, export."""
+"""Faster R-CNN: the MXNet original's parameters, the head by hand, answers, other classes, export."""
 import mxnet as mx
 import numpy as np
 import pytest
@@ -21,11 +21,11 @@ def small_net(**options):
 
 
 @pytest.mark.parametrize("class_agnostic", [True, False])
-def test_parameters_are_the_ports(class_agnostic, port):
+def test_parameters_are_those_of_the_mxnet_original(class_agnostic, original_parameters):
     net = light_head_rcnn.get_model(NAME, class_agnostic=class_agnostic)
     head = {"conv_new_1": (256, 2048, 1, 1), "fc_new_1": (1024, 256 * 49), "fc_new_2": (1024, 1024),
             "cls_score": (81, 1024), "bbox_pred": (8 if class_agnostic else 324, 1024)}
-    expected = {name: value for name, value in port.items()
+    expected = {name: value for name, value in original_parameters.items()
                 if not name.startswith(("conv_new_", "fc_new_1", "cls_score", "bbox_pred"))}
     for name, shape in head.items():
         mult = 3.0 if name == "conv_new_1" else 1.0

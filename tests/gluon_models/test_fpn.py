@@ -66,9 +66,9 @@ def test_levels_against_numpy(height, width):
 def test_smoothing_is_3x3_at_every_level():
     shapes = {name: p.shape for name, p in pyramid().collect_params().items() if name.startswith("fpn")}
     for level, channels in zip("2345", (256, 512, 1024, 2048)):
-        assert shapes.pop("fpn_p%s_1x1_weight" % level) == (16, channels, 1, 1)
-        assert shapes.pop("fpn_p%s_weight" % level) == (16, 16, 3, 3)
-        assert shapes.pop("fpn_p%s_1x1_bias" % level) == shapes.pop("fpn_p%s_bias" % level) == (16,)
+        assert shapes.pop(f"fpn_p{level}_1x1_weight") == (16, channels, 1, 1)
+        assert shapes.pop(f"fpn_p{level}_weight") == (16, 16, 3, 3)
+        assert shapes.pop(f"fpn_p{level}_1x1_bias") == shapes.pop(f"fpn_p{level}_bias") == (16,)
     assert not shapes
 
 

@@ -21,7 +21,7 @@ def light_head(**options):
 def test_parameters_of_neck_and_head(neck, roi_pool, hidden):
     net = light_head(neck=neck, roi_pool=roi_pool, hidden=hidden)
     pooled = 490 * 49 if roi_pool == "roi_pool" else 490
-    expected = {"conv_new_%d" % number: shape for number, shape in NECKS[neck].items()}
+    expected = {f"conv_new_{number}": shape for number, shape in NECKS[neck].items()}
     expected.update(cls_score=(4, hidden or pooled), bbox_pred=(8, hidden or pooled))
     if hidden:
         expected["fc_new_1"] = (hidden, pooled)

@@ -1,4 +1,4 @@
-"""R-FCN: the original's parameters, its votes against a slow loop, other classes."""
+"""R-FCN: the MXNet original's parameters, its votes against a slow loop, other classes."""
 import mxnet as mx
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ def head_of(net):
     return net
 
 
-def test_parameters_are_the_originals(port):
+def test_parameters_are_those_of_the_mxnet_original(original_parameters):
     net = light_head_rcnn.get_model(NAME)
     found = {name: (p.shape, p.lr_mult) for name, p in net.collect_params().items()}
     head = {"conv_new_1": (1024, 2048, 1, 1), "rfcn_cls": (49 * 81, 1024, 1, 1), "rfcn_bbox": (49 * 8, 1024, 1, 1)}
-    expected = {name: value for name, value in port.items()
+    expected = {name: value for name, value in original_parameters.items()
                 if not name.startswith(("conv_new_", "fc_new_1", "cls_score", "bbox_pred"))}
     for name, shape in head.items():
         mult = 3.0 if name == "conv_new_1" else 1.0
