@@ -32,7 +32,6 @@ def decode_image(path: str, upright: bool = True) -> np.ndarray:
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(path) as image:
-            image.load()
             if upright:
                 image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip to 255
