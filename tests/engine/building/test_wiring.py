@@ -1,0 +1,437 @@
+"""Every configuration key reaches what it is meant for: targets, sampler, loaders, losses, network, graphs, optimizer.
+
+Each test sets one key off its default and looks at the argument that an object is made with. The objects themselves are
+replaced by recorders of their arguments, so that nothing is trained here.
+"""
+import inspect
+import logging
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet import gluon
+
+from light_head_rcnn import data, gluon_models, symbols
+from light_head_rcnn.engine.building import datasets, initialization, loaders, network
+from light_head_rcnn.engine.config import KEYS, load_config, with_values
+from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.loading import load_network
+from light_head_rcnn.engine.symbolic import graphs
+from light_head_rcnn.engine.training import resuming, run, schedule, trainables
+from light_head_rcnn.engine.training.alternate import roi_loader, stages
+from light_head_rcnn.errors import CheckpointError, ConfigError, TrainingError
+
+TESTS = Path(__file__).parents[2]
+CLASSES = ("a", "b")
+# What a light head on a ResNet, a pyramid, and a symbolic graph have.
+LIGHT, PYRAMID, GRAPH = ({"network.model": "light_head_rcnn_resnet101_v1_coco"},
+                         {"network.model": "light_head_rcnn_fpn_resnet101_v1_coco"},
+                         {"symbol": "resnet_v1_101_rfcn_light"})
+NO_MINING = {"TRAIN.ENABLE_OHEM": False, "TRAIN.BATCH_ROIS": 32}
+# The learning rates of `rates_of` in a short training.
+SHORT = {"TRAIN.lr": 1.0, "TRAIN.warmup_lr": 0.25, "TRAIN.warmup_step": 10, "TRAIN.lr_step": "2"}
+
+
+class Recorder:
+    """Takes the place of a function or class, and remembers the arguments of the last call by name."""
+
+    def __init__(self, original, result):
+        self.original = getattr(original, "original", original)
+        self._signature, self._result = inspect.signature(self.original), result
+        self.arguments = {}
+
+    def __call__(self, *args, **kwargs):
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        self.arguments = dict(bound.arguments)
+        for name, parameter in self._signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                self.arguments.update(self.arguments.pop(name))
+        return self._result
+
+
+@pytest.fixture
+def record(monkeypatch):
+    """Function that replaces an attribute of a module by a `Recorder`, which it returns."""
+    def record(owner, name, result=None):
+        recorder = Recorder(getattr(owner, name), result)
+        monkeypatch.setattr(owner, name, recorder)
+        return recorder
+
+    return record
+
+
+def of_network(cfg, record):
+    """Arguments of the Gluon model."""
+    recorder = record(gluon_models, "get_model")
+    network.build_net(cfg, CLASSES)
+    return recorder.arguments
+
+
+def of_losses(cfg, record):
+    """Arguments of the losses on top of the Gluon model."""
+    recorder = record(gluon_models, "DetectorLosses")
+    network.build_losses(cfg, object())
+    return recorder.arguments
+
+
+def of_training_batches(cfg, record):
+    """Arguments of the RPN's targets, the sampler and the loader."""
+    records = [data.Record(0, "a.png", 10, 10, np.array([[0, 0, 5, 5]], np.float32), np.array([0], np.int32),
+                           np.array([False]), np.array([False]))]
+    recorders = [record(loaders, "AnchorTargets"), record(data, "TrainSampler"), record(data, "TrainLoader")]
+    loaders.build_train_loader(cfg, None, SimpleNamespace(records=records), 2)
+    targets, sampler, loader = (recorder.arguments for recorder in recorders)
+    return {**targets, **{f"sampler.{name}": value for name, value in sampler.items()},
+            **{f"loader.{name}": value for name, value in loader.items()}}
+
+
+def of_test_batches(cfg, record):
+    """Arguments of the loader of test batches."""
+    recorder = record(data, "TestLoader")
+    loaders.build_test_loader(cfg, SimpleNamespace(records=[]), devices=2)
+    return recorder.arguments
+
+
+def of_detector(cfg, record):
+    """What prepares images for a network at test, and whether they are mirrored."""
+    detector = Detector.of(cfg, SimpleNamespace(classes=CLASSES))
+    return dict(detector.preparation._asdict(), flip=detector.flip)
+
+
+def of_dataset(cfg, record):
+    """Arguments of the data set to test on and, with "train." before them, of that to train on."""
+    found = {}
+    for prefix, build in (("train.", lambda: datasets.build_dataset(cfg, cfg.dataset.image_set)),
+                          ("", lambda: datasets.build_test_set(cfg, CLASSES))):
+        recorder = record(data, "load_dataset", SimpleNamespace(classes=CLASSES))
+        build()
+        found.update({prefix + name: value for name, value in recorder.arguments.items()})
+    return found
+
+
+def of_graph(cfg, record, part="end2end"):
+    """Options of the symbolic graph of a training."""
+    recorder = record(symbols, {"end2end": "get_symbol", "rpn": "get_symbol_rpn", "rcnn": "get_symbol_rcnn"}[part])
+    graphs.training_graph(cfg, 3, part)
+    return recorder.arguments
+
+
+def of_test_graph(cfg, record):
+    """Options of the symbolic graph of tests."""
+    recorder = record(symbols, "get_symbol")
+    graphs.test_graph(cfg, 3)
+    return recorder.arguments
+
+
+def of_proposal_graph(cfg, record):
+    """Options of the symbolic graph that proposes RoIs for the next stage of alternate training."""
+    recorder = record(symbols, "get_symbol_rpn")
+    graphs.proposal_graph(cfg, 3)
+    return recorder.arguments
+
+
+def of_roi_batches(cfg, record):
+    """What the targets of given RoIs are made with: arguments of `sample_roi_targets`, and `rois`, the rows."""
+    targets = roi_loader.RoiTargets(cfg, 3, candidates=5)
+    boxes = np.array([[0, 0, 9, 9, 1], [0, 0, 9, 8, 0]], np.float32)
+    made = np.zeros((2, 4)), np.zeros(2), np.zeros((2, 8)), np.zeros((2, 8))
+    recorder = record(roi_loader, "sample_roi_targets", made)
+    try:
+        targets(None, boxes, 32, 32, np.random.RandomState(0))
+    except ValueError:
+        pass  # fewer rows than `TRAIN.BATCH_ROIS` asks for: the recorder does not make up more
+    return dict(recorder.arguments, rois=targets.rois)
+
+
+def of_optimizer(cfg, record):
+    """Arguments of the optimizer, with its options one by one, and the factor of the neck's learning rate."""
+    recorder = record(gluon, "Trainer")
+    net = SimpleNamespace(neck=gluon.nn.Dense(2, in_units=2), collect_params=dict)
+    schedule.set_gluon_factors(cfg, net)
+    schedule.build_optimizer(cfg, {})
+    return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult}
+
+
+def of_schedule(cfg, record):
+    """Learning rates of steps 1, 6, 11, 150, 201 and 301 where an epoch has 100 steps of two images."""
+    rate = schedule.learning_rates(cfg, 2, 100)
+    return {f"step {step}": rate(step) for step in (1, 6, 11, 150, 201, 301)}
+
+
+def of_gluon_start(cfg, record):
+    """Words of the parameters that stay fixed, and the batch size, in the training of a Gluon model."""
+    net = SimpleNamespace(features=SimpleNamespace(feature_size=None), stride=16, collect_params=dict)
+    record(trainables, "build_net", net)
+    for name in ("initialize", "warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective"):
+        record(trainables, name)
+    loader, fixed = record(trainables, "build_train_loader"), record(trainables, "fix_parameters", [])
+    trainables.gluon_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
+    return dict(words=fixed.arguments["words"], batch_size=loader.arguments["batch_size"])
+
+
+LOGGER = logging.getLogger("test")
+
+
+def of_run(cfg, record):
+    """Arguments of the trainer and of its hooks, each with the name of its class before it."""
+    record(run, "build_dataset", SimpleNamespace(classes=CLASSES, summary=str))
+    record(run, "build_test_set", SimpleNamespace(classes=CLASSES, summary=str))
+    record(run, "build_optimizer")
+    record(run, "requested_checkpoint")
+    trainer = SimpleNamespace(objective=None)
+    recorders = {name: record(run, name, trainer if name == "Trainer" else None) for name in (
+        "Trainer", "LogHook", "CheckpointHook", "TestHook", "BestHook", "EarlyStoppingHook", "ScalarsHook")}
+    run.TrainingRun(cfg, [mx.cpu()], LOGGER,
+                    make_trainable=lambda *_: trainables.Trainable(None, range(100), {}))
+    return {f"{name}.{argument}": value for name, recorder in recorders.items()
+            for argument, value in recorder.arguments.items()}
+
+
+def of_stages(cfg, record):
+    """Values of the configurations of all stages of alternate training, with the name of the stage before them."""
+    needed = {f"{stage.name}_{what}": 1 for stage in stages.STAGES for what in ("lr", "epoch")}
+    flat = {f"TRAIN.ALTERNATE.{name}": value for name, value in needed.items() if not cfg.TRAIN.ALTERNATE[name]}
+    cfg = with_values(cfg, flat)
+    found = {}
+    for stage in stages.STAGES:
+        stage_cfg = stages.stage_config(cfg, stage)
+        found.update({f"{stage.name}.{name}": stage_cfg.TRAIN[name]
+                      for name in ("lr", "lr_step", "end_epoch", "BATCH_IMAGES")})
+        found[f"{stage.name}.FIXED_PARAMS"] = stage_cfg.network.FIXED_PARAMS
+    return found
+
+
+# Rows: key, a value off its default, what is looked at, the argument, what it must be, and other keys that are needed.
+ROWS = [
+    # The Gluon model.
+    ("network.model", "rfcn_resnet50_v1_voc", of_network, "name", "rfcn_resnet50_v1_voc", {}),
+    ("network.NORM", "batch", of_network, "norm", "batch", {}),
+    ("CLASS_AGNOSTIC", False, of_network, "class_agnostic", False, {}),
+    ("network.ANCHOR_RATIOS", [0.5, 3], of_network, "anchor_ratios", (0.5, 3), {}),
+    ("network.ANCHOR_SCALES", [1, 3], of_network, "anchor_scales", (1, 3), {}),
+    ("TRAIN.BBOX_MEANS", [0, 0, 0, 1], of_network, "box_means", (0, 0, 0, 1), {}),
+    ("TRAIN.BBOX_STDS", [1, 1, 1, 2], of_network, "box_stds", (1, 1, 1, 2), {}),
+    ("TEST.RPN_PRE_NMS_TOP_N", 11, of_network, "pre_nms", 11, {}),
+    ("TEST.RPN_POST_NMS_TOP_N", 12, of_network, "post_nms", 12, {}),
+    ("TEST.RPN_NMS_THRESH", 0.6, of_network, "rpn_nms", 0.6, {}),
+    ("TEST.RPN_MIN_SIZE", 3, of_network, "rpn_min_size", 3, {}),
+    ("TEST.THRESH", 0.2, of_network, "score_threshold", 0.2, {}),
+    ("TEST.NMS", 0.45, of_network, "nms", 0.45, {}),
+    ("TEST.max_per_image", 7, of_network, "max_per_image", 7, {}),
+    ("TEST.USE_SOFTNMS", True, of_network, "soft_nms", "gaussian", {}),
+    ("TEST.SOFTNMS_THRESH", 0.4, of_network, "soft_nms_sigma", 0.4, {}),
+    ("network.STRIDE_IN_1X1", False, of_network, "stride_in_1x1", False, LIGHT),
+    ("network.LIGHT_HEAD_RELU", "after_sum", of_network, "relu", "after_sum", LIGHT),
+    ("network.NECK", "pointwise", of_network, "neck", "pointwise", LIGHT),
+    ("network.ROI_POOL", "psroi_align", of_network, "roi_pool", "psroi_align", LIGHT),
+    ("network.HIDDEN_UNITS", 5, of_network, "hidden", 5, LIGHT),
+    ("network.FPN_CANONICAL_SIDE", 56, of_network, "canonical_side", 56, PYRAMID),
+    # Its losses.
+    ("TRAIN.RPN_PRE_NMS_TOP_N", 411, of_losses, "pre_nms", 411, {}),
+    ("TRAIN.RPN_POST_NMS_TOP_N", 312, of_losses, "post_nms", 312, {}),
+    ("TRAIN.RPN_NMS_THRESH", 0.6, of_losses, "rpn_nms", 0.6, {}),
+    ("TRAIN.RPN_MIN_SIZE", 3, of_losses, "rpn_min_size", 3, {}),
+    ("TRAIN.RPN_BATCH_SIZE", 32, of_losses, "rpn_batch_size", 32, {}),
+    ("TRAIN.ENABLE_OHEM", False, of_losses, "ohem", 0, {"TRAIN.BATCH_ROIS": 32}),
+    ("TRAIN.BATCH_ROIS_OHEM", 64, of_losses, "ohem", 64, {}),
+    ("TRAIN.BATCH_ROIS", 32, of_losses, "roi_batch_size", 32, {}),
+    ("TRAIN.FG_FRACTION", 0.5, of_losses, "fg_fraction", 0.5, {}),
+    ("TRAIN.FG_THRESH", 0.6, of_losses, "fg_iou", 0.6, {}),
+    ("TRAIN.BG_THRESH_HI", 0.4, of_losses, "bg_iou_high", 0.4, {}),
+    ("TRAIN.BG_THRESH_LO", 0.1, of_losses, "bg_iou_low", 0.1, {}),
+    ("TRAIN.BBOX_LOSS_WEIGHT", 2, of_losses, "box_loss_weight", 2, {}),
+    # Training batches.
+    ("network.ANCHOR_RATIOS", [0.5, 3], of_training_batches, "ratios", (0.5, 3), {}),
+    ("network.ANCHOR_SCALES", [1, 3], of_training_batches, "scales", (1, 3), {}),
+    ("TRAIN.RPN_BATCH_SIZE", 32, of_training_batches, "batch_size", 32, {}),
+    ("TRAIN.RPN_FG_FRACTION", 0.25, of_training_batches, "positive_fraction", 0.25, {}),
+    ("TRAIN.RPN_POSITIVE_OVERLAP", 0.6, of_training_batches, "positive_iou", 0.6, {}),
+    ("TRAIN.RPN_NEGATIVE_OVERLAP", 0.2, of_training_batches, "negative_iou", 0.2, {}),
+    ("TRAIN.RPN_CLOBBER_POSITIVES", True, of_training_batches, "clobber_positives", True, {}),
+    ("SCALES", [[64, 96], [32, 48]], of_training_batches, "sampler.scales", ((64, 96), (32, 48)), {}),
+    ("TRAIN.SCALES", [[64, 96]], of_training_batches, "sampler.scales", ((64, 96),), {}),
+    ("TRAIN.FLIP", False, of_training_batches, "sampler.flip", False, {}),
+    ("TRAIN.SHUFFLE", False, of_training_batches, "sampler.shuffle", False, {}),
+    ("TRAIN.ASPECT_GROUPING", False, of_training_batches, "sampler.group_by_aspect", False, {}),
+    ("seed", 3, of_training_batches, "sampler.seed", 3, {}),
+    ("network.PIXEL_MEANS", [1, 2, 3], of_training_batches, "loader.mean", (3, 2, 1), {}),
+    ("network.PIXEL_STDS", [1, 2, 3], of_training_batches, "loader.std", (3, 2, 1), {}),
+    ("network.IMAGE_STRIDE", 64, of_training_batches, "loader.stride", 64, {}),
+    ("network.IMAGE_STRIDE", 0, of_training_batches, "loader.stride", 1, {}),
+    ("TRAIN.NUM_WORKERS", 5, of_training_batches, "loader.num_workers", 5, {}),
+    ("TRAIN.BATCH_IMAGES", 3, of_gluon_start, "batch_size", 6, {}),
+    # Test batches, and single images.
+    ("TEST.BATCH_IMAGES", 3, of_test_batches, "batch_size", 6, {}),
+    ("network.PIXEL_MEANS", [1, 2, 3], of_test_batches, "mean", (3, 2, 1), {}),
+    ("network.PIXEL_STDS", [1, 2, 3], of_test_batches, "std", (3, 2, 1), {}),
+    ("network.IMAGE_STRIDE", 64, of_test_batches, "stride", 64, {}),
+    ("SCALES", [64, 96], of_test_batches, "short_edge", 64, {}),
+    ("SCALES", [64, 96], of_test_batches, "long_edge", 96, {}),
+    ("SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96),), {}),
+    ("TEST_SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96), (32, 48)), {}),
+    ("TEST.SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96), (32, 48)), {"TEST_SCALES": [[16, 24]]}),
+    ("network.PIXEL_MEANS", [1, 2, 3], of_detector, "means", (3, 2, 1), {}),
+    ("network.PIXEL_STDS", [1, 2, 3], of_detector, "stds", (3, 2, 1), {}),
+    ("network.IMAGE_STRIDE", 0, of_detector, "stride", 1, {}),
+    ("TEST.FLIP", True, of_detector, "flip", True, {}),
+    # Data sets.
+    ("dataset.dataset", "PascalVOC", of_dataset, "name", "voc", {}),
+    ("dataset.dataset_path", "/data", of_dataset, "path", "/data", {}),
+    ("dataset.image_set", "one+two", of_dataset, "train.image_set", "one+two", {}),
+    ("dataset.test_image_set", "three", of_dataset, "image_set", "three", {}),
+    ("dataset.classes", CLASSES, of_dataset, "classes", CLASSES, {}),
+    ("dataset.ON_ERROR", "skip", of_dataset, "on_error", "skip", {}),
+    # The symbolic graphs.
+    ("symbol", "xception_rfcn_light", of_graph, "name", "xception_rfcn_light", GRAPH),
+    ("CLASS_AGNOSTIC", False, of_graph, "class_agnostic", False, GRAPH),
+    ("network.NORM", "batch", of_graph, "norm", "batch", GRAPH),
+    ("network.STRIDE_IN_1X1", False, of_graph, "stride_in_1x1", False, GRAPH),
+    ("network.LIGHT_HEAD_RELU", "after_sum", of_graph, "relu", "after_sum", GRAPH),
+    ("network.ROI_POOL", "psroi_align", of_graph, "roi_pool", "psroi_align", GRAPH),
+    ("network.ANCHOR_RATIOS", [0.5, 3], of_graph, "anchor_ratios", (0.5, 3), GRAPH),
+    ("network.ANCHOR_SCALES", [1, 3], of_graph, "anchor_scales", (1, 3), GRAPH),
+    ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_graph, "neck_lr_mult", 2, GRAPH),
+    ("TRAIN.BATCH_IMAGES", 3, of_graph, "images", 3, GRAPH),
+    ("TRAIN.CXX_PROPOSAL", "native", of_graph, "proposal_operator", "native", GRAPH),
+    ("TRAIN.CXX_PROPOSAL", False, of_graph, "proposal_operator", "custom", GRAPH),
+    ("TRAIN.RPN_PRE_NMS_TOP_N", 411, of_graph, "pre_nms", 411, GRAPH),
+    ("TRAIN.RPN_POST_NMS_TOP_N", 312, of_graph, "post_nms", 312, GRAPH),
+    ("TRAIN.RPN_NMS_THRESH", 0.6, of_graph, "rpn_nms", 0.6, GRAPH),
+    ("TRAIN.RPN_MIN_SIZE", 3, of_graph, "rpn_min_size", 3, GRAPH),
+    ("TRAIN.RPN_BATCH_SIZE", 32, of_graph, "rpn_batch_size", 32, GRAPH),
+    ("TRAIN.ENABLE_OHEM", False, of_graph, "ohem", 0, {**GRAPH, "TRAIN.BATCH_ROIS": 32}),
+    ("TRAIN.BATCH_ROIS_OHEM", 64, of_graph, "ohem", 64, GRAPH),
+    ("TRAIN.BATCH_ROIS", 32, of_graph, "roi_batch_size", 32, GRAPH),
+    ("TRAIN.FG_FRACTION", 0.5, of_graph, "fg_fraction", 0.5, GRAPH),
+    ("TRAIN.FG_THRESH", 0.6, of_graph, "fg_iou", 0.6, GRAPH),
+    ("TRAIN.BG_THRESH_HI", 0.4, of_graph, "bg_iou_high", 0.4, GRAPH),
+    ("TRAIN.BG_THRESH_LO", 0.1, of_graph, "bg_iou_low", 0.1, GRAPH),
+    ("TRAIN.BBOX_MEANS", [0, 0, 0, 1], of_graph, "box_means", (0, 0, 0, 1), GRAPH),
+    ("TRAIN.BBOX_STDS", [1, 1, 1, 2], of_graph, "box_stds", (1, 1, 1, 2), GRAPH),
+    ("TRAIN.BBOX_LOSS_WEIGHT", 2, of_graph, "box_loss_weight", 2, GRAPH),
+    ("TEST.BATCH_IMAGES", 3, of_test_graph, "images", 3, GRAPH),
+    ("TEST.CXX_PROPOSAL", "native", of_test_graph, "proposal_operator", "native", GRAPH),
+    ("TEST.RPN_PRE_NMS_TOP_N", 411, of_test_graph, "pre_nms", 411, GRAPH),
+    ("TEST.RPN_POST_NMS_TOP_N", 312, of_test_graph, "post_nms", 312, GRAPH),
+    ("TEST.RPN_NMS_THRESH", 0.6, of_test_graph, "rpn_nms", 0.6, GRAPH),
+    ("TEST.RPN_MIN_SIZE", 3, of_test_graph, "rpn_min_size", 3, GRAPH),
+    ("TEST.PROPOSAL_PRE_NMS_TOP_N", 411, of_proposal_graph, "pre_nms", 411, GRAPH),
+    ("TEST.PROPOSAL_POST_NMS_TOP_N", 312, of_proposal_graph, "post_nms", 312, GRAPH),
+    ("TEST.PROPOSAL_NMS_THRESH", 0.6, of_proposal_graph, "rpn_nms", 0.6, GRAPH),
+    ("TEST.PROPOSAL_MIN_SIZE", 3, of_proposal_graph, "rpn_min_size", 3, GRAPH),
+    # Alternate training.
+    ("TRAIN.BATCH_ROIS", 32, of_roi_batches, "rois", 32, {}),
+    ("TRAIN.FG_FRACTION", 0.5, of_roi_batches, "fg_rois", 16, NO_MINING),
+    ("TRAIN.FG_THRESH", 0.6, of_roi_batches, "fg_thresh", 0.6, {}),
+    ("TRAIN.BG_THRESH_HI", 0.4, of_roi_batches, "bg_thresh_hi", 0.4, {}),
+    ("TRAIN.BG_THRESH_LO", 0.1, of_roi_batches, "bg_thresh_lo", 0.1, {}),
+    ("TRAIN.BBOX_MEANS", [0, 0, 0, 1], of_roi_batches, "means", (0, 0, 0, 1), {}),
+    ("TRAIN.BBOX_STDS", [1, 1, 1, 2], of_roi_batches, "stds", (1, 1, 1, 2), {}),
+    ("CLASS_AGNOSTIC", False, of_roi_batches, "num_classes", 3, {}),
+    *((f"TRAIN.ALTERNATE.{stage.name}_{what}", value, of_stages, f"{stage.name}.{name}", value, {})
+      for stage in stages.STAGES for what, name, value in (("lr", "lr", 0.5), ("lr_step", "lr_step", "3,4"),
+                                                          ("epoch", "end_epoch", 9))),
+    *((f"TRAIN.ALTERNATE.{part}_BATCH_IMAGES", 5, of_stages, f"{stage}.BATCH_IMAGES", 5, {})
+      for part, stage in (("RPN", "rpn1"), ("RPN", "rpn2"), ("RCNN", "rfcn1"), ("RCNN", "rfcn2"))),
+    ("TRAIN.BATCH_IMAGES", 5, of_stages, "rfcn2.BATCH_IMAGES", 5, {}),
+    ("network.FIXED_PARAMS", ["x"], of_stages, "rfcn1.FIXED_PARAMS", ("x",), {}),
+    ("network.FIXED_PARAMS_SHARED", ["x"], of_stages, "rpn2.FIXED_PARAMS", ("x",), {}),
+    # The optimizer, its learning rates, and what is not trained.
+    ("TRAIN.optimizer", "adam", of_optimizer, "optimizer", "adam", {}),
+    ("TRAIN.momentum", 0.5, of_optimizer, "momentum", 0.5, {}),
+    ("TRAIN.wd", 0.25, of_optimizer, "wd", 0.25, {}),
+    ("TRAIN.CLIP_GRADIENT", 3, of_optimizer, "clip_gradient", 3, {}),
+    ("default.kvstore", "local", of_optimizer, "kvstore", "local", {}),
+    ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
+    ("TRAIN.lr", 3.0, of_schedule, "step 11", 6.0, SHORT),
+    ("TRAIN.lr_factor", 0.5, of_schedule, "step 201", 1.0, SHORT),
+    ("TRAIN.lr_step", "1,2.5", of_schedule, "step 150", 0.2, SHORT),
+    ("TRAIN.lr_step", "1,2.5", of_schedule, "step 301", 0.02, SHORT),
+    ("TRAIN.warmup", False, of_schedule, "step 1", 2.0, SHORT),
+    ("TRAIN.warmup_lr", 0.5, of_schedule, "step 1", 1.0, SHORT),
+    ("TRAIN.warmup_step", 20, of_schedule, "step 11", 0.5, SHORT),
+    ("TRAIN.warmup_method", "linear", of_schedule, "step 6", 2 * (0.25 + 0.6 * 0.75), SHORT),
+    ("network.FIXED_PARAMS", ["x", "y"], of_gluon_start, "words", ("x", "y"), {}),
+    # The run.
+    ("TRAIN.end_epoch", 5, of_run, "Trainer.epochs", 5, {}),
+    ("TRAIN.begin_epoch", 2, of_run, "Trainer.step", 200, {}),
+    ("seed", 3, of_run, "Trainer.seed", 3, {}),
+    ("default.frequent", 7, of_run, "LogHook.every", 7, {}),
+    ("output_path", "/out", of_run, "ScalarsHook.folder", Path("/out"), {}),
+    ("output_path", "/out", of_run, "CheckpointHook.prefix", "/out/light_head_rcnn", {}),
+    ("TRAIN.model_prefix", "mine", of_run, "CheckpointHook.prefix", "output/light_head/mine", {}),
+    ("TRAIN.CHECKPOINT_STEPS", 7, of_run, "CheckpointHook.every_steps", 7, {}),
+    ("TRAIN.KEEP_CHECKPOINTS", 7, of_run, "CheckpointHook.keep", 7, {}),
+    ("TRAIN.TEST_EVERY", 7, of_run, "TestHook.every", 7, {}),
+    ("TRAIN.BEST_METRIC", "AP50", of_run, "BestHook.metric", "AP50", {}),
+    ("TRAIN.EARLY_STOP_TESTS", 7, of_run, "EarlyStoppingHook.patience", 7, {}),
+]
+# Keys whose effect is more than an argument, with the test that shows it.
+ELSEWHERE = {
+    "gpus": "test_devices",
+    "network.pretrained": "test_the_file_of_pretrained_weights",
+    "network.pretrained_epoch": "test_the_file_of_pretrained_weights",
+    "network.RPN_FEAT_STRIDE": "test_strides_of_a_pyramid",
+    "network.NUM_ANCHORS": "test_counts_are_filled_in",
+    "dataset.NUM_CLASSES": "test_a_wrong_number_of_classes_is_refused",
+    "TEST.test_epoch": "test_the_checkpoint_of_an_epoch",
+    "TRAIN.RESUME": "test_resuming_is_asked_for",
+    "TRAIN.END2END": "test_a_start_that_fails_leaves_nothing_behind",
+}
+
+
+@pytest.mark.parametrize("key, value, look, argument, expected, others", ROWS,
+                         ids=[f"{row[0]}-{row[2].__name__}-{row[3]}" for row in ROWS])
+def test_a_key_reaches_its_object(key, value, look, argument, expected, others, record):
+    before = look(load_config(None, others), record).get(argument)
+    found = look(load_config(None, {**others, key: value}), record)[argument]
+    assert (tuple(found) if isinstance(found, list) else found) == pytest.approx(expected) if isinstance(
+        expected, float) else found == expected
+    assert before != found, "the value is that of the default: the row shows nothing"
+
+
+def test_the_file_of_pretrained_weights(tmp_path):
+    for name in ("net-0000.params", "net-0003.params", "other.params"):
+        (tmp_path / name).touch()
+    for name, epoch, expected in (("net", 0, "net-0000.params"), ("net", 3, "net-0003.params"),
+                                  ("other.params", 0, "other.params")):
+        cfg = load_config(None, {"network.pretrained": str(tmp_path / name), "network.pretrained_epoch": epoch})
+        assert initialization.pretrained_file(cfg) == str(tmp_path / expected)
+
+
+def test_the_checkpoint_of_an_epoch(tmp_path):
+    cfg = load_config(None, {"output_path": str(tmp_path), "TRAIN.model_prefix": "x", "TEST.test_epoch": 7})
+    with pytest.raises(CheckpointError, match=f"there is no checkpoint {tmp_path}/x-0007"):
+        load_network(cfg, [mx.cpu()])
+
+
+def test_a_wrong_number_of_classes_is_refused(monkeypatch):
+    monkeypatch.setattr(data, "load_dataset", lambda *args, **kwargs: SimpleNamespace(classes=CLASSES))
+    for number in (0, 3):
+        assert datasets.build_dataset(load_config(None, {"dataset.NUM_CLASSES": number}), "train").classes == CLASSES
+    with pytest.raises(ConfigError, match="dataset.NUM_CLASSES is 4"):
+        datasets.build_dataset(load_config(None, {"dataset.NUM_CLASSES": 4}), "train")
+
+
+def test_resuming_is_asked_for(monkeypatch):
+    monkeypatch.setattr(resuming, "latest_checkpoint", lambda prefix: prefix + "-0007")
+    with pytest.raises(TrainingError, match="pass --resume"):
+        resuming.requested_checkpoint(load_config(), "run/x", False)
+    cfg = load_config(None, {"TRAIN.RESUME": True})
+    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0007"
+    cfg = load_config(None, {"TRAIN.RESUME": True, "TRAIN.begin_epoch": 3})
+    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0003"
+
+
+def test_every_key_that_is_read_has_a_row():
+    tests = "\n".join(path.read_text() for path in TESTS.rglob("test_*.py"))
+    rows = {row[0] for row in ROWS}
+    for key in KEYS.values():
+        is_fixed = key.unread or key.implemented
+        assert is_fixed or key.name in rows or key.name in ELSEWHERE, key.name
+    for key, name in ELSEWHERE.items():
+        assert key not in rows and re.search(rf"^def {name}\(", tests, re.MULTILINE), f"{key}: {name}"
