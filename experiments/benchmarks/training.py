@@ -7,8 +7,7 @@ import mxnet as mx
 from yacs.config import CfgNode
 
 from ...engine.config import with_values
-from ...engine.training.symbol_trainer import SymbolTrainer
-from ...engine.training.trainer import EndToEndTrainer
+from ...engine.training.run import TrainingRun
 from .timing import format_quartiles, quartiles, take_by_turns
 
 HEADER = f"{'':32} {'ms a step (quartiles)':>22} {'processor ms':>22} {'images/s':>9} {'of first':>9}"
@@ -21,7 +20,7 @@ def time_configurations(cfgs: Dict[str, CfgNode], contexts: Sequence[mx.Context]
     Args:
         cfgs: the configurations by name; one that sets `symbol` trains that symbolic graph.
         contexts: the devices; each takes `TRAIN.BATCH_IMAGES` images a step.
-        logger: takes the trainers' messages.
+        logger: takes the messages of the trainings.
         steps: how many steps of each configuration are timed.
         warm_up: how many steps of each come before them.
         turn: how many steps of one configuration run before the next one's.
@@ -52,5 +51,4 @@ def _timed_steps(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
                  steps: int) -> Iterator[Tuple[float, float]]:
     # Nothing can be in that folder, and nothing can be written to it.
     cfg = with_values(cfg, {"output_path": os.devnull, "TRAIN.NUM_WORKERS": 0})
-    trainer = SymbolTrainer if cfg.symbol else EndToEndTrainer
-    return trainer(cfg, contexts, logger).time_steps(steps)
+    return TrainingRun(cfg, contexts, logger).trainer.time_steps(steps)

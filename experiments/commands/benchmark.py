@@ -5,21 +5,20 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional
 
 from ...errors import UsageError
 from . import options
 
-EXAMPLE = """
-python experiments/benchmark.py operators
-python experiments/benchmark.py operators --ops align pool --threads 1 --out align.json
-python experiments/benchmark.py training --cfg experiments/cfgs/bccd_s.yaml --cfg experiments/cfgs/bccd_s_symbol.yaml \\
-    --cpu dataset.dataset_path data/bccd
+EXAMPLES = """
+lhrcnn benchmark operators
+lhrcnn benchmark operators --ops align pool --threads 1 --out align.json
+lhrcnn benchmark training --cfg bccd_s --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd
 """
 
 
 @options.readable_errors
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: options.Arguments = None) -> int:
     """Runs a benchmark, which prints a table and can write its numbers as JSON.
 
     Args:
@@ -29,7 +28,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         The exit status.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = _make_parser(__doc__, None, EXAMPLE)
+    parser = _make_parser("lhrcnn benchmark", __doc__, "examples:\n" + textwrap.indent(EXAMPLES.strip(), "  "))
     parser.add_argument("benchmark", choices=sorted(BENCHMARKS), help="what to time; each has a --help of its own")
     name = parser.parse_args(argv[:1]).benchmark
     return BENCHMARKS[name](argv[1:])
@@ -37,7 +36,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def benchmark_operators(argv: List[str]) -> int:
     """Times the native operators against MXNet's own operators on the same inputs, and measures their peak memory."""
-    parser = _make_parser(benchmark_operators.__doc__, "operators")
+    parser = _make_parser("lhrcnn benchmark operators", benchmark_operators.__doc__)
     parser.add_argument("--ops", nargs="+", metavar="OP", choices=["align", "pool", "proposal", "nms"],
                         help="of align, pool, proposal and nms (default: all)")
     parser.add_argument("--repeats", type=int, default=15, metavar="N", help="timings of each side (default: 15)")
@@ -66,9 +65,9 @@ def benchmark_operators(argv: List[str]) -> int:
 
 def benchmark_training(argv: List[str]) -> int:
     """Times training steps of several configurations by turns."""
-    parser = _make_parser(benchmark_training.__doc__, "training")
-    parser.add_argument("--cfg", action="append", metavar="FILE", help="a configuration; give --cfg several times to "
-                        "compare the others with the first")
+    parser = _make_parser("lhrcnn benchmark training", benchmark_training.__doc__)
+    parser.add_argument("--cfg", action="append", metavar="FILE", help="a configuration: a YAML file, or the name of a "
+                        "bundled one; give --cfg several times to compare the others with the first")
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="run on the CPU")
     devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1")
@@ -81,24 +80,23 @@ def benchmark_training(argv: List[str]) -> int:
     parser.add_argument("--out", metavar="FILE", default="output/benchmark_training.json",
                         help="write the numbers to this JSON file (default: output/benchmark_training.json)")
     _add_threads(parser)
-    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="configuration entries to change in all of "
-                        "the configurations")
+    options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
     for option, number, least in (("--steps", args.steps, 1), ("--turn", args.turn, 1), ("--warm-up", args.warm_up, 0)):
         _require(option, number, least)
     files = args.cfg or [None]
-    cfgs = {Path(path or "").stem: options.config_of(path, args.overrides) for path in files}
+    cfgs = {Path(path or "").stem: options.load_cfg(path, args.overrides) for path in files}
     if len(cfgs) < len(files):
         raise UsageError(f"two of the configuration files have the same name: {', '.join(files)}")
     if _other_threads_wanted(args.threads):
         return _run_with_threads("training", argv, args.threads)
 
     from ...engine.files import write_json
-    from ...engine.reporting import logs
+    from ...engine.reporting.logger import open_logger
     from ..benchmarks import machine, training
-    contexts = options.contexts_of(args, next(iter(cfgs.values())))
+    contexts = options.choose_contexts(args, next(iter(cfgs.values())))
     numbers = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
-    rows = training.time_configurations(cfgs, contexts, logs.open_logger(), **numbers)
+    rows = training.time_configurations(cfgs, contexts, open_logger(), **numbers)
     print("\n".join([training.HEADER, *map(training.format_row, rows)]))
     write_json(args.out, dict(numbers, machine=machine.describe_machine(),
                               devices=[str(context) for context in contexts], rows=rows))
@@ -108,14 +106,9 @@ def benchmark_training(argv: List[str]) -> int:
 BENCHMARKS: Dict[str, Callable[[List[str]], int]] = {"operators": benchmark_operators, "training": benchmark_training}
 
 
-def _make_parser(description: str, name: Optional[str], example: Optional[str] = None) -> argparse.ArgumentParser:
-    """Returns a parser of the command, or of one of its benchmarks."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=example and "examples:\n" + textwrap.indent(example.strip(), "  "))
-    if name:
-        parser.prog += " " + name
-    return parser
+def _make_parser(prog: str, description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(prog=prog, description=description, epilog=epilog,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""The paper's tables: their rows, what of them is counted, timed and trained, and the pages that show it."""
+"""The paper's tables: the rows of each, what of them is counted, timed and trained here, and the pages that show it."""

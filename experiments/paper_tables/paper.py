@@ -1,142 +1,143 @@
-"""The rows at the paper's scale: their commands, what is missing for them, and running what can run."""
-import math
-import os
+"""The rows at the paper's scale: their commands, and running those that lack nothing."""
+import json
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
-import mxnet as mx
-import yaml
+from yacs.config import CfgNode
 
-from ...data.readers.coco import PARENT_IMAGE_SETS
-from ...engine.checkpoints.checkpoint import latest_checkpoint
-from ...engine.config import checkpoint_prefix, dataset_kind, training_keys
-from .detectors import row_net
+from ...engine.checkpoints.checkpoint_files import latest_checkpoint
+from ...engine.config import checkpoint_prefix, text_values, training_keys, with_values
+from ...errors import UsageError
+from . import needs
+from .needs import Missing
+from .paper_results import find_result, folder_for_training, keep_result
+from .processes import CommandRunner
+from .row_commands import testing_command, training_command
 from .rows import row_config, row_file
-from .running import run_command, test_command, train_command
-
-NEEDS = Path(__file__).with_name("needs.yaml")
-
-
-class Missing(NamedTuple):
-    """Something that is not there, and how to get it."""
-
-    what: str
-    remedy: str
+from .state import State
+from .statistics import FIGURES
 
 
 class Job(NamedTuple):
     """A row at the paper's scale.
 
-    commands: lists of words. missing: list of Missing, empty where it can run. weights: name of the row whose weights
-    it tests.
+    Attributes:
+        row: its name.
+        cfg: its configuration.
+        command: the words of its command. Where it tests what another row trains, it names the checkpoint of the last
+            epoch.
+        missing: what is not there; empty where it can run.
+        tested_prefix: prefix of the checkpoints that another row trains and this row tests; None where it trains.
     """
 
     row: str
-    commands: list
-    missing: list
-    weights: str
+    cfg: CfgNode
+    command: List[str]
+    missing: List[Missing]
+    tested_prefix: Optional[str]
 
 
-def jobs(rows, overrides=(), device=(), gpus=None):
-    """The jobs of some rows.
+def plan_jobs(rows: Sequence[str], overrides: Sequence[str] = (), device: Sequence[str] = (),
+              gpus: Optional[int] = None) -> List[Job]:
+    """Plans the jobs of some rows; rows whose trainings are the same are trained once.
 
     Args:
         rows: names.
-        overrides: KEY VALUE pairs of all commands, such as dataset.dataset_path PATH.
-        device: words, such as ["--gpus", "0,1"].
-        gpus: how many MXNet sees; default: asked.
+        overrides: words KEY VALUE or KEY=VALUE for all of them. An `output_path` among them is the folder that takes
+            one folder a row.
+        device: words for all commands: [], ["--cpu"] or ["--gpus", "0,1"].
+        gpus: how many GPUs MXNet sees; default: asked of MXNet.
     """
-    gpus = _gpus() if gpus is None else gpus
-    needs = yaml.safe_load(NEEDS.read_text(encoding="utf-8"))
-    found, trained, sizes = [], {}, {}
+    gpus = needs.gpus_seen() if gpus is None else gpus
+    known_needs, sizes = needs.read_needs(), {}
+    trained: Dict[str, Job] = {}
+    jobs = []
     for row in rows:
-        cfg = row_config(row, overrides)
-        weights = trained.setdefault(repr(training_keys(cfg)), row)
-        missing = missing_data(cfg, needs) + missing_weights(cfg, needs, sizes)
-        if not gpus:
-            missing.append(Missing("a GPU that MXNet sees", "with an NVIDIA GPU: pip install .[cu112]"))
-        if weights == row:
-            commands = [train_command(row_file(row), device, overrides)]
+        cfg = _configure(row, overrides)
+        missing = (needs.missing_data(cfg, known_needs) + needs.missing_weights(cfg, known_needs, sizes)
+                   + needs.missing_gpus(cfg, device, gpus))
+        weights = trained.get(repr(training_keys(cfg)))
+        if weights is None:
+            cfg = with_values(cfg, {"output_path": folder_for_training(cfg)})
+            prefix, command = None, training_command(row_file(row), device, _words(row, cfg, overrides))
         else:
-            prefix = checkpoint_prefix(row_config(weights, overrides))
-            checkpoint = latest_checkpoint(prefix) or "%s-%04d" % (prefix, cfg.TRAIN.end_epoch)
-            commands = [test_command(row_file(row), device, checkpoint, overrides)]
-        found.append(Job(row, commands, missing, weights))
-    return found
+            prefix = checkpoint_prefix(weights.cfg)
+            command = testing_command(row_file(row), device, f"{prefix}-{weights.cfg.TRAIN.end_epoch:04d}",
+                                      _metrics_file(cfg).parent, _words(row, cfg, overrides))
+        jobs.append(Job(row, cfg, command, missing, prefix))
+        trained.setdefault(repr(training_keys(cfg)), jobs[-1])
+    return jobs
 
 
-def missing_data(cfg, needs):
-    """Lines that name what of the data sets of a configuration is not there, with sizes and sources."""
-    root, kind = cfg.dataset.dataset_path, dataset_kind(cfg)
-    wanted = []
-    for image_set in "+".join((cfg.dataset.image_set, cfg.dataset.test_image_set)).split("+"):
-        if kind == "coco":
-            wanted += [("annotations", "instances_%s.json" % image_set), (PARENT_IMAGE_SETS.get(image_set, image_set),)]
-        else:
-            year, _, name = image_set.partition("_")
-            wanted += [("VOC" + year, "ImageSets", "Main", name + ".txt"), ("VOC" + year, "JPEGImages")]
-    absent = sorted({os.path.join(root, *parts) for parts in wanted
-                     if not any(os.path.exists(os.path.join(root, *folder, *parts)) for folder in ((), ("images",)))})
-    if not absent:
-        return []
-    return [Missing("data (%s)" % ", ".join(absent), "unpack in %s, or name another folder by --data PATH: %s"
-                    % (root, "; ".join(needs["data"][kind]["files"])))]
-
-
-def missing_weights(cfg, needs, sizes):
-    """The pretrained file of a configuration where it is not there: a list of Missing, empty or of one.
+def run_jobs(jobs: Sequence[Job], state: State, folder: Path, report: Callable[[str], None],
+             runner: CommandRunner) -> None:
+    """Runs those jobs that lack nothing and are not done with this configuration, and reports what became of each.
 
     Args:
-        sizes: dict that remembers the sizes of backbones by file, bytes.
+        jobs: from `plan_jobs`.
+        state: takes the results, see `paper_results`.
+        folder: takes the logs of the commands.
+        report: takes lines of text.
+        runner: runs the commands.
+
+    Raises:
+        UsageError: a command failed, or there is nothing to test.
     """
-    path = "%s-%04d.params" % (cfg.network.pretrained, cfg.network.pretrained_epoch)
-    if os.path.isfile(path):
-        return []
-    if path not in sizes:
-        sizes[path] = 4 * sum(math.prod(p.shape) for p in row_net(cfg).backbone.collect_params().values())
-    kind = "xception" if "xception" in cfg.network.model else "resnet"
-    return [Missing("weights (%s)" % path, "about %.0f MB, or name another by network.pretrained PREFIX: %s"
-                    % (sizes[path] / 1e6, needs["weights"][kind]))]
-
-
-def run_jobs(todo, state, folder, tell, execute=run_command):
-    """Runs those jobs that lack nothing and are not done, and says of each what became of it.
-
-    Args:
-        todo: from `jobs`.
-        state: State; takes {"done": True} by "paper/row".
-        folder: Path for logs.
-        tell: takes lines of text.
-        execute: see `running.run_all`.
-    """
-    remedies = {}
-    for job in todo:
-        key = "paper/" + job.row
-        if state.get(key):
-            tell("%s: done" % job.row)
+    remedies: Dict[str, str] = {}
+    for job in jobs:
+        done = find_result(state, job.row, job.cfg)
+        if done is not None:
+            report(f"{job.row}: done, {_accuracy(done['metrics'])}")
         elif job.missing:
-            tell("%s: not run, for there is no\n  %s" % (job.row, "\n  ".join(lack.what for lack in job.missing)))
+            report(f"{job.row}: not run, for there is no\n  " + "\n  ".join(lack.what for lack in job.missing))
             remedies.update(job.missing)
         else:
-            tell("%s: running, log in %s" % (job.row, folder / (job.row + ".txt")))
-            folder.mkdir(parents=True, exist_ok=True)
-            for words in job.commands:
-                execute(words, folder / (job.row + ".txt"))
-            state.put(key, {"done": True})
+            log = folder / f"{job.row}.txt"
+            report(f"{job.row}: running, log in {log}")
+            began = time.time()
+            metrics = _run(job, log, runner)
+            keep_result(state, job.row, job.cfg, metrics, time.time() - began)
+            report(f"{job.row}: {_accuracy(metrics)}")
     for what, remedy in remedies.items():
-        tell("\nTo get %s:\n  %s" % (what, remedy))
+        report(f"\nTo get {what}:\n  {remedy}")
 
 
-def readable(words):
-    """A command as a person would type it in the checkout."""
-    words = ["python" if number == 0 else word for number, word in enumerate(words) if word != "-m"]
-    words[1] = "experiments/%s.py" % words[1].rpartition(".")[2]
-    root = str(Path(__file__).resolve().parents[2]) + os.sep
-    return " ".join(word[len(root):] if word.startswith(root) else word for word in words)
+def _run(job: Job, log: Path, runner: CommandRunner) -> Dict[str, Any]:
+    """Runs a job; returns COCO's figures, and those of Pascal VOC under "voc"."""
+    words = list(job.command)
+    if job.tested_prefix is not None:
+        checkpoint = latest_checkpoint(job.tested_prefix)
+        if checkpoint is None:
+            raise UsageError(f"{job.row}: there is no checkpoint {job.tested_prefix}-NNNN to test")
+        words[words.index("--checkpoint") + 1] = checkpoint
+    path = _metrics_file(job.cfg)
+    # Figures of an earlier test must not be taken for those of this one.
+    path.unlink(missing_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    runner.run(words, log)
+    if not path.is_file():
+        raise UsageError(f"{job.row}: its test wrote no {path}; see {log}")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    return dict({name: metrics["coco"][name] for name in FIGURES},
+                voc={name: metrics["voc"][name] for name in ("AP", "AP07")})
 
 
-def _gpus():
-    try:
-        return mx.context.num_gpus()
-    except mx.MXNetError:
-        return 0
+def _metrics_file(cfg: CfgNode) -> Path:
+    return Path(cfg.output_path) / "test" / "metrics.json"
+
+
+def _accuracy(metrics: Dict[str, Any]) -> str:
+    return "AP not defined, no objects" if metrics["AP"] is None else f"AP {100 * metrics['AP']:.1f}"
+
+
+def _configure(row: str, overrides: Sequence[str]) -> CfgNode:
+    cfg = row_config(row, overrides)
+    folder = text_values(overrides).get("output_path")
+    return cfg if folder is None else with_values(cfg, {"output_path": str(Path(folder) / row)})
+
+
+def _words(row: str, cfg: CfgNode, overrides: Sequence[str]) -> List[str]:
+    """Returns the overrides, with the output path where it is not that of the row's file."""
+    return list(overrides) + ([] if cfg.output_path == row_config(row).output_path
+                              else ["output_path", cfg.output_path])

@@ -1,19 +1,29 @@
-"""Which rows each of the paper's tables has, and the configuration of each."""
+"""The rows of each of the paper's tables, and the configuration of each row."""
 from pathlib import Path
-from typing import NamedTuple
+from typing import List, NamedTuple, Sequence, Tuple, Union
 
-from ...errors import UsageError
+from yacs.config import CfgNode
+
 from ...engine.config import load_config
+from ...errors import UsageError
 
 CFGS = Path(__file__).resolve().parents[1] / "cfgs" / "paper"
+# What tables are called by: the paper's number, or "more".
+TableKey = Union[int, str]
 
 
 class Table(NamedTuple):
-    """A table: its title, what it shows, and the names of its rows, each that of a file in `CFGS`."""
+    """A table.
+
+    Attributes:
+        title: its title.
+        question: what it shows.
+        rows: the names of its rows, each that of a YAML file in `CFGS`.
+    """
 
     title: str
     question: str
-    rows: tuple
+    rows: Tuple[str, ...]
 
 
 # What the paper calls each row.
@@ -44,7 +54,8 @@ ROWS = {
 
 TABLES = {
     1: Table("Baselines", "What do better training and larger images make of R-FCN?", ("b1", "b2")),
-    2: Table("Thin feature maps", "What does a map of 490 channels cost in place of one a class and bin?",
+    2: Table("Thin feature maps",
+             "What does a map of 490 channels cost, compared with a channel for each class and bin?",
              ("b2", "thin_psroi_pool", "thin_roi_pool")),
     3: Table("Large separable convolution", "What does a large kernel bring to the thin map?",
              ("thin_psroi_pool", "large_separable")),
@@ -57,43 +68,57 @@ TABLES = {
     7: Table("The Xception-like backbone", "Does the backbone of setting S have the paper's 145M multiply-adds?", ()),
     8: Table("Speed beside other detectors", "How fast is setting S?", ("rfcn_600", "nms_50", "s_800", "s_700")),
 }
-MORE = Table("Beyond the paper", "ResNet-50 backbones and VOC, which users of the originals ask for.",
+MORE = Table("Beyond the paper",
+             "ResNet-50 backbones and VOC, which users of the MXNet original and of the TensorFlow original ask for.",
              ("l_resnet50", "s_resnet50", "voc_l", "voc_s"))
 # The steps of the ablation, in the paper's order.
-CHAIN = ("b1", "b2", "thin_psroi_pool", "thin_roi_pool", "large_separable", "hidden_fc", "psroi_align",
-         "psroi_align_max", "nms_50", "multi_scale_train", "multi_scale_test", "multi_scale_flip_test", "soft_nms")
-# What is trained at a smaller scale, where all rows share one backbone and one schedule: those that still differ then.
-SMALL = CHAIN + ("faster_rcnn_2fc", "fpn")
+ABLATION = ("b1", "b2", "thin_psroi_pool", "thin_roi_pool", "large_separable", "hidden_fc", "psroi_align",
+            "psroi_align_max", "nms_50", "multi_scale_train", "multi_scale_test", "multi_scale_flip_test", "soft_nms")
+# The rows that are trained at a smaller scale, too: those that still differ with one backbone and one schedule for all.
+SMALL = ABLATION + ("faster_rcnn_2fc", "fpn")
 
 
-def table_keys(text):
-    """Keys of `TABLES`, and "more", for what --table says: 1 to 8, more or all."""
+def table_keys(text: str) -> List[TableKey]:
+    """Returns the keys of the tables that the option --table names: 1 to 8, more or all.
+
+    Raises:
+        UsageError: there is no such table.
+    """
     known = list(map(str, TABLES)) + ["more"]
     if text == "all":
         return list(TABLES) + ["more"]
     if text not in known:
-        raise UsageError("--table is %r; known: %s, all" % (text, ", ".join(known)))
+        raise UsageError(f"--table is {text!r}; known: {', '.join(known)}, all")
     return [text if text == "more" else int(text)]
 
 
-def table_of(key):
-    """The Table of a key of `table_keys`."""
+def table_of(key: TableKey) -> Table:
+    """Returns the Table of a key of `table_keys`."""
     return MORE if key == "more" else TABLES[key]
 
 
-def rows_of(keys):
-    """Names of the rows of several tables, each once, in order."""
+def rows_of(keys: Sequence[TableKey]) -> List[str]:
+    """Returns the names of the rows of several tables, each once, in order."""
     return list(dict.fromkeys(name for key in keys for name in table_of(key).rows))
 
 
-def row_file(name, folder=CFGS):
-    """The YAML file of a row; UsageError where it is not there."""
-    path = Path(folder) / (name + ".yaml")
+def row_file(name: str) -> Path:
+    """Returns the YAML file of a row.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    path = CFGS / f"{name}.yaml"
     if not path.is_file():
-        raise UsageError("row %s: there is no configuration %s" % (name, path))
+        raise UsageError(f"row {name}: there is no configuration {path}")
     return path
 
 
-def row_config(name, overrides=(), folder=CFGS):
-    """The configuration of a row at the paper's scale."""
-    return load_config(row_file(name, folder), overrides)
+def row_config(name: str, overrides: Sequence[str] = ()) -> CfgNode:
+    """Returns the configuration of a row at the paper's scale.
+
+    Args:
+        name: of the row.
+        overrides: words KEY VALUE or KEY=VALUE, laid over its file.
+    """
+    return load_config(row_file(name), overrides)

@@ -1,19 +1,23 @@
 """The rows at a smaller scale: what is laid over a row's configuration so that it trains in minutes."""
 import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
+from yacs.config import CfgNode
+
+from ...engine.config import file_values, load_config, overlay_text, test_scales, text_values, training_keys
 from ...errors import ConfigError, UsageError
 from ...gluon_models import model_options
-from ...engine.config import file_values, load_config, overlay_text, test_scales, text_values, training_keys
 from .rows import CFGS, ROWS, SMALL, row_file
 
 
 class Scale(NamedTuple):
     """A smaller data set.
 
-    file: name of the YAML file in `rows.CFGS` that is laid over a row's.
-    pixels: factor of all sizes in pixels, those of images and of anchors.
-    data: what it is, words.
+    Attributes:
+        file: name of the YAML file in `rows.CFGS` that is laid over a row's.
+        pixels: factor of all sizes in pixels, those of images and of anchors.
+        data: what the data set is, in words.
     """
 
     file: str
@@ -29,11 +33,13 @@ _BACKBONE = re.compile(r"(_s)?_(resnet\d+_v1|xception)_(coco|voc)$")
 
 
 class Run(NamedTuple):
-    """One training, or a test of what another one trained.
+    """One training with its test, or only a test of what another run has trained.
 
-    key: "row/seed".
-    text: of the configuration's YAML file.
-    weights: key of the run whose weights are tested; its own where it trains.
+    Attributes:
+        key: "row/seed".
+        row, seed: the parts of the key.
+        text: of the configuration's YAML file.
+        weights: key of the run whose weights are tested; its own where it trains.
     """
 
     key: str
@@ -42,83 +48,91 @@ class Run(NamedTuple):
     text: str
     weights: str
 
+    @property
+    def trains(self) -> bool:
+        """Whether it trains weights of its own."""
+        return self.weights == self.key
 
-def small_model(name):
-    """The model with the same neck and head on the Xception-like backbone."""
+
+def small_model(name: str) -> str:
+    """Returns the name of the model with the same neck and head on the Xception-like backbone."""
     return _BACKBONE.sub("_xception_coco", name)
 
 
-def small_values(cfg, scale, overrides=()):
-    """What is laid over a row's configuration: dict by key.
+def small_values(cfg: CfgNode, scale: Scale, changes: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns what is laid over a row's configuration, by key.
 
     Args:
         cfg: the row's configuration.
         scale: of `SCALES`.
-        overrides: KEY VALUE pairs laid over that.
+        changes: what the user lays over that, by key.
     """
     model = small_model(cfg.network.model)
 
-    def smaller(pairs):
-        return tuple(tuple(int(round(side * scale.pixels)) for side in pair) for pair in pairs)
+    def shrink(sizes: Iterable[Sequence[int]]) -> Tuple[Tuple[int, ...], ...]:
+        return tuple(tuple(int(round(side * scale.pixels)) for side in size) for size in sizes)
 
     values = file_values(CFGS / scale.file)
     values.update({
         "network.model": model,
-        "SCALES": smaller([cfg.SCALES])[0],
-        "TRAIN.SCALES": smaller(cfg.TRAIN.SCALES),
-        "TEST.SCALES": smaller(test_scales(cfg)),
+        "SCALES": shrink([cfg.SCALES])[0],
+        "TRAIN.SCALES": shrink(cfg.TRAIN.SCALES),
+        "TEST.SCALES": shrink(test_scales(cfg)),
         "network.ANCHOR_SCALES": tuple(round(size * scale.pixels, 4) for size in cfg.network.ANCHOR_SCALES),
     })
     if not cfg.TRAIN.ENABLE_OHEM:
         values["TRAIN.BATCH_ROIS"] = values["TRAIN.BATCH_ROIS_OHEM"]
     if "canonical_side" in model_options(model):
         values["network.FPN_CANONICAL_SIDE"] = int(round(cfg.network.FPN_CANONICAL_SIDE * scale.pixels))
-    values.update(text_values(overrides))
+    values.update(changes)
     return values
 
 
-def plan(rows, scale_name, seeds, folder, overrides=()):
-    """The runs of some rows, those that train first.
+def plan_runs(rows: Sequence[str], scale_name: str, seeds: int, folder: Path,
+              overrides: Sequence[str] = ()) -> Tuple[List[Run], List[str]]:
+    """Plans the runs of some rows.
 
-    Rows that train alike are trained once: the others test its weights.
+    Rows whose trainings are the same are trained once: the others test its weights.
 
     Args:
         rows: names.
-        seeds: how many runs of each row, seeds from 0.
-        folder: Path that takes one folder a run.
-        overrides: KEY VALUE pairs for all of them.
+        scale_name: of `SCALES`.
+        seeds: how many runs of each row; their seeds count from 0.
+        folder: takes one folder a run.
+        overrides: words KEY VALUE or KEY=VALUE for all of them.
 
     Returns:
-        runs, a list, and the names of rows that have no smaller form of their own.
+        The runs, those that train first, and the names of the rows that have no smaller form.
+
+    Raises:
+        UsageError: a value is not possible at this scale, or `seeds` is less than 1.
+        ConfigError: an override has an unknown key or a wrong value.
     """
     if seeds < 1:
-        raise UsageError("--seeds is %d; it must be at least 1" % seeds)
-    if len(overrides) % 2:
-        raise UsageError("overrides come in pairs KEY VALUE, but these are %d words: %s"
-                           % (len(overrides), " ".join(overrides)))
-    scale, runs, missing, trained = SCALES[scale_name], [], [], {}
+        raise UsageError(f"--seeds is {seeds}; it must be at least 1")
+    scale, changes = SCALES[scale_name], text_values(overrides)
+    runs: List[Run] = []
+    missing: List[str] = []
+    trained: Dict[str, str] = {}
     for row in rows:
         path = row_file(row)
         if row not in SMALL:
             missing.append(row)
             continue
-        values = small_values(load_config(path), scale, overrides)
+        values = small_values(load_config(path), scale, changes)
         for seed in range(seeds):
-            key = "%s/%d" % (row, seed)
-            own = dict(values, seed=seed, output_path=str(folder / row / ("seed_%d" % seed)))
+            key = f"{row}/{seed}"
+            own = dict(values, seed=seed, output_path=str(folder / row / f"seed_{seed}"))
             own["TRAIN.model_prefix"] = row
-            text = "# %s, at the scale of %s, seed %d.\n" % (ROWS[row], scale_name, seed)
-            text += overlay_text(path, own)
-            weights = trained.setdefault(_training(path, own), key)
+            text = f"# {ROWS[row]}, at the scale of {scale_name}, seed {seed}.\n" + overlay_text(path, own)
+            weights = trained.setdefault(_training_text(path, own), key)
             runs.append(Run(key, row, seed, text, weights))
-    return sorted(runs, key=lambda run: run.weights != run.key), missing
+    return sorted(runs, key=lambda run: not run.trains), missing
 
 
-def _training(path, values):
-    """A text that is the same for runs that train alike."""
-    flat = dict(values)
-    pairs = [word for key in sorted(flat) for word in (key, flat[key])]
+def _training_text(path: Path, values: Mapping[str, Any]) -> str:
+    """Returns a text that is the same for runs whose trainings are the same."""
     try:
-        return repr(training_keys(load_config(path, pairs)))
+        return repr(training_keys(load_config(path, values)))
     except ConfigError as error:
-        raise UsageError("%s at a smaller scale: %s" % (path, error)) from None
+        raise UsageError(f"{path} at a smaller scale: {error}") from None

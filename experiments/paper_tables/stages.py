@@ -1,35 +1,41 @@
-"""A detector's graph cut into stages, each of which can be counted and run by itself."""
+"""The graph of a detector cut into stages, each of which can be counted and run by itself."""
 import json
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import mxnet as mx
 
-# In the order in which they run. The neck is all that is computed once an image for the RoIs, R-FCN's score maps
-# included; the head is what is computed for each RoI after warping; post is all that follows logits and deltas.
+from ...gluon_models import TwoStageDetector
+
+# The stages in the order in which they run. body: the backbone. neck: everything that is computed once an image for the
+# RoIs, R-FCN's score maps included. rpn: the region proposal network. warping: pooling of the RoIs. head: what is
+# computed for each RoI after that. post: what follows the logits and the deltas.
 STAGES = ("body", "neck", "rpn", "warping", "head", "post")
 WARPING_OPS = ("ps_roi_align", "ps_roi_pool", "ROIPooling", "_contrib_ROIAlign", "_contrib_PSROIPooling")
 DATA, IM_INFO = "data", "im_info"
+# (number of the node, number of its output)
+Entry = Tuple[int, int]
+Shape = Tuple[int, ...]
 
 
 class StagedGraph:
-    """The graph of a detector for one image, every node in one of `STAGES`.
+    """The graph of a detector for one image, each of its nodes in one of `STAGES`.
 
     Args:
-        net: TwoStageDetector; its parameters need no values.
-        height, width: of the network input, pixels.
+        net: the detector; its parameters need no values.
+        height, width: of the network input, in pixels.
 
     Attributes:
-        nodes: as in MXNet's JSON, in topological order.
-        stage: of each node, None for variables.
-        shapes: of the outputs of each node, a list of tuples.
-        auxiliary: names of variables that are no parameters in the sense of training (moving statistics).
+        nodes: the nodes as MXNet's JSON writes them, in topological order.
+        stage: the stage of each node, None for variables.
+        shapes: the shapes of the outputs of each node.
+        auxiliary: names of the variables that are not trained (moving statistics).
     """
 
-    def __init__(self, net, height, width):
-        self.size = height, width
-        logits_and_deltas = []
+    def __init__(self, net: TwoStageDetector, height: int, width: int):
+        logits_and_deltas: List[mx.sym.Symbol] = []
         classify = net.classify
 
-        def listen(*arguments):
+        def listen(*arguments: Any) -> List[mx.sym.Symbol]:
             logits_and_deltas.extend(classify(*arguments))
             return logits_and_deltas[-2:]
 
@@ -39,75 +45,86 @@ class StagedGraph:
         finally:
             del net.classify
         self._graph = mx.sym.Group(list(outputs))
-        self._tree = tree_of(self._graph)
-        self.nodes = self._tree["nodes"]
-        self.auxiliary = set(self._graph.list_auxiliary_states())
-        self.shapes = infer_shapes(self._graph, self.nodes, **{DATA: (1, 3, height, width), IM_INFO: (1, 3)})
+        self._tree = read_tree(self._graph)
+        self.nodes: List[Dict[str, Any]] = self._tree["nodes"]
+        self.auxiliary: Set[str] = set(self._graph.list_auxiliary_states())
+        self.shapes: List[List[Shape]] = infer_shapes(self._graph, self.nodes,
+                                                      **{DATA: (1, 3, height, width), IM_INFO: (1, 3)})
         self._params = net.collect_params()
-        self.stage = self._stages(net, {_producer(symbol) for symbol in logits_and_deltas})
+        self.stage: List[Optional[str]] = self._find_stages(net, {_name_of(symbol) for symbol in logits_and_deltas})
 
-    def _stages(self, net, last):
-        owners = {name: stage for stage, block in (("body", net.features), ("rpn", net.rpn), ("neck", net.neck),
-                                                   ("head", net.head)) for name in block.collect_params()}
-        stages, after = [], []
+    def _find_stages(self, net: TwoStageDetector, last: Set[str]) -> List[Optional[str]]:
+        """Returns the stage of each node.
+
+        A node belongs to the latest stage among those of its inputs and of the blocks whose parameters it reads. What
+        comes after a node of `last` (the logits and deltas) is "post", whatever it reads.
+        """
+        blocks = (("body", net.features), ("rpn", net.rpn), ("neck", net.neck), ("head", net.head))
+        owners = {name: stage for stage, block in blocks for name in block.collect_params()}
+        stages: List[Optional[str]] = []
+        is_post: List[bool] = []
         for node in self.nodes:
             if node["op"] == "null":
                 stages.append(None)
-                after.append(False)
+                is_post.append(False)
                 continue
             inputs = [entry[0] for entry in node["inputs"]]
-            found = [stages[i] for i in inputs if stages[i]]
-            after.append(any(after[i] or self.nodes[i]["name"] in last for i in inputs))
+            candidates = [stages[i] for i in inputs if stages[i]]
+            is_post.append(any(is_post[i] or self.nodes[i]["name"] in last for i in inputs))
             for i in inputs:
                 owner = owners.get(self.nodes[i]["name"])
-                if owner == "head" and not {"warping", "head"} & set(found):
-                    owner = "neck"  # R-FCN's score maps
-                found += [owner] if owner else []
-            if not found:
-                found = ["rpn" if all(self.nodes[i]["name"] == IM_INFO for i in inputs) else "body"]
-            stage = max(found, key=STAGES.index)
+                if owner == "head" and not {"warping", "head"} & set(candidates):
+                    owner = "neck"  # R-FCN's head computes its score maps before the warping.
+                candidates += [owner] if owner else []
+            if not candidates:
+                candidates = ["rpn" if all(self.nodes[i]["name"] == IM_INFO for i in inputs) else "body"]
+            stage = max(candidates, key=STAGES.index)
             if node["op"] in WARPING_OPS:
                 stage = "warping"
             elif stage == "warping":
                 stage = "head"
-            stages.append("post" if after[-1] else stage)
+            stages.append("post" if is_post[-1] else stage)
         return stages
 
-    def parameters(self, stage):
-        """Names of the parameters that a stage's nodes read, moving statistics included."""
+    def parameters(self, stage: str) -> Set[str]:
+        """Returns the names of the parameters that a stage's nodes read, moving statistics included."""
         return {self.nodes[i]["name"] for number, node in enumerate(self.nodes) if self.stage[number] == stage
                 for i, _, _ in node["inputs"] if self.nodes[i]["name"] in self._params}
 
-    def inputs(self, stage):
-        """What a stage reads of others: sorted (node, output) pairs, data and im_info among them."""
-        pairs = set()
+    def inputs(self, stage: str) -> List[Entry]:
+        """Returns what a stage reads of other stages, `DATA` and `IM_INFO` included, sorted."""
+        entries = set()
         for number, node in enumerate(self.nodes):
             if self.stage[number] == stage:
-                pairs |= {(i, output) for i, output, _ in node["inputs"]
-                          if self.stage[i] != stage and self.nodes[i]["name"] not in self._params}
-        return sorted(pairs)
+                entries |= {(i, output) for i, output, _ in node["inputs"]
+                            if self.stage[i] != stage and self.nodes[i]["name"] not in self._params}
+        return sorted(entries)
 
-    def outputs(self, stage):
-        """What others read of a stage, and what of it the detector returns: sorted (node, output) pairs."""
-        pairs = {tuple(head[:2]) for head in self._tree["heads"]}
-        pairs.update(*(self.inputs(other) for other in STAGES if other != stage))
-        return sorted(pair for pair in pairs if self.stage[pair[0]] == stage)
+    def outputs(self, stage: str) -> List[Entry]:
+        """Returns what other stages read of a stage, and what of it the detector returns, sorted."""
+        entries = {tuple(head[:2]) for head in self._tree["heads"]}
+        entries.update(*(self.inputs(other) for other in STAGES if other != stage))
+        return sorted(entry for entry in entries if self.stage[entry[0]] == stage)
 
-    def shape(self, pair):
-        """Shape of a (node, output) pair."""
-        return self.shapes[pair[0]][pair[1]]
+    def shape(self, entry: Entry) -> Shape:
+        """Returns the shape of an output of a node."""
+        return self.shapes[entry[0]][entry[1]]
 
-    def name(self, pair):
-        """Name by which the block of a stage takes a (node, output) pair."""
-        node = self.nodes[pair[0]]
-        return node["name"] if node["op"] == "null" else "%s_%d_out%d" % (node["name"], *pair)
+    def name(self, entry: Entry) -> str:
+        """Returns the name by which the block of a stage takes an output of a node."""
+        node = self.nodes[entry[0]]
+        return node["name"] if node["op"] == "null" else f"{node['name']}_{entry[0]}_out{entry[1]}"
 
-    def symbol(self, stage):
-        """(symbol, names of its inputs) of a stage; its outputs are `outputs(stage)`, its inputs `inputs(stage)`."""
-        cut = {pair: self.name(pair) for pair in self.inputs(stage)}
-        nodes, places = [], {}
+    def symbol(self, stage: str) -> Tuple[mx.sym.Symbol, List[str]]:
+        """Returns a stage as a symbol of its own, and the names of its inputs.
 
-        def add(key, node):
+        Its outputs are those of `outputs(stage)`, its inputs those of `inputs(stage)`, each in that order.
+        """
+        cut = {entry: self.name(entry) for entry in self.inputs(stage)}
+        nodes: List[Dict[str, Any]] = []
+        places: Dict[Any, int] = {}
+
+        def add(key: Any, node: Dict[str, Any]) -> List[int]:
             if key not in places:
                 places[key] = len(nodes)
                 nodes.append(node)
@@ -119,7 +136,7 @@ class StagedGraph:
             entries = []
             for i, output, version in node["inputs"]:
                 if (i, output) in cut:
-                    entries.append(add((i, output), _variable(cut[i, output])))
+                    entries.append(add((i, output), _make_variable(cut[i, output])))
                 elif self.stage[i] is None:
                     entries.append(add((i, 0), self.nodes[i]))
                 else:
@@ -129,37 +146,46 @@ class StagedGraph:
         variables = [place for place, node in enumerate(nodes) if node["op"] == "null"]
         text = json.dumps(dict(self._tree, nodes=nodes, heads=heads, arg_nodes=variables,
                                node_row_ptr=list(range(len(nodes) + 1))))
-        return mx.sym.load_json(text), [cut[pair] for pair in self.inputs(stage)]
+        return mx.sym.load_json(text), [cut[entry] for entry in self.inputs(stage)]
 
-    def block(self, stage):
-        """The stage as a hybridized block with the detector's parameters; takes and returns arrays as `symbol`."""
+    def block(self, stage: str) -> mx.gluon.SymbolBlock:
+        """Returns the stage as a hybridized block with the detector's parameters; see `symbol` for what it takes."""
         symbol, names = self.symbol(stage)
         block = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name, dtype="float32") for name in names], params=self._params)
         block.hybridize()
         return block
 
 
-def tree_of(symbol):
-    """The JSON of a symbol with all of its nodes: without asking, MXNet leaves out casts."""
+def read_tree(symbol: mx.sym.Symbol) -> Dict[str, Any]:
+    """Returns the JSON of a symbol with all of its nodes: unless asked otherwise, MXNet leaves out casts."""
     return json.loads(symbol.tojson(remove_amp_cast=False))
 
 
-def infer_shapes(symbol, nodes, **inputs):
-    """Shapes of all outputs of each node of a symbol's JSON, given those of its inputs."""
+def infer_shapes(symbol: mx.sym.Symbol, nodes: List[Dict[str, Any]], **inputs: Shape) -> List[List[Shape]]:
+    """Infers the shapes of all outputs of each node.
+
+    Args:
+        symbol: the graph.
+        nodes: its nodes, from `read_tree`.
+        inputs: the shapes of its inputs by name.
+
+    Returns:
+        The shapes of the outputs of each node, in the order of `nodes`.
+    """
     internals = symbol.get_internals()
     _, shapes, _ = internals.infer_shape(**inputs)
-    # By position: a layer that runs several times gives several nodes of one name.
-    found = [[] for _ in nodes]
-    for (number, output, _), shape in zip(tree_of(internals)["heads"], shapes):
+    # Outputs are told apart by position: a layer that runs several times makes several nodes of one name.
+    found: List[List[Shape]] = [[] for _ in nodes]
+    for (number, output, _), shape in zip(read_tree(internals)["heads"], shapes):
         assert output == len(found[number])
         found[number].append(shape)
     return found
 
 
-def _variable(name):
+def _make_variable(name: str) -> Dict[str, Any]:
     return {"op": "null", "name": name, "attrs": {"__dtype__": "0"}, "inputs": []}
 
 
-def _producer(symbol):
-    """Name of the node that a symbol of one output comes from."""
-    return tree_of(symbol)["nodes"][-1]["name"]
+def _name_of(symbol: mx.sym.Symbol) -> str:
+    """Returns the name of the node that computes a symbol of one output."""
+    return read_tree(symbol)["nodes"][-1]["name"]

@@ -1,31 +1,39 @@
-"""What has been done so far, in one JSON file: a stopped run goes on where it stopped."""
+"""The results so far in one JSON file, so that a command that was stopped goes on where it stopped."""
 import json
 from pathlib import Path
+from typing import Any, Dict, Union
 
-from ...errors import UsageError
 from ...engine.files import write_json
+from ...errors import UsageError
 
 
 class State:
-    """Results by key, written to `path` after each.
+    """Results by key, which are written to a file after each change.
 
-    Raises UsageError naming the file where it is there and broken.
+    Args:
+        path: the JSON file; read where it is there.
+
+    Attributes:
+        path: the JSON file.
+
+    Raises:
+        UsageError: the file is there, but is not a JSON object.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Union[str, Path]):
         self.path = Path(path)
-        self._results = {}
+        self._results: Dict[str, Any] = {}
         if self.path.is_file():
             try:
                 self._results = dict(json.loads(self.path.read_text(encoding="utf-8")))
             except (ValueError, TypeError) as error:
-                raise UsageError("%s is broken (%s): delete it to begin anew" % (self.path, error)) from None
+                raise UsageError(f"{self.path} is broken ({error}): delete it to begin anew") from None
 
-    def get(self, key):
-        """The result of a key, or None."""
+    def get(self, key: str) -> Any:
+        """Returns the result that is kept under a key, or None."""
         return self._results.get(key)
 
-    def put(self, key, result):
-        """Keeps a result that JSON can hold."""
+    def put(self, key: str, result: Any) -> None:
+        """Keeps a result, which must be something that JSON can hold, in place of an earlier one of the same key."""
         self._results[key] = result
         write_json(self.path, self._results)

@@ -100,12 +100,12 @@ def test_numbers_are_checked(words, complaint, capsys):
     assert complaint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words, said", [([], "benchmark.py operators --ops"), (["operators"], "OMP_NUM_THREADS"),
-                                         (["training"], "KEY VALUE")])
+@pytest.mark.parametrize("words, said", [([], "lhrcnn benchmark operators --ops"), (["operators"], "OMP_NUM_THREADS"),
+                                         (["training"], "KEY=VALUE")])
 def test_help_comes_without_mxnet(words, said):
     code = (f"import sys; sys.argv = ['benchmark.py'] + {words + ['--help']}\n"
             "import light_head_rcnn.experiments.benchmark as script\n"
             "try: script.main()\nfinally: print('mxnet' in sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True)
     assert said in done.stdout and done.stdout.endswith("False\n")
-    assert done.stdout.startswith(" ".join(["usage: benchmark.py", *words]))
+    assert done.stdout.startswith(" ".join(["usage: lhrcnn benchmark", *words]))

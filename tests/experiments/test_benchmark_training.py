@@ -22,17 +22,16 @@ def test_turns():
 
 def test_rows_are_of_the_steps_after_the_warm_up(configuring, tmp_path, monkeypatch):
     """In seconds: the first step, that warms up, takes 9; then 1, 2 and 3, the second configuration twice that."""
-    class Trainer:
+    class Training:
         def __init__(self, cfg, contexts, logger):
             assert (cfg.output_path, cfg.TRAIN.NUM_WORKERS) == (os.devnull, 0)
-            self._factor = 2 if cfg.symbol else 1
+            self.trainer, self._factor = self, 2 if cfg.symbol else 1
 
         def time_steps(self, count):
             assert count == 4
             return iter([(self._factor * seconds, 10 * seconds) for seconds in (9, 1, 2, 3)])
 
-    monkeypatch.setattr(training, "EndToEndTrainer", Trainer)
-    monkeypatch.setattr(training, "SymbolTrainer", Trainer)
+    monkeypatch.setattr(training, "TrainingRun", Training)
     cfg = configuring(tmp_path, "TRAIN: {BATCH_IMAGES: 3}\n")
     cfgs = {"one": cfg("run"), "two": cfg("run", "symbol", "xception_rfcn_light")}
     one, two = training.time_configurations(cfgs, [None, None], None, steps=3, warm_up=1, turn=2)

@@ -1,4 +1,4 @@
-"""Counting: single layers by hand, the port's parameters, and every row of the paper's tables."""
+"""Counting: single layers by hand, the MXNet original's parameters, and every row of the paper's tables."""
 import json
 import math
 from pathlib import Path
@@ -7,15 +7,15 @@ import pytest
 from mxnet.gluon import nn
 
 from light_head_rcnn import gluon_models
-from light_head_rcnn.experiments.paper_tables import cost, counting
+from light_head_rcnn.experiments.paper_tables import counting, row_counts
 from light_head_rcnn.experiments.paper_tables.rows import ROWS
 from light_head_rcnn.experiments.paper_tables.stages import STAGES, StagedGraph
 
-PORT = Path(__file__).parents[2] / "gluon_models" / "port_parameters.json"
+MXNET_ORIGINAL = Path(__file__).parents[2] / "gluon_models" / "mxnet_original_parameters.json"
 
 
 # Layer on an input (1, 6, 10, 14), its parameters, its multiply-adds.
-@pytest.mark.parametrize("layer, held, cost", [
+@pytest.mark.parametrize("layer, parameters, cost", [
     (nn.Conv2D(8, 3, padding=1), 8 * 6 * 9 + 8, 8 * 10 * 14 * 6 * 9),
     (nn.Conv2D(8, (15, 1), padding=(7, 0), use_bias=False), 8 * 6 * 15, 8 * 10 * 14 * 6 * 15),
     (nn.Conv2D(6, 3, strides=2, padding=1, groups=6), 6 * 9 + 6, 6 * 5 * 7 * 9),
@@ -24,26 +24,26 @@ PORT = Path(__file__).parents[2] / "gluon_models" / "port_parameters.json"
     (nn.Dense(7), 7 * 6 * 140 + 7, 7 * 6 * 140),
     (nn.BatchNorm(), 12, 0),
 ], ids=["conv", "tall", "depthwise", "dilated", "deconvolution", "dense", "norm"])
-def test_one_layer(layer, held, cost):
+def test_one_layer(layer, parameters, cost):
     net = nn.HybridSequential()
     # Makes 6 channels of an image's 3.
     net.add(nn.Conv2D(6, 1, in_channels=3, use_bias=False), layer)
-    assert counting.count_network(net, 10, 14) == (held + 18, cost + 18 * 140)
+    assert counting.count_network(net, 10, 14) == (parameters + 18, cost + 18 * 140)
 
 
-def test_setting_l_holds_what_the_port_does():
-    port = json.loads(PORT.read_text())
+def test_setting_l_has_as_many_parameters_as_in_the_mxnet_original():
+    original = json.loads(MXNET_ORIGINAL.read_text())
     graph = StagedGraph(gluon_models.get_model("light_head_rcnn_resnet101_v1_coco"), 224, 320)
-    counted = counting.count(graph)
+    counted = counting.count_stages(graph)
     assert sum(counted["parameters"].values()) == sum(
-        math.prod(shape) for name, (shape, _) in port.items() if "moving" not in name)
+        math.prod(shape) for name, (shape, _) in original.items() if "moving" not in name)
 
 
 def test_r_fcn_against_l_by_hand():
     """A cell of a map of 14x20 and a RoI, by the layers' definitions."""
     counts = {}
     for name in ("rfcn_resnet101_v1_coco", "light_head_rcnn_resnet101_v1_coco"):
-        counts[name] = counting.count(StagedGraph(gluon_models.get_model(name, post_nms=50), 224, 320))
+        counts[name] = counting.count_stages(StagedGraph(gluon_models.get_model(name, post_nms=50), 224, 320))
     rfcn, light = counts.values()
     cell = 2048 * 1024 + 1024 * (81 + 8) * 49
     assert rfcn["multiply_adds"]["neck"] == cell * 14 * 20 and rfcn["per_roi"] == 0
@@ -59,7 +59,7 @@ def test_r_fcn_against_l_by_hand():
 
 def test_a_pyramids_shared_neck_holds_once_and_costs_at_each_level():
     net = gluon_models.get_model("light_head_rcnn_fpn_resnet50_v1_coco", post_nms=20)
-    counted = counting.count(StagedGraph(net, 128, 128))
+    counted = counting.count_stages(StagedGraph(net, 128, 128))
     assert counted["parameters"]["neck"] == sum(math.prod(p.shape) for p in net.neck.collect_params().values())
     cells = sum(side ** 2 for side in (32, 16, 8, 4))
     assert counted["multiply_adds"]["neck"] == 2 * 15 * (256 * 256 + 256 * 490) * cells
@@ -68,7 +68,7 @@ def test_a_pyramids_shared_neck_holds_once_and_costs_at_each_level():
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_counts(name):
-    counted = cost.count_row(name)
+    counted = row_counts.count_row(name)
     assert set(counted["parameters"]) == set(counted["multiply_adds"]) == set(STAGES)
     assert all(counted["multiply_adds"][stage] > 0 for stage in ("body", "rpn", "neck"))
     assert (counted["per_roi"] > 0) == (name not in ("b1", "b2", "rfcn_600"))
@@ -76,6 +76,6 @@ def test_every_row_counts(name):
 
 
 def test_the_papers_backbone():
-    counted = cost.count_classifier()
+    counted = row_counts.count_classifier()
     assert sum(counted["multiply_adds"].values()) == pytest.approx(145e6, rel=0.02)
     assert counted["multiply_adds"]["head"] == 576 * 1000 and counted["parameters"]["head"] == 577 * 1000

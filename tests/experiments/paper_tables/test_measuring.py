@@ -1,7 +1,8 @@
 """Measuring: what is measured is kept, and not measured again."""
 import pytest
 
-from light_head_rcnn.experiments.paper_tables import cost, growth, measuring
+from light_head_rcnn.experiments.paper_tables import growth, measurements, measuring
+from light_head_rcnn.experiments.paper_tables.detectors import PEERS
 from light_head_rcnn.experiments.paper_tables.rows import row_config, row_file
 from light_head_rcnn.experiments.paper_tables.state import State
 
@@ -12,12 +13,12 @@ SMALL = ["SCALES", "96,128", "TEST.SCALES", "[]", "TEST.RPN_POST_NMS_TOP_N", "20
 def small(monkeypatch, tmp_path):
     """Rows at 96x128."""
     def file(name):
-        path = tmp_path / (name + ".yaml")
-        path.write_text("_BASE_: %s\nSCALES: [96, 128]\nTEST: {SCALES: [], RPN_POST_NMS_TOP_N: 20}\n" % row_file(name))
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(f"_BASE_: {row_file(name)}\nSCALES: [96, 128]\nTEST: {{SCALES: [], RPN_POST_NMS_TOP_N: 20}}\n")
         return path
 
-    monkeypatch.setattr(cost, "row_config", lambda name: row_config(name, SMALL))
-    monkeypatch.setattr(cost, "row_file", file)
+    monkeypatch.setattr(measurements, "row_config", lambda name: row_config(name, SMALL))
+    monkeypatch.setattr(measurements, "row_file", file)
     monkeypatch.setattr(growth, "ROWS", ("s_800",))
     monkeypatch.setattr(growth, "AXES", {"rois": (10, 20)})
     monkeypatch.setattr(growth, "FIXED", {"classes": 5, "rois": 20, "size": (96, 128)})
@@ -26,7 +27,7 @@ def small(monkeypatch, tmp_path):
 
 def test_measured_once(small, tmp_path):
     told = []
-    cost.measure(["s_800", "s_700"], False, True, small, 1, 1, told.append)
+    measurements.measure(["s_800", "s_700"], False, True, small, 1, told.append)
     times = small.get("times")
     # Alike at one size: the same network is timed once.
     assert times["s_700"] == times["s_800"] and times["s_800"]["total"]["median"] > 0
@@ -36,10 +37,37 @@ def test_measured_once(small, tmp_path):
     assert told[0] == "timing 2 detectors, 2 turns each"
     del told[:]
     again = State(tmp_path / "measured.json")
-    cost.measure(["s_700"], False, True, again, 1, 1, told.append)
+    measurements.measure(["s_700"], False, True, again, 1, told.append)
     assert told == [] and again.get("times") == times
-    cost.measure(["s_700"], False, False, again, 1, 1, told.append, again=True)
+    measurements.measure(["s_700"], False, False, again, 1, told.append, again=True)
     assert len(told) == 2 and set(again.get("times")) == {"s_700"}
+
+
+def test_rows_that_run_unlike_networks_are_timed_each(small, monkeypatch):
+    timed = []
+    monkeypatch.setattr(measuring, "time_detectors", lambda detectors, repeats: timed.extend(detectors) or {
+        name: {"total": {"median": 1.0}} for name in detectors})
+    times = measurements.time_rows(["psroi_align", "nms_50", "soft_nms", "multi_scale_train"], False, 1)
+    # Another suppression is another network, another schedule of training is not.
+    assert timed == ["psroi_align", "nms_50", "soft_nms"]
+    assert list(times) == ["psroi_align", "nms_50", "soft_nms", "multi_scale_train"]
+
+
+def test_gluoncvs_detectors_stand_beside_rows(monkeypatch, tmp_path):
+    made = []
+
+    class Peer:
+        def __init__(self, name, nms=True):
+            made.append((name, nms))
+
+    monkeypatch.setattr(measurements, "PeerDetector", Peer)
+    monkeypatch.setattr(measuring, "time_detectors", lambda detectors, repeats: {name: {} for name in detectors})
+    monkeypatch.setattr(measuring, "measure_peak_memory", lambda what: 1)
+    state = State(tmp_path / "measured.json")
+    measurements.measure([], True, False, state, 1, lambda line: None)
+    assert sorted(made) == sorted((name, nms) for name in PEERS for nms in (True, False))
+    assert set(state.get("times")) == set(PEERS) | {name + measurements.NO_NMS for name in PEERS}
+    assert all(state.get(f"memory/{name}") == {"bytes": 1} for name in PEERS)
 
 
 def test_calls_are_timed():

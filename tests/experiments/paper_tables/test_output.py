@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from light_head_rcnn.experiments.paper_tables import growth, output, paper, statistics
-from light_head_rcnn.experiments.paper_tables.assemble import names_of
-from light_head_rcnn.experiments.paper_tables.rows import CHAIN, ROWS, table_keys
+from light_head_rcnn.experiments.paper_tables import growth, output, paper_results, statistics
+from light_head_rcnn.experiments.paper_tables.row_counts import names_of
+from light_head_rcnn.experiments.paper_tables.rows import ABLATION, ROWS, row_config, table_keys
 from light_head_rcnn.experiments.paper_tables.stages import STAGES
 
 TIMES = {"median": 10.0, "low": 9.0, "high": 11.0}
@@ -29,16 +29,16 @@ def written(tmp_path_factory):
                              "date": "2026-11-22"})
     measured.put("times", times)
     for name in names:
-        measured.put("memory/" + name, {"bytes": 300 * 2 ** 20})
+        measured.put(f"memory/{name}", {"bytes": 300 * 2 ** 20})
     measured.put("growth", [
         dict(point, size=list(point["size"]), axis=axis, row=row, multiply_adds=1e9 * point["classes"] ** (row == "b2"),
              bytes_held=1e6, milliseconds=TIMES)
-        for axis in growth.AXES for point in growth.points(axis) for row in growth.ROWS])
+        for axis in growth.AXES for point in growth.settings_along(axis) for row in growth.ROWS])
     runs = output.runs_state(work, "shapes")
-    for number, row in enumerate(CHAIN):
+    for number, row in enumerate(ABLATION):
         for seed in range(3):
-            runs.put("%s/%d" % (row, seed), {"metrics": dict.fromkeys(statistics.FIGURES, 0.1 + 0.02 * number + 0.001
-                                                                      * seed), "seconds": 1.0, "configuration": ""})
+            metrics = dict.fromkeys(statistics.FIGURES, 0.1 + 0.02 * number + 0.001 * seed)
+            runs.put(f"{row}/{seed}", {"metrics": metrics, "seconds": 1.0, "configuration": ""})
     output.write_all(root / "full" / "tables", work)
     output.write_all(root / "again" / "tables", work)
     return root
@@ -51,7 +51,7 @@ def read(written, which, name):
 def test_every_figure_is_marked(written):
     for which in ("empty", "full"):
         for key in table_keys("all"):
-            table = json.loads(read(written, which, "table_%s.json" % key))
+            table = json.loads(read(written, which, f"table_{key}.json"))
             assert table["rows"]
             for row in table["rows"]:
                 assert row["figures"]
@@ -62,8 +62,8 @@ def test_every_figure_is_marked(written):
 
 def test_csv_holds_what_json_does(written):
     for key in table_keys("all"):
-        table = json.loads(read(written, "full", "table_%s.json" % key))
-        lines = list(csv.DictReader(read(written, "full", "table_%s.csv" % key).splitlines()))
+        table = json.loads(read(written, "full", f"table_{key}.json"))
+        lines = list(csv.DictReader(read(written, "full", f"table_{key}.csv").splitlines()))
         entries = [(row, entry) for row in table["rows"] for entry in row["figures"]]
         assert len(lines) == len(entries)
         for line, (row, entry) in zip(lines, entries):
@@ -78,14 +78,14 @@ def test_markdown_sets_ours_beside_the_papers(written):
     assert "SSD300, VGG-16 (GluonCV) | 25.1 | 58" in page and "an abacus" in page
     page = read(written, "full", "table_1.md")
     assert "10.1 ± 0.1 (3 runs)" in page and "AP, shapes, measured" in page
-    assert "[1] the authors' TensorFlow code, https://github.com/zengarden/light_head_rcnn" in page
+    assert "[1] the TensorFlow original, https://github.com/zengarden/light_head_rcnn" in page
     for table in table_keys("all"):
-        for line in read(written, "full", "table_%s.md" % table).splitlines():
+        for line in read(written, "full", f"table_{table}.md").splitlines():
             assert not line.startswith("|") or line.count("|") > 2
 
 
 def test_tables_are_as_wide_as_their_heads(written):
-    for name in ["README.md", "growth.md"] + ["table_%s.md" % key for key in table_keys("all")]:
+    for name in ["README.md", "growth.md"] + [f"table_{key}.md" for key in table_keys("all")]:
         width = None
         for line in read(written, "full", name).splitlines():
             if line.startswith("|"):
@@ -107,8 +107,8 @@ def test_nothing_is_claimed_that_was_not_run(written):
 def test_the_order_of_rows_is_told(written):
     chain = json.loads(read(written, "full", "chain.json"))["shapes"]
     order, steps = chain["order"], {step["row"]: step for step in chain["steps"]}
-    assert [entry["row"] for entry in order] == list(CHAIN)[::-1]
-    assert [entry["told_apart_from_next"] for entry in order] == [True] * (len(CHAIN) - 1) + [None]
+    assert [entry["row"] for entry in order] == list(ABLATION)[::-1]
+    assert [entry["told_apart_from_next"] for entry in order] == [True] * (len(ABLATION) - 1) + [None]
     assert steps["b2"]["change"] == pytest.approx(2.0) and steps["b2"]["verdict"] == "agrees"
     assert steps["thin_psroi_pool"]["verdict"] == "disagrees" and steps["large_separable"]["change"] == pytest.approx(4)
     page = read(written, "full", "README.md")
@@ -139,34 +139,61 @@ def test_twice_gives_the_same_bytes(written):
 
 def test_pictures_are_drawn(written):
     for name in ("speed", "stages", "growth", "chain_shapes"):
-        picture = np.array(Image.open(str(written / "full" / "tables" / (name + ".png"))).convert("L"))
+        picture = np.array(Image.open(str(written / "full" / "tables" / f"{name}.png")).convert("L"))
         assert picture.shape[1] > 1000 and picture.std() > 10
 
 
-def test_what_is_missing_at_the_papers_scale(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    l_row, s_row = paper.jobs(["psroi_align", "s_700"], gpus=0)
-    assert [lack.what.split()[0] for lack in l_row.missing] == ["data", "weights", "a"]
-    assert "13.5 GB, http://images.cocodataset.org" in l_row.missing[0].remedy
-    assert "about 170 MB" in l_row.missing[1].remedy and "about 4 MB" in s_row.missing[1].remedy
-    told = []
-    paper.run_jobs([l_row, s_row], output.paper_state(tmp_path), tmp_path, told.append)
-    assert told[0].startswith("psroi_align: not run, for there is no\n  data (./data/coco/annotations/")
-    assert sum(text.startswith("\nTo get a GPU") for text in told) == 1
+@pytest.fixture
+def paper_pages(tmp_path):
+    """Function from results, (row, overrides, AP), at the paper's scale to a function that reads a page by name."""
+    def write(*results):
+        state = output.paper_state(tmp_path / "work")
+        for row, overrides, figure in results:
+            metrics = dict(dict.fromkeys(statistics.FIGURES, figure), voc={"AP": figure + 0.2, "AP07": figure + 0.1})
+            paper_results.keep_result(state, row, row_config(row, overrides), metrics, 60.0)
+        output.write_all(tmp_path / "tables", tmp_path / "work")
+        return lambda name: (tmp_path / "tables" / name).read_text()
+
+    return write
 
 
-def test_what_lacks_nothing_runs_once(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("VOC2007/ImageSets/Main", "VOC2007/JPEGImages", "VOC2012/ImageSets/Main", "VOC2012/JPEGImages"):
-        (tmp_path / "voc" / folder).mkdir(parents=True, exist_ok=True)
-    for name in ("VOC2007/ImageSets/Main/trainval", "VOC2007/ImageSets/Main/test", "VOC2012/ImageSets/Main/trainval"):
-        (tmp_path / "voc" / (name + ".txt")).write_text("")
-    (tmp_path / "weights-0000.params").write_text("")
-    overrides = ["dataset.dataset_path", str(tmp_path / "voc"), "network.pretrained", str(tmp_path / "weights")]
-    job, = paper.jobs(["voc_l"], overrides, ["--gpus", "0"], gpus=1)
-    assert job.missing == []
-    done, state = [], output.paper_state(tmp_path)
-    for _ in range(2):
-        paper.run_jobs([job], state, tmp_path, lambda text: None, lambda words, log: done.append(paper.readable(words)))
-    assert done == ["python experiments/train_end2end.py --cfg experiments/cfgs/paper/voc_l.yaml --gpus 0 --resume "
-                    + " ".join(overrides)]
+def cells_of(page, label):
+    """The cells of a row of the first table by their heads."""
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    split = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return dict(zip(split[0], next(cells for cells in split if cells[0] == label)))
+
+
+def test_rows_that_were_trained_at_the_papers_scale_are_measured(paper_pages):
+    read = paper_pages(("b2", [], 0.331), ("voc_s", [], 0.4))
+    entries = {entry["figure"]: entry for row in json.loads(read("table_1.json"))["rows"] if row["name"] == "b2"
+               for entry in row["figures"] if entry["mark"] == "measured" and entry["figure"] in statistics.FIGURES}
+    assert set(entries) == set(statistics.FIGURES)
+    assert entries["AP"]["value"] == pytest.approx(33.1) and entries["AP"]["unit"] == "%"
+    assert entries["AP"]["source"] == "this project, coco minival2014"
+    cells = cells_of(read("table_1.md"), ROWS["b2"])
+    assert cells["AP at the paper's scale, here"] == "33.1" and cells["APl at the paper's scale, here"] == "33.1"
+    assert cells["AP, quoted"] == "35.5"
+    cells = cells_of(read("table_1.md"), ROWS["b1"])
+    assert cells["AP at the paper's scale, here"] == "not run" and cells["APl at the paper's scale, here"] == ""
+    cells = cells_of(read("table_more.md"), ROWS["voc_s"])
+    assert cells["AP, VOC 2007 at the paper's scale, here"] == "50.0" and "AP, quoted" not in cells
+    index = read("README.md")
+    assert f"| {ROWS['b2']} | 33.1 |" in index and "The other rows were not run" in index
+
+
+def test_a_changed_training_does_not_pass_for_the_papers(paper_pages):
+    read = paper_pages(("b1", ["TRAIN.end_epoch", "2"], 0.05), ("b2", ["TRAIN.end_epoch", "2"], 0.07), ("b2", [], 0.3),
+                       ("b2", ["dataset.dataset_path", "elsewhere"], 0.31))
+    page = read("table_1.md")
+    # b2 is quoted first, so that its source is number 2; the paper's own configuration goes before a changed one.
+    assert cells_of(page, ROWS["b1"])["AP at the paper's scale, here"] == "5.0 [1]"
+    assert "[1] this project, coco minival2014, with TRAIN.end_epoch 2" in page
+    assert cells_of(page, ROWS["b2"])["AP at the paper's scale, here"] == "30.0"
+    index = read("README.md")
+    assert f"| {ROWS['b1']} | 5.0 (changed) |" in index and f"| {ROWS['b2']} | 30.0, 31.0, 7.0 (changed) |" in index
+
+
+def test_what_was_not_run_is_said(paper_pages):
+    index = paper_pages()("README.md")
+    assert "Not run: it takes COCO or VOC" in index and "(changed)" not in index

@@ -1,6 +1,5 @@
-"""Runs: each once, resumed between rows, with readable errors; and statistics of their results."""
+"""Runs of a plan: each once, resumed between rows, side by side, and none after a failure."""
 import json
-import sys
 import threading
 from pathlib import Path
 
@@ -14,24 +13,33 @@ ROWS = ["b2", "psroi_align", "nms_50"]
 
 
 class Workshop:
-    """Runs without training: a command writes metrics that tell its row and seed."""
+    """Runs without training: a command writes metrics that tell its row and seed.
+
+    It takes the place of the `CommandRunner`, too.
+    """
 
     def __init__(self, root, stop_before=None):
-        self.root, self.stop_before, self.commands = root, stop_before, []
+        self.root, self.stop_before, self.commands, self.stopped = root, stop_before, [], 0
         self.state = State(root / "state.json")
-        self.runs, _ = scales.plan(ROWS, "shapes", 2, root)
+        self.runs, _ = scales.plan_runs(ROWS, "shapes", 2, root)
 
     def go(self, jobs=1):
-        running.run_all(self.runs, self.root, self.state, ["--cpu"], self.execute, jobs)
+        running.run_all(self.runs, self.root, self.state, ["--cpu"], self, jobs)
 
-    def execute(self, words, log):
+    def stop(self):
+        self.stopped += 1
+
+    def run(self, words, log):
         if len(self.commands) == self.stop_before:
             raise KeyboardInterrupt
         self.commands.append(words)
         folder = Path(log).parent
         assert (folder / "row.yaml").is_file() and words[words.index("--cfg") + 1] == str(folder / "row.yaml")
         row, seed = folder.parent.name, int(folder.name[-1])
-        if "--resume" in words:
+        assert ("--resume" in words) != ("--out" in words)
+        if "--out" in words:
+            assert words[words.index("--out") + 1] == str(folder / "test")
+        else:
             for name in ("-0000.json", "-0000.params", "-0001.json", "-0001.params"):
                 (folder / (row + name)).write_text("{}")
         metrics = dict.fromkeys(statistics.FIGURES, 0.1 * (1 + ROWS.index(row)) + 0.01 * seed)
@@ -53,13 +61,16 @@ def test_each_run_is_one_command(tmp_path):
     assert checkpoint == str(tmp_path / "psroi_align" / "seed_1" / "psroi_align-0001")
     assert all("--cpu" in words for words in shop.commands)
     assert sorted(path.name for path in (tmp_path / "b2" / "seed_1").glob("b2-*")) == ["b2-0001.json", "b2-0001.params"]
+    assert shop.state.get("nms_50/1")["metrics"]["AP"] == pytest.approx(0.31)
+    assert shop.stopped == 0
 
 
 def test_a_stopped_plan_goes_on_where_it_stopped(tmp_path):
     first = Workshop(tmp_path, stop_before=3)
     with pytest.raises(KeyboardInterrupt):
         first.go()
-    assert len(first.commands) == 3
+    # The runs beside it end, too, where only this process was interrupted.
+    assert len(first.commands) == 3 and first.stopped == 1
     second = Workshop(tmp_path)
     second.go()
     assert len(second.commands) == 3
@@ -72,16 +83,16 @@ def test_a_stopped_plan_goes_on_where_it_stopped(tmp_path):
 
 def test_runs_side_by_side(tmp_path):
     shop, both = Workshop(tmp_path), threading.Barrier(2)
-    execute = shop.execute
+    run = shop.run
 
     def wait_for_another(words, log):
         both.wait(timeout=30)
-        execute(words, log)
+        run(words, log)
 
-    shop.execute = wait_for_another
+    shop.run = wait_for_another
     shop.go(jobs=2)
     assert ["--resume" in words for words in shop.commands] == [True] * 4 + [False] * 2
-    assert statistics.of_runs(shop.state, ROWS)["nms_50"]["runs"] == 2
+    assert statistics.summarize_runs(shop.state, ROWS)["nms_50"]["runs"] == 2
 
 
 def test_nothing_is_begun_after_a_failure(tmp_path):
@@ -92,17 +103,43 @@ def test_nothing_is_begun_after_a_failure(tmp_path):
         begun.append(words)
         raise UsageError("no more memory")
 
-    shop.execute = fail
+    shop.run = fail
     with pytest.raises(UsageError, match="no more memory"):
         shop.go()
     assert len(begun) == 1
     assert all(shop.state.get(run.key) is None for run in shop.runs)
 
 
+def test_a_run_beside_one_that_fails_is_kept(tmp_path):
+    shop, failed = Workshop(tmp_path), threading.Event()
+    run = shop.run
+
+    def fail_first(words, log):
+        if "b2/seed_0" in str(log):
+            failed.set()
+            raise UsageError("no more memory")
+        assert failed.wait(30)
+        run(words, log)
+
+    shop.run = fail_first
+    with pytest.raises(UsageError, match="no more memory"):
+        shop.go(jobs=2)
+    assert [run.key for run in shop.runs if shop.state.get(run.key) is not None] == ["b2/1"]
+
+
+def test_figures_of_an_earlier_attempt_are_not_taken(tmp_path):
+    shop = Workshop(tmp_path)
+    (tmp_path / "b2" / "seed_0" / "test").mkdir(parents=True)
+    (tmp_path / "b2" / "seed_0" / "test" / "metrics.json").write_text(json.dumps({"coco": {"AP": 0.99}}))
+    shop.run = lambda words, log: (Path(log).parent / "b2-0001.json").write_text("{}")
+    with pytest.raises(FileNotFoundError):
+        shop.go()
+
+
 def test_more_seeds_add_runs(tmp_path):
     Workshop(tmp_path).go()
     shop = Workshop(tmp_path)
-    shop.runs, _ = scales.plan(ROWS, "shapes", 3, tmp_path)
+    shop.runs, _ = scales.plan_runs(ROWS, "shapes", 3, tmp_path)
     shop.go()
     assert len(shop.commands) == 3
 
@@ -110,7 +147,7 @@ def test_more_seeds_add_runs(tmp_path):
 def test_another_configuration_is_not_mixed_in(tmp_path):
     Workshop(tmp_path).go()
     shop = Workshop(tmp_path)
-    shop.runs, _ = scales.plan(ROWS, "shapes", 2, tmp_path, ["TRAIN.lr", "0.1"])
+    shop.runs, _ = scales.plan_runs(ROWS, "shapes", 2, tmp_path, ["TRAIN.lr", "0.1"])
     with pytest.raises(UsageError, match="run b2/0 was done with another configuration"):
         shop.go()
 
@@ -119,33 +156,3 @@ def test_a_broken_state_is_named(tmp_path):
     (tmp_path / "state.json").write_text('{"a": ')
     with pytest.raises(UsageError, match="state.json is broken"):
         State(tmp_path / "state.json")
-
-
-def test_a_command_that_fails_says_why(tmp_path):
-    with pytest.raises(UsageError, match="the end of .*log.txt:\nno such wonder"):
-        running.run_command([sys.executable, "-c", "import sys; sys.exit('no such wonder')"], tmp_path / "log.txt")
-    running.run_command([sys.executable, "-c", "print('fine')"], tmp_path / "log.txt")
-    assert (tmp_path / "log.txt").read_text() == "no such wonder\nfine\n"
-    ask = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
-    running.run_command(ask, tmp_path / "threads.txt", threads=3)
-    assert (tmp_path / "threads.txt").read_text() == "3\n"
-    with pytest.raises(KeyboardInterrupt):
-        running.run_command([sys.executable, "-c", "import sys; sys.exit(130)"], tmp_path / "log.txt")
-
-
-def test_mean_and_spread():
-    assert statistics.mean_and_spread([2.0, 4.0, 9.0]) == (5.0, pytest.approx(13 ** 0.5))
-    assert statistics.mean_and_spread([3.0]) == (3.0, None)
-    one, other = {"mean": 10.0, "spread": 1.0}, {"mean": 11.9, "spread": 1.0}
-    assert statistics.told_apart(one, other) is False
-    assert statistics.told_apart(one, dict(other, mean=12.1)) is True
-    assert statistics.told_apart(one, dict(other, spread=None)) is None
-
-
-def test_results_of_runs(tmp_path):
-    shop = Workshop(tmp_path)
-    shop.go()
-    found = statistics.of_runs(shop.state, ROWS + ["b1"])
-    assert list(found) == ROWS and found["nms_50"]["runs"] == 2
-    assert found["nms_50"]["figures"]["AP"]["mean"] == pytest.approx(30.5)
-    assert found["nms_50"]["figures"]["AP"]["spread"] == pytest.approx(0.5 ** 0.5)

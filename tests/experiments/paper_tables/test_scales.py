@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from light_head_rcnn.errors import UsageError
-from light_head_rcnn.engine.building.build import build_net
+from light_head_rcnn.errors import ConfigError, UsageError
+from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.experiments.paper_tables import rows, scales
 from light_head_rcnn.gluon_models import FasterRCNN, LightHeadFPN
@@ -14,7 +14,7 @@ from light_head_rcnn.gluon_models import FasterRCNN, LightHeadFPN
 def small(tmp_path):
     """Function that gives the configuration of a row at the scale of Shapes."""
     def config(row, *overrides):
-        runs, _ = scales.plan([row], "shapes", 1, tmp_path, overrides)
+        runs, _ = scales.plan_runs([row], "shapes", 1, tmp_path, overrides)
         path = tmp_path / (row + ".yaml")
         path.write_text(runs[0].text)
         return load_config(path)
@@ -24,7 +24,7 @@ def small(tmp_path):
 
 def test_all_rows_have_one_body_and_one_schedule(small):
     bodies, schedules = set(), set()
-    for row in rows.CHAIN:
+    for row in rows.ABLATION:
         cfg = small(row)
         net = build_net(cfg, ("a", "b"))
         bodies.add(str(sorted((name, p.shape) for name, p in net.features.collect_params().items())))
@@ -75,23 +75,24 @@ def test_pixels_shrink(small):
     assert b1.SCALES == (96, 160) and b2.SCALES == (128, 192)
     assert b2.network.ANCHOR_SCALES == pytest.approx((0.32, 0.64, 1.28, 2.56, 5.12))
     assert small("multi_scale_train").TRAIN.SCALES[0] == (96, 192)
-    assert small("b2", "TRAIN.end_epoch", "1", "TRAIN.lr_step", "0.5").TRAIN.end_epoch == 1
+    cfg = small("b2", "TRAIN.end_epoch", "1", "TRAIN.lr_step=0.5")
+    assert (cfg.TRAIN.end_epoch, cfg.TRAIN.lr_step) == (1, "0.5")
 
 
 def test_rows_that_train_alike_are_trained_once():
-    runs, missing = scales.plan(rows.CHAIN, "shapes", 2, Path("x"))
-    assert not missing and len(runs) == 2 * len(rows.CHAIN)
+    runs, missing = scales.plan_runs(rows.ABLATION, "shapes", 2, Path("x"))
+    assert not missing and len(runs) == 2 * len(rows.ABLATION)
     weights = {run.key: run.weights for run in runs}
     for row, of in (("nms_50", "psroi_align"), ("soft_nms", "psroi_align"), ("multi_scale_test", "multi_scale_train"),
                     ("multi_scale_flip_test", "multi_scale_train"), ("hidden_fc", "hidden_fc"), ("b1", "b1")):
-        assert [weights["%s/%d" % (row, seed)] for seed in (0, 1)] == ["%s/0" % of, "%s/1" % of]
-    trains = [run.weights == run.key for run in runs]
+        assert [weights[f"{row}/{seed}"] for seed in (0, 1)] == [f"{of}/0", f"{of}/1"]
+    trains = [run.trains for run in runs]
     assert trains == sorted(trains, reverse=True)  # weights are there before they are tested
     assert {run.seed for run in runs} == {0, 1} and "seed: 1" in runs[1].text
 
 
 def test_rows_without_a_smaller_form_are_named():
-    runs, missing = scales.plan(["b1", "s_700", "voc_l"], "bccd", 1, Path("x"))
+    runs, missing = scales.plan_runs(["b1", "s_700", "voc_l"], "bccd", 1, Path("x"))
     assert [run.row for run in runs] == ["b1"] and missing == ["s_700", "voc_l"]
 
 
@@ -107,8 +108,8 @@ def test_other_detectors_shrink_too(small):
 
 def test_mistakes_are_named():
     with pytest.raises(UsageError, match="--seeds is 0"):
-        scales.plan(["b1"], "shapes", 0, Path("x"))
-    with pytest.raises(UsageError, match="pairs KEY VALUE"):
-        scales.plan(["b1"], "shapes", 1, Path("x"), ["TRAIN.lr"])
+        scales.plan_runs(["b1"], "shapes", 0, Path("x"))
+    with pytest.raises(ConfigError, match="TRAIN.lr has no value; write TRAIN.lr VALUE or TRAIN.lr=VALUE"):
+        scales.plan_runs(["b1"], "shapes", 1, Path("x"), ["TRAIN.lr"])
     with pytest.raises(UsageError, match="row b9: there is no configuration .*b9.yaml"):
-        scales.plan(["b9"], "shapes", 1, Path("x"))
+        scales.plan_runs(["b9"], "shapes", 1, Path("x"))

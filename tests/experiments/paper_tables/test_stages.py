@@ -81,7 +81,7 @@ def test_growth_of_what_lies_behind_the_backbone(monkeypatch):
     monkeypatch.setattr(growth, "FIXED", {"classes": 21, "rois": 30, "size": (96, 128)})
     monkeypatch.setattr(growth, "AXES", {"classes": (5, 21), "rois": (10, 30)})
     configs = {name: row_config(name) for name in ("b2", "s_800")}
-    found = {(p["axis"], p["row"], p[p["axis"]]): p for p in growth.grow(configs, repeats=1)}
+    found = {(p["axis"], p["row"], p[p["axis"]]): p for p in growth.measure_growth(configs, repeats=1)}
     assert len(found) == 8 and all(point["milliseconds"]["median"] > 0 for point in found.values())
     cells = 6 * 8
     few, many = found["classes", "b2", 5], found["classes", "b2", 21]

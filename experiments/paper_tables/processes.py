@@ -1,0 +1,85 @@
+"""Commands in processes of their own, which end together with this one."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import List, Optional, Set
+
+from ...errors import UsageError
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_INTERRUPTED = 130
+# What the signals by which a process ends often mean.
+_HINTS = {
+    signal.SIGKILL: "the system often ends a process so when memory runs out: try fewer runs side by side (--jobs), "
+                    "TRAIN.NUM_WORKERS 0, or a smaller TRAIN.BATCH_IMAGES",
+    signal.SIGSEGV: "it crashed in native code, which happens when memory runs out, too",
+    signal.SIGABRT: "it crashed in native code, which happens when memory runs out, too",
+    signal.SIGBUS: "it crashed in native code, which happens when memory or the space in /dev/shm runs out, too",
+    signal.SIGTERM: "another program asked it to end",
+}
+
+
+class CommandRunner:
+    """Runs commands, each in a process that ends when this process ends, even if this process is killed.
+
+    Args:
+        threads: of MXNet's CPU operators in each process; default: as in this one.
+    """
+
+    def __init__(self, threads: Optional[int] = None):
+        self._threads = threads
+        self._running: Set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+
+    def run(self, words: List[str], log: Path) -> None:
+        """Runs a command and waits for its end. Several threads may call this at once.
+
+        Args:
+            words: the command and its arguments.
+            log: file that the output is added to.
+
+        Raises:
+            UsageError: the command failed or was ended by a signal; the message has the last lines of its output.
+            KeyboardInterrupt: the command was interrupted by Ctrl-C.
+        """
+        environment = dict(os.environ, OMP_NUM_THREADS=str(self._threads)) if self._threads else None
+        with open(log, "a", encoding="utf-8") as file:
+            process = subprocess.Popen([sys.executable, "-I", str(_LAUNCH), str(os.getpid()), *words], stdout=file,
+                                       stderr=subprocess.STDOUT, env=environment)
+            with self._lock:
+                self._running.add(process)
+            try:
+                code = process.wait()
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+        if code in (_INTERRUPTED, -signal.SIGINT):
+            raise KeyboardInterrupt
+        if code:
+            tail = "".join(Path(log).read_text(encoding="utf-8", errors="replace").splitlines(True)[-6:])
+            raise UsageError(f"{' '.join(words)} {describe_exit(code)}; the end of {log}:\n{tail}")
+
+    def stop(self) -> None:
+        """Ends the commands that are running."""
+        with self._lock:
+            for process in self._running:
+                process.terminate()
+
+
+def describe_exit(code: int) -> str:
+    """Returns how a process ended, in words.
+
+    Args:
+        code: its exit status, not 0; as `subprocess` tells it: -N where signal N ended it.
+    """
+    if code > 0:
+        return f"failed with exit status {code}"
+    try:
+        number = signal.Signals(-code)
+    except ValueError:
+        return f"was ended by signal {-code}"
+    hint = _HINTS.get(number)
+    return f"was ended by signal {-code}, {number.name}" + (f" ({hint})" if hint else "")

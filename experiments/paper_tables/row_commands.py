@@ -1,0 +1,42 @@
+"""The commands that train and test a row."""
+import os
+import sys
+from pathlib import Path
+from typing import List, Sequence, Union
+
+_SCRIPTS = __name__.rsplit(".", 2)[0]
+
+
+def training_command(cfg_file: Union[str, Path], device: Sequence[str], overrides: Sequence[str] = ()) -> List[str]:
+    """Returns the command that trains a configuration, or goes on with its training, and tests it.
+
+    Args:
+        cfg_file: YAML file.
+        device: words such as ["--cpu"] or ["--gpus", "0,1"].
+        overrides: words KEY VALUE or KEY=VALUE.
+    """
+    return _command("train_end2end", cfg_file, device) + ["--resume", *overrides]
+
+
+def testing_command(cfg_file: Union[str, Path], device: Sequence[str], checkpoint: str, folder: Union[str, Path],
+                    overrides: Sequence[str] = ()) -> List[str]:
+    """Returns the command that tests a checkpoint as a configuration says.
+
+    Args:
+        cfg_file, device, overrides: see `training_command`.
+        checkpoint: PREFIX-TAG.
+        folder: takes the results.
+    """
+    return _command("test", cfg_file, device) + ["--checkpoint", checkpoint, "--out", str(folder), *overrides]
+
+
+def readable_command(words: Sequence[str]) -> str:
+    """Returns one of these commands as a person would type it in the checkout."""
+    _, _, module, *rest = words
+    root = str(Path(__file__).resolve().parents[2]) + os.sep
+    shown = [word[len(root):] if word.startswith(root) else word for word in rest]
+    return " ".join(["python", f"experiments/{module.rpartition('.')[2]}.py", *shown])
+
+
+def _command(script: str, cfg_file: Union[str, Path], device: Sequence[str]) -> List[str]:
+    return [sys.executable, "-m", f"{_SCRIPTS}.{script}", "--cfg", str(cfg_file), *device]

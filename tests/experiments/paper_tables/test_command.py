@@ -1,0 +1,99 @@
+"""The command line: mistakes are named, and nothing is trained or measured before they are."""
+import json
+import subprocess
+import sys
+
+import pytest
+
+from light_head_rcnn import data
+from light_head_rcnn.data import shapes
+from light_head_rcnn.experiments import reproduce_tables
+from light_head_rcnn.experiments.benchmarks import machine
+from light_head_rcnn.experiments.paper_tables import budget, measurements, output, paper, running
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["--table", "9"], "--table is '9'; known: 1, 2, 3, 4, 5, 6, 7, 8, more, all"),
+    (["--table", "7", "--scale", "shapes"], "table 7: nothing to train on shapes"),
+    (["--scale", "shapes", "--seeds", "0"], "--seeds is 0"),
+    (["--scale", "shapes", "--jobs", "0"], "--jobs is 0"),
+    (["--repeats", "0"], "--repeats is 0"),
+    (["--gpus", "all"], "--gpus takes numbers with commas between, such as 0,1, got 'all'"),
+    (["--scale", "shapes", "TRAIN.lr"], "TRAIN.lr has no value"),
+    (["TRAIN.lr"], "TRAIN.lr has no value"),
+    (["--scale", "shapes", "TRAIN.lrr", "1"], "unknown key TRAIN.lrr; did you mean TRAIN.lr?"),
+    (["--scale", "bccd", "--table", "1", "--data", "no/such/folder"], "no/such/folder"),
+])
+def test_mistakes(arguments, complaint, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(measurements, "measure", lambda *arguments: pytest.fail("measuring begins"))
+    assert reproduce_tables.main(arguments) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_too_long_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(budget, "measure_run", lambda *arguments: 600.0)
+    monkeypatch.setattr(running, "run_all", lambda *arguments: pytest.fail("training begins"))
+    words = ["--scale", "shapes", "--table", "1", "--work", str(tmp_path), "--jobs"]
+    assert reproduce_tables.main([*words, "1", "--hours", "0.9"]) == 2
+    said = capsys.readouterr()
+    assert "6 of 6 runs are left: about 60 min, one after the other" in said.out
+    assert "more than --hours 0.9 allows" in said.err
+    assert reproduce_tables.main([*words, "2", "--hours", "0.4"]) == 2
+    assert "6 of 6 runs are left: about 30 min, 2 side by side" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("jobs, used", [(["--jobs", "3"], (3, 2)), ([], (4, 1)), (["--gpus", "0"], (1, 6))])
+def test_runs_share_the_threads(tmp_path, monkeypatch, jobs, used):
+    """On a machine of six cores."""
+    found = []
+    monkeypatch.setattr(machine, "threads_in_use", lambda: 6)
+    monkeypatch.setattr(budget, "check_budget", lambda *arguments: found.append(arguments[5:7]))
+    monkeypatch.setattr(running, "run_all", lambda *arguments: found.append((arguments[5], arguments[4]._threads)))
+    monkeypatch.setattr(output, "write_all", lambda *arguments: [])
+    assert reproduce_tables.main(["--scale", "shapes", "--table", "1", "--work", str(tmp_path), *jobs]) == 0
+    assert found == [used, used]
+
+
+@pytest.mark.parametrize("words, device", [(["--cpu"], ["--cpu"]), (["--gpus", "0,1"], ["--gpus", "0,1"]), ([], [])])
+def test_devices_of_the_papers_scale(tmp_path, monkeypatch, words, device):
+    found = []
+    monkeypatch.setattr(paper, "plan_jobs", lambda rows, overrides, device: found.append((overrides, device)) or [])
+    monkeypatch.setattr(output, "write_all", lambda *arguments: [])
+    arguments = ["--no-measure", "--work", str(tmp_path), "--data", "data/coco", "TRAIN.lr", "0.1", *words]
+    assert reproduce_tables.main(arguments) == 0
+    assert found == [(["TRAIN.lr", "0.1", "dataset.dataset_path", "data/coco"], device)]
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit):
+        reproduce_tables.main(["--help"])
+    text = capsys.readouterr().out
+    assert "--scale shapes" in text and "--hours" in text and "examples:" in text
+
+
+def test_help_comes_without_mxnet():
+    code = ("import sys; sys.argv = ['reproduce_tables.py', '--help']\n"
+            "import light_head_rcnn.experiments.reproduce_tables as script\n"
+            "try: script.main()\nfinally: print('mxnet' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    assert done.stdout.startswith("usage: lhrcnn tables") and done.stdout.endswith("False\n")
+
+
+@pytest.mark.slow
+def test_from_trainings_to_pages(tmp_path, capsys, monkeypatch):
+    """Two rows on ten images, one epoch; called again, nothing is done twice."""
+    data.write_shapes(tmp_path / "set", train=6, val=4, style=shapes.HARD)
+    arguments = ["--scale", "shapes", "--table", "1", "--seeds", "1", "--out", str(tmp_path / "docs" / "tables"),
+                 "--work", str(tmp_path / "work"), "--data", str(tmp_path / "set"), "TRAIN.BATCH_IMAGES", "2",
+                 "TRAIN.end_epoch", "1", "TRAIN.lr_step", "0.5", "TRAIN.NUM_WORKERS", "0"]
+    assert reproduce_tables.main(arguments) == 0
+    assert "2 of 2 runs are left" in capsys.readouterr().out
+    table = json.loads((tmp_path / "docs" / "tables" / "table_1.json").read_text())
+    for row in table["rows"]:
+        entry, = (entry for entry in row["figures"] if entry["figure"] == "AP on shapes")
+        assert entry["mark"] == "measured" and entry["runs"] == 1 and 0 <= entry["value"] <= 100
+    metrics = tmp_path / "work" / "shapes" / "b2" / "seed_0" / "test" / "metrics.json"
+    written = metrics.stat().st_mtime_ns
+    assert reproduce_tables.main(arguments) == 0
+    assert "runs are left" not in capsys.readouterr().out and metrics.stat().st_mtime_ns == written
