@@ -114,6 +114,26 @@ def test_unlisted_images_of_every_extension_are_found(coco_tree, suffix):
     assert len(dataset.skipped) == 1 and "unlisted" in dataset.skipped[0]
 
 
+def test_unlisted_images_are_found_in_linked_subfolders(coco_tree, tmp_path, make_image):
+    make_image(tmp_path / "elsewhere" / "unlisted.jpg", 6, 4)
+    (coco_tree.root / "train" / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="train/link/unlisted.jpg: the image file has no entry"):
+        load(coco_tree)
+
+
+def test_images_may_be_one_pixel_wide(coco_tree):
+    coco_tree.content["images"][2].update(width=1, height=1)
+    assert [(record.width, record.height) for record in load(coco_tree).records][2] == (1, 1)
+
+
+def test_category_ids_that_are_strings_come_after_numbers(coco_tree):
+    coco_tree.content["categories"] += [{"id": "b", "name": "ape"}, {"id": "a", "name": "bee"}]
+    coco_tree.content["annotations"][0]["category_id"] = "a"
+    dataset = load(coco_tree)
+    assert dataset.category_ids == (2, 9, "a", "b") and dataset.classes == ("cat", "dog", "bee", "ape")
+    assert dataset.records[0].classes.tolist() == [2, 0]
+
+
 def test_joined_sets(coco_tree):
     other = coco_tree.root / "annotations" / "instances_val.json"
     content = json.loads(coco_tree.file.read_text())
