@@ -1,4 +1,4 @@
-"""The kernels on a real GPU, through ctypes on PyTorch's arrays: against the CPU's kernels and torchvision's."""
+"""The kernels on a real GPU, called through ctypes on arrays of PyTorch: equal to the CPU's and to torchvision's."""
 import shutil
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def test_same_as_on_the_cpu(pair, cases, check, seed):
 
 @pytest.fixture
 def proposals():
-    """Function that draws RoIs like real proposals: of all sizes, in heaps around objects."""
+    """Function that draws RoIs like those of a trained network: of all sizes, clustered around twelve objects."""
     def draw(rng, count, images, height, width):
         objects = np.stack([rng.uniform(0, width, 12), rng.uniform(0, height, 12)], axis=1)
         centres = objects[rng.randint(0, 12, count)] + rng.normal(0, 30, (count, 2))
@@ -35,7 +35,7 @@ def proposals():
     ("ps_roi_align", {"sampling_ratio": 0, "aligned": 1}), ("ps_roi_pool", {})])
 @pytest.mark.parametrize("size", [(44, 69), (50, 84), (200, 304)])
 def test_full_size(pair, cases, proposals, name, choices, size):
-    """Maps that fit the shared memory of most, of some and of no GPUs."""
+    """On maps that fit into the shared memory of most GPUs, of some and of none."""
     rng = np.random.RandomState(0)
     options = dict(choices, output_dim=10, pooled_size=7, spatial_scale=1 / 16)
     data = rng.normal(0, 1, (2, 490) + size).astype(np.float32)
@@ -55,37 +55,40 @@ def torchvision(torch):
 
 
 @pytest.mark.parametrize("ratio", [1, 2, 0])
-def test_align_as_torchvision(pair, torch, torchvision, proposals, ratio):
+def test_align_equals_torchvision(pair, torch, torchvision, proposals, ratio):
     rng = np.random.RandomState(ratio)
     data = rng.normal(0, 1, (2, 490, 44, 69)).astype(np.float32)
     rois = proposals(rng, 300, 2, 704, 1104)
     options = {"output_dim": 10, "pooled_size": 7, "spatial_scale": 1 / 16, "sampling_ratio": ratio, "aligned": 1}
-    map_there = torch.from_numpy(data).cuda().requires_grad_()
-    expected = torchvision.ops.ps_roi_align(map_there, torch.from_numpy(rois).cuda(), 7, 1 / 16, ratio or -1)
+    gpu_map = torch.from_numpy(data).cuda().requires_grad_()
+    expected = torchvision.ops.ps_roi_align(gpu_map, torch.from_numpy(rois).cuda(), 7, 1 / 16, ratio or -1)
     np.testing.assert_allclose(pair.device.ps_roi_align(data, rois, **options), expected.detach().cpu(), atol=1e-5)
     grad = rng.normal(0, 1, expected.shape).astype(np.float32)
     expected.backward(torch.from_numpy(grad).cuda())
-    np.testing.assert_allclose(pair.device.ps_roi_align(data, rois, grad, **options), map_there.grad.cpu(), atol=1e-4)
+    np.testing.assert_allclose(pair.device.ps_roi_align(data, rois, grad, **options), gpu_map.grad.cpu(), atol=1e-4)
 
 
-def test_pool_as_torchvision(pair, torch, torchvision):
-    """Where both round alike: at scale 1, where torchvision's RoIs end where ours do, and bins are whole pixels."""
+def test_pool_equals_torchvision(pair, torch, torchvision):
+    """In the cases in which both round in the same way: at scale 1, with RoIs whose bins are whole pixels.
+
+    torchvision does not count the last pixel of a RoI, so our corners are one pixel less.
+    """
     rng = np.random.RandomState(0)
     data = rng.normal(0, 1, (2, 90, 40, 50)).astype(np.float32)
     start, size = rng.randint(-5, 40, (300, 2)), 3 * rng.randint(1, 10, (300, 2))
     theirs = np.concatenate([rng.randint(0, 2, (300, 1)), start, start + size], axis=1).astype(np.float32)
     ours = theirs - np.float32([0, 0, 0, 1, 1])
     options = {"output_dim": 10, "pooled_size": 3, "spatial_scale": 1.0}
-    map_there = torch.from_numpy(data).cuda().requires_grad_()
-    expected = torchvision.ops.ps_roi_pool(map_there, torch.from_numpy(theirs).cuda(), 3, 1.0)
+    gpu_map = torch.from_numpy(data).cuda().requires_grad_()
+    expected = torchvision.ops.ps_roi_pool(gpu_map, torch.from_numpy(theirs).cuda(), 3, 1.0)
     np.testing.assert_allclose(pair.device.ps_roi_pool(data, ours, **options), expected.detach().cpu(), atol=1e-5)
     grad = rng.normal(0, 1, expected.shape).astype(np.float32)
     expected.backward(torch.from_numpy(grad).cuda())
-    np.testing.assert_allclose(pair.device.ps_roi_pool(data, ours, grad, **options), map_there.grad.cpu(), atol=1e-4)
+    np.testing.assert_allclose(pair.device.ps_roi_pool(data, ours, grad, **options), gpu_map.grad.cpu(), atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [100, 1000, 6000])
-def test_nms_as_torchvision(pair, torch, torchvision, proposals, count):
+def test_nms_equals_torchvision(pair, torch, torchvision, proposals, count):
     rng = np.random.RandomState(count)
     boxes = proposals(rng, count, 1, 704, 1104)[None, :, 1:]
     scores = rng.permutation(count).astype(np.float32)[None, :, None] + 1
@@ -96,8 +99,8 @@ def test_nms_as_torchvision(pair, torch, torchvision, proposals, count):
     np.testing.assert_array_equal(output[0, :len(kept), 1:], np.concatenate([scores[0], boxes[0]], axis=1)[kept])
 
 
-def test_batched_nms_as_torchvision(pair, torch, torchvision, proposals):
-    """Every class has all boxes, with scores of its own."""
+def test_batched_nms_equals_torchvision(pair, torch, torchvision, proposals):
+    """Every class has the same boxes, with its own scores."""
     rng, classes, count = np.random.RandomState(0), 5, 300
     boxes = proposals(rng, count, 1, 704, 1104)[None, :, 1:]
     scores = rng.permutation(count * classes).astype(np.float32).reshape(1, count, classes) + 1
