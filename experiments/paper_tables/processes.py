@@ -11,12 +11,15 @@ from ...errors import UsageError
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _INTERRUPTED = 130
+# MXNet catches a segmentation fault, prints it, and ends the process with this status.
+_MXNET_CRASHED = 255
+_CRASH = "it crashed in native code, which happens when memory runs out, too"
 # What the signals by which a process ends often mean.
 _HINTS = {
     signal.SIGKILL: "the system often ends a process so when memory runs out: try fewer runs side by side (--jobs), "
                     "TRAIN.NUM_WORKERS 0, or a smaller TRAIN.BATCH_IMAGES",
-    signal.SIGSEGV: "it crashed in native code, which happens when memory runs out, too",
-    signal.SIGABRT: "it crashed in native code, which happens when memory runs out, too",
+    signal.SIGSEGV: _CRASH,
+    signal.SIGABRT: _CRASH,
     signal.SIGBUS: "it crashed in native code, which happens when memory or the space in /dev/shm runs out, too",
     signal.SIGTERM: "another program asked it to end",
 }
@@ -75,6 +78,8 @@ def describe_exit(code: int) -> str:
     Args:
         code: its exit status, not 0; as `subprocess` tells it: -N where signal N ended it.
     """
+    if code == _MXNET_CRASHED:
+        return f"failed with exit status {code} ({_CRASH})"
     if code > 0:
         return f"failed with exit status {code}"
     try:

@@ -9,7 +9,7 @@ from light_head_rcnn import data
 from light_head_rcnn.data import shapes
 from light_head_rcnn.experiments import reproduce_tables
 from light_head_rcnn.experiments.benchmarks import machine
-from light_head_rcnn.experiments.paper_tables import budget, measurements, output, paper, running
+from light_head_rcnn.experiments.paper_tables import budget, measurements, output, paper, rows, running
 
 
 @pytest.mark.parametrize("arguments, complaint", [
@@ -97,3 +97,32 @@ def test_from_trainings_to_pages(tmp_path, capsys, monkeypatch):
     written = metrics.stat().st_mtime_ns
     assert reproduce_tables.main(arguments) == 0
     assert "runs are left" not in capsys.readouterr().out and metrics.stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_from_a_training_at_the_papers_scale_to_pages(tmp_path, capsys, monkeypatch):
+    """A row on ten images with a small backbone; with another test it is not trained again, but tested."""
+    monkeypatch.chdir(tmp_path)
+    data.write_shapes(tmp_path / "set", train=6, val=4)
+    changes = {"dataset.image_set": "train", "dataset.test_image_set": "val", "dataset.NUM_CLASSES": "0",
+               "network.pretrained": "", "network.model": "light_head_rcnn_xception_coco", "network.NORM": "batch",
+               "network.FIXED_PARAMS": "[]", "SCALES": "[64, 96]", "TEST.SCALES": "[]", "TRAIN.SCALES": "[]",
+               "TRAIN.BATCH_IMAGES": "2", "TRAIN.end_epoch": "1", "TRAIN.lr": "0.0001", "TRAIN.NUM_WORKERS": "0"}
+    arguments = ["--table", "5", "--cpu", "--no-measure", "--data", str(tmp_path / "set"),
+                 *(f"{key}={value}" for key, value in changes.items())]
+    monkeypatch.setitem(rows.TABLES, 5, rows.TABLES[5]._replace(rows=("psroi_align", "nms_50")))
+    assert reproduce_tables.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "psroi_align: running" in said and "nms_50: running" in said and "not run, for there is no" not in said
+    table = json.loads((tmp_path / "docs" / "tables" / "table_5.json").read_text())
+    for row in table["rows"]:
+        entry, = (entry for entry in row["figures"] if entry["figure"] == "AP" and entry["mark"] != "quoted")
+        assert entry["mark"] == "measured" and 0 <= entry["value"] <= 100
+        assert "with" in entry["source"] and "TRAIN.end_epoch 1" in entry["source"]
+    checkpoint = tmp_path / "output" / "paper" / "psroi_align" / "psroi_align-0001.params"
+    written = checkpoint.stat().st_mtime_ns
+    assert reproduce_tables.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "psroi_align: done, AP" in said and "nms_50: done, AP" in said and "running" not in said
+    assert reproduce_tables.main([*arguments, "TEST.max_per_image=3"]) == 0
+    assert "psroi_align: running" in capsys.readouterr().out and checkpoint.stat().st_mtime_ns == written

@@ -59,6 +59,13 @@ def test_a_signal_is_told(tmp_path, name, told):
         CommandRunner().run(python(code), tmp_path / "log.txt")
 
 
+def test_a_segmentation_fault_inside_mxnet_is_told(tmp_path):
+    """MXNet catches the signal and ends with a status of its own."""
+    code = "import light_head_rcnn, mxnet, os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    with pytest.raises(UsageError, match=r"crashed in native code[^$]*Segmentation fault"):
+        CommandRunner().run(python(code), tmp_path / "log.txt")
+
+
 def test_ctrl_c_is_no_failure(tmp_path):
     code = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"
     with pytest.raises(KeyboardInterrupt):
