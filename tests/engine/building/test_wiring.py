@@ -394,6 +394,11 @@ def test_a_key_reaches_its_object(key, value, look, argument, expected, others, 
     assert before != found, "the value is that of the default: the row shows nothing"
 
 
+@pytest.mark.parametrize("look", [of_graph, of_test_graph, of_proposal_graph])
+def test_graphs_have_the_classes_of_the_data_set(look, record):
+    assert look(load_config(None, {**GRAPH, "dataset.NUM_CLASSES": 9}), record)["num_classes"] == 3
+
+
 def test_the_file_of_pretrained_weights(tmp_path):
     for name in ("net-0000.params", "net-0003.params", "other.params"):
         (tmp_path / name).touch()
