@@ -17,6 +17,10 @@ def test_same_as_on_the_cpu(pair, cases, check, seed):
     getattr(cases, "check_" + check)(pair, 1000 + seed)
 
 
+def test_empty_inputs(pair, cases):
+    cases.check_empty_inputs(pair)
+
+
 @pytest.fixture
 def proposals():
     """Function that draws RoIs like those of a trained network: of all sizes, clustered around twelve objects."""

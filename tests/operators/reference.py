@@ -1,11 +1,11 @@
-"""Slow, obvious NumPy versions of the native operators on RoIs, in float64."""
+"""Slow, obvious NumPy versions of ps_roi_align and ps_roi_pool, in float64."""
 import math
 
 import numpy as np
 
 
 def bilinear(height, width, y, x, border):
-    """Weights ``{(row, column): weight}`` of the pixels that make a sample at (y, x); None where there is none."""
+    """The weight of each pixel, by (row, column), in a sample at (y, x); None if border clamp leaves the sample out."""
     if border == "clamp":
         if y < -1 or y > height or x < -1 or x > width:
             return None
@@ -21,10 +21,16 @@ def bilinear(height, width, y, x, border):
 
 def ps_roi_align(data, rois, output_dim, pooled_size, spatial_scale, sampling_ratio=2, mode="avg", aligned=False,
                  border="clamp", output_grad=None):
-    """PS-RoIAlign; with ``output_grad`` the gradient of data in its place.
+    """PS-RoIAlign, or with `output_grad` the gradient of data.
 
-    data (N, output_dim * pooled_size**2, H, W) and rois (R, 5) as in the operator; returns
-    (R, output_dim, pooled_size, pooled_size), or the shape of data.
+    Args:
+        data: (N, output_dim * pooled_size**2, H, W).
+        rois: (R, 5), rows (image, x1, y1, x2, y2).
+        output_grad: (R, output_dim, pooled_size, pooled_size).
+        output_dim, pooled_size, spatial_scale, sampling_ratio, mode, aligned, border: as in the operator.
+
+    Returns:
+        (R, output_dim, pooled_size, pooled_size), or the shape of data.
     """
     data = np.asarray(data, np.float64)
     output = np.zeros((len(rois), output_dim, pooled_size, pooled_size))
@@ -62,7 +68,7 @@ def ps_roi_align(data, rois, output_dim, pooled_size, spatial_scale, sampling_ra
 
 
 def ps_roi_pool(data, rois, output_dim, pooled_size, spatial_scale, output_grad=None):
-    """PS-RoI pooling; with ``output_grad`` the gradient of data in its place. Shapes as in `ps_roi_align`."""
+    """PS-RoI pooling, or with `output_grad` the gradient of data. Shapes are those of `ps_roi_align`."""
     data = np.asarray(data, np.float64)
     output = np.zeros((len(rois), output_dim, pooled_size, pooled_size))
     data_grad = np.zeros_like(data)

@@ -1,11 +1,11 @@
-"""Slow, obvious NumPy versions of the native operators on boxes; results have the type of the inputs."""
+"""Slow, obvious NumPy versions of rpn_proposal and multiclass_nms; results have the type of the inputs."""
 import math
 
 import numpy as np
 
 
 def overlap(a, b, extent):
-    """Intersection over union of two boxes whose sides are x2 - x1 + extent; 0 where neither has an area."""
+    """Intersection over union of two boxes whose sides are x2 - x1 + extent; 0 if neither has an area."""
     def area(x1, y1, x2, y2):
         return max(x2 - x1 + extent, 0) * max(y2 - y1 + extent, 0)
 
@@ -16,7 +16,7 @@ def overlap(a, b, extent):
 
 def rpn_proposal(cls_prob, bbox_pred, im_info, anchors, feature_stride=16, pre_nms=6000, post_nms=300,
                  nms_threshold=0.7, min_size=0, channels="split", feature_size="map", pad="empty"):
-    """rois (N * post_nms, 5), counts (N,), scores (N * post_nms, 1), as of the operator; anchors is (A, 4)."""
+    """The operator's rois (N * post_nms, 5), counts (N,) and scores (N * post_nms, 1), for anchors (A, 4)."""
     num_images, _, height, width = cls_prob.shape
     num_anchors = len(anchors)
     anchors = np.asarray(anchors, cls_prob.dtype)
@@ -59,7 +59,7 @@ def rpn_proposal(cls_prob, bbox_pred, im_info, anchors, feature_stride=16, pre_n
 
 
 def suppressed(boxes, scores, score_threshold, nms_threshold, soft, sigma, extent):
-    """Boxes of one class that stay: ``[(index, score)]``, best first."""
+    """The kept boxes of one class as (index, score), best first."""
     scores = {index: score for index, score in enumerate(scores)}
     kept = []
     while scores:
@@ -81,7 +81,7 @@ def suppressed(boxes, scores, score_threshold, nms_threshold, soft, sigma, exten
 
 def multiclass_nms(scores, boxes, valid=None, background=0, score_threshold=0.001, nms_threshold=0.3, pre_nms=0,
                    max_per_image=100, soft="none", sigma=0.5, inclusive=True):
-    """output (N, max_per_image, 6) and counts (N,), as of the operator."""
+    """The operator's output (N, max_per_image, 6) and counts (N,)."""
     num_images, num_boxes, num_classes = scores.shape
     output = np.full((num_images, max_per_image, 6), -1, scores.dtype)
     counts = np.zeros(num_images, scores.dtype)

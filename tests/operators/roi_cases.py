@@ -1,4 +1,4 @@
-"""What the tests of operators on RoIs share: inputs, and calls through MXNet and of the kernels by themselves."""
+"""What the tests of ps_roi_align and ps_roi_pool share: inputs, and calls of the operators and of their kernels."""
 import ctypes
 
 import mxnet as mx
@@ -16,7 +16,7 @@ HOSTILE_ROIS = st.lists(st.tuples(_IMAGES, _VALUES, _VALUES, _VALUES, _VALUES), 
 
 
 def random_rois(rng, count, images, height, width, dtype="float64"):
-    """RoIs of all sizes, many of them partly or wholly outside a map of height x width at scale 1."""
+    """Draws RoIs of all sizes, many of them partly or wholly outside a map of height x width at scale 1."""
     centres = rng.uniform(-0.3, 1.3, (count, 2)) * [width, height]
     sizes = np.exp(rng.uniform(-3, 1.2, (count, 2))) * [width, height]
     image = rng.randint(0, images, (count, 1))
@@ -24,7 +24,7 @@ def random_rois(rng, count, images, height, width, dtype="float64"):
 
 
 def forward_backward(operator, data, rois, grad, **options):
-    """Output of ``operator(data, rois, **options)`` and gradient of data, as NumPy arrays."""
+    """Runs operator(data, rois, **options) and returns the output and the gradient of data, as NumPy arrays."""
     data = mx.nd.array(data, dtype=data.dtype)
     data.attach_grad()
     with autograd.record():
@@ -34,9 +34,11 @@ def forward_backward(operator, data, rois, grad, **options):
 
 
 def check_order_does_not_matter(run, seed, **options):
-    """Images and RoIs in another order give the same outputs and gradients in that order.
+    """Checks that images and RoIs in another order give the same outputs and gradients in that order.
 
-    ``run(data, rois, grad, output_dim, pooled_size, spatial_scale, **options)`` is `forward_backward` of an operator.
+    Args:
+        run: `forward_backward` of an operator, called as run(data, rois, grad, output_dim, pooled_size, spatial_scale,
+            **options).
     """
     rng = np.random.RandomState(seed)
     data, rois, grad = rng.randn(3, 8, 7, 7), random_rois(rng, 30, 3, 7, 7), rng.randn(30, 2, 2, 2)
@@ -51,7 +53,7 @@ def check_order_does_not_matter(run, seed, **options):
 
 
 def structure(sizes, int32s):
-    """A class for options of kernels.h: int64 `sizes`, then `int32s`, then the spatial scale."""
+    """Makes a class for a struct of options in kernels.h: `sizes` as int64, then `int32s`, then the spatial scale."""
     class Options(ctypes.Structure):
         _fields_ = ([(name, ctypes.c_int64) for name in sizes] + [(name, ctypes.c_int32) for name in int32s]
                     + [("spatial_scale", ctypes.c_double)])
@@ -64,12 +66,12 @@ POOL = structure(SIZES, ("output_dim", "pooled_size"))
 
 
 def kernel_results(name, options, data, rois, grad, threads):
-    """Output and gradient of data from the kernels by themselves, without MXNet."""
+    """Calls the kernels without MXNet and returns the output and the gradient of data."""
     kernels = ctypes.CDLL(build.LIBRARY)
     output, data_grad = np.full(grad.shape, np.nan, data.dtype), np.full(data.shape, np.nan, data.dtype)
     backward = (grad, data, rois, data_grad) if isinstance(options, ALIGN) else (grad, rois, data_grad)
     for way, arrays in (("forward", (data, rois, output)), ("backward", backward)):
-        kernel = getattr(kernels, "lhrcnn_{}_{}_{}".format(name, way, "f32" if data.dtype == "float32" else "f64"))
+        kernel = getattr(kernels, f"lhrcnn_{name}_{way}_{'f32' if data.dtype == 'float32' else 'f64'}")
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
         assert kernel(ctypes.byref(options), *pointers, threads) == 0
     return output, data_grad

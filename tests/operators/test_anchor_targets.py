@@ -81,15 +81,15 @@ def test_image_without_boxes_is_all_negative():
     assert not target.any() and not weight.any()
 
 
-def test_box_that_no_anchor_touches_makes_nothing_positive():
+def test_no_anchor_inside_the_image():
     tiny = AnchorTargets(cells, 16, (1,), (8,))  # every anchor crosses the edge of the image
     label, _, _ = tiny(INFO, GT, 96, 128, np.random.RandomState(0))
     assert (label == -1).all()
 
 
 @pytest.mark.parametrize("clobber", [False, True])
-def test_draws_are_the_ports(clobber):
-    """Of too many positives, then of too many negatives, those to leave out are chosen, in the order of the grid."""
+def test_draws_are_those_of_the_mxnet_original(clobber):
+    """First the positive anchors to leave out are drawn, then the negative ones, in the order of the grid."""
     every = targets(batch_size=10 ** 6, positive_fraction=1.0, positive_iou=0.5, clobber_positives=clobber)
     in_order = every(INFO, GT, 96, 128, np.random)[0].reshape(9, 6, 8).transpose(1, 2, 0).ravel()
     np.random.seed(11)
@@ -106,7 +106,7 @@ def test_draws_are_the_ports(clobber):
 
 
 def test_overlaps_are_of_double_precision():
-    """An anchor is positive at a threshold that is its overlap, to the last bit."""
+    """An anchor is positive at a threshold that equals its overlap to the last bit."""
     gt = GT[:1] + np.array([[0.3, 0.7, 0.1, 0.9, 0]], np.float32)
     grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, SCALES).astype(float)).reshape(6, 8, 9, 4)
     seen = 0
@@ -120,21 +120,22 @@ def test_overlaps_are_of_double_precision():
     assert seen > 10
 
 
-def test_targets_stand_at_every_anchor_inside():
+def test_every_anchor_inside_the_image_has_box_targets():
     label, target, _ = targets(batch_size=4)(INFO, GT, 96, 128, np.random.RandomState(0))
     inside = targets(batch_size=10 ** 6, positive_iou=0.0)(INFO, GT, 96, 128, np.random.RandomState(0))[0] == 1
     assert (label == -1).sum() > (~inside).sum() > 0
     np.testing.assert_array_equal(target.reshape(9, 4, 6, 8).any(axis=1).ravel(), inside)
 
 
-def test_as_port_a_box_that_no_anchor_touches_is_best_at_all_that_do_not_touch_it():
+def test_a_ground_truth_that_no_anchor_overlaps_under_the_rules_of_the_mxnet_original():
+    """There all anchors are equally good for it, with an IoU of 0, and become positive; otherwise it has no anchors."""
     far = np.array([[8, 8, 40, 40, 1], [118, 88, 119, 89, 2]], np.float32)
     options = dict(batch_size=10 ** 6, positive_fraction=1.0)
     plain = AnchorTargets(cells, 16, (1,), (1,), **options)(INFO, far, 96, 128, np.random.RandomState(0))[0]
-    port = AnchorTargets(cells, 16, (1,), (1,), mxnet_original_rules=True, **options)(
+    original = AnchorTargets(cells, 16, (1,), (1,), mxnet_original_rules=True, **options)(
         INFO, far, 96, 128, np.random.RandomState(0))[0]
     inside = plain >= 0
-    assert 0 < (plain == 1).sum() < inside.sum() and (port[inside] == 1).all()
+    assert 0 < (plain == 1).sum() < inside.sum() and (original[inside] == 1).all()
 
 
 def test_same_seed_same_targets_also_after_pickling():
@@ -157,7 +158,7 @@ def pyramid_targets(**options):
 
 
 def pyramid_places():
-    """(level, row, column, anchor) and box of every anchor of a 96x128 input, in the order of the sample."""
+    """(level, row, column, anchor) and the box of every anchor of a 96x128 input, in the order of drawing."""
     return [((level, y, x, a), base + np.tile([x * stride, y * stride], 2))
             for level, (stride, height, width) in enumerate(zip(STRIDES, level_cells(96), level_cells(128)))
             for y in range(height) for x in range(width)
@@ -165,7 +166,7 @@ def pyramid_places():
 
 
 def by_place(label, target, weight):
-    """The outputs as {(level, row, column, anchor): (label, target, weight)}."""
+    """The outputs as a dictionary from (level, row, column, anchor) to (label, target, weight)."""
     cells = [h * w for h, w in zip(level_cells(96), level_cells(128))]
     assert label.shape == (3 * sum(cells),) and target.shape == weight.shape == (12, sum(cells))
     label, found, begin = label.reshape(3, -1), {}, 0

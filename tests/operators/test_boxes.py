@@ -1,4 +1,4 @@
-"""Box geometry against slow, obvious references, in NumPy and on the device."""
+"""Box geometry against slow, obvious references, in NumPy and with NDArrays."""
 import mxnet as mx
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_encode_by_hand():
     np.testing.assert_allclose(deltas, [1.0, 0.25, np.log(2), 0])
 
 
-def test_encode_has_the_ports_arithmetic_to_the_last_bit():
+def test_encode_equals_the_mxnet_original_to_the_last_bit():
     sources, targets = random_boxes(np.random.RandomState(2), 2, 1000).astype(np.float64)
     expected = []
     for k in (0, 1):
@@ -70,7 +70,7 @@ def test_mirror_follows_the_pixels():
 
 
 @pytest.mark.parametrize("function", ["iou", "encode", "decode", "clip", "mirror"])
-def test_device_equals_numpy(function):
+def test_ndarrays_equal_numpy(function):
     rng = np.random.RandomState(2)
     a, b = random_boxes(rng, 2, 7), random_boxes(rng, 2, 7)
     second = {"decode": box_ops.encode(a, b)}.get(function, b)

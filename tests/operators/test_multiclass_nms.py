@@ -130,17 +130,19 @@ def test_both_zeros_are_one_score():
 
 
 @pytest.mark.parametrize("soft", SOFT)
-def test_without_boxes(soft):
+@pytest.mark.parametrize("images, rows, classes", [(2, 0, 3), (2, 4, 0), (0, 4, 3)])
+def test_no_boxes_classes_and_images(images, rows, classes, soft):
     with mx.util.np_shape(True):
-        output, counts = detections(np.zeros((2, 0, 3)), np.zeros((2, 0, 4)), max_per_image=5, **soft)
-    np.testing.assert_array_equal(output, np.full((2, 5, 6), -1))
-    np.testing.assert_array_equal(counts, 0)
+        output, counts = detections(np.ones((images, rows, classes)), np.ones((images, rows, 4)), max_per_image=5,
+                                    background=-1, **soft)
+    np.testing.assert_array_equal(output, np.full((images, 5, 6), -1))
+    np.testing.assert_array_equal(counts, np.zeros(images))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_hostile_input(draw):
-    """Values of any kind: what is found was put in, in order, and NaN has no effect on the others."""
+    """With values of any kind, detections are boxes of the input, in order, and NaN does not affect other boxes."""
     rng = np.random.RandomState(draw.draw(st.integers(0, 1000)))
     dtype = draw.draw(st.sampled_from(["float32", "float64"]))
     scores, boxes = random_inputs(rng, 2, 12, 3, per_class=draw.draw(st.booleans()), dtype=dtype)
@@ -216,7 +218,7 @@ class Options(ctypes.Structure):
 @pytest.mark.parametrize("dtype, suffix", [("float32", "f32"), ("float64", "f64")])
 @pytest.mark.parametrize("images", [1, 5])
 def test_same_for_any_number_of_threads(images, dtype, suffix, soft):
-    """The kernel by itself, without MXNet."""
+    """The kernel called without MXNet."""
     scores, boxes = random_inputs(np.random.RandomState(3), images, 300, 21, ties=True, dtype=dtype)
     options = Options(images, 300, 21, 1, 0, 50, 100, soft, 1, 0.01, 0.5, 0.5)
     kernel = getattr(ctypes.CDLL(build.LIBRARY), "lhrcnn_multiclass_nms_" + suffix)

@@ -13,7 +13,7 @@ def random_inputs():
 
 
 class Detect(gluon.HybridBlock):
-    """Detections, of the first boxes where their number is given."""
+    """Makes detections; only of the first `valid` boxes where that is given."""
 
     def hybrid_forward(self, F, scores, boxes, valid=None):
         """scores (N, R, C) and boxes (N, R, 4)."""
@@ -33,7 +33,7 @@ def test_in_hybrid_blocks_and_exports(tmp_path, valid):
         for found, wanted in zip(net(*arrays), expected):
             np.testing.assert_array_equal(found.asnumpy(), wanted)
     net.export(str(tmp_path / "net"))
-    loaded = gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), ["data%d" % i for i in range(len(arrays))])
+    loaded = gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), [f"data{i}" for i in range(len(arrays))])
     for found, wanted in zip(loaded(*arrays), expected):
         np.testing.assert_array_equal(found.asnumpy(), wanted)
 

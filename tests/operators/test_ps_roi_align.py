@@ -112,7 +112,10 @@ def test_rois_have_no_gradient():
 @ALL_FLAVOURS
 @pytest.mark.parametrize("sampling_ratio", [2, 3, 0])
 def test_first_of_equal_samples_has_the_gradient(flavour, sampling_ratio):
-    """Few values and coordinates make many samples equal, exactly; negative maps lose to zeros outside."""
+    """With few different values and coordinates many samples are exactly equal.
+
+    On a map of negative values the zeros outside it are the largest samples.
+    """
     rng = np.random.RandomState(4)
     for lowest in (-1, -2):
         data = rng.randint(lowest, lowest + 2, (1, 8, 5, 6)).astype("float64")
@@ -124,7 +127,7 @@ def test_first_of_equal_samples_has_the_gradient(flavour, sampling_ratio):
 
 @ALL_FLAVOURS
 def test_large_rois_leave_out_samples_that_do_not_count(flavour):
-    """Bins of dozens of samples, a whole pixel apart, most of them outside: the same as among all of them."""
+    """Bins with dozens of samples, most of them outside the map: the result is that of all samples."""
     rng = np.random.RandomState(5)
     data, grad = rng.randint(-2, 1, (1, 4, 3, 4)).astype("float64"), rng.randint(-4, 5, (12, 1, 2, 2)).astype("float64")
     corners = rng.randint(-100, 5, (12, 2))
@@ -136,7 +139,7 @@ def test_large_rois_leave_out_samples_that_do_not_count(flavour):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("border", ["clamp", "zero"])
 def test_a_million_pixels_wide(border, dtype):
-    """Against all samples of the definition, weights along one axis times those along the other; exact positions."""
+    """Against all samples of the definition: weights along one axis times those along the other, at exact positions."""
     data = np.random.RandomState(6).randn(1, 9, 4, 6).astype(dtype)
     rois = np.array([[0, -393216, 0, 589824, 3], [0, 1, -983037, 4, 3], [0, -294912, -700416, 688128, 282624]], dtype)
 
@@ -159,12 +162,12 @@ def test_a_million_pixels_wide(border, dtype):
     assert data_grad.sum() == pytest.approx(np.einsum("rih,rjw->", rows, columns), rel=1e-5)
 
 
-# ---- Inputs of every kind --------------------------------------------------------------------------------------------
+# ---- Hostile inputs --------------------------------------------------------------------------------------------------
 
 @settings(max_examples=80, deadline=None)
 @given(cases.HOSTILE_ROIS, st.sampled_from(FLAVOURS), st.sampled_from([0, 1, 2]), st.sampled_from([0.25, 1e-30, 1e30]))
 def test_hostile_rois(rois, flavour, sampling_ratio, spatial_scale):
-    """Rows that pool nothing are zero, all others within the map's values."""
+    """The outputs of rows that pool nothing are 0, and all others are within the range of the map's values."""
     data = np.random.RandomState(0).uniform(1, 2, (2, 12, 5, 7)).astype("float32")
     output, data_grad = run(data, rois, np.ones((len(rois), 3, 2, 2), "float32"), output_dim=3, pooled_size=2,
                             spatial_scale=spatial_scale, sampling_ratio=sampling_ratio, **flavour)
@@ -197,7 +200,7 @@ def test_image_of_a_roi(image, there):
 @pytest.mark.parametrize("mode", ["avg", "max"])
 @pytest.mark.parametrize("sampling_ratio", [1, 2])
 def test_values_outside_the_samples_do_not_matter(mode, sampling_ratio):
-    """NaN where no sample looks, or looks with weight 0, stays out of the result."""
+    """NaN in pixels that no sample reads, or that have weight 0, does not reach the result."""
     data = np.full((1, 2, 6, 6), np.nan)
     data[0, :, 2, 2:4] = 5
     roi = {1: [0, 1.5, 1.5, 2.5, 2.5], 2: [0, 1.5, 2, 3.5, 2]}[sampling_ratio]  # samples on whole pixels, or in one row
@@ -210,7 +213,7 @@ def test_values_outside_the_samples_do_not_matter(mode, sampling_ratio):
 
 
 def test_maximum_that_is_not_a_number():
-    """NaN is the largest value of all: it shows, wherever it stands among the samples."""
+    """NaN counts as the largest value: it is the result wherever it stands among the samples."""
     for pixel in ((1, 1), (1, 3), (3, 1), (3, 3)):
         data = np.ones((1, 1, 5, 5))
         data[(0, 0) + pixel] = np.nan
@@ -221,7 +224,7 @@ def test_maximum_that_is_not_a_number():
 
 @ALL_FLAVOURS
 def test_gradients_that_are_zero_or_not_numbers(flavour):
-    """RoIs without a gradient are left out; NaN is no zero."""
+    """RoIs whose gradient is 0 are skipped, and NaN is not taken for 0."""
     rng = np.random.RandomState(7)
     data, rois, grad = rng.randn(1, 8, 6, 6), cases.random_rois(rng, 9, 1, 6, 6), rng.randn(9, 2, 2, 2)
     rois[0, 1:] = [1, 1, 4, 4]
@@ -250,7 +253,7 @@ def test_constant_map_pools_its_value(seed, flavour, sampling_ratio):
 @given(st.integers(0, 2 ** 16), st.sampled_from(FLAVOURS), st.sampled_from([0, 2]), st.integers(0, 4),
        st.integers(0, 4))
 def test_moves_with_the_map(seed, flavour, sampling_ratio, down, right):
-    """Away from the borders, where both are the same."""
+    """Away from the borders of the map."""
     rng = np.random.RandomState(seed)
     data, rois = np.zeros((1, 12, 22, 22)), cases.random_rois(rng, 8, 1, 4, 4)
     data[:, :, 5:13, 5:13] = rng.randn(1, 12, 8, 8)
@@ -278,7 +281,7 @@ def test_permutes_with_the_channels(order, flavour):
 @ALL_FLAVOURS
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_gradients_sum_exactly(flavour, dtype):
-    """Gradients of whole numbers at samples on eighths: every sum is exact, and nothing gets lost or counted twice."""
+    """With gradients of whole numbers and samples at multiples of 1/8 every sum is exact, so nothing may be lost."""
     rng = np.random.RandomState(9)
     corners = rng.randint(2, 40, (50, 2)) * 0.25
     rois = np.concatenate([np.zeros((50, 1)), corners, corners + rng.randint(4, 24, (50, 2)) * 0.5], axis=1)

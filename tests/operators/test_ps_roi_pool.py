@@ -40,7 +40,7 @@ def test_equals_reference(output_dim, pooled_size, dtype, tolerance):
 @pytest.mark.parametrize("height, width", [(20, 30), (9, 31), (1, 1)])
 @pytest.mark.parametrize("spatial_scale", [1 / 16, 0.1, 1 / 3, 1])
 def test_equals_mxnet_bit_for_bit(height, width, spatial_scale):
-    """Halves, negative coordinates, RoIs outside the map, without area and turned round among them."""
+    """RoIs with halves, negative coordinates, without area, outside the map and with swapped corners are among them."""
     rng = np.random.RandomState(2)
     rois = cases.random_rois(rng, 240, 2, height / spatial_scale, width / spatial_scale, "float32")
     rois[:80, 1:] = np.round(rois[:80, 1:] * 2) / 2
@@ -68,7 +68,7 @@ def test_numeric_gradient():
 @settings(max_examples=80, deadline=None)
 @given(cases.HOSTILE_ROIS, st.sampled_from([0.25, 1e-30, 1e30]))
 def test_hostile_rois(rois, spatial_scale):
-    """Rows that pool nothing are zero, all others within the map's values."""
+    """The outputs of rows that pool nothing are 0, and all others are within the range of the map's values."""
     data = np.random.RandomState(0).uniform(1, 2, (2, 12, 5, 7)).astype("float32")
     output, data_grad = run(data, rois, np.ones((len(rois), 3, 2, 2), "float32"), output_dim=3, pooled_size=2,
                             spatial_scale=spatial_scale)
@@ -106,7 +106,7 @@ def test_values_outside_the_bins_do_not_matter():
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2 ** 16), st.integers(0, 4), st.integers(0, 4))
 def test_moves_with_the_map(seed, down, right):
-    """By whole pixels of a map that is smaller than the input."""
+    """By whole pixels of a map that has half the size of the network input."""
     rng = np.random.RandomState(seed)
     data, rois = np.zeros((1, 12, 22, 22)), cases.random_rois(rng, 8, 1, 8, 8)
     data[:, :, 5:13, 5:13] = rng.randn(1, 12, 8, 8)
@@ -135,7 +135,7 @@ def test_permutes_with_the_channels_and_constant_maps_pool_their_value(order):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_gradients_sum_exactly(dtype):
-    """Gradients of whole numbers over 1, 2 or 4 pixels: every sum is exact, and nothing gets lost or counted twice."""
+    """With gradients of whole numbers over 1, 2 or 4 pixels every sum is exact, so nothing may be lost."""
     rng = np.random.RandomState(6)
     corners = rng.randint(0, 20, (50, 2))
     rois = np.concatenate([np.zeros((50, 1)), corners, corners + rng.choice([1, 3], (50, 2))], axis=1).astype(dtype)

@@ -1,4 +1,4 @@
-"""PS-RoIAlign and PS-RoI pooling as operators of MXNet: gradients that add up, blocks, symbols, exports, errors."""
+"""ps_roi_align and ps_roi_pool as operators of MXNet: gradients that are added, blocks, symbols, exports, errors."""
 import functools
 import json
 
@@ -15,7 +15,7 @@ OPERATORS = pytest.mark.parametrize(
 
 @OPERATORS
 def test_gradient_that_is_added(operator):
-    """MXNet does not tell library operators to add to a gradient; the wrapper sees to it."""
+    """MXNet does not tell operators of a library to add to a gradient; `support_grad_add` makes up for that."""
     data, rois = mx.nd.random.normal(shape=(1, 4, 6, 6)), mx.nd.array([[0, 1, 1, 4, 4]])
 
     def gradient(passes, grad_req):
@@ -32,7 +32,7 @@ def test_gradient_that_is_added(operator):
 
 @OPERATORS
 def test_many_consumers_of_one_map(operator):
-    """More than eight gradients of one array MXNet adds in place."""
+    """MXNet adds the gradients of an array in place if more than eight operators use it."""
     rois = mx.nd.array([[0, 1, 1, 4, 4]])
 
     class Many(gluon.HybridBlock):

@@ -64,7 +64,10 @@ def test_equals_reference(options, ties, dtype, tolerance):
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("images", [1, 3])
 def test_equals_mxnets_own(seed, images):
-    """MXNet's operators keep what is too small or outside the image as their last candidates, and need one to be."""
+    """Equal to MXNet's operators where these find enough boxes.
+
+    They keep boxes that are too small or outside the image as their last candidates.
+    """
     rng = np.random.RandomState(seed)
     arrays = random_inputs(rng, images, 20, 30, ties=seed % 2, spread=rng.choice([0, 0.05, 0.3, 1]))
     pre_nms, post_nms = rng.choice([300, 500, 1200]), rng.choice([20, 100, 300])
@@ -101,7 +104,7 @@ def test_ties_go_by_row_column_and_anchor():
 
 
 def test_overlap_at_the_threshold_stays():
-    """Suppressed is what overlaps by more than the threshold."""
+    """Only a box that overlaps by more than the threshold is suppressed."""
     cls_prob, bbox_pred = np.array([0.1, 0.2, 0.9, 0.8]).reshape(1, 4, 1, 1), np.zeros((1, 8, 1, 1))
     arrays = [cls_prob, bbox_pred, np.array([[100.0, 100, 1]])]
     anchors = [[0, 0, 9, 9], [0, 0, 9, 4]]  # areas 100 and 50, one in the other
@@ -138,6 +141,17 @@ def test_more_rows_than_anchors(pad):
     assert (scores[count:] > 0).all() == (pad == "repeat")
 
 
+@pytest.mark.parametrize("images, height, width", [(0, 4, 5), (2, 0, 5), (2, 4, 0)])
+@pytest.mark.parametrize("feature_size", ["map", "im_info"])
+def test_no_images_and_no_cells(images, height, width, feature_size):
+    arrays = [np.ones((images, 12, height, width)), np.ones((images, 24, height, width)), np.full((images, 3), 64.0)]
+    with mx.util.np_shape(True):
+        rois, counts, scores = proposals(arrays, post_nms=3, pad="repeat", feature_size=feature_size)
+    np.testing.assert_array_equal(rois, [[-1, 0, 0, 0, 0]] * 3 * images if images else np.zeros((0, 5)))
+    np.testing.assert_array_equal(counts, [0] * images)
+    assert scores.shape == (3 * images, 1) and not scores.any()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", range(3))
 def test_im_info_that_is_not_finite(value, column):
@@ -152,7 +166,7 @@ def test_im_info_that_is_not_finite(value, column):
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_hostile_input(draw):
-    """Values of any kind: what is kept is finite, inside its image, at least min_size large and in order."""
+    """With values of any kind, kept boxes are finite, inside their image, at least min_size large and in order."""
     rng = np.random.RandomState(draw.draw(st.integers(0, 1000)))
     arrays = random_inputs(rng, images=2, dtype=draw.draw(st.sampled_from(["float32", "float64"])))
     value = st.one_of(st.floats(width=32), st.sampled_from([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0, -0.0]))
@@ -199,7 +213,7 @@ def test_kept_boxes_do_not_overlap(seed, threshold):
 
 
 def test_moves_with_the_map():
-    """A map moved by whole cells makes boxes moved by whole strides, where no border is near."""
+    """Away from the borders, moving the map by whole cells moves the boxes by whole strides."""
     cls_prob, bbox_pred = np.zeros((1, 12, 20, 20)), np.zeros((1, 24, 20, 20))
     rng = np.random.RandomState(7)
     cls_prob[:, :, 6:10, 6:10] = rng.uniform(size=(1, 12, 4, 4))
@@ -224,7 +238,7 @@ class Options(ctypes.Structure):
 @pytest.mark.parametrize("dtype, suffix", [("float32", "f32"), ("float64", "f64")])
 @pytest.mark.parametrize("images", [1, 5])
 def test_same_for_any_number_of_threads(images, dtype, suffix):
-    """The kernel by itself, without MXNet, and without scores."""
+    """The kernel called without MXNet, and without scores."""
     arrays = random_inputs(np.random.RandomState(8), images, 20, 30, dtype=dtype, ties=True)
     anchors = (ctypes.c_double * 24)(*ANCHORS.ravel())
     options = Options(images, 20, 30, 6, 16, 2000, 300, 0, 0, 0, 0.7, 8, anchors)

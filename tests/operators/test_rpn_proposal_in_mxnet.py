@@ -23,7 +23,7 @@ class Head(gluon.HybridBlock):
             self.score, self.box, self.map = (gluon.nn.Conv2D(channels, 1) for channels in (8, 16, 4))
 
     def hybrid_forward(self, F, x, im_info):
-        """Pools the map of x (N, C, H, W); also gives the RoIs."""
+        """Pools a map of x (N, C, H, W); returns the pooled map, the proposals and the probabilities."""
         prob, deltas = F.sigmoid(self.score(x)), self.box(x)
         rois, counts, scores = rpn_proposal(F, prob, deltas, im_info, output_score=True, **SMALL)
         pooled = ps_roi_align(F, self.map(x), rois, output_dim=1, pooled_size=2, spatial_scale=1 / 16)
@@ -49,7 +49,7 @@ def test_in_hybrid_blocks_and_exports(tmp_path):
 @pytest.mark.parametrize("hybridize", [False, True])
 @pytest.mark.parametrize("grad_req", ["write", "add"])
 def test_training_flows_past_the_proposals(grad_req, hybridize):
-    """Only the other use of the scores and the map learn; gradients that are added stay."""
+    """No gradient flows through the proposals, only through the scores' other use and the map; added ones add up."""
     net, x, im_info = Head(), mx.nd.random.normal(shape=(1, 3, 4, 5)), mx.nd.array([[64, 80, 1]])
     net.initialize(mx.init.Normal(0.5))
     net.collect_params().setattr("grad_req", grad_req)
@@ -82,7 +82,7 @@ def test_in_a_module_of_symbols(output_score):
     variables = [mx.sym.Variable(name) for name in ("cls_prob", "bbox_pred", "im_info")]
     symbol = rpn_proposal(mx.sym, *variables, output_score=output_score, name="rois", **SMALL)
     assert symbol.list_arguments() == ["cls_prob", "bbox_pred", "im_info"]
-    assert symbol.list_outputs() == ["rois_output%d" % i for i in range(3 if output_score else 2)]
+    assert symbol.list_outputs() == [f"rois_output{i}" for i in range(3 if output_score else 2)]
     arrays = dict(zip(symbol.list_arguments(), random_inputs()))
     shapes = {name: array.shape for name, array in arrays.items()}
     assert symbol.infer_shape(**shapes)[1] == [(16, 5), (2,), (16, 1)][:2 + output_score]
@@ -93,7 +93,7 @@ def test_in_a_module_of_symbols(output_score):
         np.testing.assert_array_equal(found.asnumpy(), wanted.asnumpy())
     executor.backward([mx.nd.ones(output.shape) for output in executor.outputs])
     assert all((grad.asnumpy() == 0).all() for grad in executor.grad_arrays)
-    # The operator by its plain attributes, as a saved graph holds them.
+    # A saved graph holds the attributes as strings.
     again = mx.sym.load_json(symbol.tojson()).bind(mx.cpu(), arrays).forward()
     np.testing.assert_array_equal(again[0].asnumpy(), executor.outputs[0].asnumpy())
 

@@ -13,7 +13,7 @@ SANITIZERS = "-fsanitize=address,undefined,float-cast-overflow"
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """Path of the program that feeds the kernels."""
+    """Path of the program that calls the kernels with such inputs."""
     if not shutil.which("g++"):
         pytest.skip("g++ is not there")
     program = tmp_path_factory.mktemp("sanitizers") / "hostile"

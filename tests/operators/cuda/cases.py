@@ -1,8 +1,8 @@
-"""What must hold of the kernels for a device: the same as on the CPU, for random and hostile inputs.
+"""Checks that the kernels of a device give the same results as those of the CPU, for random and hostile inputs.
 
-Every check draws its sizes, options and inputs from a seed and raises AssertionError where the two differ. Numbers that
-both sides work out by the same operations must be equal to the bit; sums may be taken in another order. `exact` says
-that exp() is the same function on both sides too.
+The device is a GPU or the emulator of one. Every check draws its sizes, options and inputs from a seed and raises
+AssertionError if the results differ. Numbers that both sides compute by the same operations must be equal to the bit;
+sums may be taken in another order.
 """
 import numpy as np
 
@@ -11,7 +11,12 @@ ANCHOR_MAPS = ((1, 1, 1), (3, 5, 9), (70, 5, 9), (12, 1, 130), (12, 20, 20), (12
 
 
 class Pair:
-    """The kernels of the CPU and those of a device, see interface.Kernels."""
+    """The kernels to compare.
+
+    Args:
+        cpu, device: `interface.Kernels` of each.
+        exact: exp() is the same function on both sides.
+    """
 
     def __init__(self, cpu, device, exact):
         self.cpu, self.device, self.exact = cpu, device, exact
@@ -26,7 +31,7 @@ def draw(rng, *values):
 
 
 def draw_rois(rng, count, images, height, width):
-    """RoIs of all sizes, many of them partly or wholly outside the image, some of them hostile."""
+    """Draws RoIs of all sizes, many of them partly or wholly outside the image, some of them hostile."""
     centres = rng.uniform(-0.3, 1.3, (count, 2)) * [width, height]
     sizes = np.exp(rng.uniform(-3, 1.2, (count, 2))) * [width, height]
     rois = np.concatenate([rng.randint(0, images, (count, 1)), centres - sizes / 2, centres + sizes / 2], axis=1)
@@ -38,7 +43,7 @@ def draw_rois(rng, count, images, height, width):
 
 
 def draw_boxes(rng, shape, extent):
-    """Boxes that overlap much, on half pixels, so that overlaps are often equal; some are hostile."""
+    """Draws boxes that overlap often, with corners at half pixels so that many IoUs are equal; some are hostile."""
     centres = rng.randint(0, 2 * extent, shape + (2,)) / 2
     sizes = rng.randint(1, extent, shape + (2,))
     boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1).astype(np.float32)
@@ -47,7 +52,7 @@ def draw_boxes(rng, shape, extent):
 
 
 def assert_close(found, expected, dtype, size):
-    """Up to the rounding of the type, and of sums of numbers as large as `size`."""
+    """Asserts equality up to rounding to `dtype` and the rounding of sums of numbers as large as `size`."""
     rounding = 6e-4 if dtype == np.float16 else 0
     np.testing.assert_allclose(found.astype(np.float32), expected, rtol=rounding + 1e-6, atol=4e-6 * size)
 
@@ -143,6 +148,35 @@ def check_multiclass_nms(pair, seed):
     expected = pair.cpu.multiclass_nms(scores.astype(np.float32), boxes, valid, **choices)
     for left, right in zip(found, expected):
         assert_rows_close(left, right, pair.exact or choices["soft"] != "gaussian")
+
+
+def check_empty_inputs(pair):
+    """Checks calls without images, pixels, RoIs, boxes or classes: no error, and the results of the CPU."""
+    for images, height, width, rois in ((0, 3, 3, 2), (2, 0, 3, 2), (2, 3, 0, 2), (2, 3, 3, 0), (0, 0, 0, 0)):
+        data, boxes = np.ones((images, 8, height, width), np.float32), np.ones((rois, 5), np.float32) * [0, 1, 1, 2, 2]
+        grad = np.ones((rois, 2, 2, 2), np.float32)
+        for name in ("ps_roi_align", "ps_roi_pool"):
+            choices = {"output_dim": 2, "pooled_size": 2, "spatial_scale": 1.0}
+            for gradient in (None, grad):
+                found, expected = (getattr(kernels, name)(data, boxes, gradient, **choices)
+                                   for kernels in (pair.device, pair.cpu))
+                np.testing.assert_array_equal(found, expected)
+                assert not expected.any()
+    for images, height, width in ((0, 3, 3), (2, 0, 3), (2, 3, 0)):
+        inputs = (np.ones((images, 2, height, width), np.float32), np.zeros((images, 4, height, width), np.float32),
+                  np.full((images, 3), 48, np.float32), np.float64([[0, 0, 15, 15]]))
+        for pre_nms in (0, 5):
+            choices = {"feature_stride": 16, "pre_nms": pre_nms, "post_nms": 3, "pad": "repeat"}
+            for found, expected in zip(pair.device.rpn_proposal(*inputs, **choices),
+                                       pair.cpu.rpn_proposal(*inputs, **choices)):
+                np.testing.assert_array_equal(found, expected)
+    for images, rows, classes in ((0, 4, 3), (2, 0, 3), (2, 4, 0)):
+        scores, boxes = np.ones((images, rows, classes), np.float32), np.ones((images, rows, 1, 4), np.float32)
+        for soft in ("none", "gaussian"):
+            choices = {"background": -1, "max_per_image": 5, "soft": soft, "nms_threshold": 0.5, "sigma": 0.5}
+            for found, expected in zip(pair.device.multiclass_nms(scores, boxes, **choices),
+                                       pair.cpu.multiclass_nms(scores, boxes, **choices)):
+                np.testing.assert_array_equal(found, expected)
 
 
 CHECKS = [check_ps_roi_align, check_ps_roi_pool, check_rpn_proposal, check_multiclass_nms]

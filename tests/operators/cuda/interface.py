@@ -1,7 +1,7 @@
-"""The C interface of the kernels (operators/native/kernels.h) through ctypes, on the CPU and on a device.
+"""Calls the C interface of the kernels (operators/native/kernels.h) through ctypes, on the CPU and on a device.
 
-Needs only NumPy, and PyTorch for a real GPU. A device is whatever holds arrays for the lhrcnn_cuda_ functions:
-`HostDevice` for the emulator, `TorchDevice` for a GPU.
+It needs only NumPy, and PyTorch for a real GPU. A device holds the arrays for the lhrcnn_cuda_ functions: `HostDevice`
+for the emulator, `TorchDevice` for a GPU.
 """
 import ctypes
 from ctypes import POINTER, c_double, c_int, c_int32, c_int64, c_size_t, c_void_p
@@ -30,7 +30,7 @@ CHOICES = {"mode": ("avg", "max"), "border": ("clamp", "zero"), "channels": ("sp
 
 
 class HostDevice:
-    """Arrays of the CPU, for a library whose device is emulated. New arrays are full of NaN or -1."""
+    """Arrays in the memory of the CPU, for a library whose device is emulated. New arrays are full of NaN or -1."""
 
     @staticmethod
     def put(array):
@@ -53,7 +53,7 @@ class HostDevice:
 
 
 class TorchDevice:
-    """PyTorch's arrays on its current GPU. New arrays are full of NaN or -1; writing beside them is noticed."""
+    """Arrays of PyTorch on its current GPU. New arrays are full of NaN or -1; a write next to them is noticed."""
 
     GUARD = 256  # bytes before and after an array
 
@@ -74,7 +74,7 @@ class TorchDevice:
     def get(self, array):
         guarded = array.guarded.cpu().numpy()
         if (guarded[:self.GUARD] != 255).any() or (guarded[len(guarded) - self.GUARD:] != 255).any():
-            raise AssertionError("a kernel wrote beside its output")
+            raise AssertionError("a kernel wrote next to its output")
         return array.cpu().numpy()
 
     @staticmethod
@@ -87,10 +87,14 @@ class TorchDevice:
 
 
 class Kernels:
-    """The functions of a library, as Python functions from NumPy arrays to NumPy arrays.
+    """The functions of a library as methods that take and return NumPy arrays.
 
-    With a device the lhrcnn_cuda_ functions do the work, else the CPU's. `maps` is the type of the maps, scores and
-    deltas: float32, float64 (CPU) or float16 (device).
+    The first array of a call decides which function is called by its type: float32, float64 on the CPU, or float16 on a
+    device.
+
+    Args:
+        path: of the library.
+        device: call the lhrcnn_cuda_ functions on it; None calls the functions for the CPU.
     """
 
     def __init__(self, path, device=None):
@@ -98,7 +102,7 @@ class Kernels:
         self.device = device
 
     def ps_roi_align(self, data, rois, output_grad=None, **choices):
-        """The output, or the gradient of data where the gradient of the output is given."""
+        """Returns the output, or, with the gradient of the output, the gradient of data."""
         options = _options(PsRoiAlign, images=data.shape[0], height=data.shape[2], width=data.shape[3], rois=len(rois),
                            **choices)
         if output_grad is None:
@@ -109,7 +113,7 @@ class Kernels:
                           [output_grad, read, _boxes(rois, data)], [data.shape])[0]
 
     def ps_roi_pool(self, data, rois, output_grad=None, **choices):
-        """The output, or the gradient of data where the gradient of the output is given."""
+        """Returns the output, or, with the gradient of the output, the gradient of data."""
         options = _options(PsRoiPool, images=data.shape[0], height=data.shape[2], width=data.shape[3], rois=len(rois),
                            **choices)
         if output_grad is None:
@@ -119,7 +123,7 @@ class Kernels:
                           [data.shape])[0]
 
     def rpn_proposal(self, cls_prob, bbox_pred, im_info, anchors, **choices):
-        """rois, scores, counts."""
+        """Returns rois, scores and counts."""
         anchors = np.ascontiguousarray(anchors, np.float64)
         images, _, height, width = cls_prob.shape
         options = _options(RpnProposal, images=images, height=height, width=width, num_anchors=len(anchors),
@@ -129,7 +133,7 @@ class Kernels:
                           [(rows, 5), (rows,), (images,)], boxes_out=True)
 
     def multiclass_nms(self, scores, boxes, valid=None, **choices):
-        """output, counts."""
+        """Returns output and counts."""
         images, rows, classes = scores.shape
         options = _options(MulticlassNms, images=images, boxes=rows, classes=classes,
                            box_classes=boxes.shape[2] if boxes.ndim == 4 else 1, **choices)
@@ -143,7 +147,7 @@ class Kernels:
         return [(self.device or HostDevice).get(array) for array in outputs]
 
     def bind(self, name, operator, options, inputs, shapes, boxes_out=False):
-        """A function without arguments that calls the kernel, and the arrays that it writes."""
+        """Returns a function without arguments that calls the kernel, and the arrays that it writes."""
         dtype = inputs[0].dtype
         boxes_type = np.dtype(np.float32) if dtype == np.float16 else dtype
         suffix = {2: "f16", 4: "f32", 8: "f64"}[dtype.itemsize]
@@ -152,11 +156,11 @@ class Kernels:
         outputs = [device.empty(shape, boxes_type if boxes_out else dtype) for shape in shapes]
         pointers = [None if array is None else device.pointer(array) for array in arrays + outputs]
         if self.device is None:
-            function = getattr(self.library, "lhrcnn_{}_{}".format(name, suffix))
+            function = getattr(self.library, f"lhrcnn_{name}_{suffix}")
             last = [c_int(1)]
         else:
-            function = getattr(self.library, "lhrcnn_cuda_{}_{}".format(name, suffix))
-            size = getattr(self.library, "lhrcnn_cuda_{}_workspace".format(operator))
+            function = getattr(self.library, f"lhrcnn_cuda_{name}_{suffix}")
+            size = getattr(self.library, f"lhrcnn_cuda_{operator}_workspace")
             size.restype = c_size_t
             bytes_needed = size(ctypes.byref(options))
             arrays.append(device.empty((bytes_needed,), np.uint8))
@@ -165,13 +169,13 @@ class Kernels:
         def run(keep=(arrays, outputs, options)):
             error = function(ctypes.byref(options), *pointers, *last)
             if error:
-                raise RuntimeError("lhrcnn_{} answers {}".format(name, error))
+                raise RuntimeError(f"lhrcnn_{name} returned the error {error}")
 
         return run, outputs
 
 
 def _options(structure, **values):
-    """Options that are not given are 0, or the first of their choices."""
+    """Fills a struct of options; those that are not given are 0, which is the first of the named choices."""
     for name, choices in CHOICES.items():
         if name in values:
             values[name] = choices.index(values[name])
@@ -179,7 +183,7 @@ def _options(structure, **values):
 
 
 def _boxes(array, maps):
-    """Boxes, RoIs and the like stay float32 where the maps are float16."""
+    """Returns boxes or RoIs in the type that the kernels want: that of the maps, or float32 if the maps are float16."""
     return np.ascontiguousarray(array, np.float32 if maps.dtype == np.float16 else maps.dtype)
 
 

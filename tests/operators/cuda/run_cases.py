@@ -1,4 +1,4 @@
-"""Runs the checks of cases.py in a process of its own, which a sanitizer may watch.
+"""Runs the checks of cases.py without pytest, for a sanitizer that watches the process or a machine without pytest.
 
 Usage: python run_cases.py CPU_LIBRARY DEVICE_LIBRARY host|torch FIRST_SEED COUNT
 """
@@ -9,6 +9,7 @@ import interface
 
 
 def main(cpu, device, kind, first, count):
+    """Runs every check with the seeds first .. first + count - 1; the arguments are those of the command line."""
     arrays = interface.HostDevice if kind == "host" else interface.TorchDevice()
     pair = cases.Pair(interface.Kernels(cpu), interface.Kernels(device, arrays), exact=kind == "host")
     for seed in range(int(first), int(first) + int(count)):

@@ -1,4 +1,4 @@
-"""The CUDA sources through nvcc, where it is on the machine: every architecture, and a library that MXNet loads."""
+"""The CUDA sources compiled by nvcc, if it is there: for every architecture, and into a library that MXNet loads."""
 import collections
 import os
 import re
@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not build.nvcc(), reason="nvc
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """A library with everything in it."""
+    """A library with the GPU kernels and the registration with MXNet."""
     return build.build(str(tmp_path_factory.mktemp("cuda") / "liblhrcnn.so"), mxnet=True, cuda=True)
 
 
 def machine_code(path):
-    """Numbers of architectures, with how often they occur, by kind: ``{"ptx": {...}, "elf": {...}}``.
+    """Counts the pieces of GPU code in a library, by kind ("ptx" or "elf") and then by the number of the architecture.
 
-    The library holds "fat binaries": 16 bytes of head (magic number, version, 16, size), then an entry for each piece
-    of code: its kind, its own head's size, its size and, 28 bytes in, the architecture.
+    The library holds "fat binaries": a header of 16 bytes (magic number, version, 16, size), then an entry for each
+    piece of code, with its kind, the size of its own header, its size and, at byte 28, its architecture.
     """
     with open(path, "rb") as file:
         content = file.read()
@@ -48,7 +48,7 @@ def test_code_for_every_architecture_that_nvcc_knows(library):
     assert build.has_cuda(library)
 
 
-def test_exports_the_interface_and_nothing_else_of_ours(library):
+def test_exports_the_c_interface_and_nothing_else(library):
     listed = subprocess.check_output(["nm", "-D", "--defined-only", library], universal_newlines=True)
     names = {line.split()[2] for line in listed.splitlines() if line.split()[1] in "TDBR"}
     ours = {name for name in names if "lhrcnn" in name}

@@ -1,7 +1,7 @@
-"""The CUDA sources as they stand, compiled by g++ for an emulator of CUDA's threads, against the CPU's kernels.
+"""The CUDA sources, compiled by g++ for an emulator of CUDA's threads, against the CPU's kernels.
 
-This shows that the kernels are right as programs: indices, barriers, the order of results. What only a GPU can show is
-in tests/gpu.
+This shows that the kernels are right as programs: their indices, barriers and the order of results. What only a GPU can
+show is tested in tests/gpu.
 """
 import ctypes
 import importlib.util
@@ -55,6 +55,11 @@ def test_same_as_on_the_cpu(pair, check, seed):
     check(pair, seed)
 
 
+def test_empty_inputs(pair):
+    pair.device.library.emulator_configure(0, 48 << 10, 4)
+    cases.check_empty_inputs(pair)
+
+
 def test_every_function_is_emulated(pair):
     names = re.findall(r"lhrcnn_cuda_\w+(?=\()", Path(build.FOLDER, "kernels.h").read_text())
     assert len(names) == 18
@@ -65,7 +70,7 @@ def test_no_memory_error_under_sanitizers(tmp_path):
     library = emulated(tmp_path / "sanitized.so", build.sources("cuda", ".cu"), SANITIZERS)
     runtimes = [subprocess.check_output(["g++", "-print-file-name=" + name], text=True).strip()
                 for name in ("libasan.so", "libubsan.so")]
-    # Every array an allocation of its own, with forbidden memory around it.
+    # PYTHONMALLOC makes every array an allocation of its own, with memory around it that must not be touched.
     environment = dict(os.environ, LD_PRELOAD=" ".join(runtimes), ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc",
                        OMP_NUM_THREADS="1")
     run = subprocess.run([sys.executable, HERE / "run_cases.py", build.LIBRARY, library, "host", "100", "5"],
@@ -92,12 +97,12 @@ def test_the_emulator_shows_a_missing_barrier(faults):
     assert not any(results[order, 0] for order in ORDERS)
 
 
-def test_the_emulator_refuses_what_cuda_leaves_undefined(faults):
+def test_the_emulator_reports_what_cuda_leaves_undefined(faults):
     launch_failure, invalid_value = 719, 1
-    assert [faults.part(count) for count in (0, 32, 1)] == [0, 0, launch_failure]
+    assert [faults.wait_partly(count) for count in (0, 32, 1)] == [0, 0, launch_failure]
     assert faults.wait_apart() == launch_failure
     assert [faults.overrun(elements) for elements in (3, 4)] == [0, launch_failure]
-    assert [faults.grow(size) for size in (48 << 10, (48 << 10) + 1)] == [0, invalid_value]
+    assert [faults.use_shared(size) for size in (48 << 10, (48 << 10) + 1)] == [0, invalid_value]
 
 
 def test_halves_of_the_emulator(tmp_path):

@@ -1,4 +1,4 @@
-"""The slow reference, and custom operators as functions of NumPy arrays."""
+"""Fixtures: the slow versions of the custom operators, and the operators themselves as functions of NumPy arrays."""
 import mxnet as mx
 import pytest
 

@@ -1,11 +1,11 @@
-"""What the custom operators answer, told box by box in the originals' types and order of draws."""
+"""Slow versions of the custom operators, box by box, with the types and the order of draws of the MXNet original."""
 import math
 
 import numpy as np
 
 
 def overlap(a, b):
-    """Intersection over union of two boxes with inclusive ends, as they are: float32 or float64 numbers."""
+    """Intersection over union of two boxes with inclusive ends, in the type of their numbers, float32 or float64."""
     width = min(a[2], b[2]) - max(a[0], b[0]) + 1
     height = min(a[3], b[3]) - max(a[1], b[1]) + 1
     if width <= 0 or height <= 0:
@@ -15,7 +15,7 @@ def overlap(a, b):
 
 
 def anchor(ratio, scale, stride):
-    """Around the cell at (0, 0)."""
+    """The anchor of one ratio and scale at the cell (0, 0)."""
     width = np.round(math.sqrt(stride * stride / ratio))
     height = np.round(width * ratio)
     centre = (stride - 1) / 2
@@ -24,7 +24,7 @@ def anchor(ratio, scale, stride):
 
 
 def proposals(cls_prob, bbox_pred, im_info, scales, ratios, stride, pre_nms, post_nms, threshold, min_size):
-    """Rows (image, box) and scores of one image; scores must differ."""
+    """Rows (image, box) and scores of one image; all scores must be different."""
     kinds = [anchor(ratio, scale, stride) for ratio in ratios for scale in scales]
     rows = []
     for y in range(int(im_info[0][0] // stride)):
@@ -87,7 +87,7 @@ def targets(rois, gt_boxes, batch_rois, num_classes, fg_fraction=0.25, fg_thresh
 
 
 def mining(cls_score, bbox_pred, labels, bbox_targets, bbox_weights, keep):
-    """Labels and weights of one image, RoIs beyond the `keep` of largest loss ignored; losses must differ."""
+    """Labels and weights of one image where only the `keep` RoIs of largest loss count; losses must be different."""
     losses = []
     for i, label in enumerate(labels):
         logits = cls_score[i].astype(np.float64)

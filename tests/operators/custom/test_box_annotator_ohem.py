@@ -24,9 +24,12 @@ def test_equals_the_slow_reference(seed, keep, run, reference):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_equal_losses_fall_as_the_originals_do(seed, run):
-    """Of sure background many probabilities round to one, and RoIs come twice and more where few proposals survive: the
-    order of their losses hangs on the last bit. The original's are MXNet's."""
+def test_nearly_equal_losses_are_ordered_as_in_the_mxnet_original(seed, run):
+    """The order of nearly equal losses depends on their last bits, so they must be computed by operators of MXNet.
+
+    Such losses are common: probabilities of certain background round to one, and RoIs are repeated where few proposals
+    survive suppression.
+    """
     rng = np.random.RandomState(seed)
     arrays = example(seed, rois=120, classes=81)
     arrays[2][:100], arrays[4][:100] = 0, 0
@@ -43,7 +46,7 @@ def test_equal_losses_fall_as_the_originals_do(seed, run):
 
 
 def test_by_hand(run):
-    """Box losses 2 - 0.5 and 0.5 ** 2 / 2 beside log losses of log 2, each."""
+    """Box losses of 2 - 0.5 and 0.5 ** 2 / 2, each with a log loss of log 2."""
     logits = np.zeros((4, 2))
     pred = np.array([[0, 2], [0, 0.5], [0, 9], [0, 0.4]])
     weights = np.array([[1, 1], [1, 1], [0, 0], [1, 1]])

@@ -5,7 +5,7 @@ import pytest
 
 from light_head_rcnn.operators.custom.proposal import nms
 
-PORT = dict(scales=(4, 8, 16, 32), ratios=(0.5, 1, 2), threshold=0.7, rpn_min_size=0, feat_stride=16)
+OPTIONS = dict(scales=(4, 8, 16, 32), ratios=(0.5, 1, 2), threshold=0.7, rpn_min_size=0, feat_stride=16)
 
 
 def maps(seed, anchors, height, width, images=1):
@@ -37,7 +37,7 @@ def test_equals_the_slow_reference_with_its_draws(scales, ratios, size, info, pr
         np.testing.assert_array_equal(a, b)
 
 
-def test_defaults_are_the_originals(run, reference):
+def test_defaults_are_those_of_the_mxnet_original(run, reference):
     prob, deltas = maps(2, 9, 6, 9)
     info = np.array([[96, 144, 1]], np.float32)
     np.random.seed(0)
@@ -49,8 +49,8 @@ def test_defaults_are_the_originals(run, reference):
 def test_equals_mxnets_own_operator(run):
     prob, deltas = maps(3, 12, 12, 15)
     info = np.array([[180, 230, 1.2]], np.float32)
-    found = run("proposal", prob, deltas, info, rpn_pre_nms_top_n=500, rpn_post_nms_top_n=20, **PORT)[0]
-    options = dict(PORT, feature_stride=PORT["feat_stride"])
+    found = run("proposal", prob, deltas, info, rpn_pre_nms_top_n=500, rpn_post_nms_top_n=20, **OPTIONS)[0]
+    options = dict(OPTIONS, feature_stride=OPTIONS["feat_stride"])
     del options["feat_stride"]
     expected = mx.nd.contrib.Proposal(*map(mx.nd.array, (prob, deltas, info)), rpn_pre_nms_top_n=500,
                                       rpn_post_nms_top_n=20, **options).asnumpy()
@@ -58,10 +58,10 @@ def test_equals_mxnets_own_operator(run):
 
 
 def test_images_of_a_batch_one_after_the_other(run):
-    """Also their draws: those of the first image come first."""
+    """Each image as it is alone; the random draws of the first image come first."""
     prob, deltas = maps(4, 12, 6, 6, images=3)
     info = np.array([[96, 96, 1], [70, 90, 1.5], [96, 50, 2]], np.float32)
-    options = dict(PORT, rpn_pre_nms_top_n=100, rpn_post_nms_top_n=120, output_score=True)
+    options = dict(OPTIONS, rpn_pre_nms_top_n=100, rpn_post_nms_top_n=120, output_score=True)
     np.random.seed(3)
     rois, scores = run("proposal", prob, deltas, info, **options)
     assert rois.shape == (360, 5) and scores.shape == (360, 1)
@@ -113,7 +113,7 @@ def test_no_gradient(run):
         array.attach_grad()
         array.grad[:] = 1
     with mx.autograd.record():
-        rois = mx.nd.Custom(prob, deltas, info, op_type="proposal", rpn_post_nms_top_n=5, **PORT)
+        rois = mx.nd.Custom(prob, deltas, info, op_type="proposal", rpn_post_nms_top_n=5, **OPTIONS)
     rois.backward()
     assert not any(array.grad.asnumpy().any() for array in (prob, deltas, info))
 
@@ -129,7 +129,7 @@ def test_no_gradient(run):
     ({"speed": 3}, "unexpected keyword argument 'speed'"),
 ])
 def test_wrong_attributes_are_named(attributes, message, capfd):
-    symbol = mx.sym.Custom(*map(mx.sym.Variable, "abc"), op_type="proposal", **dict(PORT, **attributes))
+    symbol = mx.sym.Custom(*map(mx.sym.Variable, "abc"), op_type="proposal", **dict(OPTIONS, **attributes))
     with pytest.raises(mx.MXNetError):
         symbol.infer_shape(a=(1, 24, 4, 4), b=(1, 48, 4, 4), c=(1, 3))
     assert message in capfd.readouterr().out
@@ -137,5 +137,5 @@ def test_wrong_attributes_are_named(attributes, message, capfd):
 
 def test_no_box_large_enough_is_an_error(capfd, run):
     with pytest.raises(mx.MXNetError):
-        run("proposal", *maps(0, 12, 4, 4), [[64, 64, 1]], **dict(PORT, rpn_min_size=100))
+        run("proposal", *maps(0, 12, 4, 4), [[64, 64, 1]], **dict(OPTIONS, rpn_min_size=100))
     assert "no box has sides of rpn_min_size 100 pixels or more" in capfd.readouterr().out

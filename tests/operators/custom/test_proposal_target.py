@@ -59,7 +59,7 @@ def test_sample_by_hand():
     assert foreground == 1 and kept[0] in (0, 1) and set(kept[1:]) < {2, 3, 4, 5} and len(set(kept)) == 4
 
 
-def test_draws_of_another_source_are_the_same():
+def test_another_random_generator_draws_the_same():
     overlaps = np.random.RandomState(0).uniform(0, 1, 50)
     np.random.seed(5)
     kept, foreground = sample_rois(overlaps, 4, 20)
@@ -69,7 +69,7 @@ def test_draws_of_another_source_are_the_same():
 
 
 def test_overlaps_are_of_double_precision(run, reference):
-    """Each RoI is foreground at a threshold that is its overlap, to the last bit."""
+    """Each RoI is foreground at a threshold that equals its overlap to the last bit."""
     rois, gt_boxes = example(truths=1)
     for n in range(1, 40, 2):
         value = reference.overlap(*([float(v) for v in box] for box in (rois[n, 1:], gt_boxes[0, :4])))
@@ -98,7 +98,7 @@ def batch_of(images):
 
 
 def test_images_of_a_batch_one_after_the_other(run):
-    """Each as it is alone, with its draws in turn; in place of padding stand RoIs that are ignored."""
+    """Each image as it is alone, with its random draws in turn; rows of padding become RoIs that are ignored."""
     parts, rois, gt_boxes = batch_of(3)
     for batch_rois in (-1, 48):
         np.random.seed(4)
@@ -127,8 +127,8 @@ def test_image_without_boxes_is_background(run):
     assert (labels[:40] == 0).all() and (labels[40:] == -1).all() and not targets.any() and not weights.any()
 
 
-def test_rows_of_no_image_are_no_candidates(run):
-    """As a proposal operator that found too few boxes leaves them."""
+def test_rows_of_image_minus_one_are_padding(run):
+    """A proposal operator that finds too few boxes leaves such rows."""
     rois, gt_boxes = example()
     padded = np.concatenate([rois, [[-1, 0, 0, 0, 0]] * 5])
     found = run("proposal_target", padded, gt_boxes, num_classes=2, batch_images=1, batch_rois=-1)

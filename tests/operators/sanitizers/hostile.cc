@@ -1,7 +1,8 @@
-// Feeds the CPU kernels random and hostile inputs; built with sanitizers, any read or write out of bounds ends it.
+// Calls the CPU kernels with random and hostile inputs. It is built with sanitizers, which end it at any read or write
+// out of bounds.
 //
-// Arrays have exactly the size that kernels.h asks for. What must hold for any input is checked too: `require` prints
-// what does not and ends the program. Usage: hostile SEED ROUNDS
+// Arrays have exactly the sizes that kernels.h asks for. The program also checks what must hold for every input:
+// `require` prints what does not hold and ends it. Usage: hostile SEED ROUNDS
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -27,7 +28,7 @@ void require(bool holds, const char* what) {
   std::exit(1);
 }
 
-// A number that no one should send, or one of every magnitude.
+// Returns a number that a kernel should not get but may: NaN, infinity, or one of an unusual magnitude.
 double hostile() {
   const double infinity = std::numeric_limits<double>::infinity();
   const double values[] = {std::nan(""), infinity, -infinity, 0, -0.0, 1e-45, 1e-310, -1, 0.5, 1e6, -1e6, 2147483648.0,
@@ -50,7 +51,7 @@ bool all_finite(const std::vector<T>& values) {
   return true;
 }
 
-// Every output begins as NaN: what a kernel forgets to write shows.
+// Outputs are full of NaN at first, so that one which a kernel does not write is noticed.
 template <typename T>
 std::vector<T> unwritten(size_t count) {
   return std::vector<T>(count, std::numeric_limits<T>::quiet_NaN());
@@ -92,8 +93,8 @@ struct F64 {
 
 const double kScales[] = {1.0 / 16, 1, 1e-6, 1e6, 1e-300, 1e300};
 
-// Pools RoIs forward and backward. `options` holds what only one of the operators has; `forward` takes (options, data,
-// rois, output), `backward` (options, output_grad, data, rois, data_grad).
+// Pools RoIs forward and backward with one of the operators. `options` holds the options that only this operator has;
+// forward(options, data, rois, output) and backward(options, output_grad, data, rois, data_grad) call its kernels.
 template <typename T, typename Options, typename Forward, typename Backward>
 void pool_rois(Options options, const Forward& forward, const Backward& backward) {
   options.images = integer(1, 3);

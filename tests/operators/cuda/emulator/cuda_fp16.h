@@ -1,4 +1,4 @@
-// IEEE halves on the CPU, rounded to nearest, ties to even.
+// Half-precision numbers (IEEE) on the CPU, rounded to nearest, ties to even.
 #ifndef LHRCNN_EMULATOR_CUDA_FP16_H_
 #define LHRCNN_EMULATOR_CUDA_FP16_H_
 

@@ -1,10 +1,10 @@
-// As much of CUDA as the kernels use, on the CPU: lets g++ compile the .cu files as C++.
+// An emulator of the part of CUDA that the kernels use, on the CPU: with it g++ compiles the .cu files as C++.
 //
 // The threads of a block are fibres of one thread of the CPU, and blocks run one after another. A fibre runs until it
-// waits at __syncthreads or ends, then the next one, in an order that the tests choose: a result that depends on the
-// order is a race. "Device" memory is the CPU's. What CUDA leaves undefined ends a launch with an error: threads of a
-// block that wait at different places, or of which some have ended, and shared memory overrun. Shared memory begins as
-// NaN, and is always dynamic.
+// waits at __syncthreads or ends, and then the next one runs, in an order that the tests choose: if the order changes
+// the result, there is a race. Device memory is the memory of the CPU. A launch ends with an error where CUDA's
+// behaviour is undefined: if threads of a block wait at different barriers, if some have ended while others wait, or if
+// shared memory is written beyond its end. Shared memory is dynamic and full of NaN at first.
 #ifndef LHRCNN_EMULATOR_CUDA_RUNTIME_H_
 #define LHRCNN_EMULATOR_CUDA_RUNTIME_H_
 
@@ -42,13 +42,13 @@ namespace emulator {
 
 extern dim3 thread_index, block_index, block_size, grid_size;
 
-// Waits until all threads of the block are here.
+// Waits until all threads of the block wait here.
 void barrier(int line);
 
 cudaError_t run(const dim3& grid, const dim3& block, size_t shared, size_t shared_limit,
                 const std::function<void()>& kernel);
 
-// How much shared memory a kernel may have: 48 KiB until cudaFuncSetAttribute grants it more.
+// How much shared memory a kernel may have: 48 KiB, or what cudaFuncSetAttribute set.
 size_t& shared_limit(const void* kernel);
 
 template <typename... Parameters, size_t... I>

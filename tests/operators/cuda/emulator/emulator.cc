@@ -1,4 +1,4 @@
-// Fibres for the threads of a block, and the calls of CUDA's runtime.
+// The fibres that stand for the threads of a block, and the functions of CUDA's runtime.
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -36,7 +36,7 @@ struct Fibre {
   ucontext_t context;
   void* stack;
   void* fake_stack;
-  int line;  // of the barrier it waits at; 0: not begun; -1: ended
+  int line;  // of the barrier at which the fibre waits; 0 if it has not begun, -1 if it has ended
 };
 
 std::vector<Fibre> fibres;
@@ -46,7 +46,7 @@ size_t scheduler_stack_bytes;
 Fibre* running;
 const std::function<void()>* body;
 
-// AddressSanitizer has to be told of every change of stacks.
+// AddressSanitizer must be told when the stack changes.
 void leave([[maybe_unused]] void** fake_stack, [[maybe_unused]] const void* stack, [[maybe_unused]] size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(fake_stack, stack, bytes);
@@ -123,7 +123,8 @@ bool run_block(size_t shared) {
       resume(&fibres[place]);
     }
     for (size_t place : places) {
-      if (fibres[place].line != fibres[0].line) return fail("the threads of a block part at a barrier");
+      if (fibres[place].line == fibres[0].line) continue;
+      return fail("threads of a block wait at different barriers, or some have ended");
     }
   } while (fibres[0].line != -1);
   guard_shared(sizeof lhrcnn::lhrcnn_shared);
@@ -191,7 +192,7 @@ cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t)
   return cudaSuccess;
 }
 
-// For the tests: the order of threads and blocks (0 forward, 1 reversed, 2 random), and the device.
+// Called by the tests to set the order of threads and blocks (0 forward, 1 reversed, 2 random) and the device's limits.
 extern "C" __attribute__((visibility("default"))) void emulator_configure(int order, int optin_bytes, int processors) {
   emulator::order = static_cast<emulator::Order>(order);
   emulator::optin_bytes = optin_bytes;

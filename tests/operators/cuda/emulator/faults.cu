@@ -1,11 +1,11 @@
-// Kernels with faults that the emulator must notice.
+// Kernels with deliberate faults, which the emulator must notice.
 #include "device.cuh"
 #include "kernels.h"
 
 namespace lhrcnn {
 namespace {
 
-// Thread i writes what thread i + 1 reads, with a barrier in between or not.
+// Each thread reads what the next thread writes, with or without a barrier in between.
 __global__ void shift(float* values, bool wait) {
   float* shared = dynamic_shared<float>();
   const int i = threadIdx.x;
@@ -14,10 +14,12 @@ __global__ void shift(float* values, bool wait) {
   values[i] = shared[(i + 1) % 32];
 }
 
-__global__ void part(int first_to_wait) {
+// Only the threads from first_to_wait on wait at the barrier.
+__global__ void wait_partly(int first_to_wait) {
   if (static_cast<int>(threadIdx.x) >= first_to_wait) __syncthreads();
 }
 
+// Even and odd threads wait at different barriers.
 __global__ void wait_apart() {
   if (threadIdx.x % 2) {
     __syncthreads();
@@ -26,6 +28,7 @@ __global__ void wait_apart() {
   }
 }
 
+// Writes element number `elements` of a shared array of four.
 __global__ void overrun(int elements) {
   if (threadIdx.x == 0) dynamic_shared<float>()[elements] = 0;
 }
@@ -38,11 +41,14 @@ extern "C" {
 LHRCNN_EXPORT int shift(float* values, int wait) {
   return lhrcnn::launch(lhrcnn::shift, 1, 32, 32 * sizeof(float), nullptr, values, wait != 0);
 }
-LHRCNN_EXPORT int part(int first_to_wait) { return lhrcnn::launch(lhrcnn::part, 1, 32, 0, nullptr, first_to_wait); }
+LHRCNN_EXPORT int wait_partly(int first_to_wait) {
+  return lhrcnn::launch(lhrcnn::wait_partly, 1, 32, 0, nullptr, first_to_wait);
+}
 LHRCNN_EXPORT int wait_apart() { return lhrcnn::launch(lhrcnn::wait_apart, 1, 32, 0, nullptr); }
 LHRCNN_EXPORT int overrun(int elements) {
   return lhrcnn::launch(lhrcnn::overrun, 1, 32, 4 * sizeof(float), nullptr, elements);
 }
-LHRCNN_EXPORT int grow(int bytes) { return lhrcnn::launch(lhrcnn::part, 1, 32, bytes, nullptr, 32); }
+// A launch with `bytes` of shared memory.
+LHRCNN_EXPORT int use_shared(int bytes) { return lhrcnn::launch(lhrcnn::wait_partly, 1, 32, bytes, nullptr, 32); }
 
 }  // extern "C"
