@@ -2,12 +2,12 @@
 
 Importing this package first makes NumPy, Python and the CUDA libraries fit MXNet, so import it before ``mxnet``.
 """
-from . import compat
+from . import runtime
 
 __version__ = "0.1.0"
 __all__ = ["get_model", "__version__"]
 
-compat.prepare()
+runtime.prepare()
 
 
 def __getattr__(name):
