@@ -55,12 +55,17 @@ def test_hybridized_equals_imperative():
         np.testing.assert_allclose(a, b.asnumpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_image_alone_equals_image_in_a_batch():
+@pytest.mark.parametrize("smaller", [None, 0, 1])
+def test_image_alone_equals_image_in_a_batch(smaller):
     net, x = small_net(), images()
-    together = [output.asnumpy() for output in net(x)]
+    info = np.array([[96, 128, 1], [96, 128, 1]], np.float32)
+    if smaller is not None:
+        info[smaller] = (64, 80, 2)
+    together = [output.asnumpy() for output in (net(x) if smaller is None else net(x, mx.nd.array(info)))]
     for n in range(2):
-        for a, b in zip(together, net(x[n:n + 1])):
+        for a, b in zip(together, net(x[n:n + 1], mx.nd.array(info[n:n + 1]))):
             np.testing.assert_allclose(a[n], b.asnumpy()[0], rtol=1e-3, atol=1e-3)
+        assert (together[2][n, :, 2].max() <= 79) == (n == smaller)
 
 
 def test_im_info_bounds_the_boxes_of_padded_images():

@@ -174,9 +174,18 @@ def test_answers_like_the_other_detectors():
     net.hybridize()
     for a, b in zip(before, net(x)):
         np.testing.assert_allclose(a, b.asnumpy(), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("smaller", [0, 1])
+def test_image_alone_equals_image_in_a_batch(smaller):
+    net, x = detector(), images()
+    info = np.array([[HEIGHT, WIDTH, 1]] * 2, np.float32)
+    info[smaller] = (90, 70, 1)
+    together = [output.asnumpy() for output in net(x, mx.nd.array(info))]
     for n in range(2):
-        for a, b in zip(before, net(x[n:n + 1])):
+        for a, b in zip(together, net(x[n:n + 1], mx.nd.array(info[n:n + 1]))):
             np.testing.assert_allclose(a[n], b.asnumpy()[0], rtol=1e-3, atol=1e-3)
+        assert (together[2][n, :, 2].max() <= 69) == (n == smaller)
 
 
 @pytest.mark.parametrize("roi_pool", ROI_POOLS)

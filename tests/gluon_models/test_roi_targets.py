@@ -2,6 +2,7 @@
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet import autograd
 
 from light_head_rcnn.gluon_models.roi_targets import assign_roi_targets
 from light_head_rcnn.operators import boxes as box_ops
@@ -10,13 +11,14 @@ MEANS, STDS = (0.01, -0.02, 0.03, 0.04), (0.1, 0.1, 0.2, 0.2)
 
 
 def example(rois_per_image=40):
-    """Two images: three boxes, one box and two rows of padding; RoIs scattered around them."""
+    """Two images: three boxes, one box and two rows of padding; RoIs scattered around them, the last ones far away."""
     rng = np.random.RandomState(0)
     gt = np.array([[[10, 10, 50, 60, 2], [60, 20, 99, 59, 1], [30, 70, 90, 95, 3]],
                    [[20, 20, 80, 80, 4], [-1] * 5, [-1] * 5]], np.float32)
     rois = []
     for n, boxes in enumerate((gt[0, :, :4], gt[1, :1, :4])):
         near = boxes[rng.randint(len(boxes), size=rois_per_image)] + rng.normal(0, 8, (rois_per_image, 4))
+        near[-3:] += 500
         near = near.reshape(-1, 2, 2)
         near = np.concatenate([near.min(axis=1), near.max(axis=1)], axis=1)
         rois.append(np.concatenate([np.full((rois_per_image, 1), n), near], axis=1))
@@ -57,6 +59,36 @@ def test_every_roi_by_hand(fg, high, low):
     assert seen >= {0, 1, 2, 3, 4} and np.isfinite(targets).all()
 
 
+def test_thresholds_themselves():
+    """A RoI of IoU 0.5 exactly is foreground from 0.5 on, and background up to but not at 0.5, and from 0.5 on."""
+    gt = np.array([[[0, 0, 9, 19, 3]]], np.float32)
+    rois = np.array([[0, 0, 0, 9, 9], [0, 100, 100, 109, 109]], np.float32)
+    for (fg, high, low), expected in (((0.5, 0.5, 0.1), [3, -1]), ((0.6, 0.5, 0.1), [-1, -1]),
+                                      ((0.6, 0.6, 0.5), [0, -1]), ((0.6, 0.6, 0.0), [0, 0])):
+        labels = run(rois, gt, fg_iou=fg, bg_iou_high=high, bg_iou_low=low)[1]
+        assert labels[0].tolist() == expected + [3]
+
+
+def test_rows_whose_class_is_not_positive_are_padding_whatever_their_box():
+    rois, gt = example()
+    before = run(rois, gt)
+    gt[1, 1] = (20, 20, 80, 80, -1)
+    gt[1, 2] = (10, 10, 90, 90, 0)
+    for now, expected in zip(run(rois, gt)[1:], before[1:]):
+        np.testing.assert_array_equal(now, expected)
+
+
+def test_no_gradient_flows_through_targets():
+    rois, gt = map(mx.nd.array, example())
+    rois.attach_grad()
+    gt.attach_grad()
+    with autograd.record():
+        outputs = assign_roi_targets(mx.nd, rois, gt, 40, MEANS, STDS)
+        total = sum((output * output).sum() for output in outputs)
+    total.backward()
+    assert not rois.grad.asnumpy().any() and not gt.grad.asnumpy().any()
+
+
 def test_image_without_boxes_is_background():
     rois, gt = example()
     gt[1] = -1
@@ -85,21 +117,29 @@ def test_rows_without_a_proposal_are_ignored():
         np.testing.assert_array_equal(now[:, 40:], before[:, 40:])  # the ground truths
 
 
-def test_sample_has_its_size_and_share():
+@pytest.mark.parametrize("fraction, share", [(0.25, 4), (0.3, 5)])
+def test_sample_has_its_size_and_share(fraction, share):
     rois, gt = example()
     _, everything, _ = run(rois, gt)
-    assert ((everything > 0).sum(axis=1) > 4).all()
-    out_rois, labels, targets = run(rois, gt, batch_size=16, fg_fraction=0.25)
+    assert ((everything > 0).sum(axis=1) > share).all()
+    out_rois, labels, targets = run(rois, gt, batch_size=16, fg_fraction=fraction)
     assert out_rois.shape == (2, 16, 5)
-    assert ((labels > 0).sum(axis=1) == 4).all()
+    assert ((labels > 0).sum(axis=1) == share).all()
     background = (everything == 0).sum(axis=1)
-    assert ((labels == 0).sum(axis=1) == np.minimum(12, background)).all()
+    assert ((labels == 0).sum(axis=1) == np.minimum(16 - share, background)).all()
     for n in range(2):
         for box, label, target in zip(out_rois[n], labels[n], targets[n]):
             if label > 0:
                 real = gt[n][gt[n, :, 4] == label][0]
                 expected = (box_ops.encode(box[1:], real[:4]) - MEANS) / STDS
                 np.testing.assert_allclose(target, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_background_fills_the_place_of_missing_foreground():
+    rois, gt = example()
+    rois[:40, 1:] = (200, 200, 260, 260)
+    _, labels, _ = run(rois, gt, batch_size=16, fg_fraction=0.5)
+    assert (labels[0] > 0).sum() == 3 and (labels[0] == 0).sum() == 13
 
 
 def test_sample_follows_the_seed():
