@@ -135,8 +135,8 @@ def test_mxnet_imported_first_is_told_once():
         print([str(w.message).split("; ")[0] for w in caught if "light_head_rcnn" in str(w.message)])
         print([(w.category.__name__, w.filename) for w in caught if "light_head_rcnn" in str(w.message)])
     """
-    message = (f"MXNet or another library that uses OpenMP was imported before light_head_rcnn, so that OMP_NUM_THREADS="
-               f"{runtime.available_threads().count} and GOMP_SPINCOUNT=5000 can no longer be set")
+    message = (f"MXNet or another library that uses OpenMP was imported before light_head_rcnn, so that "
+               f"OMP_NUM_THREADS={runtime.available_threads().count} and GOMP_SPINCOUNT=5000 can no longer be set")
     assert python(code).splitlines() == [str([message]), "[('RuntimeWarning', '<string>')]"]
     assert python(code, OMP_NUM_THREADS="1", GOMP_SPINCOUNT="1").splitlines() == ["[]", "[]"]
 
