@@ -52,7 +52,7 @@ def to_json(value: Any, indent: Optional[int] = None) -> str:
     Raises:
         TypeError: there is an object of another type in `value`.
     """
-    return json.dumps(_nan_to_none(value), indent=indent, allow_nan=False)
+    return json.dumps(_nan_to_none(value), indent=indent)
 
 
 def write_json(path: PathLike, value: Any, indent: Optional[int] = 1) -> None:

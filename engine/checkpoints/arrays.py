@@ -1,24 +1,30 @@
-"""MXNet files of arrays, numbers and names only: written whole or not at all, read with every misfit listed."""
+"""MXNet files of named arrays: written whole or not at all, and compared with a network's parameters name by name."""
 from collections import Counter
 from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import mxnet as mx
 
 from ...errors import CheckpointError
 from ..files import atomic_write
 
-# End of the names under which the MXNet port keeps what its tests load.
-TEST = "_test"
+# The MXNet original keeps the box layer twice; the copy whose name ends so is the one that its tests load.
+TEST_SUFFIX = "_test"
+_Shape = Optional[Sequence[int]]
 
 
-def write_arrays(path, arrays):
-    """Writes NDArrays by name to an MXNet file, atomically."""
+def write_arrays(path: str, arrays: Mapping[str, mx.nd.NDArray]) -> None:
+    """Writes named NDArrays to an MXNet file, atomically."""
     with atomic_write(path) as temporary:
-        mx.nd.save(temporary, arrays)
+        mx.nd.save(temporary, dict(arrays))
 
 
-def load_arrays(path):
-    """Array by name of an MXNet file, `arg:` and `aux:` before the names where they are; CheckpointError names it."""
+def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
+    """Reads the named arrays of an MXNet file; names keep `arg:` and `aux:` where the file has them.
+
+    Raises:
+        CheckpointError: the file is missing, is no MXNet parameter file, or has one name both as `arg:` and as `aux:`.
+    """
     if not Path(path).is_file():
         raise CheckpointError(f"there is no file {path}")
     try:
@@ -34,66 +40,53 @@ def load_arrays(path):
     return arrays
 
 
-def load_weights(path, for_test=False):
-    """Array by name of a file of parameters, without `arg:` and `aux:`.
+def load_weights(path: str, for_test: bool = False) -> Tuple[Dict[str, mx.nd.NDArray], bool]:
+    """Reads the parameters of a file, without `arg:` and `aux:` before their names.
 
-    The MXNet port's files hold the layer of the boxes twice: as trained, and under names that end in `_test` with the
-    means and standard deviations of the targets folded in. Of these pairs one is left, under the plain name.
+    The files of the MXNet original hold the box layer twice: as it is trained, and under names that end in `_test` with
+    the means and standard deviations of the box targets folded in. One of each pair is returned, under the plain name.
 
-    Parameters
-    ----------
-    path : str
-    for_test : bool
-        Take the folded one where there are both.
+    Args:
+        path: the parameter file.
+        for_test: take the folded layer of such a pair.
 
-    Returns
-    -------
-    arrays : dict
-    folded : bool
-        Whether the folded one was taken.
+    Returns:
+        The arrays by name, and whether the folded layer was taken.
     """
     arrays = {name.split(":", 1)[-1]: array for name, array in load_arrays(path).items()}
-    pairs = [name for name in arrays if name.endswith(TEST) and name[:-len(TEST)] in arrays]
+    pairs = [name for name in arrays if name.endswith(TEST_SUFFIX) and name[:-len(TEST_SUFFIX)] in arrays]
     for name in pairs:
-        array = arrays.pop(name)
+        folded = arrays.pop(name)
         if for_test:
-            arrays[name[:-len(TEST)]] = array
+            arrays[name[:-len(TEST_SUFFIX)]] = folded
     return arrays, bool(pairs) and for_test
 
 
-def misfits(path, own, saved, allow_partial=False):
-    """What of a file does not fit a network.
+def param_mismatches(path: str, own: Mapping[str, _Shape], saved: Mapping[str, mx.nd.NDArray],
+                     allow_partial: bool = False) -> List[str]:
+    """Lists the parameters that a file and a network do not have in common.
 
-    Parameters
-    ----------
-    path : str
-        For the message.
-    own : dict
-        Shape by name of the network's parameters, None or with zeros where not yet known.
-    saved : dict
-        Array by name, of the file.
-    allow_partial : bool
-        Return the list in place of raising.
+    Args:
+        path: the file, for the message.
+        own: shape of each parameter of the network by name; None, or zeros in it, where it is not known yet.
+        saved: arrays of the file by name.
+        allow_partial: return the list where it is not empty; otherwise that is an error.
 
-    Returns
-    -------
-    list of str
-        A line for each parameter missing in the file, unknown to the network, or of another shape.
+    Returns:
+        One line for each parameter that is missing in the file, unknown to the network, or of another shape.
 
-    Raises
-    ------
-    CheckpointError
-        With all of these lines.
+    Raises:
+        CheckpointError: the list is not empty, and `allow_partial` is False; the message holds all of its lines.
     """
     problems = [f"missing in the file: {name} {own[name]}" for name in own if name not in saved]
     problems += [f"unknown to the network: {name} {saved[name].shape}" for name in saved if name not in own]
     problems += [f"other shape: {name} is {saved[name].shape} in the file, {own[name]} in the network"
-                 for name in own if name in saved and not fits(own[name], saved[name].shape)]
+                 for name in own if name in saved and not shapes_agree(own[name], saved[name].shape)]
     if problems and not allow_partial:
         raise CheckpointError(f"{path} does not fit the network:\n  " + "\n  ".join(problems))
     return problems
 
 
-def fits(own, saved):
-    """Whether a saved shape is that of a parameter, whose shape may be unknown, or zero in places."""
+def shapes_agree(own: _Shape, saved: Sequence[int]) -> bool:
+    """True where a saved shape can be that of a parameter; sides that are not known yet (None, 0) agree with any."""
     return own is None or (len(own) == len(saved) and all(mine in (0, other) for mine, other in zip(own, saved)))

@@ -1,52 +1,52 @@
 """What an optimizer remembers, by the names of the parameters: read from a trainer, and put into one."""
+from typing import Any, Dict, List, Mapping, Tuple
+
 import mxnet as mx
+from mxnet import gluon
+
 from ...errors import CheckpointError
+from .parameters import own_parameters
+
+# Name of the array that stands in a file for an optimizer that remembers nothing: an MXNet file cannot be empty.
+NOTHING = "none"
 
 
+def trainer_states(trainer: gluon.Trainer, net: gluon.Block) -> Tuple[Dict[str, mx.nd.NDArray], Dict[str, int]]:
+    """Copies what the optimizer of a trainer remembers.
 
-def trainer_states(trainer, net):
-    """What the optimizer remembers.
-
-    Returns
-    -------
-    states : dict
-        NDArray on the CPU by parameter name (SGD: momenta) or by `NAME/0`, `NAME/1` (Adam: means of the gradients and
-        of their squares), of the parameters that have been updated.
-    counts : dict
-        Parameter name to number of updates.
+    Returns:
+        states: arrays on the CPU by parameter name (SGD: momenta) or by `NAME/0` and `NAME/1` (Adam: means of the
+            gradients and of their squares), for the parameters that have been updated.
+        counts: number of updates by parameter name.
     """
     names = _trainer_names(trainer, net)
     counts = trainer.optimizer._all_index_update_counts
-    # All devices hold equal states: they saw the same summed gradients.
-    return (states_by_name(_updaters(trainer)[0].states, names),
-            {names[index]: count for index, count in counts[min(counts)].items()})
-
-
-def states_by_name(states, names):
-    """`trainer_states` of an updater's own dict by index; `names` has the name of every index."""
-    found = {}
-    for index, state in states.items():
+    # All devices hold equal states, because each of them applied the same summed gradients.
+    states = {}
+    for index, state in _updaters(trainer)[0].states.items():
         if isinstance(state, mx.nd.NDArray):
-            found[names[index]] = state.copyto(mx.cpu())
+            states[names[index]] = state.copyto(mx.cpu())
         elif state is not None:
-            found.update({f"{names[index]}/{part}": array.copyto(mx.cpu()) for part, array in enumerate(state)})
-    return found
+            states.update({f"{names[index]}/{part}": array.copyto(mx.cpu()) for part, array in enumerate(state)})
+    return states, {names[index]: count for index, count in counts[min(counts)].items()}
 
 
-def restore_trainer(trainer, net, states, counts, path="the file"):
-    """Makes the optimizer remember what `trainer_states` returned, on all of the trainer's devices.
+def restore_trainer(trainer: gluon.Trainer, net: gluon.Block, states: Mapping[str, mx.nd.NDArray],
+                    counts: Mapping[str, int], path: str = "the file") -> None:
+    """Gives the optimizer of a trainer, on all of its devices, what `trainer_states` returned.
 
-    Raises
-    ------
-    CheckpointError
-        A state of a parameter that is not trained or has another shape; every one is listed.
+    Args:
+        path: the file that the states come from, for the message.
+
+    Raises:
+        CheckpointError: a state belongs to a parameter that is not trained, or has another shape; every one is listed.
     """
     indices = {name: index for index, name in _trainer_names(trainer, net).items()}
-    states = checked_states(path, {name: trainer._params[index].shape for name, index in indices.items()}, states,
-                            counts)
+    states = {name: state for name, state in states.items() if name != NOTHING}
+    _check(path, {name: trainer._params[index].shape for name, index in indices.items()}, states, counts)
     contexts = trainer._params[0].list_ctx()
-    for device, updater in enumerate(_updaters(trainer)):
-        updater.states = states_by_index(states, indices, contexts[device])
+    for context, updater in zip(contexts, _updaters(trainer)):
+        updater.states = _states_by_index(states, indices, context)
         updater.states_synced = dict.fromkeys(updater.states, True)
     optimizer = trainer.optimizer
     by_index = {indices[name]: count for name, count in counts.items()}
@@ -55,31 +55,20 @@ def restore_trainer(trainer, net, states, counts, path="the file"):
     optimizer.num_update = max(by_index.values(), default=optimizer.begin_num_update)
 
 
-def checked_states(path, shapes, states, counts):
-    """`states` without what only fills an empty file; CheckpointError lists those that fit no parameter.
-
-    Parameters
-    ----------
-    path : str
-        For the message.
-    shapes : dict
-        Shape by name of the parameters that are trained.
-    states, counts : dict
-        As from `trainer_states`.
-    """
-    states = {name: state for name, state in states.items() if name != "none"}
+def _check(path: str, shapes: Mapping[str, Tuple[int, ...]], states: Mapping[str, mx.nd.NDArray],
+           counts: Mapping[str, int]) -> None:
     owners = {name: name.partition("/")[0] for name in states}
     problems = [f"not trained here: {name}" for name in sorted((set(owners.values()) | set(counts)) - set(shapes))]
     problems += [f"other shape: {name} is {state.shape} in the file" for name, state in states.items()
                  if owners[name] in shapes and shapes[owners[name]] != state.shape]
     if problems:
         raise CheckpointError(f"{path} does not fit the trainer:\n  " + "\n  ".join(problems))
-    return states
 
 
-def states_by_index(states, indices, context):
-    """An updater's own dict of `trainer_states`: an array a parameter, or a tuple of them, on a device."""
-    found = {}
+def _states_by_index(states: Mapping[str, mx.nd.NDArray], indices: Mapping[str, int],
+                     context: mx.Context) -> Dict[int, Any]:
+    """The states as an updater keeps them: an array for each parameter, or a tuple of arrays, on a device."""
+    found: Dict[int, Any] = {}
     for name in sorted(states):
         owner, _, part = name.partition("/")
         array = states[name].copyto(context)
@@ -87,14 +76,7 @@ def states_by_index(states, indices, context):
     return found
 
 
-def own_parameters(net):
-    """{name without the block's prefix: Parameter}."""
-    skip = len(net.prefix)
-    return {name[skip if name.startswith(net.prefix) else 0:]: parameter
-            for name, parameter in net.collect_params().items()}
-
-
-def _updaters(trainer):
+def _updaters(trainer: gluon.Trainer) -> List[Any]:
     if not trainer._kv_initialized:
         trainer._init_kvstore()
     if trainer._params_to_init:
@@ -102,6 +84,6 @@ def _updaters(trainer):
     return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
 
 
-def _trainer_names(trainer, net):
+def _trainer_names(trainer: gluon.Trainer, net: gluon.Block) -> Dict[int, str]:
     names = {id(parameter): name for name, parameter in own_parameters(net).items()}
     return {index: names.get(id(parameter), parameter.name) for index, parameter in enumerate(trainer._params)}

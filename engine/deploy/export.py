@@ -1,122 +1,77 @@
-"""A trained detector as files that need no configuration and no model code: a graph, its parameters, and a few numbers.
+"""Writes a trained detector as files that need no configuration and no model code.
 
-PREFIX-symbol.json   the hybridized network
+PREFIX-symbol.json   the hybridized network, a graph
 PREFIX-0000.params   its parameters
-PREFIX-meta.json     classes, the size and the means of input images, thresholds; numbers and names only
+PREFIX-meta.json     classes, inputs, and the sizes and means of input images; numbers and names only
 """
-import json
 import os
-import re
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import mxnet as mx
 import numpy as np
 
-# Exported graphs may hold the project's operators.
-from ...errors import CheckpointError
-from ... import operators  # noqa: F401
-from ..inference.detector import Detector
-from ..files import write_json
+from ..files import PathLike, write_json
+from ..inference.detector import Detector, ImageLike
 
-# The same operators on the same numbers; a device may add them up in another order.
+FORMAT = 1
+# The largest differences between a detector and its export: the operators are the same, but a device may add numbers up
+# in another order.
 SCORE_TOLERANCE = 1e-5
 BOX_TOLERANCE = 1e-2
-_FORMAT = 1
-_KEYS = ("classes", "short_edge", "long_edge", "means", "stds", "stride")
 
 
-def export_detector(detector, prefix, thresholds):
-    """Writes the three files, PREFIX-meta.json last.
+def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[str, float]] = None) -> List[str]:
+    """Writes a detector's graph, parameters and description; PREFIX-meta.json last.
 
-    Parameters
-    ----------
-    detector : Detector
-        Its network is a HybridBlock with parameters; it is hybridized and run once.
-    prefix : str or Path
-    thresholds : dict
-        Numbers that the graph holds already, written down for readers.
+    An exported detector looks at an image once: at the first scale of the detector, not mirrored.
+
+    Args:
+        detector: its network is a HybridBlock with parameters; it is hybridized and run once.
+        prefix: path that the files' names start with; its folder is made.
+        thresholds: numbers that the graph holds already, such as {"nms": 0.3}, written down for readers.
+
+    Returns:
+        The paths of the files.
+
+    Example::
+
+        lh.export(lh.load_detector("output/shapes_s"), "models/shapes")
+        ids, scores, boxes = lh.load_detector("models/shapes")("photo.jpg")
     """
     prefix = Path(prefix)
     prefix.parent.mkdir(parents=True, exist_ok=True)
     meta = prefix.parent / (prefix.name + "-meta.json")
     if meta.exists():
         meta.unlink()
+    how = detector.preparation
+    short_edge, long_edge = how.scales[0]
     detector.net.hybridize()
-    detector.net(*detector.prepare(np.zeros((detector.short_edge,) * 2 + (3,), np.uint8)))
+    detector.net(*detector.prepare(np.zeros((short_edge, short_edge, 3), np.uint8)))
     mx.nd.waitall()
     folder = tempfile.mkdtemp(dir=str(prefix.parent), prefix=".tmp-")
     try:
         detector.net.export(os.path.join(folder, prefix.name), epoch=0)
-        for name in sorted(os.listdir(folder)):
+        names = sorted(os.listdir(folder))
+        for name in names:
             os.replace(os.path.join(folder, name), prefix.parent / name)
     finally:
         shutil.rmtree(folder)
-    write_json(meta, dict({key: getattr(detector, key) for key in _KEYS}, thresholds=thresholds, format=_FORMAT))
+    inputs = [variable.name for variable in detector.net._cached_graph[0]]
+    write_json(meta, {"format": FORMAT, "classes": detector.classes, "inputs": inputs, "short_edge": short_edge,
+                      "long_edge": long_edge, "means": how.means, "stds": how.stds, "stride": how.stride,
+                      "thresholds": dict(thresholds or {})})
+    return [str(prefix.parent / name) for name in names + [meta.name]]
 
 
-def load_exported(prefix, ctx=None):
-    """The detector that `export_detector` wrote; it needs those files and this package, and runs no code from them.
+def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Dict[str, Any]:
+    """Measures how far the answers of two detectors lie apart, at the first scale of the first.
 
-    Parameters
-    ----------
-    prefix : str or Path
-    ctx : mx.Context
-        The CPU by default.
-
-    Returns
-    -------
-    Detector
-        `ids, scores, boxes = detector("photo.jpg")`, `detector.classes`; its `net(x, im_info)` is the bare graph.
-
-    Raises
-    ------
-    CheckpointError
-        A file is missing or is not what it should be.
-    """
-    ctx = ctx or mx.cpu()
-    paths = {end: f"{prefix}{end}" for end in ("-meta.json", "-symbol.json", "-0000.params")}
-    for path in paths.values():
-        if not Path(path).is_file():
-            raise CheckpointError(f"there is no file {path}: {prefix} is not an exported detector, or not a whole one")
-    try:
-        meta = json.loads(Path(paths["-meta.json"]).read_text(encoding="utf-8"))
-        values = [meta[key] for key in _KEYS]
-        known = meta["format"] == _FORMAT
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{paths['-meta.json']} does not describe an exported detector: {error!r}") from None
-    if not known:
-        raise CheckpointError(f"{paths['-meta.json']} has format {meta['format']}; this version reads {_FORMAT}")
-    try:
-        symbol = mx.sym.load(paths["-symbol.json"])
-        inputs = [name for name in symbol.list_inputs() if re.fullmatch(r"data\d*", name)]
-        with warnings.catch_warnings():
-            # Inputs have no stored type, which is as it should be.
-            warnings.filterwarnings("ignore", message="Cannot decide type")
-            net = mx.gluon.SymbolBlock.imports(paths["-symbol.json"], inputs, paths["-0000.params"], ctx=ctx)
-    except (mx.MXNetError, ValueError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise CheckpointError(f"{paths['-symbol.json']} and {paths['-0000.params']} cannot be read as a network: "
-                              f"{reason}") from None
-    net.hybridize()
-    return Detector(net, *values, ctx=ctx)
-
-
-def compare_detectors(one, other, images):
-    """How far the answers of two detectors lie apart.
-
-    Parameters
-    ----------
-    one, other : Detector
-    images : sequence of paths or uint8 arrays (H, W, 3)
-
-    Returns
-    -------
-    dict
-        "images"; "detections" of the first; "scores" and "boxes" (pixels of the network's input), the largest absolute
-        differences; infinite where the classes or the numbers of detections differ.
+    Returns:
+        "images"; "detections" of the first; "scores" and "boxes", the largest absolute differences, boxes in pixels of
+        the network input; infinite where the classes or the numbers of detections differ.
     """
     report = {"images": len(images), "detections": 0, "scores": 0.0, "boxes": 0.0}
     for image in images:
@@ -129,7 +84,7 @@ def compare_detectors(one, other, images):
     return report
 
 
-def noise_images(seed):
-    """Three uint8 images (H, W, 3) of noise, wide, tall and square, for a comparison without photographs."""
+def noise_images(seed: int) -> List[np.ndarray]:
+    """Three images of noise, uint8 (H, W, 3), wide, tall and square, for a comparison without photographs."""
     rng = np.random.RandomState(seed)
     return [rng.randint(0, 256, size + (3,)).astype(np.uint8) for size in ((240, 320), (320, 240), (256, 256))]

@@ -1,217 +1,110 @@
-"""From trained parameters to detections in the original images' frames."""
-from pathlib import Path
+"""A network together with the preparation that its images need: images in, detections out."""
+from typing import List, NamedTuple, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
+from mxnet.gluon import HybridBlock
+from PIL import Image
+from yacs.config import CfgNode
 
-from ...errors import CheckpointError
 from ... import data
-from ..building.build import build_net, log_misfits
-from ..checkpoints.checkpoint import latest_checkpoint, load_parameters, read_state
-from ..config import checkpoint_prefix, pixel_means, pixel_stds, test_scales
-from ..symbolic.detector import load_detector
+from ..files import PathLike
+from .input_preparation import InputPreparation
 from .test_time_augmentation import MultiView
 
+ImageLike = Union[PathLike, np.ndarray, Image.Image]
 
-def load_network(cfg, contexts, checkpoint=None, epoch=None, classes=None, allow_partial=False, logger=None):
-    """The configuration's detector with trained parameters, hybridized.
 
-    Parameters
-    ----------
-    cfg : CfgNode
-    contexts : list of mx.Context
-    checkpoint : str, optional
-        PREFIX-TAG, or a file of parameters. Default: the configuration's checkpoint of `epoch`, of `TEST.test_epoch`
-        where that is set, or else the last one.
-    epoch : int, optional
-    classes : sequence of str, optional
-        Names that the checkpoint must have been trained for. Default: the checkpoint's own, or `dataset.classes`.
-    allow_partial : bool
-        Take over what fits of a file with other parameters, and say to `logger` what does not.
-    logger : logging.Logger, optional
+class Detections(NamedTuple):
+    """What was found in one image, best score first."""
 
-    Returns
-    -------
-    net : HybridBlock
-        The Gluon model `network.model`, or the symbolic graph `symbol` where the configuration names one.
-    path : str
-        The parameters' file.
+    ids: np.ndarray  # int (k,), places in `Detector.classes`
+    scores: np.ndarray  # float32 (k,), from 0 to 1
+    boxes: np.ndarray  # float32 (k, 4): x1, y1, x2, y2 in pixels of the original image, inclusive ends
 
-    Raises
-    ------
-    CheckpointError
-        None there, not of this network, or of other classes.
+
+class Detector:
+    """Finds objects in images.
+
+    Args:
+        net: `ids, scores, bboxes = net(x, im_info)`, as the project's detectors answer, with parameters on `contexts`.
+            Several views of an image need a HybridBlock with `candidates` and `suppress`, as
+            `gluon_models.TwoStageDetector` has them.
+        classes: names of the ids, background not among them.
+        preparation: how an image becomes an input.
+        contexts: devices that hold the parameters; by default the CPU. Single images use the first.
+        flip: look at each image mirrored too, at every scale.
+        source: where the parameters come from, for messages.
+
+    Attributes:
+        net, classes, preparation, contexts, flip, source: as given.
+
+    Example::
+
+        detector = lh.load_detector("output/shapes_s")
+        ids, scores, boxes = detector("photo.jpg")
+        print([detector.classes[i] for i in ids])
     """
-    base = _choose(cfg, checkpoint, epoch)
-    if Path(base + ".json").is_file() or not Path(base + ".params").is_file():
-        saved = tuple(read_state(base)["classes"])
-        if classes is not None and tuple(classes) != saved:
-            raise CheckpointError(f"{base} was trained for the classes {', '.join(saved)}, "
-                                  f"not for {', '.join(classes)}")
-        classes = saved
-    classes = classes or cfg.dataset.classes
-    if not classes:
-        raise CheckpointError(f"{base}.params does not say its classes; name them: dataset.classes NAME,NAME,...")
-    path = base + ".params"
-    if cfg.symbol:
-        net, misfits = load_detector(cfg, classes, contexts, path, allow_partial)
-    else:
-        net = build_net(cfg, classes)
-        net.initialize(ctx=contexts)
-        misfits = load_parameters(path, net, allow_partial)
-        net.hybridize()
-    if logger is not None:
-        log_misfits(logger, misfits)
-    return net, path
+
+    def __init__(self, net: HybridBlock, classes: Sequence[str], preparation: InputPreparation,
+                 contexts: Optional[Sequence[mx.Context]] = None, flip: bool = False, source: str = ""):
+        self.net, self.classes, self.preparation = net, tuple(classes), preparation
+        self.contexts, self.flip, self.source = list(contexts or [mx.cpu()]), flip, source
+        self.views = MultiView(net, flip)
+
+    @classmethod
+    def of(cls, cfg: CfgNode, net: HybridBlock, contexts: Optional[Sequence[mx.Context]] = None,
+           source: str = "") -> "Detector":
+        """The detector that runs a network as the section `TEST` of a configuration says."""
+        return cls(net, net.classes, InputPreparation.of(cfg), contexts, cfg.TEST.FLIP, source)
+
+    def __call__(self, images: Union[ImageLike, Sequence[ImageLike]]) -> Union[Detections, List[Detections]]:
+        """Finds objects in an image, or in each of a list of images.
+
+        Args:
+            images: path, PIL image, or uint8 array (H, W, 3) in RGB; or a list of these.
+
+        Returns:
+            `ids, scores, boxes`, see `Detections`; a list gives a list.
+
+        Raises:
+            DataError: a file is not an image that can be read, or an array is not one of the kind above.
+        """
+        if isinstance(images, (list, tuple)):
+            return [self(image) for image in images]
+        pixels = self.read(images)
+        inputs = [self.preparation.network_input(pixels, view) for view in range(len(self.preparation.scales))]
+        ids, scores, boxes = (array.asnumpy()[0] for array in self.views(inputs, self.contexts[0]))
+        return to_original_frame(ids, scores, boxes, inputs[0][1][0, 2], pixels.shape[1], pixels.shape[0])
+
+    def prepare(self, image: ImageLike) -> List[mx.nd.NDArray]:
+        """The network's input of one image at the first scale, on the first device: x (1, 3, h, w), im_info (1, 3)."""
+        return [mx.nd.array(array, ctx=self.contexts[0])
+                for array in self.preparation.network_input(self.read(image))]
+
+    @staticmethod
+    def read(image: ImageLike) -> np.ndarray:
+        """The pixels of an image, uint8 (H, W, 3) in RGB; DataError where it is none."""
+        if isinstance(image, Image.Image):
+            return np.asarray(image.convert("RGB"))
+        if isinstance(image, np.ndarray):
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+                raise data.DataError(f"an image must be a uint8 array of shape (height, width, 3), RGB, got "
+                                     f"{image.dtype} {image.shape}", "image unreadable")
+            return image
+        return data.read_image(str(image))
 
 
-def detect_dataset(net, loaders, records, contexts=None, flip=False):
-    """Detections in every image of a data set, with a progress bar on a terminal.
+def to_original_frame(ids: np.ndarray, scores: np.ndarray, boxes: np.ndarray, scale: float, width: int,
+                      height: int) -> Detections:
+    """Brings a network's answer for one image to the frame of the original image, and clips the boxes to it.
 
-    Parameters
-    ----------
-    net : callable
-        `ids, scores, bboxes = net(x, im_info)`, as the project's detectors; see `views.MultiView`.
-    loaders : sequence of data.TestLoader
-        The same batches at each scale.
-    records : list of Record
-        Those that the loaders were made of.
-    contexts : list of mx.Context, optional
-        A batch is shared between them; the CPU by default.
-    flip : bool
-        Look at every image mirrored too.
-
-    Returns
-    -------
-    list of (ids int (k,), scores float32 (k,), boxes float32 (k, 4))
-        One an image, in the order of `records`, best score first; boxes (x1, y1, x2, y2) in the original image's frame,
-        inclusive ends, clipped to the image.
-    """
-    contexts = contexts or [mx.cpu()]
-    views, detections = MultiView(net, flip), [None] * len(records)
-    with tqdm(total=len(records), disable=None, unit="image", desc="testing") as bar:
-        for batches in zip(*loaders):
-            indices, _, im_info = batches[0]
-            shares = [share for share in np.array_split(np.arange(len(indices)), len(contexts)) if len(share)]
-            # All devices work before the first answer is waited for.
-            answers = [views([(x[share], info[share]) for _, x, info in batches], ctx)
-                       for share, ctx in zip(shares, contexts)]
-            for share, answer in zip(shares, answers):
-                ids, scores, boxes = (array.asnumpy() for array in answer)
-                for row, position in enumerate(share):
-                    record = records[indices[position]]
-                    detections[indices[position]] = to_original(
-                        ids[row], scores[row], boxes[row], im_info[position][2], record.width, record.height)
-            bar.update(len(indices))
-    return detections
-
-
-def to_original(ids, scores, boxes, scale, width, height):
-    """A network's answer for one image, brought to the image's own frame.
-
-    Parameters
-    ----------
-    ids, scores, boxes : arrays (K, 1), (K, 1), (K, 4)
-        Rows of -1 are padding; boxes in the network-input frame.
-    scale : float
-        Network-input pixels a pixel of the image.
-    width, height : int
-        Of the image.
-
-    Returns
-    -------
-    ids int (k,), scores float32 (k,), boxes float32 (k, 4)
+    Args:
+        ids, scores, boxes: (K, 1), (K, 1), (K, 4); rows of -1 are padding; boxes in the frame of the network input.
+        scale: pixels of the network input for one of the original image.
+        width, height: of the original image, pixels.
     """
     found = ids[:, 0] >= 0
     limits = np.array([width, height, width, height], np.float32) - 1
     boxes = np.clip(boxes[found] / np.float32(scale), 0, limits)
-    return ids[found, 0].astype(int), scores[found, 0].astype(np.float32), boxes.astype(np.float32)
-
-
-class Detector:
-    """A network together with the preparation that its images need.
-
-    Parameters
-    ----------
-    net : callable
-        `ids, scores, bboxes = net(x, im_info)`.
-    classes : sequence of str
-        Names of the ids.
-    short_edge, long_edge : int
-        Size of the resized image, pixels, see `data.resize_scale`.
-    means, stds : three floats each
-        Red, green, blue.
-    stride : int
-        Height and width are padded to multiples of it.
-    ctx : mx.Context
-    more_scales : sequence of (short edge, long edge)
-        Sizes at which to look at the image again.
-    flip : bool
-        Look at the image mirrored too, at every size; for both see `views.MultiView`.
-    """
-
-    def __init__(self, net, classes, short_edge, long_edge, means, stds, stride, ctx, more_scales=(), flip=False):
-        self.net, self.classes, self.ctx = net, tuple(classes), ctx
-        self.short_edge, self.long_edge = short_edge, long_edge
-        self.means, self.stds, self.stride = tuple(means), tuple(stds), stride
-        self._more_scales, self._views = tuple(more_scales), MultiView(net, flip)
-
-    @classmethod
-    def of(cls, cfg, net, ctx):
-        """The detector that tests a network as `cfg` says."""
-        first, *others = test_scales(cfg)
-        return cls(net, net.classes, *first, pixel_means(cfg), pixel_stds(cfg), max(cfg.network.IMAGE_STRIDE, 1), ctx,
-                   others, cfg.TEST.FLIP)
-
-    def prepare(self, image):
-        """The network's input of one image at the first size: x (1, 3, H, W) and im_info (1, 3), NDArrays.
-
-        Parameters
-        ----------
-        image : path, or uint8 array (H, W, 3), RGB
-        """
-        return tuple(mx.nd.array(array, ctx=self.ctx)
-                     for array in self._input(self.read(image), self.short_edge, self.long_edge))
-
-    def __call__(self, image):
-        """Detections in one image.
-
-        Parameters
-        ----------
-        image : path, or uint8 array (H, W, 3), RGB
-
-        Returns
-        -------
-        ids int (k,), scores float32 (k,), boxes float32 (k, 4)
-            Best score first; boxes (x1, y1, x2, y2) in the image's frame, inclusive ends.
-
-        Raises data.DataError for a file that is not a readable image.
-        """
-        pixels = self.read(image)
-        inputs = [self._input(pixels, *scale) for scale in ((self.short_edge, self.long_edge), *self._more_scales)]
-        ids, scores, boxes = (array.asnumpy()[0] for array in self._views(inputs, self.ctx))
-        return to_original(ids, scores, boxes, inputs[0][1][0, 2], pixels.shape[1], pixels.shape[0])
-
-    def _input(self, pixels, short_edge, long_edge):
-        x, im_info, _ = data.preprocess(pixels, short_edge, long_edge, self.means, self.stds)
-        return data.pad_images([x], self.stride), im_info[None]
-
-    @staticmethod
-    def read(image):
-        """Pixels, uint8 (H, W, 3), RGB, of a path; an array passes through."""
-        return image if isinstance(image, np.ndarray) else data.read_image(str(image))
-
-
-def _choose(cfg, checkpoint, epoch):
-    if checkpoint is not None:
-        base = str(checkpoint)
-        return base[:-len(".params")] if base.endswith(".params") else base
-    prefix = checkpoint_prefix(cfg)
-    epoch = epoch or cfg.TEST.test_epoch
-    if epoch:
-        return f"{prefix}-{epoch:04d}"
-    base = latest_checkpoint(prefix)
-    if base is None:
-        raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH")
-    return base
+    return Detections(ids[found, 0].astype(int), scores[found, 0].astype(np.float32), boxes.astype(np.float32))

@@ -1,40 +1,37 @@
 """Testing at several scales and mirrored: the candidates of all views of an image go through one suppression."""
+from typing import List, Sequence, Tuple
+
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import HybridBlock
 
 from ...operators import boxes as box_ops
 
+NetworkInput = Tuple[np.ndarray, np.ndarray]
+
 
 class MultiView:
-    """A detector that looks at every image several times.
+    """Runs a detector on several views of each image, and chooses detections among the candidates of all views.
 
-    Parameters
-    ----------
-    net : callable
-        `ids, scores, bboxes = net(x, im_info)`. For more than one view a HybridBlock with `candidates` and `suppress`,
-        as `gluon_models.TwoStageDetector` has them.
-    flip : bool
-        Look at every image mirrored left to right too.
+    Args:
+        net: `ids, scores, bboxes = net(x, im_info)`. For more than one view a HybridBlock with `candidates` and
+            `suppress`, as `gluon_models.TwoStageDetector` has them.
+        flip: look at each image mirrored left to right too.
     """
 
-    def __init__(self, net, flip=False):
+    def __init__(self, net: HybridBlock, flip: bool = False):
         self._net, self._flip, self._candidates = net, flip, None
 
-    def __call__(self, inputs, ctx):
-        """Detections in a batch of images.
+    def __call__(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
+        """Finds objects in a batch of images.
 
-        Parameters
-        ----------
-        inputs : sequence of (x float32 (N, 3, H, W), im_info float32 (N, 3)), NumPy arrays
-            The same images at each scale, of unlike H and W. Where a scale shows an image just as an earlier one did,
-            it is not looked at again.
-        ctx : mx.Context
+        Args:
+            inputs: (x float32 (N, 3, H, W), im_info float32 (N, 3)) of the same images at each scale, of unlike H and
+                W. A scale that shows an image just as an earlier one did is left out.
+            ctx: the device that runs the network.
 
-        Returns
-        -------
-        ids (N, K, 1), scores (N, K, 1), bboxes (N, K, 4), NDArrays
-            As `net` answers them, in the frame of the first input.
+        Returns:
+            ids (N, K, 1), scores (N, K, 1), bboxes (N, K, 4), as `net` answers them, in the frame of the first input.
         """
         if len(inputs) == 1 and not self._flip:
             return self._net(*(mx.nd.array(array, ctx=ctx) for array in inputs[0]))
@@ -51,16 +48,16 @@ class MultiView:
         return self._net.suppress(mx.nd, *(mx.nd.concat(*arrays, dim=1) for arrays in zip(*views)))
 
     def _view(self, x, im_info, unseen, frame, is_mirrored=False):
-        """Scores (N, R, classes + 1) and boxes (N, R, 4 * groups) of one view, those in another's frame."""
+        """Scores (N, R, classes + 1), and boxes (N, R, 4 * groups) in the frame of the first view."""
         x, im_info, unseen = (mx.nd.array(array, ctx=frame.ctx) for array in (x, im_info, unseen))
         scores, boxes, counts = self._candidates(x, im_info)
-        # Rows that do not count no longer come last once views are joined: below every threshold they are left out.
+        # Rows that are padding no longer come last once views are joined. A score of -1 leaves them out.
         scores = mx.nd.SequenceMask(scores, counts * unseen, use_sequence_length=True, value=-1, axis=1)
         return scores, to_frame(boxes, im_info, frame, is_mirrored)
 
 
 class _Candidates(HybridBlock):
-    """What a detector chooses from, as a block, so that it can be hybridized; shares the detector's parameters."""
+    """The candidates of a detector as a block that can be hybridized; it shares the detector's parameters."""
 
     def __init__(self, net):
         super().__init__(prefix="")
@@ -71,27 +68,25 @@ class _Candidates(HybridBlock):
         return self.net.candidates(F, x, im_info)
 
 
-def _unseen(im_info, earlier):
-    """Which images, float32 (N,), are shown otherwise than at the earlier scales.
+def _unseen(im_info: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:
+    """1 for each image that no earlier scale showed at the same size, else 0; float32 (N,).
 
-    Two scales can make the same of an image, where the bound on its longer edge decides; its boxes must not come twice.
+    Two scales show an image at the same size where the bound on its longer edge decides both; its boxes must not come
+    twice.
     """
     seen = [np.all(im_info == info, axis=1) for info in earlier]
     return 1 - np.any([np.zeros(len(im_info), bool), *seen], axis=0).astype(np.float32)
 
 
-def mirrored(x, im_info):
-    """Images mirrored left to right, each within its own width: what a batch is padded with stays where it is.
+def mirrored(x: np.ndarray, im_info: np.ndarray) -> np.ndarray:
+    """Mirrors images left to right, each within its own width: the padding of a batch stays where it is.
 
-    Parameters
-    ----------
-    x : float32 (N, 3, H, W)
-    im_info : float32 (N, 3)
-        Rows (height, width, scale).
+    Args:
+        x: float32 (N, 3, H, W).
+        im_info: float32 (N, 3), rows (height, width, scale).
 
-    Returns
-    -------
-    float32 (N, 3, H, W)
+    Returns:
+        float32 (N, 3, H, W).
     """
     result = x.copy()
     for image, source, width in zip(result, x, im_info[:, 1].astype(int)):
@@ -99,21 +94,18 @@ def mirrored(x, im_info):
     return result
 
 
-def to_frame(boxes, im_info, frame, is_mirrored=False):
-    """Boxes found in one view of images, brought to the frame of another and clipped to the images there.
+def to_frame(boxes: mx.nd.NDArray, im_info: mx.nd.NDArray, frame: mx.nd.NDArray,
+             is_mirrored: bool = False) -> mx.nd.NDArray:
+    """Brings boxes found in one view of images to the frame of another view, and clips them to the images there.
 
-    Parameters
-    ----------
-    boxes : NDArray (N, R, 4 * groups)
-    im_info, frame : NDArrays (N, 3)
-        Rows (height, width, scale) of the same images: as the boxes' view has them, and as the other does.
-    is_mirrored : bool
-        Whether the boxes' view is the mirror image.
+    Args:
+        boxes: (N, R, 4 * groups) in the frame of the view that they were found in.
+        im_info: (N, 3), rows (height, width, scale) of the images in that view.
+        frame: (N, 3), the same of the view that the boxes are brought to.
+        is_mirrored: True where the boxes were found in the mirror image.
 
-    Returns
-    -------
-    NDArray (N, R, 4 * groups)
-        The very same numbers where both views are one.
+    Returns:
+        (N, R, 4 * groups), the very same numbers where both views are one.
     """
     def column(info, number):
         return info[:, number].reshape((-1, 1, 1, 1))

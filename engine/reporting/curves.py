@@ -59,10 +59,9 @@ def _names(lines: List[Dict[str, Any]]) -> List[str]:
 
 
 def _curve(lines: List[Dict[str, Any]], name: str) -> Curve:
-    """Returns the steps at which `name` has a finite value, in ascending order, and the values."""
+    """Returns the steps at which `name` has a finite value, in the order of the lines, and the values."""
     values = {line["step"]: line[name] for line in lines if line.get(name) is not None and np.isfinite(line[name])}
-    steps = sorted(values)
-    return np.array(steps), np.array([values[step] for step in steps], float)
+    return np.array(list(values)), np.array(list(values.values()), float)
 
 
 def _panels(names: List[str]) -> Dict[str, List[str]]:

@@ -96,7 +96,7 @@ class _Labels:
         self._canvas, self._size = canvas, size
         self._font = ImageFont.truetype(_FONT_FILE, text_size)
         self._letters = get_font(_FONT_FILE).get_charmap()
-        self._margin = max(2, round(text_size / 6))
+        self._margin = round(text_size / 6)
         self._height = sum(self._font.getmetrics()) + self._margin
         self._labels: List[Tuple[str, Rectangle, Color]] = []
 

@@ -1,5 +1,6 @@
 """The logger of the package: lines on the console and in a file."""
 import logging
+import logging.handlers
 import sys
 from pathlib import Path
 from typing import Optional
@@ -33,11 +34,36 @@ def open_logger(folder: Optional[PathLike] = None, filename: str = "train.log") 
     logger.propagate = False
     logger.addHandler(_ConsoleHandler())
     if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        logger.addHandler(file)
+        logger.addHandler(_file_handler(folder, filename))
     return logger
+
+
+class HeldLogFile:
+    """A log file that is not begun before it is known that there is something to log: a start that fails leaves none.
+
+    Args:
+        logger: lines that it takes from now on are held.
+    """
+
+    def __init__(self, logger: logging.Logger):
+        self._logger = logger
+        self._held = logging.handlers.MemoryHandler(capacity=100000, flushLevel=logging.CRITICAL + 1)
+        logger.addHandler(self._held)
+
+    def begin(self, folder: PathLike, filename: str = "train.log") -> None:
+        """Writes the held lines to a file, and all that follow."""
+        file = _file_handler(folder, filename)
+        self._held.setTarget(file)
+        self._logger.removeHandler(self._held)
+        self._held.close()
+        self._logger.addHandler(file)
+
+
+def _file_handler(folder: PathLike, filename: str) -> logging.Handler:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    return file
 
 
 class _ConsoleHandler(logging.Handler):

@@ -1,1 +1,1 @@
-"""Training and testing of the symbolic graphs with MXNet's Module, beside the Gluon trainer."""
+"""The symbolic graphs of a configuration as blocks that train and test like Gluon networks."""

@@ -1,120 +1,57 @@
-"""The six metrics of the MXNet port: accuracy, log loss and smooth L1 loss, of the proposal network and of the head.
+"""The six metrics of the MXNet original: accuracy, log loss and smooth L1 loss of the proposal network and the head.
 
-`labels` and `preds` of `update` come in the port's order. Labels: `label` (N, A * h * w), `bbox_target`, `bbox_weight`.
-Outputs end to end: `rpn_cls_prob` (N, 2, A * h, w), `rpn_bbox_loss`, `cls_prob_reshape` (N, K, classes),
-`bbox_loss_reshape`, the RoIs' labels (N, K). A label of -1 does not count.
+They are computed from the outputs of a training graph. A label of -1 does not count.
 """
+from typing import Dict, Iterable, Sequence, Tuple
+
 import mxnet as mx
 import numpy as np
 
+RPN_METRICS = ("RPNAcc", "RPNLogLoss", "RPNL1Loss")
+RCNN_METRICS = ("RCNNAcc", "RCNNLogLoss", "RCNNL1Loss")
 _TINY = 1e-14
+_Sums = Dict[str, Tuple[float, int]]
 
 
-class _Metric(mx.metric.EvalMetric):
-    """Sum over what counts, divided by how much counts. A subclass has `NAME` and `_measure`, which gives both."""
+def rpn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray) -> _Sums:
+    """Sums and counts of the proposal network's metrics on one device.
 
-    NAME = None
-
-    def __init__(self):
-        super().__init__(self.NAME)
-
-    def update(self, labels, preds):
-        """Adds a batch: lists of NDArrays, see the module's docstring."""
-        value, count = self._measure(labels, preds)
-        self.sum_metric += float(value)
-        self.num_inst += int(count)
-
-    def mean(self):
-        """The metric, 0 where nothing counted yet (`get` answers NaN)."""
-        return self.sum_metric / max(self.num_inst, 1)
-
-
-class _RPNMetric(_Metric):
-    @staticmethod
-    def _rows(labels, preds):
-        """Labels (n,) of the anchors that count, and their probabilities (n, 2)."""
-        label = labels[0].asnumpy().ravel()
-        prob = preds[0].asnumpy()
-        prob = prob.reshape(prob.shape[0], prob.shape[1], -1).transpose(0, 2, 1).reshape(len(label), -1)
-        kept = label != -1
-        return label[kept].astype(int), prob[kept]
-
-
-class _RCNNMetric(_Metric):
-    """
     Args:
-        end2end: the outputs are those of the whole detector, else of the graph on given RoIs.
-        ohem: that graph answers with the labels that hard example mining kept.
+        label: (N, A * h * w), 1 for positive and 0 for negative anchors.
+        prob: (N, 2, A * h, w), output `rpn_cls_prob`.
+        l1_loss: (N, 4 * A, h, w), output `rpn_bbox_loss`. Its sum is divided by the number of labels that count.
     """
-
-    def __init__(self, end2end=True, ohem=True):
-        super().__init__()
-        self._first = 2 if end2end else 0
-        self._label_is_output = end2end or ohem
-
-    def _label(self, labels, preds):
-        return (preds[self._first + 2] if self._label_is_output else labels[0]).asnumpy().ravel()
-
-    def _rows(self, labels, preds):
-        """Labels (n,) of the RoIs that count, and their probabilities (n, classes)."""
-        label = self._label(labels, preds)
-        kept = label != -1
-        return label[kept].astype(int), preds[self._first].asnumpy().reshape(len(label), -1)[kept]
+    label, prob = label.asnumpy().ravel(), prob.asnumpy()
+    prob = prob.reshape(prob.shape[0], prob.shape[1], -1).transpose(0, 2, 1).reshape(len(label), -1)
+    return dict(zip(RPN_METRICS, _sums(label, prob, l1_loss)))
 
 
-class _Accuracy:
-    def _measure(self, labels, preds):
-        label, prob = self._rows(labels, preds)
-        return (prob.argmax(axis=1) == label).sum(), len(label)
+def rcnn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray) -> _Sums:
+    """Sums and counts of the head's metrics on one device.
+
+    Args:
+        label: (K,) or (N, K / N), the class of each RoI, 0 for background.
+        prob: (N, K / N, classes), output `cls_prob_reshape`.
+        l1_loss: (N, K / N, 4 * regression classes), output `bbox_loss_reshape`.
+    """
+    label = label.asnumpy().ravel()
+    return dict(zip(RCNN_METRICS, _sums(label, prob.asnumpy().reshape(len(label), -1), l1_loss)))
 
 
-class _LogLoss:
-    def _measure(self, labels, preds):
-        label, prob = self._rows(labels, preds)
-        return -np.log(prob[np.arange(len(label)), label] + _TINY).sum(), len(label)
+def mean_metrics(of_devices: Iterable[_Sums]) -> Dict[str, float]:
+    """The metrics over all devices: sums divided by counts, 0 where nothing counts."""
+    totals: Dict[str, Tuple[float, int]] = {}
+    for sums in of_devices:
+        for name, (value, count) in sums.items():
+            earlier = totals.get(name, (0.0, 0))
+            totals[name] = earlier[0] + value, earlier[1] + count
+    return {name: value / max(count, 1) for name, (value, count) in totals.items()}
 
 
-class RPNAccMetric(_Accuracy, _RPNMetric):
-    """Share of the sampled anchors that are classified rightly."""
-
-    NAME = "RPNAcc"
-
-
-class RPNLogLossMetric(_LogLoss, _RPNMetric):
-    """Mean log loss of the sampled anchors."""
-
-    NAME = "RPNLogLoss"
-
-
-class RPNL1LossMetric(_RPNMetric):
-    """Smooth L1 loss of all positive anchors, divided by the number of sampled ones."""
-
-    NAME = "RPNL1Loss"
-
-    def _measure(self, labels, preds):
-        return preds[1].asnumpy().sum(), (labels[0].asnumpy() != -1).sum()
-
-
-class RCNNAccMetric(_Accuracy, _RCNNMetric):
-    """Share of the RoIs that are classified rightly."""
-
-    NAME = "RCNNAcc"
-
-
-class RCNNLogLossMetric(_LogLoss, _RCNNMetric):
-    """Mean log loss of the RoIs."""
-
-    NAME = "RCNNLogLoss"
-
-
-class RCNNL1LossMetric(_RCNNMetric):
-    """Smooth L1 loss of the foreground RoIs, divided by the number of all that count."""
-
-    NAME = "RCNNL1Loss"
-
-    def _measure(self, labels, preds):
-        return preds[self._first + 1].asnumpy().sum(), (self._label(labels, preds) != -1).sum()
-
-
-RPN_METRICS = (RPNAccMetric, RPNLogLossMetric, RPNL1LossMetric)
-RCNN_METRICS = (RCNNAccMetric, RCNNLogLossMetric, RCNNL1LossMetric)
+def _sums(label: np.ndarray, prob: np.ndarray, l1_loss: mx.nd.NDArray) -> Sequence[Tuple[float, int]]:
+    counts = label != -1
+    classes, prob = label[counts].astype(int), prob[counts]
+    number = int(counts.sum())
+    right = float((prob.argmax(axis=1) == classes).sum())
+    log_loss = float(-np.log(prob[np.arange(number), classes] + _TINY).sum())
+    return (right, number), (log_loss, number), (float(l1_loss.asnumpy().sum()), number)

@@ -1,67 +1,153 @@
-"""End-to-end training of a Gluon detector."""
+"""The training loop: one update after the other; everything beside the updates is done by hooks."""
+import itertools
 import math
+import time
+from typing import Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
+import numpy as np
 from mxnet import autograd, gluon
 
 from ...errors import TrainingError
-from ...gluon_models.training import LOSSES, METRICS
-from ..building import build
-from ..checkpoints.checkpoint import load_checkpoint, load_parameters, save_checkpoint
-from .loop import TrainingLoop, learning_rates, optimizer_options
-
-__all__ = ["EndToEndTrainer", "TrainingError", "gluon_trainer", "learning_rates"]
+from .hooks import Hook
+from .objectives import LossesObjective, Objective
 
 
-def gluon_trainer(cfg, net):
-    """The optimizer over the parameters that are not fixed; biases and shifts do not decay, as in MXNet's Module."""
-    parameters = {name: p for name, p in net.collect_params().items() if p.grad_req != "null"}
-    for parameter in net.neck.collect_params().values():
-        parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
-    for name, parameter in parameters.items():
-        parameter.wd_mult = 1.0 if name.endswith(("_weight", "_gamma")) else 0.0
-    return gluon.Trainer(parameters, cfg.TRAIN.optimizer, optimizer_options(cfg), kvstore=cfg.default.kvstore,
-                         update_on_kvstore=False)
+class StepReport(NamedTuple):
+    """What one step did."""
+
+    step: int  # completed steps, this one included
+    epoch: int  # number of the running epoch, from 0
+    metrics: Dict[str, float]  # "loss" among them
+    learning_rate: float
+    images: int  # all devices together
+    seconds: float  # since the step before
 
 
-class EndToEndTrainer(TrainingLoop):
-    """Trains the detector `network.model`; arguments and errors as in `TrainingLoop`.
+class Trainer:
+    """Trains a network, epoch after epoch.
+
+    Args:
+        net: what is trained: an `Objective`, or a block of losses such as `gluon_models.DetectorLosses`.
+        loader: `len(loader)` is the number of batches in an epoch; `loader.epoch(number, start)` gives those of an
+            epoch, counted from 0, from batch `start` on. A batch is a tuple of NumPy arrays, the images first, in the
+            order in which `net` takes them.
+        optimizer: gluon.Trainer of the parameters that learn. The gradient that it applies is the mean over devices.
+        schedule: function from the number of a step, counted from 1, to its learning rate.
+        hooks: what else is done, in this order, after each step, epoch and test; see `hooks.Hook`.
+        epochs: the training ends after so many epochs.
+        contexts: devices, which share each batch in equal parts; by default the CPU.
+        seed: of everything random. Each step is seeded by it and the step's number, so that a training that was
+            stopped goes on with the draws of an unbroken one.
+        step: completed steps of an earlier run that this one continues.
 
     Attributes:
-        net: the detector.
+        step: completed steps.
+        total: steps of the whole training.
+        steps_per_epoch: batches in an epoch.
+
+    Example::
+
+        losses = DetectorLosses(net, ohem=128)
+        optimizer = gluon.Trainer(net.collect_params(), "sgd", {"momentum": 0.9}, update_on_kvstore=False)
+        Trainer(losses, loader, optimizer, lambda step: 0.001, hooks=[LogHook(logger, every=20)], epochs=8).run()
     """
 
-    def _prepare(self, fresh):
-        cfg = self._cfg
-        self.net = build.build_net(cfg, self.dataset.classes)
-        self._loader = build.build_train_loader(cfg, self.net.features.feature_size, self.dataset, self._images,
-                                                self.net.stride)
-        build.log_misfits(self._logger, build.initialize(cfg, self.net, self._contexts, fresh, self._allow_partial))
-        fixed = build.fix_parameters(self.net, cfg.network.FIXED_PARAMS)
-        build.warn_of_fixed_noise(cfg, fixed, self._logger)
-        self._logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
-                          sum(math.prod(p.shape) for p in self.net.collect_params().values()) / 1e6, len(fixed))
-        self._trainer = gluon_trainer(cfg, self.net)
-        self._graph = build.build_training_graph(cfg, self.net)
-        self._graph.hybridize()
+    def __init__(self, net: Union[Objective, gluon.Block], loader, optimizer: gluon.Trainer,
+                 schedule: Callable[[int], float], hooks: Sequence[Hook] = (), epochs: int = 1,
+                 contexts: Optional[Sequence[mx.Context]] = None, seed: int = 0, step: int = 0):
+        self.objective = net if isinstance(net, Objective) else LossesObjective(net)
+        self.loader, self.optimizer, self.schedule, self.hooks = loader, optimizer, schedule, list(hooks)
+        self.contexts, self.seed, self.step = list(contexts or [mx.cpu()]), seed, step
+        self.steps_per_epoch = len(loader)
+        self.total = self.steps_per_epoch * epochs
+        self._stop_reason: Optional[str] = None
 
-    def _load(self, checkpoint, states):
-        if states:
-            load_checkpoint(checkpoint, self.net, self._trainer)
-        else:
-            load_parameters(checkpoint + ".params", self.net)
+    @property
+    def epoch(self) -> int:
+        """Completed epochs."""
+        return self.step // self.steps_per_epoch
 
-    def _write(self, epoch, state, whole_epoch):
-        return save_checkpoint(self._prefix, self.net, self._trainer, epoch, self.step, state, whole_epoch)
+    def stop(self, reason: str) -> None:
+        """Ends the training after the running step or epoch; hooks call it."""
+        self._stop_reason = reason
 
-    def _update(self, batch, learning_rate):
-        shards = [gluon.utils.split_and_load(mx.nd.array(array), self._contexts) for array in batch]
+    @property
+    def stop_reason(self) -> Optional[str]:
+        """Why a hook ended the training early, or None."""
+        return self._stop_reason
+
+    def run(self) -> None:
+        """Trains to the end; hooks are told of each step and epoch, and closed at the end and after an error.
+
+        Raises:
+            TrainingError: the loss is not a finite number.
+        """
+        try:
+            for hook in self.hooks:
+                hook.before_training(self)
+            while self.step < self.total and self._stop_reason is None:
+                self._run_epoch()
+        finally:
+            for hook in self.hooks:
+                hook.close(self)
+
+    def report_test(self, metrics: Dict[str, float]) -> None:
+        """Tells all hooks the figures of a test of the network as it is now."""
+        for hook in self.hooks:
+            hook.after_test(self, metrics)
+
+    def time_steps(self, count: int) -> Iterator[Tuple[float, float]]:
+        """Trains on batch after batch without hooks, for benchmarks; loading is not timed.
+
+        Yields:
+            Seconds, and processor seconds of all threads, of each of `count` steps.
+        """
+        batches = itertools.chain.from_iterable(map(self.loader.epoch, itertools.count()))
+        for batch in itertools.islice(batches, count):
+            began = time.monotonic(), time.process_time()
+            self.train_step(batch)
+            mx.nd.waitall()
+            yield time.monotonic() - began[0], time.process_time() - began[1]
+
+    def train_step(self, batch: Sequence[np.ndarray]) -> Tuple[Dict[str, float], float]:
+        """Makes one update; returns its metrics and its learning rate."""
+        # The original's custom operators draw from NumPy's global generator.
+        seed = (self.seed * 1000003 + self.step) % 2 ** 31
+        mx.random.seed(seed)
+        np.random.seed(seed)
+        learning_rate = self.schedule(self.step + 1)
+        metrics = self._update(batch, learning_rate)
+        if not math.isfinite(metrics["loss"]):
+            raise TrainingError(f"the loss is {metrics['loss']} at step {self.step + 1}; lower TRAIN.lr, lengthen "
+                                "TRAIN.warmup_step, or set TRAIN.CLIP_GRADIENT")
+        self.step += 1
+        return metrics, learning_rate
+
+    def _run_epoch(self) -> None:
+        epoch, start = divmod(self.step, self.steps_per_epoch)
+        began = time.monotonic()
+        for batch in self.loader.epoch(epoch, start):
+            metrics, learning_rate = self.train_step(batch)
+            # The time is taken from one step to the next, because MXNet still computes the gradients of a step when
+            # its losses are known.
+            now = time.monotonic()
+            report = StepReport(self.step, epoch, metrics, learning_rate, len(batch[0]), now - began)
+            began = now
+            for hook in self.hooks:
+                hook.after_step(self, report)
+            if self._stop_reason is not None:
+                return
+        for hook in self.hooks:
+            hook.after_epoch(self)
+
+    def _update(self, batch: Sequence[np.ndarray], learning_rate: float) -> Dict[str, float]:
+        parts = [gluon.utils.split_and_load(mx.nd.array(array), self.contexts) for array in batch]
+        inputs = list(zip(*parts))
         with autograd.record():
-            outputs = [self._graph(*shard) for shard in zip(*shards)]
-            losses = [sum(output[:len(LOSSES)]) for output in outputs]
-        autograd.backward(losses)
-        self._trainer.set_learning_rate(learning_rate)
-        self._trainer.step(len(self._contexts))
-        metrics = {name: sum(float(output[i].asscalar()) for output in outputs) / len(outputs)
-                   for i, name in enumerate(METRICS)}
-        return dict(metrics, loss=sum(metrics[name] for name in LOSSES))
+            outputs = [self.objective(*of_device) for of_device in inputs]
+            heads = [head for of_device in outputs for head in self.objective.heads(of_device)]
+        autograd.backward(heads)
+        self.optimizer.set_learning_rate(learning_rate)
+        self.optimizer.step(len(self.contexts))
+        return self.objective.metrics(outputs, inputs)

@@ -52,7 +52,8 @@ def benchmark_operators(argv: List[str]) -> int:
     from ...engine.files import write_json
     from ..benchmarks import machine, operators
     results = {"machine": machine.describe_machine(), "repeats": args.repeats, "rows": []}
-    print("{cpu}, {threads} threads, MXNet {mxnet}".format(**results["machine"]))
+    found = results["machine"]
+    print(f"{found['cpu']}, {found['threads']} threads, MXNet {found['mxnet']}")
     print(operators.HEADER)
     for case in operators.all_cases():
         if case.op in (args.ops or operators.OPS):

@@ -1,86 +1,107 @@
-"""What the scripts' command lines share: --cfg, --cpu and --gpus, KEY VALUE overrides, and readable errors."""
+"""What the commands share: options, devices, overrides of the configuration, and errors that a user can read."""
 import argparse
 import functools
 import sys
 import textwrap
+from typing import Callable, List, Optional, Sequence, Tuple
 
-from ...engine.config import gpu_ids, load_config, reject_unimplemented
+from yacs.config import CfgNode
+
+from ...engine.config import KEYS, gpu_ids, load_config
 from ...errors import LightHeadError, UsageError
-# Of files that the user named: the text of these errors names the path.
-_ERRORS_OF_PATHS = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+
+# Errors about files that the user named: their text names the path.
+_PATH_ERRORS = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+Arguments = Optional[Sequence[str]]
 
 
-def make_parser(description, example, with_overrides=True):
-    """Parser with --cfg, --cpu and --gpus, and KEY VALUE pairs at the end unless `with_overrides` is False.
+def make_parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Makes a parser with --cfg, --cpu and --gpus.
 
-    Parameters
-    ----------
-    description : str
-        What the script does.
-    example : str
-        Commands, one a line, shown under the help.
+    Args:
+        prog: the command, such as "lhrcnn train".
+        description: what the command does.
+        examples: commands, one a line, shown under the help.
     """
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n" + textwrap.indent(textwrap.dedent(example).strip(), "  "))
-    parser.add_argument("--cfg", metavar="FILE", help="configuration, a YAML file such as those in experiments/cfgs")
+        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
+    parser.add_argument("--cfg", metavar="FILE", help="configuration: a YAML file, or the name of a bundled one such "
+                        "as bccd_s")
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="run on the CPU")
     devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: the "
                          "configuration's gpus where MXNet sees a GPU, otherwise the CPU)")
-    if with_overrides:
-        parser.add_argument("overrides", nargs="*", metavar="KEY VALUE",
-                            help="configuration entries to change, such as TRAIN.lr 0.01 dataset.dataset_path data/voc")
     return parser
 
 
-def add_checkpoint_arguments(parser):
-    """Adds --checkpoint and --epoch, which `detect.load_network` takes."""
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Adds the words KEY=VALUE at the end of a command line."""
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="configuration entries to change, such as "
+                        "TRAIN.lr=0.01; KEY VALUE is understood too. lhrcnn config prints all keys")
+
+
+def add_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --checkpoint, --epoch and --allow-partial."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--checkpoint", metavar="PATH", help="checkpoint, such as output/shapes_s/shapes_s-0008, or a "
-                       "file of parameters (.params)")
-    which.add_argument("--epoch", type=int, metavar="N", help="the configuration's checkpoint after N epochs (default: "
-                       "TEST.test_epoch, otherwise the last one)")
+    which.add_argument("--checkpoint", metavar="PATH", help="a checkpoint, such as output/shapes_s/shapes_s-0008, a "
+                       "parameter file (.params), or the folder of a training. It brings its configuration along, so "
+                       "that --cfg may be left out (default: the best checkpoint of --cfg, or else the last one)")
+    which.add_argument("--epoch", type=int, metavar="N", help="the checkpoint of --cfg after N epochs")
     add_partial_argument(parser)
 
 
-def add_partial_argument(parser):
+def add_partial_argument(parser: argparse.ArgumentParser) -> None:
     """Adds --allow-partial."""
-    parser.add_argument("--allow-partial", action="store_true", help="where a file of parameters does not fit, list "
-                        "what does not, and go on with what does")
+    parser.add_argument("--allow-partial", action="store_true", help="where a parameter file does not fit, list what "
+                        "does not, and go on with what does")
 
 
-def parse(parser, argv=None):
-    """Parses; options may stand before, after and between the overrides.
+def split_overrides(words: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """Splits words into overrides and others: KEY=VALUE and KEY VALUE, where KEY is a key of the configuration.
 
-    Returns
-    -------
-    (argparse.Namespace, CfgNode)
+    A file whose name is a key can be written with its folder, such as ./seed.
+
+    Returns:
+        The overrides, and the other words.
     """
-    args = parser.parse_intermixed_args(argv)
-    return args, config_of(args.cfg, args.overrides)
+    overrides, others, position = [], [], 0
+    while position < len(words):
+        word = words[position]
+        is_pair = word in KEYS
+        if is_pair or word.partition("=")[0] in KEYS and "=" in word:
+            overrides += words[position:position + 1 + is_pair]
+        else:
+            others.append(word)
+        position += 1 + is_pair
+    return overrides, others
 
 
-def config_of(path, overrides):
-    """`load_config`, where a missing --cfg, a KEY without VALUE and what is not implemented are the user's mistakes."""
+def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
+    """Loads the configuration that a command line names; UsageError where it names none."""
     if path is None:
-        raise UsageError("name a configuration: --cfg FILE, such as --cfg experiments/cfgs/shapes_s.yaml")
-    if len(overrides) % 2:
-        raise UsageError("overrides come in pairs KEY VALUE, but these are {} words: {}".format(
-            len(overrides), " ".join(overrides)))
-    cfg = load_config(path, overrides)
-    reject_unimplemented(cfg)
-    return cfg
+        raise UsageError("name a configuration: --cfg FILE, such as --cfg shapes_s")
+    return load_config(path, overrides)
 
 
-def contexts_of(args, cfg=None):
-    """Devices that the command line asks for: --cpu, --gpus, else the configuration's where MXNet sees a GPU.
+def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:
+    """Loads the configuration of a command that takes a checkpoint; None where that brings its own along."""
+    if args.cfg is None and args.checkpoint is not None:
+        return None
+    if args.cfg is None:
+        raise UsageError("name a checkpoint or the folder of a training (--checkpoint PATH), or a configuration "
+                         "(--cfg FILE)")
+    return load_config(args.cfg, args.overrides)
 
-    Returns
-    -------
-    list of mx.Context
 
-    Raises UsageError for GPUs that MXNet does not see.
+def choose_contexts(args: argparse.Namespace, cfg: Optional[CfgNode] = None) -> list:
+    """The devices that the command line asks for: --cpu, --gpus, else the configuration's where MXNet sees a GPU.
+
+    Returns:
+        list of mx.Context.
+
+    Raises:
+        UsageError: MXNet does not see a GPU that is asked for.
     """
     import mxnet as mx
     if args.cpu:
@@ -98,24 +119,25 @@ def contexts_of(args, cfg=None):
     else:
         raise UsageError(f"--gpus takes numbers with commas between, such as 0,1, got {args.gpus!r}")
     if max(ids) >= seen or len(set(ids)) != len(ids):
-        raise UsageError("GPUs {} asked for, but MXNet sees {}: choose others by --gpus, or use --cpu".format(
-            ",".join(map(str, ids)), f"only GPUs 0 to {seen - 1}" if seen else "none"))
+        there = f"only GPUs 0 to {seen - 1}" if seen else "none"
+        raise UsageError(f"GPUs {','.join(map(str, ids))} asked for, but MXNet sees {there}: choose others by --gpus, "
+                         "or use --cpu")
     return [mx.gpu(number) for number in ids]
 
 
-def readable_errors(main):
-    """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit code 2.
+def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], int]:
+    """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit status 2.
 
-    Other exceptions keep their traceback: they are the project's.
+    Other exceptions keep their traceback: they are defects of the program.
     """
     @functools.wraps(main)
-    def guarded(argv=None):
+    def guarded(argv: Arguments = None) -> int:
         try:
             return main(argv)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             return 130
-        except (LightHeadError, *_ERRORS_OF_PATHS) as error:
+        except (LightHeadError, *_PATH_ERRORS) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
     return guarded

@@ -5,6 +5,7 @@ import mxnet as mx
 import numpy as np
 from yacs.config import CfgNode
 
+from ...compat import import_gluoncv
 from ...engine.building.initialization import initialize
 from ...engine.building.network import build_net
 from ...engine.config import test_scales, with_values
@@ -113,9 +114,8 @@ class PeerDetector:
     """
 
     def __init__(self, name: str, nms: bool = True):
-        from gluoncv.model_zoo import get_model
         peer = PEERS[name]
-        self.net = get_model(peer.model, pretrained_base=False)
+        self.net = import_gluoncv("gluoncv.model_zoo").get_model(peer.model, pretrained_base=False)
         if not nms:
             self.net.set_nms(nms_thresh=0)
         self.net.initialize(ctx=mx.cpu())

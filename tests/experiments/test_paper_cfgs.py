@@ -10,14 +10,16 @@ from mxnet import autograd
 from mxnet.gluon import HybridBlock, nn
 
 from light_head_rcnn import data
-from light_head_rcnn.engine.building import build
 from light_head_rcnn.engine import config
-from light_head_rcnn.engine.evaluation import run as testing
-from light_head_rcnn.engine.training import trainer
+from light_head_rcnn.engine.building.datasets import build_dataset
+from light_head_rcnn.engine.building.initialization import fix_parameters, initialize
+from light_head_rcnn.engine.building.loaders import build_train_loader
+from light_head_rcnn.engine.building.network import build_losses, build_net
+from light_head_rcnn.engine.evaluation.run import test_network as run_test
 from light_head_rcnn.engine.symbolic import graphs
-from light_head_rcnn.gluon_models import model_zoo
-from light_head_rcnn.gluon_models.necks import FeaturePyramid
-from light_head_rcnn.gluon_models.training import LOSSES
+from light_head_rcnn.engine.training.schedule import build_optimizer
+from light_head_rcnn.gluon_models import registry
+from light_head_rcnn.gluon_models.detector_losses import LOSSES
 
 CFGS = Path(config.__file__).parents[2] / "experiments" / "cfgs"
 FILES = sorted(CFGS.rglob("*.yaml"))
@@ -48,13 +50,12 @@ def flat(tree, parents=()):
 @by_name(FILES)
 def test_every_file_builds(path):
     cfg = config.load_config(path)
-    config.reject_unimplemented(cfg)
     if cfg.symbol:
         graphs.training_graph(cfg, 5)
         graphs.test_graph(cfg, 5)
     else:
-        net = build.build_net(cfg, ["c%d" % i for i in range((cfg.dataset.NUM_CLASSES or 5) - 1)])
-        build.build_training_graph(cfg, net)
+        net = build_net(cfg, ["c%d" % i for i in range((cfg.dataset.NUM_CLASSES or 5) - 1)])
+        build_losses(cfg, net)
 
 
 @by_name(ROWS)
@@ -125,10 +126,10 @@ class TinyLevels(HybridBlock):
 @pytest.fixture
 def tiny_backbones(monkeypatch):
     """ResNets of the model zoo become tiny ones."""
-    for name, (detector, _, setting) in model_zoo._DETECTORS.items():
-        if "resnet" in name:
-            backbone = (lambda **options: FeaturePyramid(TinyLevels(**options), 8)) if "_fpn_" in name else Tiny
-            monkeypatch.setitem(model_zoo._DETECTORS, name, (detector, backbone, setting))
+    for table, tiny in ((registry.BACKBONES, Tiny), (registry.PYRAMID_BACKBONES, TinyLevels)):
+        for name, entry in table.entries.items():
+            if "resnet" in name:
+                monkeypatch.setitem(table.entries, name, entry._replace(build=tiny))
 
 
 @pytest.fixture(scope="module")
@@ -151,25 +152,24 @@ def test_every_row_trains_a_step_and_tests(path, shapes, tiny_backbones, tmp_pat
         if cfg[key].SCALES:
             smaller += [key + ".SCALES", [[32 * i, 192] for i in range(1, 1 + len(cfg[key].SCALES))]]
     cfg = config.load_config(path, smaller)
-    dataset = build.build_dataset(cfg, "train")
-    net = build.build_net(cfg, dataset.classes)
-    build.initialize(cfg, net, [mx.cpu()])
-    fixed = build.fix_parameters(net, cfg.network.FIXED_PARAMS)
-    optimizer, graph = trainer.gluon_trainer(cfg, net), build.build_training_graph(cfg, net)
-    graph.hybridize()
+    dataset = build_dataset(cfg, "train")
+    net = build_net(cfg, dataset.classes)
+    initialize(cfg, net, [mx.cpu()])
+    fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
+    optimizer, block = build_optimizer(cfg, dict(net.collect_params().items())), build_losses(cfg, net)
+    block.hybridize()
     learning = {name: p for name, p in net.collect_params().items() if p.grad_req != "null"}
     assert fixed and not set(fixed) & set(learning)
     before = {name: p.data().asnumpy() for name, p in learning.items()}
-    loader = build.build_train_loader(cfg, net.features.feature_size, dataset, 2, net.stride)
+    loader = build_train_loader(cfg, net.features.feature_size, dataset, 2, net.stride)
     for batch in loader.epoch(0):
         with autograd.record():
-            losses = graph(*map(mx.nd.array, batch))[:len(LOSSES)]
+            losses = block(*map(mx.nd.array, batch))[:len(LOSSES)]
         autograd.backward(losses)
         optimizer.step(1)
     assert all(np.isfinite(loss.asscalar()) and loss.asscalar() > 0 for loss in losses)
     unchanged = [name for name, p in learning.items() if (p.data().asnumpy() == before[name]).all()]
     assert not unchanged
     net.hybridize()
-    metrics = testing.test_network(cfg, net, build.build_dataset(cfg, "val"), [mx.cpu()], tmp_path,
-                                   logging.getLogger("test"))
+    metrics = run_test(cfg, net, build_dataset(cfg, "val"), [mx.cpu()], tmp_path, logging.getLogger("test"))
     assert metrics and (tmp_path / "results.json").is_file()

@@ -1,11 +1,16 @@
 """Exporting and comparing, with a network of one layer."""
+import json
+
 import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import gluon
 
-from light_head_rcnn.engine.deploy import export
+from light_head_rcnn.engine.deploy.export import compare_detectors, export, noise_images
+from light_head_rcnn.engine.deploy.exported import load_exported
 from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
+from light_head_rcnn.errors import CheckpointError
 
 
 class OneBox(gluon.HybridBlock):
@@ -26,21 +31,21 @@ class OneBox(gluon.HybridBlock):
 def detector():
     net = OneBox()
     net.initialize(mx.init.One())
-    return Detector(net, ("thing",), 32, 64, (1.0, 2.0, 3.0), (1.0, 1.0, 2.0), 16, mx.cpu())
+    return Detector(net, ("thing",), InputPreparation(((32, 64),), (1.0, 2.0, 3.0), (1.0, 1.0, 2.0), 16))
 
 
 def test_a_network_that_was_never_run_exports(detector, tmp_path):
-    images = export.noise_images(3)
-    export.export_detector(detector, tmp_path / "models" / "one", {"score": 0.5})
-    again = export.load_exported(tmp_path / "models" / "one")
-    assert (again.classes, again.means, again.stds) == (("thing",), (1.0, 2.0, 3.0), (1.0, 1.0, 2.0))
-    assert (again.short_edge, again.long_edge, again.stride) == (32, 64, 16)
-    assert export.compare_detectors(detector, again, images) == {
+    images = noise_images(3)
+    export(detector, tmp_path / "models" / "one", {"score": 0.5})
+    again = load_exported(tmp_path / "models" / "one")
+    assert again.classes == ("thing",) and again.preparation == detector.preparation
+    assert again.source == str(tmp_path / "models" / "one")
+    assert compare_detectors(detector, again, images) == {
         "images": 3, "detections": 3, "scores": 0.0, "boxes": 0.0}
 
 
 def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch):
-    export.export_detector(detector, tmp_path / "one", {})
+    export(detector, tmp_path / "one", {})
 
     def fail(path, epoch):
         open(path + "-symbol.json", "w").close()
@@ -48,10 +53,10 @@ def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch):
 
     monkeypatch.setattr(detector.net, "export", fail)
     with pytest.raises(OSError, match="disk full"):
-        export.export_detector(detector, tmp_path / "one", {})
+        export(detector, tmp_path / "one", {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one-0000.params", "one-symbol.json"]
-    with pytest.raises(export.CheckpointError, match="not a whole one"):
-        export.load_exported(tmp_path / "one")
+    with pytest.raises(CheckpointError, match="not a whole one"):
+        load_exported(tmp_path / "one")
 
 
 @pytest.mark.parametrize("change, scores, boxes", [
@@ -60,6 +65,33 @@ def test_differences_are_measured(detector, change, scores, boxes):
     def net(x, im_info):
         return [array + step for array, step in zip(detector.net(x, im_info), change)]
 
-    other = Detector(net, *(getattr(detector, key) for key in export._KEYS), ctx=mx.cpu())
-    report = export.compare_detectors(detector, other, export.noise_images(0))
+    other = Detector(net, detector.classes, detector.preparation)
+    report = compare_detectors(detector, other, noise_images(0))
     assert report["scores"] == pytest.approx(scores, abs=1e-6) and report["boxes"] == boxes
+
+
+class InfoFirst(OneBox):
+    """The same, but the graph uses im_info before the image, so that MXNet lists it first."""
+
+    def hybrid_forward(self, F, x, im_info):
+        height, width = (F.slice_axis(im_info, axis=1, begin=i, end=i + 1).expand_dims(1) for i in (0, 1))
+        boxes = F.concat(width * 0, height * 0, width - 1, height - 1, dim=2)
+        left = F.reshape(F.slice_axis(boxes, axis=2, begin=0, end=1), (-1, 1, 1, 1))
+        score = F.reshape(F.mean(F.broadcast_add(x, left * 0), axis=(1, 2, 3)), (-1, 1, 1))
+        return F.broadcast_add(F.sum(boxes * 0, axis=2, keepdims=True), score * 0), score, boxes
+
+
+@pytest.mark.parametrize("with_names", [True, False])
+def test_the_order_of_a_graphs_inputs_does_not_matter(detector, tmp_path, with_names):
+    net = InfoFirst()
+    net.initialize()
+    one = Detector(net, detector.classes, detector.preparation)
+    export(one, tmp_path / "one")
+    symbol = mx.sym.load(str(tmp_path / "one-symbol.json"))
+    assert [name for name in symbol.list_inputs() if name.startswith("data")] == ["data1", "data0"]
+    if not with_names:  # as exports were before
+        meta = json.loads((tmp_path / "one-meta.json").read_text())
+        del meta["inputs"]
+        (tmp_path / "one-meta.json").write_text(json.dumps(meta))
+    report = compare_detectors(one, load_exported(tmp_path / "one"), noise_images(0))
+    assert (report["detections"], report["scores"], report["boxes"]) == (3, 0, 0)

@@ -13,9 +13,10 @@ SQUARE = [10, 10, 19, 19]
 
 def test_both_metrics_and_their_counts(dataset_of, detected):
     dataset = dataset_of(("i", [(SQUARE, 0)]), ("j", []), ("k", []))
-    detections = [detected((0, 0.9, SQUARE), (0, 0.8, SQUARE)), detected((1, 0.9, SQUARE)), detected()]
+    detections = [detected((0, 0.9, SQUARE), (0, 0.8, SQUARE)), detected((1, 0.9, SQUARE), (1, 0.8, SQUARE)),
+                  detected()]
     metrics = compute_metrics(dataset, detections)
-    assert metrics["images"] == 3 and metrics["detections"] == 3
+    assert metrics["images"] == 3 and metrics["detections"] == 4
     assert metrics["coco"]["AP"] == pytest.approx(1.0) and metrics["voc"]["AP"] == 1.0
     np.testing.assert_equal(metrics["coco"], coco_metrics(dataset, detections))
     np.testing.assert_equal(metrics["voc"], voc_metrics(dataset, detections))

@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from light_head_rcnn.errors import DataError
-from light_head_rcnn.data import TestLoader, make_record
-from light_head_rcnn.engine.inference import detector as detect
-
-# Not a test class, whatever its name says.
-TestLoader.__test__ = False
+from light_head_rcnn.data import make_record
+from light_head_rcnn.engine.inference.dataset_detections import detect_dataset
+from light_head_rcnn.engine.inference.detector import Detector, to_original_frame
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 
 
 def coloured_box_net(x, im_info):
@@ -41,10 +40,13 @@ def folder(tmp_path):
     return records
 
 
-@pytest.mark.parametrize("batch, contexts", [(1, None), (2, None), (3, [mx.cpu(0), mx.cpu(1)])])
-def test_detections_come_in_order_and_in_the_images_frame(folder, batch, contexts):
-    loader = TestLoader(folder, batch, 80, 160, (10, 10, 10), stride=32)
-    detections = detect.detect_dataset(coloured_box_net, [loader], folder, contexts)
+def detector(contexts=None):
+    return Detector(coloured_box_net, ("a", "b"), InputPreparation(((80, 160),), (10, 10, 10), (1, 1, 1), 32), contexts)
+
+
+@pytest.mark.parametrize("batch, contexts", [(1, None), (2, None), (3, None), (2, [mx.cpu(0), mx.cpu(1)])])
+def test_detections_of_a_data_set_come_in_order_and_in_the_images_frame(folder, batch, contexts):
+    detections = detect_dataset(detector(contexts), SimpleNamespace(records=folder), batch)
     assert [len(ids) for ids, _, _ in detections] == [1, 0, 1]
     for record, (ids, scores, boxes) in zip(folder, detections):
         assert boxes.shape == (len(ids), 4) and boxes.dtype == scores.dtype == np.float32
@@ -55,34 +57,37 @@ def test_detections_come_in_order_and_in_the_images_frame(folder, batch, context
 
 
 def test_boxes_are_scaled_and_clipped():
-    ids, scores, boxes = detect.to_original(
+    ids, scores, boxes = to_original_frame(
         np.array([[0.0], [2.0], [-1.0]]), np.array([[0.9], [0.8], [-1.0]]),
         np.array([[20, 40, 60, 80], [-10, 0, 500, 500], [-1, -1, -1, -1]], np.float32), 2.0, 100, 50)
     assert ids.tolist() == [0, 2] and ids.dtype.kind == "i"
+    np.testing.assert_allclose(scores, [0.9, 0.8])
     np.testing.assert_array_equal(boxes, [[10, 20, 30, 40], [0, 0, 99, 49]])
 
 
-def test_detector_takes_files_and_arrays(folder, tmp_path):
-    detector = detect.Detector(coloured_box_net, ("a", "b"), 80, 160, (10, 10, 10), (1, 1, 1), 32, mx.cpu())
-    x, im_info = detector.prepare(folder[0].path)
+def test_detector_takes_files_arrays_and_pictures(folder, tmp_path):
+    x, im_info = detector().prepare(folder[0].path)
     assert x.shape == (1, 3, 96, 128) and im_info.asnumpy().tolist() == [[80, 128, 2]]
-    by_path, by_array = detector(folder[0].path), detector(np.array(Image.open(folder[0].path)))
-    for one, other in zip(by_path, by_array):
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_allclose(by_path[2][0], folder[0].boxes[0], atol=1.01)
+    by_path = detector()(folder[0].path)
+    picture = Image.open(folder[0].path)
+    for image in (np.array(picture), picture, picture.convert("RGBA")):
+        for one, other in zip(by_path, detector()(image)):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(by_path.boxes[0], folder[0].boxes[0], atol=1.01)
     (tmp_path / "no.jpg").write_text("not an image")
     with pytest.raises(DataError, match=r"no\.jpg"):
-        detector(tmp_path / "no.jpg")
+        detector()(tmp_path / "no.jpg")
 
 
-def test_which_checkpoint(tmp_path):
-    def choose(checkpoint=None, epoch=None, test_epoch=0):
-        return detect._choose(SimpleNamespace(
-            output_path=str(tmp_path), TRAIN=SimpleNamespace(model_prefix="net"),
-            TEST=SimpleNamespace(test_epoch=test_epoch)), checkpoint, epoch)
+def test_a_list_of_images_gives_a_list(folder):
+    answers = detector()([folder[0].path, np.array(Image.open(folder[1].path)), folder[2].path])
+    assert [len(answer.ids) for answer in answers] == [1, 0, 1]
+    np.testing.assert_array_equal(answers[2].boxes, detector()(folder[2].path).boxes)
+    assert detector()([]) == []
 
-    assert choose("a/b-0003") == choose("a/b-0003.params") == "a/b-0003"
-    assert choose(epoch=7, test_epoch=3) == str(tmp_path / "net-0007")
-    assert choose(test_epoch=3) == str(tmp_path / "net-0003")
-    with pytest.raises(detect.CheckpointError, match="train first"):
-        choose()
+
+@pytest.mark.parametrize("image", [np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8),
+                                   np.zeros((4, 5, 3), np.float32), np.zeros((0, 5, 3), np.uint8)])
+def test_other_arrays_are_refused(image):
+    with pytest.raises(DataError, match=r"uint8 array of shape \(height, width, 3\), RGB, got "):
+        detector()(image)

@@ -1,4 +1,6 @@
 """Several scales and mirror images: their frames, and what is chosen among the boxes of all views."""
+from types import SimpleNamespace
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ import light_head_rcnn
 from light_head_rcnn import data
 from light_head_rcnn.data import make_record
 from light_head_rcnn.engine.inference import test_time_augmentation as views
-from light_head_rcnn.engine.inference.detector import Detector, detect_dataset
+from light_head_rcnn.engine.inference.dataset_detections import detect_dataset
+from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.operators import boxes as box_ops
 from light_head_rcnn.operators import detections
 
@@ -164,21 +168,23 @@ def rectangle(width, height, box):
 @pytest.mark.parametrize("flip", [False, True])
 def test_all_views_find_a_thing_in_one_place(scale, more, flip):
     image, box = rectangle(100, 80, (8, 40, 35, 59)), [8, 40, 35, 59]
-    ids, scores, boxes = Detector(Finder(), Finder.classes, *scale, MEANS, (1, 1, 1), 32, CPU, more, flip)(image)
+    preparation = InputPreparation((scale, *more), MEANS, (1, 1, 1), 32)
+    ids, scores, boxes = Detector(Finder(), Finder.classes, preparation, flip=flip)(image)
     assert ids.tolist() == [1]
     # Within a pixel of the smallest view.
     np.testing.assert_allclose(boxes, [box], atol=100 / 30)
 
 
-@pytest.mark.parametrize("batch, contexts", [(1, None), (2, [mx.cpu(0), mx.cpu(1)])])
+@pytest.mark.parametrize("batch, contexts", [(1, None), (2, None), (1, [mx.cpu(0), mx.cpu(1)])])
 def test_of_a_data_set(tmp_path, batch, contexts):
     records = []
     for number, (width, height, box) in enumerate([(64, 40, (8, 4, 31, 19)), (40, 64, (0, 0, 20, 20)),
                                                    (80, 80, (40, 40, 79, 79))]):
         Image.fromarray(rectangle(width, height, box)).save(tmp_path / f"{number}.png")
         records.append(make_record(number, str(tmp_path / f"{number}.png"), width, height, [(box, 0, False, False)]))
-    loaders = [data.TestLoader(records, batch, *scale, MEANS, stride=32) for scale in ((80, 160), (40, 80), (120, 200))]
-    answers = detect_dataset(Finder(), loaders, records, contexts, flip=True)
+    preparation = InputPreparation(((80, 160), (40, 80), (120, 200)), MEANS, (1, 1, 1), 32)
+    detector = Detector(Finder(), Finder.classes, preparation, contexts, flip=True)
+    answers = detect_dataset(detector, SimpleNamespace(records=records), batch)
     for record, (ids, _, boxes) in zip(records, answers):
         assert ids.tolist() == [1]
         np.testing.assert_allclose(boxes, record.boxes, atol=1.01)

@@ -54,6 +54,7 @@ def test_every_scalar_is_in_its_panel(tmp_path, figure):
     np.testing.assert_allclose(raw[1], [0.5 / step for step in range(1, 31)])
     rate, = (line for line in panels["learning rate"].get_lines() if line.get_color() == "black")
     np.testing.assert_allclose(rate.get_ydata(), [0.1 / step for step in range(1, 31)])
+    assert rate.get_drawstyle() == "steps-post"
 
 
 def test_epochs_are_marked_in_every_panel(tmp_path, figure):
@@ -81,6 +82,16 @@ def test_tests_between_epochs_have_a_panel_of_their_own(tmp_path, figure):
 
 def test_tests_alone_are_drawn_too(tmp_path, figure):
     assert list(figure(tmp_path, [(10, dict(test_AP=0.1))])) == ["test"]
+
+
+def test_values_that_are_not_finite_are_left_out(tmp_path, figure):
+    panels = figure(tmp_path, training(5, loss2=float("nan"), test_AP=float("nan")))
+    assert list(panels) == ["loss", "accuracy", "learning rate"]
+    assert list(by_label(panels["loss"])) == ["loss", "rpn_cls"]
+    # Files of earlier versions have NaN where null stands today.
+    with open(tmp_path / "losses.jsonl", "a") as file:
+        file.write('{"step": 6, "loss": NaN}\n')
+    curves.plot_losses(tmp_path / "losses.jsonl", tmp_path / "losses.png")
 
 
 def test_large_first_losses_do_not_flatten_the_rest(tmp_path, figure):

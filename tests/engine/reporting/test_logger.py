@@ -27,6 +27,11 @@ def test_the_file_grows_until_another_one_is_opened(tmp_path):
     assert (tmp_path / "test.log").read_text().endswith("third\n")
 
 
+def test_handlers_of_the_program_around_do_not_write_the_lines_again(caplog, capsys):
+    open_logger().info("hello")
+    assert caplog.messages == [] and capsys.readouterr().err == "hello\n"
+
+
 def test_loggers_of_modules_are_heard(capsys):
     logger = open_logger().getChild("engine.reporting.scalars")
     logger.info("from a module")

@@ -4,6 +4,7 @@ import logging
 import sys
 import types
 
+import numpy as np
 import pytest
 
 from light_head_rcnn.engine.reporting.scalars import ScalarLog, read_scalars
@@ -63,6 +64,12 @@ def test_a_value_that_is_not_finite_is_null(tmp_path):
     with ScalarLog(path, start_step=1):
         pass
     assert read_scalars(path) == [{"step": 1, "test_AP": None, "loss": None}]
+
+
+def test_whole_numbers_stay_whole(tmp_path):
+    with ScalarLog(tmp_path / "losses.jsonl") as log:
+        log.write(1, epoch=0, loss=np.float32(0.5))
+    assert (tmp_path / "losses.jsonl").read_text() == '{"step": 1, "epoch": 0, "loss": 0.5}\n'
 
 
 @pytest.mark.parametrize("line", ["nonsense", "7", "[1]", '{"loss": 2}', '{"step": "one"}', "", "\xff"])

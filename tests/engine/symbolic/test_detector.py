@@ -5,7 +5,7 @@ import pytest
 
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.engine.symbolic import weights
-from light_head_rcnn.engine.symbolic.detector import SymbolDetector, load_detector
+from light_head_rcnn.engine.symbolic.detector import SymbolDetector, load_symbol_detector
 from light_head_rcnn.engine.symbolic.graphs import test_graph as graph_for_tests
 from light_head_rcnn.engine.inference.test_time_augmentation import MultiView
 
@@ -65,7 +65,7 @@ def test_detections_by_hand(configure, tmp_path, agnostic, images, folded):
     cfg = configure("run", "CLASS_AGNOSTIC", agnostic, "TEST.BATCH_IMAGES", images, "TEST.THRESH", 0.15,
                     "TEST.NMS", 0.7, "TEST.max_per_image", 9)
     symbol, values = save(cfg, tmp_path / "x.params", folded)
-    net, problems = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    net, problems = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     assert isinstance(net, SymbolDetector) and net.classes == CLASSES and not problems
     x, im_info = mx.nd.random.normal(shape=(images, 3, 64, 64)), mx.nd.array([[64, 60, 1], [50, 64, 2]][:images])
     arguments, auxiliaries = weights.split_weights(symbol, values)
@@ -90,7 +90,7 @@ def test_the_layer_for_tests_is_the_one_that_tests_use(configure, tmp_path):
     arrays = mx.nd.load(str(tmp_path / "x.params"))
     arrays["arg:bbox_pred_bias_test"] += 1
     mx.nd.save(str(tmp_path / "x.params"), arrays)
-    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     np.testing.assert_array_equal(net.graph.collect_params()["bbox_pred_bias"].data().asnumpy(),
                                   arrays["arg:bbox_pred_bias_test"].asnumpy())
 
@@ -98,7 +98,7 @@ def test_the_layer_for_tests_is_the_one_that_tests_use(configure, tmp_path):
 def test_any_number_of_images_up_to_that_of_a_batch(configure, tmp_path):
     cfg = configure("run", "TEST.BATCH_IMAGES", 3)
     save(cfg, tmp_path / "x.params")
-    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     x, im_info = mx.nd.random.normal(shape=(3, 3, 64, 96)), mx.nd.array([[64, 96, 1]] * 3)
     together = [array.asnumpy() for array in net(x, im_info)]
     for one, of_all in zip(net(x[1:2], im_info[1:2]), together):
@@ -110,7 +110,7 @@ def test_several_views(configure, tmp_path, options):
     """A scale given twice changes nothing; another one, and mirror images, do. `views` does not know what it runs."""
     cfg = configure("run", "TEST.BATCH_IMAGES", 2, *options)
     save(cfg, tmp_path / "x.params")
-    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     small, large = ((np.random.RandomState(height).normal(size=(2, 3, height, 96)).astype(np.float32),
                      np.array([[height, 96, height / 64], [height, 80, height / 64]], np.float32))
                     for height in (64, 80))
@@ -131,7 +131,7 @@ def test_several_views(configure, tmp_path, options):
 def test_soft_suppression_is_gaussian_as_in_the_port(module_at, configure, tmp_path):
     cfg = configure("run", "TEST.USE_SOFTNMS", True, "TEST.SOFTNMS_THRESH", 0.4, "TEST.max_per_image", 30)
     save(cfg, tmp_path / "x.params")
-    net, _ = load_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     inputs = mx.nd.random.normal(shape=(1, 3, 64, 64)), mx.nd.array([[64, 64, 1]])
     scores, boxes, counts = (array.asnumpy() for array in net.candidates(mx.nd, *inputs))
     assert counts == scores.shape[1] == 8
@@ -150,8 +150,8 @@ def test_files_that_do_not_fit(configure, tmp_path):
     mx.nd.save(path, arrays)
     lines = ["missing in the file: conv1_weight (24, 3, 3, 3)", "unknown to the network: more (2,)"]
     with pytest.raises(CheckpointError) as caught:
-        load_detector(cfg, CLASSES, CPU, path)
+        load_symbol_detector(cfg, CLASSES, CPU, path)
     assert str(caught.value).splitlines()[1:] == ["  " + line for line in lines]
-    net, problems = load_detector(cfg, CLASSES, CPU, path, allow_partial=True)
+    net, problems = load_symbol_detector(cfg, CLASSES, CPU, path, allow_partial=True)
     assert problems == lines
     assert net(mx.nd.zeros((1, 3, 64, 64)), mx.nd.array([[64, 64, 1]]))[0].shape == (1, 100, 1)

@@ -1,11 +1,12 @@
-"""The graph that is run answers as the one that is saved, and what a plot makes of its metrics."""
+"""The graph that runs answers as the one that is saved, and values that a graph lacks are refused."""
 import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.errors import ConfigError
+from light_head_rcnn.errors import ConfigError, DataError
 from light_head_rcnn.engine.symbolic import weights
-from light_head_rcnn.engine.symbolic.graphs import as_run, test_graph, training_graph
+from light_head_rcnn.engine.symbolic.graphs import FeatureSize, test_graph, training_graph, with_native_pooling
+from light_head_rcnn.gluon_models.backbones import Xception
 
 SHAPES = {"data": (1, 3, 64, 96), "rois": (1, 6, 5), "label": (1, 6), "bbox_target": (1, 6, 8),
           "bbox_weight": (1, 6, 8)}
@@ -23,12 +24,12 @@ def run(symbol, inputs, values):
 @pytest.mark.parametrize("name, pools", [("xception_rfcn_light", 1), ("resnet_v1_101_rfcn", 2)])
 def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
     symbol = training_graph(configure("run", "symbol", name, "TRAIN.BATCH_IMAGES", 1), 4, "rcnn").symbol
-    found = as_run(symbol, [mx.cpu(0), mx.cpu(1)])
+    found = with_native_pooling(symbol, [mx.cpu(0), mx.cpu(1)])
     operators = [graph.tojson().count('"op": "%s"' % op) for graph in (symbol, found)
                  for op in ("_contrib_PSROIPooling", "ps_roi_pool")]
     assert operators == [pools, 0, 0, pools]
     assert symbol.attr_dict()["conv_new_1_weight"] == found.attr_dict()["conv_new_1_weight"]
-    assert as_run(symbol, [mx.gpu(0)]) is symbol
+    assert with_native_pooling(symbol, [mx.gpu(0)]) is symbol
     if name.startswith("resnet"):
         return  # the same operators, and many more of others
     rng = np.random.RandomState(0)
@@ -58,3 +59,11 @@ def test_values_that_a_graph_lacks_are_refused(configure, name, key, value):
     for build in (lambda: test_graph(cfg, 4), lambda: training_graph(cfg, 4, "rcnn"), lambda: training_graph(cfg, 4)):
         with pytest.raises(ConfigError, match=message):
             build()
+
+
+def test_feature_size_is_that_of_the_same_gluon_backbone(configure):
+    cells = FeatureSize(training_graph(configure("run"), 4).symbol, 256, 8)
+    gluon = Xception(frozen=True).feature_size
+    assert [cells(side) for side in range(16, 257, 8)] == [gluon(side) for side in range(16, 257, 8)]
+    with pytest.raises(DataError, match="264 pixels wide or high .* takes 16 to 256"):
+        cells(264)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError, ConfigError
-from light_head_rcnn.engine.building import build
+from light_head_rcnn.engine.building.initialization import initialize
+from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.arrays import load_weights
 from light_head_rcnn.engine.symbolic import weights
 from light_head_rcnn.engine.symbolic.graphs import test_graph as graph_for_tests
@@ -22,7 +23,7 @@ def parameters(configure):
 
 def test_from_scratch(configure, parameters):
     symbol = graph_for_tests(configure("run"), 4)
-    found, problems = weights.initial_weights(configure("run"), parameters, weights.added_branches(symbol))
+    found, problems = weights.initial_weights(configure("run"), parameters, weights.residual_gammas(symbol))
     assert set(found) == set(parameters) and not problems
     for name, array in found.items():
         array = array.asnumpy()
@@ -42,18 +43,18 @@ def test_from_scratch(configure, parameters):
                                            ("resnet_v1_101_rfcn", "rfcn_resnet101_v1_coco")])
 def test_a_seed_begins_as_in_gluon(configure, symbol, model):
     cfg = configure("run", "symbol", symbol, "network.model", model)
-    net, graph = build.build_net(cfg, "abc"), graph_for_tests(cfg, 4)
+    net, graph = build_net(cfg, "abc"), graph_for_tests(cfg, 4)
     mx.random.seed(3)
-    build.initialize(cfg, net, mx.cpu())
+    initialize(cfg, net, mx.cpu())
     mx.random.seed(3)
-    found, _ = weights.initial_weights(cfg, weights.parameter_shapes(graph, INPUTS), weights.added_branches(graph))
+    found, _ = weights.initial_weights(cfg, weights.parameter_shapes(graph, INPUTS), weights.residual_gammas(graph))
     assert set(found) == set(net.collect_params())
     for name, parameter in net.collect_params().items():
         np.testing.assert_array_equal(found[name].asnumpy(), parameter.data().asnumpy(), err_msg=name)
 
 
 def test_frozen_statistics_need_their_gammas(configure, parameters):
-    zeros = weights.added_branches(graph_for_tests(configure("run"), 4))
+    zeros = weights.residual_gammas(graph_for_tests(configure("run"), 4))
     found, _ = weights.initial_weights(configure("run", "network.NORM", "frozen"), parameters, zeros)
     assert all((array.asnumpy() == 1).all() for name, array in found.items() if name.endswith("_gamma"))
 
@@ -119,7 +120,7 @@ def test_boxes_for_tests(configure, tmp_path, layer, bins, classes):
     plain = {layer + "_weight": mx.nd.array(weight.reshape(shape)), layer + "_bias": mx.nd.array(bias)}
     x = rng.randn(5)
     answers = (weight @ x + bias).reshape(classes, 4, bins)
-    folded = weights.folded_boxes(cfg, plain)
+    folded = weights.fold_box_normalization(cfg, plain)
     assert folded[layer + "_weight"].shape == shape
     found = (folded[layer + "_weight"].asnumpy().reshape(weight.shape) @ x + folded[layer + "_bias"].asnumpy())
     np.testing.assert_allclose(found.reshape(classes, 4, bins), answers * [[[0.5], [0.6], [0.7], [0.8]]]

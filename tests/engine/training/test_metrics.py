@@ -1,4 +1,4 @@
-"""The port's six metrics, recomputed row by row."""
+"""The six metrics of the MXNet original, recomputed row by row."""
 import math
 
 import mxnet as mx
@@ -16,7 +16,7 @@ def probabilities(*shape):
     return scores / scores.sum(axis=1, keepdims=True)
 
 
-RPN_LABEL = np.array([[1, 0, -1, 0, 1, -1], [-1, -1, 0, 0, 1, 0]], np.float32)
+RPN_LABEL = np.array([[1, 0, -1, 0, 1, 0], [-1, -1, 0, -1, 1, 0]], np.float32)
 RPN_PROB = probabilities(IMAGES, 2, ANCHORS)
 RPN_LOSS = RNG.rand(IMAGES, 4, ANCHORS)
 RCNN_LABEL = np.array([[3, -1, 0, 1, 0], [0, 2, -1, -1, 1]], np.float32)
@@ -40,36 +40,34 @@ RPN = by_hand(RPN_LABEL, lambda place: RPN_PROB[place[0], :, place[1]], RPN_LOSS
 RCNN = by_hand(RCNN_LABEL, lambda place: RCNN_PROB[place], RCNN_LOSS)
 
 
-def measure(metric, labels, preds, times=1):
-    for _ in range(times):
-        metric.update([mx.nd.array(a) for a in labels], [mx.nd.array(a) for a in preds])
-    assert metric.get()[1] == metric.mean()
-    return metric.mean()
+def measure(sums, *arrays):
+    return metrics.mean_metrics([sums(*map(mx.nd.array, arrays))])
 
 
-WHOLE = ([RPN_LABEL], [RPN_PROB.reshape(IMAGES, 2, 2, 3), RPN_LOSS, RCNN_PROB, RCNN_LOSS, RCNN_LABEL])
+RPN_ARRAYS = RPN_LABEL, RPN_PROB.reshape(IMAGES, 2, 2, 3), RPN_LOSS
+RCNN_ARRAYS = RCNN_LABEL, RCNN_PROB, RCNN_LOSS
 
 
-@pytest.mark.parametrize("number, name", list(enumerate(["RPNAcc", "RPNLogLoss", "RPNL1Loss"])))
-def test_rpn(number, name):
-    metric = metrics.RPN_METRICS[number]()
-    assert metric.name == name
-    assert measure(metric, *WHOLE) == pytest.approx(RPN[number], rel=1e-5)
-    assert measure(metric, *WHOLE, times=2) == pytest.approx(RPN[number], rel=1e-5)
+def test_rpn():
+    found = measure(metrics.rpn_sums, *RPN_ARRAYS)
+    assert tuple(found) == ("RPNAcc", "RPNLogLoss", "RPNL1Loss")
+    assert tuple(found.values()) == pytest.approx(RPN, rel=1e-5)
 
 
-@pytest.mark.parametrize("number, name", list(enumerate(["RCNNAcc", "RCNNLogLoss", "RCNNL1Loss"])))
-@pytest.mark.parametrize("end2end, ohem, labels, preds", [
-    (True, True) + WHOLE, (True, False) + WHOLE,
-    (False, True, [np.zeros(1)], [RCNN_PROB, RCNN_LOSS, RCNN_LABEL.ravel()]),
-    (False, False, [RCNN_LABEL], [RCNN_PROB, RCNN_LOSS])])
-def test_rcnn(number, name, end2end, ohem, labels, preds):
-    metric = metrics.RCNN_METRICS[number](end2end, ohem)
-    assert metric.name == name
-    assert measure(metric, labels, preds) == pytest.approx(RCNN[number], rel=1e-5)
+@pytest.mark.parametrize("label", [RCNN_LABEL, RCNN_LABEL.ravel()])
+def test_rcnn(label):
+    found = measure(metrics.rcnn_sums, label, *RCNN_ARRAYS[1:])
+    assert tuple(found) == ("RCNNAcc", "RCNNLogLoss", "RCNNL1Loss")
+    assert tuple(found.values()) == pytest.approx(RCNN, rel=1e-5)
+
+
+def test_devices_count_by_their_labels():
+    """Two devices with one image each give the metrics of both images together."""
+    parts = [[mx.nd.array(array[n:n + 1]) for array in RPN_ARRAYS] for n in range(IMAGES)]
+    found = metrics.mean_metrics(metrics.rpn_sums(*part) for part in parts)
+    assert tuple(found.values()) == pytest.approx(RPN, rel=1e-5)
 
 
 def test_nothing_that_counts_is_zero():
-    metric = metrics.RPNLogLossMetric()
-    metric.update([mx.nd.array(RPN_LABEL * 0 - 1)], [mx.nd.array(a) for a in WHOLE[1]])
-    assert metric.mean() == 0 and math.isnan(metric.get()[1])
+    found = measure(metrics.rpn_sums, RPN_LABEL * 0 - 1, RPN_ARRAYS[1], RPN_LOSS * 0)
+    assert found == {"RPNAcc": 0, "RPNLogLoss": 0, "RPNL1Loss": 0}

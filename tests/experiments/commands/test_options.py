@@ -15,31 +15,47 @@ def cfg_file(tmp_path):
     return str(path)
 
 
+def parse(words):
+    parser = cli.make_parser("lhrcnn it", "Does.", "lhrcnn it")
+    cli.add_overrides(parser)
+    args = parser.parse_intermixed_args(words)
+    return args, cli.load_cfg(args.cfg, args.overrides)
+
+
+@pytest.mark.parametrize("words, overrides, others", [
+    (["a.jpg", "TEST.NMS=0.3", "b/"], ["TEST.NMS=0.3"], ["a.jpg", "b/"]),
+    (["TEST.NMS", "0.3", "a=b.jpg"], ["TEST.NMS", "0.3"], ["a=b.jpg"]), (["./seed", "x"], [], ["./seed", "x"]),
+    (["x", "TEST.NMS"], ["TEST.NMS"], ["x"]), (["seed=1=2"], ["seed=1=2"], [])])
+def test_overrides_among_other_words(words, overrides, others):
+    assert cli.split_overrides(words) == (overrides, others)
+
+
 @pytest.mark.parametrize("words", ["--cfg {} --cpu TRAIN.lr 0.5", "TRAIN.lr 0.5 --cpu --cfg {}",
                                    "--cfg {} TRAIN.lr 0.5 --cpu"])
 def test_overrides_stand_anywhere(cfg_file, words):
-    args, cfg = cli.parse(cli.make_parser("Does.", "python it"), words.format(cfg_file).split())
-    assert cfg.TRAIN.lr == 0.5 and args.cpu and cli.contexts_of(args, cfg) == [mx.cpu()]
+    args, cfg = parse(words.format(cfg_file).split())
+    assert cfg.TRAIN.lr == 0.5 and args.cpu and cli.choose_contexts(args, cfg) == [mx.cpu()]
 
 
 def test_negative_values(cfg_file):
-    assert cli.parse(cli.make_parser("", ""), ["--cfg", cfg_file, "TRAIN.BATCH_ROIS", "-1"])[1].TRAIN.BATCH_ROIS == -1
+    for words in (["TRAIN.BATCH_ROIS", "-1"], ["TRAIN.BATCH_ROIS=-1"]):
+        assert parse(["--cfg", cfg_file, *words])[1].TRAIN.BATCH_ROIS == -1
 
 
 @pytest.mark.parametrize("words, message", [
     (["TRAIN.lr", "1"], "--cfg FILE"),
-    (["--cfg", "{}", "TRAIN.lr"], "pairs KEY VALUE, but these are 1 words: TRAIN.lr"),
+    (["--cfg", "{}", "TRAIN.lr"], "TRAIN.lr has no value; write TRAIN.lr VALUE or TRAIN.lr=VALUE"),
     (["--cfg", "{}", "TRAIN.LR", "1"], "did you mean TRAIN.lr?"),
     (["--cfg", "{}", "TEST.HAS_RPN", "false"], "TEST.HAS_RPN is False: only True is implemented")])
 def test_mistakes_in_words(cfg_file, words, message):
     with pytest.raises((cli.UsageError, ConfigError)) as caught:
-        cli.parse(cli.make_parser("", ""), [word.format(cfg_file) for word in words])
+        parse([word.format(cfg_file) for word in words])
     assert message in str(caught.value)
 
 
 def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0"):
     monkeypatch.setattr(mx.context, "num_gpus", lambda: seen)
-    return cli.contexts_of(SimpleNamespace(cpu=cpu, gpus=gpus), SimpleNamespace(gpus=configured))
+    return cli.choose_contexts(SimpleNamespace(cpu=cpu, gpus=gpus), SimpleNamespace(gpus=configured))
 
 
 def test_devices(monkeypatch):

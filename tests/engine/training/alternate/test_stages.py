@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.errors import DataError
-from light_head_rcnn.experiments import test as test_script
-from light_head_rcnn.experiments import train_alternate
-from light_head_rcnn.engine.building import build
-from light_head_rcnn.engine.training import alternate, proposals
+from light_head_rcnn.engine.building.datasets import build_dataset
+from light_head_rcnn.engine.training.alternate import proposals
+from light_head_rcnn.engine.training.alternate.stages import STAGES, stage_config
+from light_head_rcnn.experiments.commands import test as test_command
+from light_head_rcnn.experiments.commands import train_alternate
 
 SHARED = ["conv1", "bn_conv1", "res2", "bn2", "res3", "bn3", "gamma", "beta"]
 OPTIONS = ["TRAIN.END2END", "false", "network.FIXED_PARAMS_SHARED", str(SHARED), "TEST.PROPOSAL_PRE_NMS_TOP_N", "40",
@@ -52,7 +53,7 @@ def test_the_last_two_stages_make_one_detector(run, command, tmp_path):
     assert (rfcn2["arg:res4a_branch2a_weight"] != rfcn1["arg:res4a_branch2a_weight"]).any()
     assert (rpn2["arg:rpn_conv_3x3_weight"] != rpn1["arg:rpn_conv_3x3_weight"]).any()
     assert (run / "test" / "metrics.json").is_file()
-    assert test_script.main(command + ["--out", str(tmp_path)]) == 0
+    assert test_command.main(command + ["--out", str(tmp_path)]) == 0
 
 
 def test_stopped_between_two_stages(run, command, tmp_path, capsys):
@@ -68,7 +69,7 @@ def test_stopped_between_two_stages(run, command, tmp_path, capsys):
 
 
 def test_proposals_file(run, configure):
-    dataset = build.build_dataset(configure("run"), "train")
+    dataset = build_dataset(configure("run"), "train")
     path = run / "rpn1" / "proposals-0001.npz"
     found = proposals.load_proposals(path, dataset)
     assert set(found) == {record.path for record in dataset.records}
@@ -78,13 +79,13 @@ def test_proposals_file(run, configure):
         assert len(np.unique(boxes, axis=0)) == len(boxes)
         assert (boxes >= 0).all() and (boxes[:, 2] <= record.width).all() and (boxes[:, 3] <= record.height).all()
     with pytest.raises(DataError, match="other images"):
-        proposals.load_proposals(path, build.build_dataset(configure("run"), "val"))
+        proposals.load_proposals(path, build_dataset(configure("run"), "val"))
     with pytest.raises(DataError, match="no file of proposals .*nowhere"):
         proposals.load_proposals(run / "nowhere.npz", dataset)
 
 
 def test_recall(configure):
-    dataset = build.build_dataset(configure("run"), "val")
+    dataset = build_dataset(configure("run"), "val")
     exact = [np.insert(record.boxes, 4, 1, axis=1) for record in dataset.records]
     assert proposals.recall(dataset, exact) == 1
     assert proposals.recall(dataset, [rows + [500, 0, 500, 0, 0] for rows in exact]) == 0
@@ -110,7 +111,7 @@ def test_a_test_set_of_other_classes_is_refused_before_training(command, renamed
 
 def test_stages_take_their_own_entries(configure):
     cfg = configure("run", *OPTIONS, "TRAIN.ALTERNATE.rfcn1_lr_step", "0.5", "network.FIXED_PARAMS", "[conv1]")
-    first, second, third, _ = (alternate.stage_config(cfg, stage) for stage in alternate.STAGES)
+    first, second, third, _ = (stage_config(cfg, stage) for stage in STAGES)
     assert (first.TRAIN.BATCH_IMAGES, second.TRAIN.BATCH_IMAGES) == (1, 2)
     assert (first.TRAIN.lr_step, second.TRAIN.lr_step) == ("", "0.5")
     assert second.network.FIXED_PARAMS == ("conv1",) and third.network.FIXED_PARAMS == tuple(SHARED)

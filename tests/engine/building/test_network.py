@@ -1,9 +1,9 @@
 """From the configuration to the network: options reach it, and values that it has no use for are refused."""
 import pytest
 
-from light_head_rcnn.errors import ConfigError
-from light_head_rcnn.engine.building import build
+from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.errors import ConfigError
 from light_head_rcnn.gluon_models import model_names
 
 S = "light_head_rcnn_xception_coco"
@@ -17,21 +17,9 @@ def configure(tmp_path):
     return load
 
 
-def test_a_test_set_has_the_classes_of_the_training_set(configure, shapes, renamed):
-    options = ["dataset.dataset", "shapes", "dataset.image_set", "train", "dataset.test_image_set", "val"]
-    cfg = configure(S, *options, "dataset.dataset_path", shapes)
-    train = build.build_dataset(cfg, "train")
-    assert len(build.build_test_set(cfg, train.classes).records) == 2
-    cfg = configure(S, *options, "dataset.dataset_path", renamed)
-    message = "the sets have different classes: %s in train, blob.* in val; name them" % ", ".join(train.classes)
-    with pytest.raises(ConfigError, match=message):
-        build.build_test_set(cfg, train.classes)
-    assert build.build_test_set(configure(S, "dataset.test_image_set", ""), train.classes) is None
-
-
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_is_built_of_the_defaults(configure, name):
-    net = build.build_net(configure(name), ("a", "b"))
+    net = build_net(configure(name), ("a", "b"))
     assert net.classes == ("a", "b") and net.class_agnostic
     assert net.head.output_layers[0].weight.shape[0] == (3 * 49 if name.startswith("rfcn") else 3)
 
@@ -39,12 +27,12 @@ def test_every_model_is_built_of_the_defaults(configure, name):
 def test_options_reach_the_network(configure):
     cfg = configure(S, "network.NECK", "pointwise", "network.ROI_POOL", "roi_pool", "network.HIDDEN_UNITS", "0",
                     "CLASS_AGNOSTIC", "false", "network.ANCHOR_SCALES", "1,2")
-    parameters = build.build_net(cfg, ("a", "b")).collect_params()
+    parameters = build_net(cfg, ("a", "b")).collect_params()
     assert parameters["conv_new_1_weight"].shape == (490, 576, 1, 1) and "fc_new_1_weight" not in parameters
     assert parameters["bbox_pred_weight"].shape == (12, 490 * 49)
     assert parameters["rpn_cls_score_weight"].shape == (12, 256, 1, 1)
     cfg = configure(S, "network.LIGHT_HEAD_RELU", "after_sum", "network.ROI_POOL", "psroi_align_max")
-    net = build.build_net(cfg, ("a",))
+    net = build_net(cfg, ("a",))
     assert (net.neck._relu, net._roi_pool) == ("after_sum", "psroi_align_max")
 
 
@@ -54,20 +42,20 @@ def test_options_reach_the_network(configure):
 def test_values_of_no_use_are_refused(configure, model, key, value):
     message = "network.%s is '?%s'?, of which the model %s has no use" % (key, value, model)
     with pytest.raises(ConfigError, match=message):
-        build.build_net(configure(model, "network." + key, value), ("a",))
+        build_net(configure(model, "network." + key, value), ("a",))
 
 
 def test_a_pointwise_neck_has_one_place_for_relu(configure):
     cfg = configure(S, "network.NECK", "pointwise", "network.LIGHT_HEAD_RELU", "after_sum")
     with pytest.raises(ConfigError, match="LIGHT_HEAD_RELU is 'after_sum', of which network.NECK pointwise has no use"):
-        build.build_net(cfg, ("a",))
+        build_net(cfg, ("a",))
 
 
 def test_stride_placement_is_of_no_use_without_a_resnet(configure):
     with pytest.raises(ConfigError, match="network.STRIDE_IN_1X1 is False"):
-        build.build_net(configure(S, "network.STRIDE_IN_1X1", "false"), ("a",))
+        build_net(configure(S, "network.STRIDE_IN_1X1", "false"), ("a",))
 
 
 def test_unknown_model_is_refused(configure):
     with pytest.raises(ConfigError, match="unknown model 'vgg'; known: faster_rcnn_resnet101_v1_coco"):
-        build.build_net(configure("vgg"), ("a",))
+        build_net(configure("vgg"), ("a",))

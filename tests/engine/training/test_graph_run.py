@@ -1,4 +1,4 @@
-"""Training of a symbolic graph by Module: resuming, checkpoints in the port's layout, devices, and the scripts."""
+"""Training of a symbolic graph: resuming, checkpoints in the layout of the MXNet original, devices."""
 import json
 import pickletools
 import shutil
@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError, TrainingError
-from light_head_rcnn.experiments import test as test_script
-from light_head_rcnn.experiments import train_end2end
 from light_head_rcnn.engine.reporting.scalars import read_scalars
-from light_head_rcnn.engine.training.symbol_trainer import SymbolTrainer
+from light_head_rcnn.engine.training.run import TrainingRun
 
 METRICS = ["RPNAcc", "RPNLogLoss", "RPNL1Loss", "RCNNAcc", "RCNNLogLoss", "RCNNL1Loss"]
 SAMPLED = ("TRAIN.optimizer", "adam", "TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)
 
 
+def read_steps(cfg):
+    """The lines of the steps; those of tests have no loss."""
+    return [line for line in read_scalars(cfg.output_path + "/losses.jsonl") if "loss" in line]
+
+
 def train(cfg, logger, contexts=None, **options):
-    training = SymbolTrainer(cfg, contexts or [mx.cpu()], logger, **options)
+    training = TrainingRun(cfg, contexts or [mx.cpu()], logger, **options)
     training.run()
-    return training, read_scalars(cfg.output_path + "/losses.jsonl")
+    return training, read_steps(cfg)
 
 
 def losses(lines):
@@ -29,7 +32,7 @@ def losses(lines):
 
 
 def parameters(training):
-    return {name: array.asnumpy() for found in training._module.get_params() for name, array in found.items()}
+    return {name: array.asnumpy() for name, array in training.trainer.objective.parameters().items()}
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +80,8 @@ def test_parameters_of_the_port_alone_begin_an_epoch(whole, trained, logger):
     cfg = trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, epochs=1)
     for end in ("json", "states"):
         Path(cfg.output_path, f"light_head_rcnn-0001.{end}").unlink()
-    training = SymbolTrainer(cfg, [mx.cpu()], logger)
-    assert training.step == 3
+    training = TrainingRun(cfg, [mx.cpu()], logger)
+    assert training.trainer.step == 3
     saved = mx.nd.load(cfg.output_path + "/light_head_rcnn-0001.params")
     np.testing.assert_array_equal(parameters(training)["fc_new_1_weight"], saved["arg:fc_new_1_weight"].asnumpy())
 
@@ -87,13 +90,13 @@ def test_parameters_that_do_not_fit_are_listed(whole, trained, logger):
     cfg = trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, "CLASS_AGNOSTIC", False)
     Path(cfg.output_path, "light_head_rcnn-0001.json").unlink()
     with pytest.raises(CheckpointError, match=r"bbox_pred_weight is \(8, 2048\) in the file, \(16, 2048\)"):
-        SymbolTrainer(cfg, [mx.cpu()], logger)
+        TrainingRun(cfg, [mx.cpu()], logger)
 
 
 def test_earlier_run_is_not_overwritten(whole, trained, logger):
     cfg = trained()
-    with pytest.raises(TrainingError, match="light_head_rcnn-0002: pass --resume"):
-        SymbolTrainer(cfg, [mx.cpu()], logger)
+    with pytest.raises(TrainingError, match="light_head_rcnn-0002. To go on from it pass --resume"):
+        TrainingRun(cfg, [mx.cpu()], logger)
 
 
 def test_layout_of_checkpoints(configure, whole):
@@ -123,16 +126,16 @@ def test_two_devices_share_a_batch(configure, logger):
     two = train(configure("two", *options, "TRAIN.BATCH_IMAGES", 1), logger, [mx.cpu(0), mx.cpu(1)])
     np.testing.assert_allclose(losses(two[1])[0], losses(one[1])[0], rtol=1e-4)
     np.testing.assert_allclose(losses(two[1]), losses(one[1]), rtol=0.02, atol=0.05)
-    assert two[0].total == 3
+    assert two[0].trainer.total == 3
 
 
 def test_learning_rate_is_that_of_the_schedule(configure, logger):
     cfg = configure("rate", "TRAIN.warmup", True, "TRAIN.warmup_lr", 0.0, "TRAIN.warmup_step", 3, "TRAIN.end_epoch", 1)
-    training = SymbolTrainer(cfg, [mx.cpu()], logger)
+    training = TrainingRun(cfg, [mx.cpu()], logger)
     changes = []
-    for batch in training._loader.epoch(0):
+    for batch in training.trainer.loader.epoch(0):
         before = parameters(training)["fc_new_1_weight"]
-        training._train_step(batch)
+        training.trainer.train_step(batch)
         changes.append(bool((parameters(training)["fc_new_1_weight"] != before).any()))
     assert changes == [False, False, True]
 
@@ -140,30 +143,9 @@ def test_learning_rate_is_that_of_the_schedule(configure, logger):
 def test_fixed_parameters_stay(configure, logger):
     words = ["conv1", "res2", "gamma", "beta"]
     cfg = configure("fixed", "network.FIXED_PARAMS", words, "TRAIN.end_epoch", 1)
-    training = SymbolTrainer(cfg, [mx.cpu()], logger)
+    training = TrainingRun(cfg, [mx.cpu()], logger)
     before = parameters(training)
     training.run()
     for name, array in parameters(training).items():
         if "moving" not in name:
             assert (array == before[name]).all() == any(word in name for word in words), name
-
-
-def test_scripts_train_and_test(configure, shapes, tmp_path, capsys):
-    command = ["--cfg", configure.file, "--cpu", "dataset.dataset_path", shapes, "output_path", str(tmp_path / "run"),
-               "TRAIN.end_epoch", "1", "TRAIN.TEST_EVERY", "1", "TEST.THRESH", "0"]
-    assert train_end2end.main(command) == 0
-    made = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"light_head_rcnn-symbol.json", "light_head_rcnn-0001.params", "losses.png", "test"} <= made
-    results = json.loads((tmp_path / "run/test/results.json").read_text())
-    metrics = json.loads((tmp_path / "run/test/metrics.json").read_text())
-    assert metrics["detections"] == len(results) > 0 and metrics["images"] == 2
-    assert test_script.main(command + ["--out", str(tmp_path / "again")]) == 0
-    again = json.loads((tmp_path / "again/results.json").read_text())
-    for key in ("image_id", "category_id", "score"):
-        np.testing.assert_allclose([result[key] for result in again], [result[key] for result in results], rtol=1e-4)
-    assert train_end2end.main(command) == 2
-    assert "--resume" in capsys.readouterr().err
-    assert train_end2end.main(command + ["symbol", "resnet", "output_path", str(tmp_path / "other")]) == 2
-    assert "known: resnet_v1_101_rfcn, resnet_v1_101_rfcn_light, xception_rfcn_light" in capsys.readouterr().err
-    assert train_end2end.main(command + ["TRAIN.END2END", "false"]) == 2
-    assert "train_alternate.py" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""The data sets that a configuration names."""
+from typing import List, Optional, Sequence
+
+from yacs.config import CfgNode
+
+from ... import data
+from ...errors import ConfigError, DataError
+from ..config import dataset_kind
+
+
+def build_dataset(cfg: CfgNode, image_set: str, with_labels: bool = True) -> data.Dataset:
+    """Reads an image set of the configuration's data set.
+
+    Args:
+        cfg: its section `dataset` is read.
+        image_set: such as `cfg.dataset.image_set`.
+        with_labels: False for a set that has images but no boxes.
+
+    Raises:
+        DataError: an entry is broken, unless `dataset.ON_ERROR` is "skip".
+        ConfigError: `dataset.NUM_CLASSES` is not the number of the data set's classes and background.
+    """
+    dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
+                                classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR,
+                                with_labels=with_labels)
+    counted = len(dataset.classes) + 1
+    if cfg.dataset.NUM_CLASSES not in (0, counted):
+        raise ConfigError(f"dataset.NUM_CLASSES is {cfg.dataset.NUM_CLASSES}, but {cfg.dataset.dataset_path} has "
+                          f"{counted - 1} classes and background; set it to {counted}, or 0 to count")
+    return dataset
+
+
+def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Dataset]:
+    """Reads the set `dataset.test_image_set`, to test a training on; None where no set is named.
+
+    Args:
+        classes: names of the classes that are trained, background not among them.
+
+    Raises:
+        ConfigError: the classes of the test set are others. See also `build_dataset`.
+    """
+    if not cfg.dataset.test_image_set:
+        return None
+    test_set = build_dataset(cfg, cfg.dataset.test_image_set)
+    if tuple(test_set.classes) != tuple(classes):
+        raise ConfigError(
+            f"the sets have different classes: {', '.join(classes)} in {cfg.dataset.image_set}, "
+            f"{', '.join(test_set.classes)} in {cfg.dataset.test_image_set}; name them in dataset.classes")
+    return test_set
+
+
+def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
+    """The records of a data set that have a box to train on; DataError where there is none."""
+    records = data.drop_images_without_boxes(dataset.records)
+    if not records:
+        raise DataError(f"{cfg.dataset.dataset_path}: no image of {cfg.dataset.image_set} has a box to train on",
+                        "no boxes")
+    return records

@@ -1,0 +1,61 @@
+"""The loaders of training and test batches that a configuration describes."""
+from typing import Callable, Optional, Sequence, Tuple, Union
+
+from yacs.config import CfgNode
+
+from ... import data
+from ...operators.anchor_targets import AnchorTargets
+from ..config import pixel_means, pixel_stds, test_scales, train_scales
+from .datasets import training_records
+
+
+def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Dataset, batch_size: int,
+                       stride: Union[int, Sequence[int]] = 16) -> data.TrainLoader:
+    """Batches of a data set with the targets of the RPN; its worker processes start at once.
+
+    Args:
+        cfg: the sections `network` and `TRAIN` are read.
+        feature_size: function from a side of the network input in pixels to the side of the RPN's map in cells, or of
+            its levels; see `AnchorTargets`.
+        batch_size: images of a batch, all devices together.
+        stride: pixels of the network input a cell of the RPN's map, or of each level.
+    """
+    train = cfg.TRAIN
+    targets = AnchorTargets(
+        feature_size, stride, cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES,
+        batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
+        positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
+        clobber_positives=train.RPN_CLOBBER_POSITIVES, mxnet_original_rules=bool(cfg.symbol))
+    return train_loader_of(cfg, training_records(cfg, dataset), targets, batch_size)
+
+
+def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Callable,
+                    batch_size: int) -> data.TrainLoader:
+    """Training batches of records as `TRAIN` describes them, with any targets; its worker processes start at once.
+
+    Args:
+        targets: makes the targets of one image, see `data.TrainLoader`.
+        batch_size: images of a batch, all devices together.
+    """
+    train = cfg.TRAIN
+    sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
+                                group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
+    return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
+                            num_workers=train.NUM_WORKERS)
+
+
+def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1,
+                      scale: Optional[Tuple[int, int]] = None) -> data.TestLoader:
+    """Test batches of `TEST.BATCH_IMAGES` images a device.
+
+    Args:
+        scale: (shorter edge, bound on the longer edge) in pixels; by default the first of the test scales.
+    """
+    short_edge, long_edge = scale or test_scales(cfg)[0]
+    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES * devices, short_edge, long_edge, pixel_means(cfg),
+                           pixel_stds(cfg), stride=image_stride(cfg))
+
+
+def image_stride(cfg: CfgNode) -> int:
+    """The heights and widths of batches are multiples of this; 1 where `network.IMAGE_STRIDE` is 0."""
+    return max(cfg.network.IMAGE_STRIDE, 1)

@@ -1,0 +1,63 @@
+"""The parameters of a Gluon network as a file: names without the network's prefix, in the MXNet original's layout."""
+from typing import Dict, List
+
+import mxnet as mx
+from mxnet.gluon import Block, Parameter
+
+from .arrays import load_weights, param_mismatches, shapes_agree, write_arrays
+
+_STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")
+
+
+def own_parameters(net: Block) -> Dict[str, Parameter]:
+    """The parameters of a network by their names without the network's prefix."""
+    skip = len(net.prefix)
+    return {name[skip if name.startswith(net.prefix) else 0:]: parameter
+            for name, parameter in net.collect_params().items()}
+
+
+def parameter_arrays(net: Block) -> Dict[str, mx.nd.NDArray]:
+    """Copies the parameters of a network to the CPU, as `arg:NAME` and, for running statistics, `aux:NAME`.
+
+    Each device keeps statistics of its own images; the copy is their mean. Other parameters are equal on all devices.
+    """
+    return {_role(name) + name: _value(parameter, name) for name, parameter in own_parameters(net).items()}
+
+
+def save_parameters(path: str, net: Block) -> None:
+    """Writes the parameters of a network to one file, atomically, under `arg:` and `aux:` names."""
+    write_arrays(path, parameter_arrays(net))
+
+
+def load_parameters(path: str, net: Block, allow_partial: bool = False) -> List[str]:
+    """Puts the parameters of a file into a network.
+
+    Args:
+        path: parameter file, with or without `arg:` and `aux:` before the names.
+        net: an initialised network, on any devices; shapes that it does not know yet come from the file.
+        allow_partial: load what fits, and return the list of what does not.
+
+    Returns:
+        What does not fit, see `arrays.param_mismatches`.
+
+    Raises:
+        CheckpointError: the file cannot be read, or, without `allow_partial`, a parameter does not fit; the message
+            lists all that do not.
+    """
+    (saved, _), own = load_weights(path), own_parameters(net)
+    problems = param_mismatches(path, {name: parameter.shape for name, parameter in own.items()}, saved, allow_partial)
+    for name, parameter in own.items():
+        if name in saved and shapes_agree(parameter.shape, saved[name].shape):
+            parameter.set_data(saved[name].astype(parameter.dtype))
+    return problems
+
+
+def _role(name: str) -> str:
+    return "aux:" if name.endswith(_STATISTICS) else "arg:"
+
+
+def _value(parameter: Parameter, name: str) -> mx.nd.NDArray:
+    arrays = parameter.list_data()
+    if _role(name) == "aux:" and len(arrays) > 1:
+        return sum(array.copyto(mx.cpu()) for array in arrays) / len(arrays)
+    return arrays[0].copyto(mx.cpu())

@@ -1,0 +1,59 @@
+"""Detectors from whatever a training or an export left."""
+import logging
+from pathlib import Path
+from typing import List, Optional
+
+import mxnet as mx
+
+from ...errors import CheckpointError
+from ..config.overrides import Overrides
+from ..files import PathLike
+from ..inference.detector import Detector
+from ..inference.loading import checkpoint_prefixes, find_checkpoint, load_network
+from .exported import load_exported
+
+_LOGGER = logging.getLogger("light_head_rcnn")
+_META = "-meta.json"
+
+
+def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = ()) -> Detector:
+    """Loads a trained detector.
+
+    Args:
+        path: the folder of a training (its best checkpoint, or else its last), a checkpoint (PREFIX-TAG or one of its
+            files), or an export (the prefix of its files, or the folder that holds them). `detector.source` and a line
+            of the log say which was taken.
+        ctx: device; by default the CPU.
+        overrides: changes of the configuration that a checkpoint brings along, such as {"TEST.NMS": 0.5}.
+
+    Raises:
+        CheckpointError: there is nothing of the kind, it is damaged, or an override contradicts the weights.
+
+    Example::
+
+        detector = lh.load_detector("output/shapes_s")
+        ids, scores, boxes = detector("photo.jpg")
+    """
+    exports = _exports(str(path))
+    if exports and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
+        if len(exports) > 1:
+            raise CheckpointError(f"{path} holds several exported detectors: name one of {', '.join(exports)}")
+        if overrides:
+            raise CheckpointError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
+                                  "with the overrides and export it again")
+        detector = load_exported(exports[0], ctx)
+    else:
+        contexts = [ctx or mx.cpu()]
+        net, cfg, source = load_network(None, contexts, find_checkpoint(str(path)), overrides=overrides)
+        detector = Detector.of(cfg, net, contexts, source)
+    _LOGGER.info("loaded %s", detector.source)
+    return detector
+
+
+def _exports(path: str) -> List[str]:
+    """The prefixes of the exported detectors that a path means: itself, or those in the folder."""
+    if path.endswith(_META):
+        path = path[:-len(_META)]
+    if Path(path).is_dir():
+        return sorted(str(file)[:-len(_META)] for file in Path(path).glob("*" + _META))
+    return [path] if Path(path + _META).is_file() else []

@@ -1,0 +1,67 @@
+"""Loads detectors that were exported; no code from their files is run."""
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Optional
+
+import mxnet as mx
+
+# Exported graphs may hold the project's operators.
+from ... import operators  # noqa: F401
+from ...errors import CheckpointError
+from ..files import PathLike
+from ..inference.detector import Detector
+from ..inference.input_preparation import InputPreparation
+from .export import FORMAT
+
+_ENDS = ("-meta.json", "-symbol.json", "-0000.params")
+
+
+def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
+    """Loads the detector that `export.export` wrote.
+
+    Args:
+        prefix: path that the names of its three files start with.
+        ctx: device; by default the CPU.
+
+    Returns:
+        `ids, scores, boxes = detector("photo.jpg")`; its `net(x, im_info)` is the bare graph.
+
+    Raises:
+        CheckpointError: a file is missing or is not what it should be; the message names it.
+    """
+    ctx = ctx or mx.cpu()
+    meta_file, symbol_file, parameter_file = (f"{prefix}{end}" for end in _ENDS)
+    for path in (meta_file, symbol_file, parameter_file):
+        if not Path(path).is_file():
+            raise CheckpointError(f"there is no file {path}: {prefix} is not an exported detector, or not a whole one")
+    try:
+        meta = json.loads(Path(meta_file).read_text(encoding="utf-8"))
+        preparation = InputPreparation(((meta["short_edge"], meta["long_edge"]),), tuple(meta["means"]),
+                                       tuple(meta["stds"]), meta["stride"])
+        classes, kind = meta["classes"], meta["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{meta_file} does not describe an exported detector: {error!r}") from None
+    if kind != FORMAT:
+        raise CheckpointError(f"{meta_file} has format {kind}; this version reads {FORMAT}")
+    try:
+        inputs = meta.get("inputs") or _numbered_inputs(mx.sym.load(symbol_file))
+        with warnings.catch_warnings():
+            # The inputs carry no type in the graph, because one graph serves several.
+            warnings.filterwarnings("ignore", message="Cannot decide type")
+            net = mx.gluon.SymbolBlock.imports(symbol_file, inputs, parameter_file, ctx=ctx)
+    except (mx.MXNetError, ValueError, AssertionError, KeyError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
+    net.hybridize()
+    return Detector(net, classes, preparation, [ctx], source=str(prefix))
+
+
+def _numbered_inputs(symbol: mx.sym.Symbol) -> list:
+    """The inputs data0, data1, ... of an export that does not name them, by their numbers.
+
+    MXNet lists the inputs of a graph in the order in which its nodes use them.
+    """
+    inputs = [name for name in symbol.list_inputs() if re.fullmatch(r"data\d*", name)]
+    return sorted(inputs, key=lambda name: int(name[len("data"):] or 0))

@@ -1,0 +1,39 @@
+"""Image files among paths that a user names."""
+from pathlib import Path
+from typing import Iterable, List, Tuple
+
+from ... import data
+from ...errors import UsageError
+from ..files import PathLike
+
+
+def find_images(paths: Iterable[PathLike]) -> List[Tuple[Path, Path]]:
+    """Finds image files: files as they are, and folders' images of the known extensions, subfolders too.
+
+    Returns:
+        (file, name) of each image; `name` is where its picture goes below an output folder, and no two are the same.
+
+    Raises:
+        UsageError: a path does not exist, or there is no image at all.
+    """
+    found, names = [], set()
+    for path in map(Path, paths):
+        if not path.exists():
+            raise UsageError(f"there is no image or folder {path}")
+        files = [path]
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*")
+                           if file.suffix.lower() in data.IMAGE_EXTENSIONS and file.is_file())
+        for file in files:
+            name = file.relative_to(path) if path.is_dir() else Path(file.name)
+            name = name.with_suffix(".jpg" if file.suffix.lower() in (".jpg", ".jpeg") else ".png")
+            stem, number = name.stem, 1
+            while name in names:
+                number += 1
+                name = name.with_name(f"{stem}-{number}{name.suffix}")
+            names.add(name)
+            found.append((file, name))
+    if not found:
+        raise UsageError(f"there is no image in {', '.join(map(str, paths))}; known extensions: "
+                         + " ".join(data.IMAGE_EXTENSIONS))
+    return found

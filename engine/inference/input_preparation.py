@@ -1,0 +1,36 @@
+"""How an image becomes the input of a network at test."""
+from typing import NamedTuple, Tuple
+
+import numpy as np
+from yacs.config import CfgNode
+
+from ... import data
+from ..building.loaders import image_stride
+from ..config import pixel_means, pixel_stds, test_scales
+
+
+class InputPreparation(NamedTuple):
+    """Sizes and means of a network's inputs."""
+
+    scales: Tuple[Tuple[int, int], ...]  # (shorter edge, bound on the longer edge) in pixels; each is one view
+    means: Tuple[float, float, float]  # red, green, blue
+    stds: Tuple[float, float, float]  # red, green, blue
+    stride: int  # heights and widths are padded to multiples of it
+
+    @classmethod
+    def of(cls, cfg: CfgNode) -> "InputPreparation":
+        """The preparation that a configuration describes for tests."""
+        return cls(tuple(test_scales(cfg)), pixel_means(cfg), pixel_stds(cfg), image_stride(cfg))
+
+    def network_input(self, pixels: np.ndarray, view: int = 0) -> Tuple[np.ndarray, np.ndarray]:
+        """Prepares one image.
+
+        Args:
+            pixels: uint8 (H, W, 3), RGB.
+            view: which of the scales.
+
+        Returns:
+            x float32 (1, 3, h, w), and im_info float32 (1, 3): height, width and scale of the image in x.
+        """
+        x, im_info, _ = data.preprocess(pixels, *self.scales[view], self.means, self.stds)
+        return data.pad_images([x], self.stride), im_info[None]

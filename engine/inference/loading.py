@@ -1,0 +1,147 @@
+"""Trained networks from checkpoints, with the configuration that they were trained with."""
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import mxnet as mx
+from mxnet.gluon import HybridBlock
+from yacs.config import CfgNode
+
+from ...errors import CheckpointError
+from ..building.initialization import log_mismatches
+from ..building.network import build_net
+from ..checkpoints.checkpoint_files import best_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint
+from ..checkpoints.parameters import load_parameters
+from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
+from ..symbolic.detector import load_symbol_detector
+
+
+class TrainedNetwork(NamedTuple):
+    """A network with trained parameters, and where it comes from."""
+
+    net: HybridBlock
+    cfg: CfgNode
+    path: str  # the parameter file
+
+
+def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpoint: Optional[str] = None,
+                 epoch: Optional[int] = None, classes: Optional[Sequence[str]] = None, allow_partial: bool = False,
+                 logger: Optional[logging.Logger] = None, overrides: Sequence[str] = ()) -> TrainedNetwork:
+    """Loads a trained detector, hybridized.
+
+    Args:
+        cfg: the configuration to run it with; None takes the one that the checkpoint brings along.
+        contexts: the devices that hold the parameters.
+        checkpoint: PREFIX-TAG, a parameter file, or the folder of a run. By default the checkpoint of `cfg` after
+            `epoch` epochs, or after `TEST.test_epoch` where that is set, or else the best, or else the last one.
+        epoch: completed epochs.
+        classes: names that the checkpoint must have been trained for; by default its own, or `dataset.classes`.
+        allow_partial: take what fits of a file with other parameters, and tell `logger` what does not.
+        overrides: changes of the checkpoint's own configuration where `cfg` is None, such as ["TEST.NMS=0.5"].
+
+    Returns:
+        The Gluon model `network.model`, or the graph `symbol` where the configuration names one.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, it is damaged or of other classes, or it was trained with other
+            values of keys that its weights depend on; the message names each key.
+    """
+    base = find_checkpoint(checkpoint) if checkpoint is not None else _checkpoint_of(cfg, epoch)
+    state = _state(base)
+    if cfg is None:
+        cfg = _own_config(base, state, overrides)
+    _check_configuration(base, state, cfg)
+    classes = _classes(base, state, classes, cfg)
+    path = base + ".params"
+    if cfg.symbol:
+        net, problems = load_symbol_detector(cfg, classes, contexts, path, allow_partial)
+    else:
+        net = build_net(cfg, classes)
+        net.initialize(ctx=contexts)
+        problems = load_parameters(path, net, allow_partial)
+        net.hybridize()
+    if logger is not None:
+        log_mismatches(logger, problems)
+    return TrainedNetwork(net, cfg, path)
+
+
+def find_checkpoint(path: str) -> str:
+    """Finds the checkpoint that a user names.
+
+    Args:
+        path: PREFIX-TAG, one of its files, or a folder: its best checkpoint, or else its last.
+
+    Returns:
+        PREFIX-TAG.
+
+    Raises:
+        CheckpointError: there is none, or the folder holds those of several runs.
+    """
+    if Path(path).is_dir():
+        prefixes = sorted(checkpoint_prefixes(path))
+        if len(prefixes) > 1:
+            raise CheckpointError(f"{path} holds the checkpoints of several trainings ({', '.join(prefixes)}): name "
+                                  "one, such as " + (latest_checkpoint(prefixes[0]) or prefixes[0]))
+        found = [base for prefix in prefixes for base in (best_checkpoint(prefix), latest_checkpoint(prefix)) if base]
+        if not found:
+            raise CheckpointError(f"there is no checkpoint in the folder {path}")
+        return found[0]
+    for end in (".params", ".json", ".states"):
+        if str(path).endswith(end):
+            return str(path)[:-len(end)]
+    return str(path)
+
+
+def checkpoint_prefixes(folder: str) -> List[str]:
+    """The prefixes of the checkpoints in a folder."""
+    found = set()
+    for path in Path(folder).glob("*-*.json"):
+        prefix = str(path.parent / path.name.rpartition("-")[0])
+        if latest_checkpoint(prefix) or best_checkpoint(prefix):
+            found.add(prefix)
+    return sorted(found)
+
+
+def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> str:
+    if cfg is None:
+        raise CheckpointError("name a configuration (--cfg FILE) or a checkpoint (--checkpoint PATH)")
+    prefix = checkpoint_prefix(cfg)
+    epoch = epoch or cfg.TEST.test_epoch
+    if epoch:
+        return f"{prefix}-{epoch_tag(epoch)}"
+    base = best_checkpoint(prefix) or latest_checkpoint(prefix)
+    if base is None:
+        raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH")
+    return base
+
+
+def _state(base: str) -> Dict[str, Any]:
+    """The JSON file of a checkpoint; empty for a parameter file that has none beside it."""
+    if Path(base + ".params").is_file() and not Path(base + ".json").is_file():
+        return {}
+    return read_checkpoint(base)
+
+
+def _own_config(base: str, state: Dict[str, Any], overrides: Sequence[str]) -> CfgNode:
+    if "config" not in state:
+        raise CheckpointError(f"{base}.params brings no configuration along: name one, --cfg FILE")
+    return config_from_checkpoint(state["config"], overrides)
+
+
+def _check_configuration(base: str, state: Dict[str, Any], cfg: CfgNode) -> None:
+    conflicts = weight_conflicts(state.get("config"), cfg)
+    if conflicts:
+        raise CheckpointError(
+            f"the weights of {base} were trained with other values of keys that they depend on:\n  "
+            + "\n  ".join(conflicts) + "\nSet these back, or leave --cfg out: the checkpoint brings its own "
+            "configuration along")
+
+
+def _classes(base: str, state: Dict[str, Any], wanted: Optional[Sequence[str]], cfg: CfgNode) -> Tuple[str, ...]:
+    saved = tuple(state.get("classes", ()))
+    if saved and wanted is not None and tuple(wanted) != saved:
+        raise CheckpointError(f"{base} was trained for the classes {', '.join(saved)}, not for {', '.join(wanted)}")
+    classes = saved or tuple(wanted or cfg.dataset.classes)
+    if not classes:
+        raise CheckpointError(f"{base}.params does not say its classes; name them: dataset.classes NAME,NAME,...")
+    return classes

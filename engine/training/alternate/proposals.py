@@ -1,0 +1,85 @@
+"""The proposals of one stage of alternate training, which the next stage is trained on."""
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+import mxnet as mx
+import numpy as np
+from tqdm import tqdm
+from yacs.config import CfgNode
+
+from .... import data
+from ....errors import DataError
+from ....operators import boxes as box_ops
+from ...building.loaders import build_test_loader
+from ...files import PathLike, atomic_write
+from ...symbolic.blocks import graph_block
+from ...symbolic.detector import TEST_INPUTS
+from ...symbolic.graphs import proposal_graph
+from ...symbolic.weights import parameter_shapes, read_weights
+
+
+def propose(cfg: CfgNode, contexts: Sequence[mx.Context], parameters: str, dataset: data.Dataset) -> List[np.ndarray]:
+    """Finds proposals in every image of a data set, as `TEST.PROPOSAL_*` describe them.
+
+    Args:
+        contexts: devices, of which the first is used.
+        parameters: parameter file of the proposal network.
+
+    Returns:
+        float32 (k, 5) for each record, best first: a box in the frame of the original image, and its score.
+    """
+    symbol = proposal_graph(cfg, len(dataset.classes) + 1)
+    shapes = parameter_shapes(symbol, {"data": (1, 3, 224, 224), "im_info": (1, 3)})
+    net = graph_block(symbol, TEST_INPUTS, contexts[:1], read_weights(parameters, shapes)[0])
+    found = [None] * len(dataset.records)
+    with tqdm(total=len(found), disable=None, unit="image", desc="proposing") as bar:
+        for indices, images, im_info in build_test_loader(cfg, dataset):
+            rois, scores = (array.asnumpy() for array in net(mx.nd.array(images, ctx=contexts[0]),
+                                                             mx.nd.array(im_info, ctx=contexts[0])))
+            rows = np.concatenate([rois[:, 1:], scores], axis=1).astype(np.float32)
+            for index, info, of_image in zip(indices, im_info, np.split(rows, len(indices))):
+                # The operator repeats boxes where fewer than asked for are left after suppression.
+                _, first = np.unique(of_image, axis=0, return_index=True)
+                found[index] = of_image[np.sort(first)] / np.array([info[2]] * 4 + [1], np.float32)
+            bar.update(len(indices))
+    return found
+
+
+def recall(dataset: data.Dataset, proposals: Sequence[np.ndarray], overlap: float = 0.5) -> float:
+    """The share of a data set's ground truths that some proposal of their image overlaps by at least `overlap` (IoU).
+
+    Args:
+        proposals: (k, 4 or more) for each record, boxes in the frame of the original image first.
+    """
+    hits = [box_ops.iou(boxes[None, :, :4], record.boxes[None])[0].max(axis=0, initial=0) >= overlap
+            for record, boxes in zip(dataset.records, proposals) if len(record.boxes)]
+    return float(np.concatenate(hits).mean()) if hits else float("nan")
+
+
+def save_proposals(path: PathLike, dataset: data.Dataset, proposals: Sequence[np.ndarray]) -> None:
+    """Writes what `propose` returned to a file of arrays, atomically."""
+    with atomic_write(path) as temporary:
+        np.savez(temporary, images=_image_names(dataset), counts=[len(rows) for rows in proposals],
+                 rows=np.concatenate(proposals))
+
+
+def load_proposals(path: PathLike, dataset: data.Dataset) -> Dict[str, np.ndarray]:
+    """Reads the boxes of a file that `save_proposals` wrote.
+
+    Returns:
+        float32 (k, 4) by the path of the image, in the frame of the original image.
+
+    Raises:
+        DataError: there is no such file, or it is of other images.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"there is no file of proposals {path}")
+    with np.load(str(path), allow_pickle=False) as file:
+        if file["images"].tolist() != _image_names(dataset):
+            raise DataError(f"{path} has the proposals of other images than those of {dataset.name}")
+        boxes = np.split(file["rows"][:, :4], np.cumsum(file["counts"])[:-1])
+    return {record.path: of_image for record, of_image in zip(dataset.records, boxes)}
+
+
+def _image_names(dataset: data.Dataset) -> List[str]:
+    return [str(record.image_id) for record in dataset.records]

@@ -1,0 +1,82 @@
+"""Batches with RoIs from outside and their targets, for the second half of alternate training."""
+from dataclasses import replace
+from typing import Mapping, Tuple
+
+import numpy as np
+from yacs.config import CfgNode
+
+from .... import data
+from ....operators.custom.proposal_target import sample_roi_targets
+from ...building.datasets import training_records
+from ...building.loaders import train_loader_of
+
+
+def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str, np.ndarray], num_classes: int,
+                     batch_size: int) -> data.TrainLoader:
+    """Makes the batches that the head is trained on; each ends with the arrays of `RoiTargets`.
+
+    Args:
+        cfg: the sections `network` and `TRAIN` are read.
+        dataset: its records that have boxes are drawn from.
+        proposals: boxes float32 (k, 4) in the frame of their image, by the path of the image; the ground truths join
+            them.
+        num_classes: classes, background counted.
+        batch_size: images of a batch, all devices together.
+    """
+    records = [_with_candidates(record, proposals[record.path]) for record in training_records(cfg, dataset)]
+    targets = RoiTargets(cfg, num_classes, max(len(record.boxes) for record in records))
+    return train_loader_of(cfg, records, targets, batch_size)
+
+
+class RoiTargets:
+    """Samples the candidates of an image and says what they must learn, as the whole graph does with its own.
+
+    Args:
+        cfg: the section `TRAIN` is read.
+        num_classes: classes, background counted.
+        candidates: of the image that has the most, ground truths counted.
+
+    Attributes:
+        rois: rows of an image: `TRAIN.BATCH_ROIS`, or `candidates` for -1.
+        num_reg_classes: classes that have boxes of their own.
+    """
+
+    def __init__(self, cfg: CfgNode, num_classes: int, candidates: int):
+        train = cfg.TRAIN
+        self._take_all = train.BATCH_ROIS == -1
+        self.rois = candidates if self._take_all else train.BATCH_ROIS
+        self.num_reg_classes = 2 if cfg.CLASS_AGNOSTIC else num_classes
+        self._fg_fraction = train.FG_FRACTION
+        self._options = dict(
+            num_classes=self.num_reg_classes, means=train.BBOX_MEANS, stds=train.BBOX_STDS, weights=train.BBOX_WEIGHTS,
+            fg_thresh=train.FG_THRESH, bg_thresh_hi=train.BG_THRESH_HI, bg_thresh_lo=train.BG_THRESH_LO)
+
+    def __call__(self, im_info: np.ndarray, gt_boxes: np.ndarray, input_height: int, input_width: int,
+                 rng: np.random.RandomState) -> Tuple[np.ndarray, ...]:
+        """Samples the targets of one image.
+
+        Args:
+            im_info, input_height, input_width: not needed here.
+            gt_boxes: candidates float32 (n, 5) in the frame of the network input; the last column is the class of a
+                ground truth, and 0 for a proposal.
+            rng: draws the sample.
+
+        Returns:
+            rois (K, 5), whose first column is filled in on the device; label (K,); target and weight
+            (K, 4 * num_reg_classes); float32. Rows without a candidate have label -1 and weights 0.
+        """
+        wanted = len(gt_boxes) if self._take_all else self.rois
+        fg_rois = wanted if self._take_all else int(np.round(self._fg_fraction * wanted))
+        rois, label, target, weight = sample_roi_targets(
+            gt_boxes[:, :4], gt_boxes[gt_boxes[:, 4] > 0], fg_rois, wanted, rng=rng, **self._options)
+        below = (0, self.rois - wanted)
+        rois, target, weight = (np.pad(array, (below, (0, 0))) for array in (rois, target, weight))
+        return (np.insert(rois, 0, 0, axis=1), np.pad(label, below, constant_values=-1), target, weight)
+
+
+def _with_candidates(record: data.Record, proposals: np.ndarray) -> data.Record:
+    """The record with its ground truths and, as boxes of class -1, the proposals: all are resized and flipped alike."""
+    boxes, classes = data.training_boxes(record)
+    none = np.zeros(len(boxes) + len(proposals), bool)
+    return replace(record, boxes=np.concatenate([boxes, proposals]).astype(np.float32), difficult=none, crowd=none,
+                   classes=np.concatenate([classes, np.full(len(proposals), -1, np.int32)]))

@@ -1,0 +1,154 @@
+"""The four stages of alternate training, and the detector that the last two make.
+
+1. `rpn1`: the proposal network, from the pretrained backbone; its proposals.
+2. `rfcn1`: the rest of the detector on these, from the pretrained backbone.
+3. `rpn2`: the proposal network again, on the convolutions of `rfcn1`, which stay as they are; its proposals.
+4. `rfcn2`: the rest on these, going on from `rfcn1`, whose shared convolutions stay as they are.
+
+The MXNet original begins the head of `rfcn2` anew; here it goes on.
+"""
+import logging
+from pathlib import Path
+from typing import Dict, NamedTuple, Sequence, Tuple
+
+import mxnet as mx
+from yacs.config import CfgNode
+
+from .... import data
+from ....errors import ConfigError, TrainingError
+from ...checkpoints.arrays import load_weights
+from ...checkpoints.checkpoint_files import Content, epoch_tag, read_checkpoint, write_checkpoint
+from ...config import changed_keys, checkpoint_prefix, with_values
+from ...files import atomic_write
+from ...symbolic.graphs import training_graph
+from ...symbolic.weights import file_arrays, split_weights
+from ..trainables import Trainable, Start, graph_trainable
+from ..run import TrainingRun
+from . import proposals
+from .roi_loader import build_roi_loader
+
+
+class Stage(NamedTuple):
+    """One of the four stages."""
+
+    name: str
+    part: str  # of the graph, see symbolic.graphs.TrainableGraph
+    proposals: str = ""  # the stage whose proposals it is trained on
+    start: Tuple[str, ...] = ()  # the stages whose parameters it begins with, in order of precedence
+
+
+STAGES = (Stage("rpn1", "rpn"), Stage("rfcn1", "rcnn", "rpn1"), Stage("rpn2", "rpn", start=("rfcn1",)),
+          Stage("rfcn2", "rcnn", "rpn2", start=("rfcn1", "rpn2")))
+
+
+def stage_config(cfg: CfgNode, stage: Stage) -> CfgNode:
+    """The configuration of one stage: its entries of `TRAIN.ALTERNATE` in the place of those of `TRAIN`.
+
+    Raises:
+        ConfigError: the stage has no learning rate or no number of epochs.
+    """
+    alternate = cfg.TRAIN.ALTERNATE
+    lr, epochs = alternate[stage.name + "_lr"], alternate[stage.name + "_epoch"]
+    for key, value in (("_lr", lr), ("_epoch", epochs)):
+        if value <= 0:
+            raise ConfigError(f"TRAIN.ALTERNATE.{stage.name}{key} is {value}: alternate training needs it above 0")
+    images = alternate["RPN_BATCH_IMAGES" if stage.part == "rpn" else "RCNN_BATCH_IMAGES"]
+    return with_values(cfg, {
+        "output_path": str(Path(cfg.output_path) / stage.name), "TRAIN.model_prefix": stage.name, "TRAIN.lr": lr,
+        "TRAIN.lr_step": alternate[stage.name + "_lr_step"], "TRAIN.begin_epoch": 0, "TRAIN.end_epoch": epochs,
+        "TRAIN.BATCH_IMAGES": images or cfg.TRAIN.BATCH_IMAGES,
+        "network.FIXED_PARAMS": cfg.network.FIXED_PARAMS_SHARED if stage.start else cfg.network.FIXED_PARAMS})
+
+
+class AlternateTraining:
+    """Trains the four stages, each in a folder of its own under the output path, and combines the last two.
+
+    Args:
+        cfg, contexts, logger, allow_partial: see `TrainingRun`.
+        dataset: the records of `dataset.image_set`.
+        resume: go on where an earlier call was stopped, inside a stage or between two.
+
+    Raises:
+        ConfigError: the configuration names no symbolic graph, or a stage lacks its entries.
+        TrainingError: an earlier run is there and is not to be resumed.
+    """
+
+    def __init__(self, cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger, dataset: data.Dataset,
+                 resume: bool = False, allow_partial: bool = False):
+        if not cfg.symbol:
+            raise ConfigError("symbol is '': alternate training needs a symbolic graph, such as "
+                              "resnet_v1_101_rfcn_light")
+        self._cfg, self._contexts, self._logger, self._dataset = cfg, contexts, logger, dataset
+        self._resume, self._allow_partial = resume or cfg.TRAIN.RESUME, allow_partial
+        self._configs: Dict[str, CfgNode] = {stage.name: stage_config(cfg, stage) for stage in STAGES}
+        if not self._resume and (Path(cfg.output_path) / STAGES[0].name).exists():
+            raise TrainingError(f"there is an earlier run in {cfg.output_path}: pass --resume to go on from it, or "
+                                "choose another folder: output_path PATH")
+
+    def run(self) -> str:
+        """Trains what is not trained yet; returns PREFIX-TAG of the combined checkpoint."""
+        for stage in STAGES:
+            self._logger.info("stage %s", stage.name)
+            self._train(stage)
+        return self._combine()
+
+    def _train(self, stage: Stage) -> None:
+        cfg = self._configs[stage.name]
+        if not (self._resume and self._is_complete(cfg)):
+            TrainingRun(cfg, self._contexts, self._logger, self._resume, allow_partial=self._allow_partial,
+                        dataset=self._dataset,
+                        make_trainable=lambda *arguments: self._make_trainable(stage, *arguments)).run()
+        if stage.part == "rpn" and not _proposal_file(cfg).is_file():
+            found = proposals.propose(cfg, self._contexts, _parameter_file(cfg), self._dataset)
+            proposals.save_proposals(_proposal_file(cfg), self._dataset, found)
+            self._logger.info("%.1f proposals an image, which find %.1f%% of the boxes; wrote %s",
+                              sum(map(len, found)) / len(found), 100 * proposals.recall(self._dataset, found),
+                              _proposal_file(cfg))
+
+    def _make_trainable(self, stage: Stage, cfg: CfgNode, dataset: data.Dataset, start: Start) -> Trainable:
+        loader = None
+        if stage.proposals:
+            given = proposals.load_proposals(_proposal_file(self._configs[stage.proposals]), dataset)
+            loader = build_roi_loader(cfg, dataset, given, len(dataset.classes) + 1,
+                                      cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
+        weights = self._merged(stage.start) if stage.start else None
+        return graph_trainable(cfg, dataset, start, stage.part, loader, weights)
+
+    def _combine(self) -> str:
+        """Writes the detector that the last two stages make."""
+        cfg, classes = self._cfg, self._dataset.classes
+        symbol = training_graph(cfg, len(classes) + 1).symbol
+        prefix = checkpoint_prefix(cfg)
+        with atomic_write(prefix + "-symbol.json") as temporary:
+            symbol.save(temporary)
+        arrays = file_arrays(cfg, *split_weights(symbol, self._merged(("rfcn2", "rpn2"))))
+        base = write_checkpoint(prefix, epoch_tag(0), Content(arrays, {}, {}, classes), 0, 0)
+        self._logger.info("saved %s", base)
+        return base
+
+    def _merged(self, stages: Sequence[str]) -> Dict[str, mx.nd.NDArray]:
+        """The parameters by name of several stages; where more than one has a name, the first decides."""
+        weights: Dict[str, mx.nd.NDArray] = {}
+        for stage in stages:
+            for name, array in load_weights(_parameter_file(self._configs[stage]))[0].items():
+                weights.setdefault(name, array)
+        return weights
+
+    @staticmethod
+    def _is_complete(cfg: CfgNode) -> bool:
+        """True where the last checkpoint of a stage is there and of this configuration."""
+        last = _last_checkpoint(cfg)
+        return Path(last + ".json").is_file() and not changed_keys(read_checkpoint(last)["config"], cfg)
+
+
+def _last_checkpoint(cfg: CfgNode) -> str:
+    """PREFIX-TAG of the last checkpoint of a stage."""
+    return f"{checkpoint_prefix(cfg)}-{epoch_tag(cfg.TRAIN.end_epoch)}"
+
+
+def _parameter_file(cfg: CfgNode) -> str:
+    return _last_checkpoint(cfg) + ".params"
+
+
+def _proposal_file(cfg: CfgNode) -> Path:
+    return Path(cfg.output_path) / f"proposals-{epoch_tag(cfg.TRAIN.end_epoch)}.npz"

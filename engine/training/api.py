@@ -1,0 +1,60 @@
+"""Training by one call."""
+import logging
+from pathlib import Path
+from typing import Any, Sequence, Union
+
+import mxnet as mx
+from yacs.config import CfgNode
+
+from ...errors import UsageError
+from ..config import load_config, with_values
+from ..config.overrides import text_values
+from ..inference.detector import Detector
+from ..reporting.logger import HeldLogFile, open_logger
+from .run import TrainingRun
+
+
+def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[mx.Context]] = None,
+          resume: bool = False, extend: bool = False, allow_partial: bool = False, **overrides: Any) -> Detector:
+    """Trains a detector end to end as a configuration says; the files are written to its `output_path`.
+
+    Args:
+        cfg: a configuration, or its file, or the name of a bundled one.
+        ctx: the device, or several that share each batch; by default the CPU.
+        resume: go on from the last checkpoint in `output_path`.
+        extend: go on, and allow more epochs or another schedule.
+        allow_partial: begin with what the file `network.pretrained` has of the backbone.
+        overrides: values to change, by key (`**{"TRAIN.end_epoch": 2}`) or by section (`TRAIN={"end_epoch": 2}`).
+
+    Returns:
+        The trained detector, as it is after the last step.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        TrainingError: there is an earlier run in `output_path` that is not to be resumed, or training cannot go on.
+
+    Example::
+
+        detector = lh.train("shapes_s", TRAIN={"end_epoch": 2}, output_path="output/short")
+        ids, scores, boxes = detector("output/shapes/val/000001.png")
+    """
+    cfg = with_values(cfg, text_values(overrides)) if isinstance(cfg, CfgNode) else load_config(cfg, overrides)
+    contexts = [ctx or mx.cpu()] if ctx is None or isinstance(ctx, mx.Context) else list(ctx)
+    run = run_training(cfg, contexts, open_logger(), resume, extend, allow_partial)
+    return Detector.of(cfg, run.net, contexts, cfg.output_path)
+
+
+def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger, resume: bool = False,
+                 extend: bool = False, allow_partial: bool = False) -> TrainingRun:
+    """Trains a detector end to end; nothing is written before it is known that the training can start.
+
+    Returns:
+        The finished training.
+    """
+    if not cfg.TRAIN.END2END:
+        raise UsageError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
+    log_file = HeldLogFile(logger)
+    run = TrainingRun(cfg, contexts, logger, resume, extend, allow_partial)
+    log_file.begin(cfg.output_path)
+    run.run()
+    return run

@@ -1,0 +1,81 @@
+"""Hooks that write the checkpoints of a training, keep the best one, and remove those that are no longer needed."""
+import logging
+import math
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
+
+from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, latest_checkpoint,
+                                            list_checkpoints, read_checkpoint, remove_checkpoint, step_tag,
+                                            write_checkpoint)
+from .hooks import Hook
+
+if TYPE_CHECKING:
+    from .trainer import StepReport, Trainer
+
+
+class CheckpointHook(Hook):
+    """Writes a checkpoint after each epoch and, on request, inside epochs.
+
+    Args:
+        prefix: path that the files' names start with.
+        logger: is told of each checkpoint.
+        facts: entries of the JSON files, such as {"config": saved_config(cfg)}.
+        every_steps: steps between two checkpoints inside an epoch; 0 writes none there.
+        keep: how many of the last epochs keep their checkpoints; 0 keeps all. A checkpoint inside an epoch goes when a
+            later one is whole, and PREFIX-best stays.
+        before_write: is called before each checkpoint, to write what else belongs to it.
+    """
+
+    def __init__(self, prefix: str, logger: logging.Logger, facts: Optional[Mapping[str, Any]] = None,
+                 every_steps: int = 0, keep: int = 0, before_write: Optional[Callable[[], None]] = None):
+        self._prefix, self._logger, self._facts = prefix, logger, dict(facts or {})
+        self._every_steps, self._keep, self._before_write = every_steps, keep, before_write
+
+    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+        if self._every_steps and report.step % self._every_steps == 0 and report.step % trainer.steps_per_epoch:
+            self._write(trainer, step_tag(report.step))
+
+    def after_epoch(self, trainer: "Trainer") -> None:
+        self._write(trainer, epoch_tag(trainer.epoch))
+
+    def _write(self, trainer: "Trainer", tag: str) -> None:
+        if self._before_write is not None:
+            self._before_write()
+        content = trainer.objective.content(trainer.optimizer)
+        base = write_checkpoint(self._prefix, tag, content, trainer.epoch, trainer.step, self._facts)
+        self._logger.info("saved %s", base)
+        self._remove_old(tag, trainer.step)
+
+    def _remove_old(self, tag: str, step: int) -> None:
+        others = [checkpoint for checkpoint in list_checkpoints(self._prefix)
+                  if checkpoint.tag not in (BEST, tag) and checkpoint.step <= step]
+        epochs = [checkpoint for checkpoint in others if checkpoint.ends_epoch]
+        more = self._keep - tag.isdecimal()
+        kept = epochs if not self._keep else epochs[len(epochs) - more:] if more else []
+        for checkpoint in others:
+            if checkpoint not in kept:
+                remove_checkpoint(checkpoint.base)
+
+
+class BestHook(Hook):
+    """Copies the checkpoint that tests best so far to PREFIX-best; must stand behind the `CheckpointHook`.
+
+    Args:
+        prefix: as of the `CheckpointHook`.
+        metric: the figure of the tests that counts, such as "AP".
+        logger: is told of each copy.
+    """
+
+    def __init__(self, prefix: str, metric: str, logger: logging.Logger):
+        self._prefix, self._metric, self._logger = prefix, metric, logger
+
+    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+        value, newest = metrics.get(self._metric), latest_checkpoint(self._prefix)
+        if value is None or math.isnan(value) or newest is None:
+            return
+        best = best_checkpoint(self._prefix)
+        known = read_checkpoint(best).get("test", {}).get(self._metric) if best else None
+        if known is None or value > known:
+            facts = {"test": {self._metric: value}}
+            copy_checkpoint(newest, self._prefix, BEST, facts)
+            self._logger.info("%s-%s is the checkpoint with the best %s so far, %.4f", self._prefix, BEST,
+                              self._metric, value)

@@ -1,0 +1,133 @@
+"""What a trainer does beside its updates: log, draw curves, test, and stop early."""
+import logging
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Dict, Optional
+
+from ..reporting.curves import plot_losses
+from ..reporting.progress import Progress
+from ..reporting.scalars import ScalarLog
+
+if TYPE_CHECKING:
+    from .trainer import StepReport, Trainer
+
+
+class Hook:
+    """Base class of hooks; each method does nothing unless a subclass says what."""
+
+    def before_training(self, trainer: "Trainer") -> None:
+        """Is called once, before the first step."""
+
+    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+        """Is called after each step."""
+
+    def after_epoch(self, trainer: "Trainer") -> None:
+        """Is called after each whole epoch."""
+
+    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+        """Is called after each test with its figures, such as {"AP": 0.31, "AP50": 0.55}."""
+
+    def close(self, trainer: "Trainer") -> None:
+        """Is called once, at the end of the training or after an error, to release files."""
+
+
+class LogHook(Hook):
+    """Shows a progress bar on a terminal, and writes a log line every few steps.
+
+    Args:
+        logger: takes the lines.
+        every: steps between two lines.
+    """
+
+    def __init__(self, logger: logging.Logger, every: int):
+        self._logger, self._every = logger, every
+        self._progress: Optional[Progress] = None
+
+    def before_training(self, trainer: "Trainer") -> None:
+        self._progress = Progress(trainer.total, trainer.step, self._logger, self._every)
+
+    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+        self._progress.update(report.step, report.images, report.seconds, epoch=report.epoch, **report.metrics)
+
+    def close(self, trainer: "Trainer") -> None:
+        if self._progress is not None:
+            self._progress.close()
+        if trainer.stop_reason is not None:
+            self._logger.info("training ends after step %d of %d: %s", trainer.step, trainer.total,
+                              trainer.stop_reason)
+
+
+class ScalarsHook(Hook):
+    """Writes the numbers of every step to losses.jsonl and to TensorBoard, and draws losses.png after each epoch.
+
+    Args:
+        folder: takes the files.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = Path(folder)
+        self._scalars: Optional[ScalarLog] = None
+
+    def before_training(self, trainer: "Trainer") -> None:
+        self._scalars = ScalarLog(self._folder / "losses.jsonl", trainer.step, self._folder / "tensorboard")
+
+    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+        self._scalars.write(report.step, epoch=report.epoch, lr=report.learning_rate,
+                            images_per_second=report.images / report.seconds, **report.metrics)
+
+    def after_epoch(self, trainer: "Trainer") -> None:
+        plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
+
+    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+        figures = {f"test_{name}": metrics[name] for name in ("AP", "AP50") if name in metrics}
+        if figures:
+            self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
+            plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
+
+    def close(self, trainer: "Trainer") -> None:
+        if self._scalars is not None:
+            self._scalars.close()
+
+
+class TestHook(Hook):
+    """Tests the network after some epochs, and after the last one.
+
+    Args:
+        test: function from the name of a folder, such as "test-epoch-0004" or "test", to the figures of a test, or to
+            None where there are none.
+        every: epochs between two tests; 0 tests after the last epoch alone.
+    """
+
+    __test__ = False  # pytest must not take the class for a test
+
+    def __init__(self, test: Callable[[str], Optional[Dict[str, float]]], every: int = 0):
+        self._test, self._every = test, every
+
+    def after_epoch(self, trainer: "Trainer") -> None:
+        is_last = trainer.step >= trainer.total
+        if is_last or self._every and trainer.epoch % self._every == 0:
+            metrics = self._test("test" if is_last else f"test-epoch-{trainer.epoch:04d}")
+            if metrics is not None:
+                trainer.report_test(metrics)
+
+
+class EarlyStoppingHook(Hook):
+    """Ends the training when the tests no longer get better.
+
+    Args:
+        metric: figure of the tests that must grow, such as "AP".
+        patience: the training ends after so many tests in a row that are no better than the best before them.
+    """
+
+    def __init__(self, metric: str, patience: int):
+        self._metric, self._patience = metric, patience
+        self._best, self._tests_since = float("-inf"), 0
+
+    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+        value = metrics.get(self._metric)
+        if value is None or math.isnan(value):
+            return
+        self._tests_since = 0 if value > self._best else self._tests_since + 1
+        self._best = max(self._best, value)
+        if self._tests_since >= self._patience:
+            trainer.stop(f"the last {self._tests_since} tests were no better than {self._metric} {self._best:.4f}")

@@ -1,0 +1,171 @@
+"""What a trainer minimises: the losses of a Gluon detector, or the outputs of a symbolic training graph."""
+from typing import Dict, List, Sequence
+
+import mxnet as mx
+from mxnet import gluon
+from yacs.config import CfgNode
+
+from ...gluon_models.detector_losses import LOSSES, METRICS
+from ..checkpoints.arrays import load_arrays
+from ..checkpoints.checkpoint_files import Content, read_checkpoint
+from ..checkpoints.networks import load_checkpoint, network_content
+from ..checkpoints.optimizer_states import restore_trainer, trainer_states
+from ..checkpoints.parameters import load_parameters, own_parameters
+from ..symbolic.blocks import graph_block
+from ..symbolic.detector import SymbolDetector
+from ..symbolic.graphs import TrainableGraph
+from ..symbolic.weights import file_arrays, fold_box_normalization, read_weights, split_weights
+from .metrics import mean_metrics, rcnn_sums, rpn_sums
+
+_Outputs = Sequence[mx.nd.NDArray]
+
+
+class Objective:
+    """Base class: what a trainer runs on each device's part of a batch, and what it makes of the outputs."""
+
+    def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
+        """Runs the part of a batch that belongs to one device."""
+        raise NotImplementedError
+
+    def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
+        """The arrays, of one device's outputs, whose gradients are computed."""
+        raise NotImplementedError
+
+    def metrics(self, outputs: Sequence[_Outputs], inputs: Sequence[_Outputs]) -> Dict[str, float]:
+        """The figures of a step by name, "loss" among them, from the outputs and inputs of all devices."""
+        raise NotImplementedError
+
+    def content(self, optimizer: gluon.Trainer) -> Content:
+        """What a checkpoint of the network and its optimizer holds."""
+        raise NotImplementedError
+
+    def load_parameters(self, path: str) -> None:
+        """Takes the parameters of a file; CheckpointError where they do not fit."""
+        raise NotImplementedError
+
+    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
+        """Takes the parameters and optimizer states of the checkpoint PREFIX-TAG."""
+        raise NotImplementedError
+
+    def detector(self) -> gluon.HybridBlock:
+        """A detector with the parameters as they are now: `ids, scores, bboxes = net(x, im_info)`."""
+        raise NotImplementedError
+
+
+class LossesObjective(Objective):
+    """The losses of a Gluon detector; the sum of the four losses is minimised.
+
+    Args:
+        losses: block such as `gluon_models.DetectorLosses`: its outputs are the scalars `detector_losses.METRICS`,
+            and its `net` is the detector.
+    """
+
+    def __init__(self, losses: gluon.HybridBlock):
+        self._losses, self._net = losses, losses.net
+        self._losses.hybridize()
+
+    def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
+        return self._losses(*inputs)
+
+    def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
+        return [sum(outputs[:len(LOSSES)])]
+
+    def metrics(self, outputs: Sequence[_Outputs], inputs: Sequence[_Outputs]) -> Dict[str, float]:
+        figures = {name: sum(float(of_device[i].asscalar()) for of_device in outputs) / len(outputs)
+                   for i, name in enumerate(METRICS)}
+        return dict(figures, loss=sum(figures[name] for name in LOSSES))
+
+    def content(self, optimizer: gluon.Trainer) -> Content:
+        return network_content(self._net, optimizer)
+
+    def load_parameters(self, path: str) -> None:
+        load_parameters(path, self._net)
+
+    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
+        load_checkpoint(base, self._net, optimizer)
+
+    def detector(self) -> gluon.HybridBlock:
+        return self._net
+
+
+class GraphObjective(Objective):
+    """A symbolic training graph, whose outputs carry their own gradients (SoftmaxOutput, MakeLoss).
+
+    Args:
+        cfg: the configuration of the graph.
+        graph: from `symbolic.graphs.training_graph`.
+        classes: class names, background not among them.
+        contexts: the devices that hold the parameters.
+        values: first values of the parameters by name.
+        fixed: names of the parameters that stay as they are.
+
+    Attributes:
+        symbol: the graph as a checkpoint saves it.
+        block: the graph as it runs.
+    """
+
+    def __init__(self, cfg: CfgNode, graph: TrainableGraph, classes: Sequence[str], contexts: Sequence[mx.Context],
+                 values: Dict[str, mx.nd.NDArray], fixed: Sequence[str]):
+        self._cfg, self._graph, self.symbol = cfg, graph, graph.symbol
+        self._classes, self._contexts = tuple(classes), list(contexts)
+        arguments, _ = split_weights(graph.symbol, values)
+        self.block = graph_block(graph.symbol, graph.names, contexts, values, set(arguments) - set(fixed))
+
+    def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
+        batch = dict(zip(self._graph.batch_names, inputs))
+        if "rois" in batch:
+            batch["rois"] = _with_image_numbers(batch["rois"])
+        return self.block(*(batch[name] for name in self._graph.names))
+
+    def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
+        return list(outputs)
+
+    def metrics(self, outputs: Sequence[_Outputs], inputs: Sequence[_Outputs]) -> Dict[str, float]:
+        figures = mean_metrics(self._sums(*pair) for pair in zip(outputs, inputs))
+        return dict(figures, loss=sum(value for name, value in figures.items() if name.endswith("Loss")))
+
+    def _sums(self, outputs: _Outputs, inputs: _Outputs) -> Dict[str, tuple]:
+        label = inputs[self._graph.batch_names.index("label")]
+        if self._graph.part == "rcnn":
+            # With hard example mining the graph answers with the labels that count.
+            return rcnn_sums(outputs[2] if self._cfg.TRAIN.ENABLE_OHEM else label, *outputs[:2])
+        sums = rpn_sums(label, *outputs[:2])
+        if self._graph.part == "end2end":
+            sums.update(rcnn_sums(outputs[4], *outputs[2:4]))
+        return sums
+
+    def parameters(self) -> Dict[str, mx.nd.NDArray]:
+        """Copies of the parameters on the CPU by name; of moving means and variances, the mean over the devices."""
+        auxiliaries = set(self.symbol.list_auxiliary_states())
+        mx.nd.waitall()
+        found = {}
+        for name, parameter in own_parameters(self.block).items():
+            arrays = [array.copyto(mx.cpu()) for array in parameter.list_data()]
+            found[name] = sum(arrays) / len(arrays) if name in auxiliaries else arrays[0]
+        return found
+
+    def content(self, optimizer: gluon.Trainer) -> Content:
+        arrays = file_arrays(self._cfg, *split_weights(self.symbol, self.parameters()))
+        return Content(arrays, *trainer_states(optimizer, self.block), classes=self._classes)
+
+    def load_parameters(self, path: str) -> None:
+        parameters = own_parameters(self.block)
+        shapes = {name: parameter.shape for name, parameter in parameters.items()}
+        for name, array in read_weights(path, shapes)[0].items():
+            parameters[name].set_data(array)
+
+    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
+        state = read_checkpoint(base)
+        self.load_parameters(base + ".params")
+        restore_trainer(optimizer, self.block, load_arrays(base + ".states"), state["update_counts"], base + ".states")
+
+    def detector(self) -> SymbolDetector:
+        weights = self.parameters()
+        weights.update(fold_box_normalization(self._cfg, weights))
+        return SymbolDetector(self._cfg, self._classes, self._contexts, weights)
+
+
+def _with_image_numbers(rois: mx.nd.NDArray) -> mx.nd.NDArray:
+    """RoIs (N, K, 5) whose first column is the number of their image on the device that they are on."""
+    numbers = mx.nd.arange(rois.shape[0], ctx=rois.context).reshape((-1, 1, 1))
+    return mx.nd.concat(mx.nd.broadcast_like(numbers, rois, lhs_axes=(1,), rhs_axes=(1,)), rois[:, :, 1:], dim=2)

@@ -1,0 +1,132 @@
+"""The training that a configuration describes, from the start or from a checkpoint."""
+import logging
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+import mxnet as mx
+from yacs.config import CfgNode
+
+from ... import data
+from ..building.datasets import build_dataset, build_test_set
+from ..config import checkpoint_prefix, saved_config
+from ..evaluation.run import test_network
+from ..files import atomic_write
+from .checkpoint_hooks import BestHook, CheckpointHook
+from .hooks import EarlyStoppingHook, Hook, LogHook, ScalarsHook, TestHook
+from .objectives import GraphObjective
+from .trainables import Trainable, Start, gluon_trainable, graph_trainable
+from .resuming import check_resumable, has_parameters_only, requested_checkpoint
+from .schedule import build_optimizer, learning_rates
+from .trainer import Trainer
+
+
+class TrainingRun:
+    """Trains as a configuration says.
+
+    Args:
+        cfg: from `load_config`.
+        contexts: devices; each takes `TRAIN.BATCH_IMAGES` images a step.
+        logger: takes the log lines.
+        resume: go on from the last checkpoint under the output path, with the losses of an unbroken run. Without it
+            `TRAIN.RESUME` decides, which goes on from the end of epoch `TRAIN.begin_epoch` where that is not 0.
+        extend: with `resume`, allow another schedule (learning rates, warm-up, decay) than the checkpoint's.
+        allow_partial: begin with what the file `network.pretrained` has of the backbone.
+        dataset: the records to train on; by default those of `dataset.image_set`.
+        make_trainable: function (cfg, dataset, start) that makes what is trained; by default the Gluon model
+            `network.model`, or the graph `symbol` where the configuration names one.
+
+    Attributes:
+        dataset: the records trained on.
+        test_set: the records tested on, or None.
+        trainer: `Trainer`.
+
+    Raises:
+        TrainingError: there are checkpoints of an earlier run and none is to be resumed, or they are of another
+            configuration. Nothing has been written then.
+    """
+
+    def __init__(self, cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger, resume: bool = False,
+                 extend: bool = False, allow_partial: bool = False, dataset: Optional[data.Dataset] = None,
+                 make_trainable: Optional[Callable[[CfgNode, data.Dataset, Start], Trainable]] = None):
+        self._cfg, self._contexts, self._logger = cfg, list(contexts), logger
+        self._last_test: Optional[Dict[str, Any]] = None
+        self._prefix = checkpoint_prefix(cfg)
+        found = requested_checkpoint(cfg, self._prefix, resume or extend)
+        mx.random.seed(cfg.seed)
+        is_part = dataset is not None
+        self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)
+        logger.info("%s", self.dataset.summary())
+        self.test_set = None if is_part else build_test_set(cfg, self.dataset.classes)
+        if self.test_set is not None:
+            logger.info("%s", self.test_set.summary())
+        make_trainable = make_trainable or (graph_trainable if cfg.symbol else gluon_trainable)
+        start = Start(self._contexts, logger, fresh=not found, allow_partial=allow_partial)
+        objective, loader, parameters = make_trainable(cfg, self.dataset, start)
+        optimizer = build_optimizer(cfg, parameters)
+        images = cfg.TRAIN.BATCH_IMAGES * len(self._contexts)
+        self._facts = {"devices": len(self._contexts), "steps_per_epoch": len(loader)}
+        self.trainer = Trainer(
+            objective, loader, optimizer, learning_rates(cfg, images, len(loader)), epochs=cfg.TRAIN.end_epoch,
+            contexts=self._contexts, seed=cfg.seed, step=len(loader) * cfg.TRAIN.begin_epoch)
+        if found:
+            self._go_on(found, extend)
+        self.trainer.hooks = self._hooks()
+
+    @property
+    def net(self):
+        """A detector with the parameters as they are now."""
+        return self.trainer.objective.detector()
+
+    def run(self) -> Optional[Dict[str, Any]]:
+        """Trains to the end, with tests between epochs as `TRAIN.TEST_EVERY` says and one after the last.
+
+        Returns:
+            The figures of the last test, see `evaluation.compute_metrics`; None where there is no test set.
+        """
+        if self.trainer.step >= self.trainer.total:
+            self._logger.info("all %d steps are trained already; to train longer, raise TRAIN.end_epoch",
+                              self.trainer.total)
+            self._test("test")
+        else:
+            self.trainer.run()
+        return self._last_test
+
+    def _go_on(self, checkpoint: str, extend: bool) -> None:
+        trainer = self.trainer
+        if has_parameters_only(checkpoint):
+            trainer.objective.load_parameters(checkpoint + ".params")
+            self._logger.info("resuming from the parameters of %s.params at step %d of %d; what the optimizer "
+                              "remembered is not there and begins anew", checkpoint, trainer.step, trainer.total)
+            return
+        facts = dict(self._facts, classes=list(self.dataset.classes))
+        trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
+        trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
+        self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)
+
+    def _hooks(self) -> List[Hook]:
+        cfg, logger = self._cfg, self._logger
+        hooks: List[Hook] = [
+            ScalarsHook(Path(cfg.output_path)), LogHook(logger, cfg.default.frequent),
+            CheckpointHook(self._prefix, logger, dict(self._facts, config=saved_config(cfg)),
+                           cfg.TRAIN.CHECKPOINT_STEPS, cfg.TRAIN.KEEP_CHECKPOINTS, self._save_graph)]
+        if self.test_set is not None:
+            hooks.append(TestHook(self._test, cfg.TRAIN.TEST_EVERY))
+            if cfg.TRAIN.TEST_EVERY:
+                hooks.append(BestHook(self._prefix, cfg.TRAIN.BEST_METRIC, logger))
+            if cfg.TRAIN.EARLY_STOP_TESTS:
+                hooks.append(EarlyStoppingHook(cfg.TRAIN.BEST_METRIC, cfg.TRAIN.EARLY_STOP_TESTS))
+        return hooks
+
+    def _save_graph(self) -> None:
+        """Writes the graph beside its parameters, as the MXNet original does."""
+        if isinstance(self.trainer.objective, GraphObjective):
+            with atomic_write(self._prefix + "-symbol.json") as temporary:
+                self.trainer.objective.symbol.save(temporary)
+
+    def _test(self, folder: str) -> Optional[Dict[str, float]]:
+        """Tests the network as it is now; returns COCO's figures, or None where there is nothing to test on."""
+        if self.test_set is None:
+            return None
+        self._last_test = test_network(self._cfg, self.net, self.test_set, self._contexts,
+                                       Path(self._cfg.output_path) / folder, self._logger)
+        return None if self._last_test is None else self._last_test["coco"]

@@ -1,0 +1,110 @@
+"""Makes what a configuration trains: its batches, its objective with first weights, and the parameters that learn."""
+import logging
+import math
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import mxnet as mx
+from mxnet import gluon
+from yacs.config import CfgNode
+
+from ... import data
+from ..building.initialization import (fix_parameters, initialize, log_mismatches, pretrained_file,
+                                       pretrained_summary, warn_of_fixed_noise)
+from ..building.loaders import build_train_loader, image_stride
+from ..building.network import build_losses, build_net
+from ..checkpoints.parameters import own_parameters
+from ..config import train_scales
+from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
+from ..symbolic.weights import backbone_names, initial_weights, parameter_shapes, residual_gammas, split_weights
+from .objectives import GraphObjective, LossesObjective, Objective
+from .schedule import set_gluon_factors
+
+# Any size serves to infer the shapes of a graph's parameters; this one is large enough for every backbone.
+_SIDE = 224
+
+
+class Trainable(NamedTuple):
+    """What a trainer needs beside its optimizer and hooks."""
+
+    objective: Objective
+    loader: data.TrainLoader
+    parameters: Dict[str, gluon.Parameter]
+
+
+class Start(NamedTuple):
+    """How a training begins."""
+
+    contexts: Sequence[mx.Context]
+    logger: logging.Logger
+    fresh: bool = True  # give the network its first weights; False where a checkpoint is loaded next
+    allow_partial: bool = False  # begin with what the file `network.pretrained` has of the backbone
+
+
+def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Trainable:
+    """Makes the Gluon detector `network.model` with its losses, and its batches.
+
+    The loader comes first: its worker processes are forked before the network runs.
+    """
+    net = build_net(cfg, dataset.classes)
+    batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
+    loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_size, net.stride)
+    log_mismatches(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
+    if start.fresh and cfg.network.pretrained:
+        shapes = {name: parameter.shape for name, parameter in own_parameters(net).items()}
+        start.logger.info("%s", pretrained_summary(pretrained_file(cfg), shapes, list(own_parameters(net.backbone))))
+    fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
+    warn_of_fixed_noise(cfg, fixed, start.logger)
+    parameters = dict(net.collect_params().items())
+    start.logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
+                      sum(math.prod(p.shape) for p in parameters.values()) / 1e6, len(fixed))
+    set_gluon_factors(cfg, net)
+    return Trainable(LossesObjective(build_losses(cfg, net)), loader, parameters)
+
+
+def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str = "end2end",
+                  loader: Optional[data.TrainLoader] = None,
+                  weights: Optional[Mapping[str, mx.nd.NDArray]] = None) -> Trainable:
+    """Makes the symbolic graph `symbol`, or for alternate training a part of it, and its batches.
+
+    Args:
+        part: "end2end", "rpn" (the proposal network) or "rcnn" (the rest, on given RoIs).
+        loader: batches for the part "rcnn"; the others make their own.
+        weights: arrays by name to begin with in the place of the backbone of `network.pretrained`.
+    """
+    num_classes = len(dataset.classes) + 1
+    graph = training_graph(cfg, num_classes, part)
+    loader = loader or _anchor_loader(cfg, graph, dataset, cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
+    shapes = {name: shape for name, shape in
+              parameter_shapes(graph.symbol, _input_shapes(cfg, graph, num_classes)).items() if name not in graph.names}
+    fixed = [name for name in split_weights(graph.symbol, shapes)[0]
+             if any(word in name for word in cfg.network.FIXED_PARAMS)]
+    if weights is None:
+        warn_of_fixed_noise(cfg, fixed, start.logger)
+    start.logger.info("%s, %s: %.2fM parameters, %d arrays fixed", cfg.symbol, part,
+                      sum(map(math.prod, shapes.values())) / 1e6, len(fixed))
+    if start.fresh:
+        values, problems = initial_weights(cfg, shapes, residual_gammas(graph.symbol), weights, start.allow_partial)
+        log_mismatches(start.logger, problems)
+        if weights is None and cfg.network.pretrained:
+            start.logger.info("%s", pretrained_summary(pretrained_file(cfg), shapes, backbone_names(shapes)))
+    else:
+        values = {name: mx.nd.zeros(shape) for name, shape in shapes.items()}
+    objective = GraphObjective(cfg, graph, dataset.classes, start.contexts, values, fixed)
+    return Trainable(objective, loader, dict(objective.block.collect_params().items()))
+
+
+def _anchor_loader(cfg: CfgNode, graph: TrainableGraph, dataset: data.Dataset, batch_size: int) -> data.TrainLoader:
+    step = image_stride(cfg)
+    longest = max(-(-long_edge // step) * step for _, long_edge in train_scales(cfg))
+    return build_train_loader(cfg, FeatureSize(graph.symbol, longest, step), dataset, batch_size)
+
+
+def _input_shapes(cfg: CfgNode, graph: TrainableGraph, num_classes: int) -> Dict[str, Tuple[int, ...]]:
+    """Shapes of the inputs for one size of images; the shapes of the parameters do not depend on the size."""
+    images, rois = cfg.TRAIN.BATCH_IMAGES, max(cfg.TRAIN.BATCH_ROIS, 1)
+    shapes = {"data": (images, 3, _SIDE, _SIDE), "im_info": (images, 3), "gt_boxes": (images, 1, 5),
+              "rois": (images, rois, 5)}
+    if graph.part == "rcnn":
+        columns = 4 * (2 if cfg.CLASS_AGNOSTIC else num_classes)
+        shapes.update(label=(images, rois), bbox_target=(images, rois, columns), bbox_weight=(images, rois, columns))
+    return {name: shapes[name] for name in graph.names if name in shapes}

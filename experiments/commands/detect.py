@@ -1,0 +1,50 @@
+"""Detects objects in photographs: pictures with the boxes drawn, and the detections as JSON."""
+from pathlib import Path
+
+from ...errors import UsageError
+from . import options
+
+EXAMPLES = """
+lhrcnn detect --checkpoint output/shapes_s --cpu photo.jpg holidays/
+lhrcnn detect --exported output/shapes_s/export/shapes_s --threshold 0.7 photo.jpg
+lhrcnn detect --cfg bccd_s blood.jpg TEST.NMS=0.4 --out output/blood
+"""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
+    parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
+    options.add_checkpoint_arguments(parser)
+    parser.add_argument("--exported", metavar="PREFIX", help="a detector that lhrcnn export wrote, in the place of "
+                        "--cfg and --checkpoint")
+    parser.add_argument("--threshold", type=float, default=0.5, metavar="SCORE",
+                        help="show detections with at least this score (default: 0.5)")
+    parser.add_argument("--out", metavar="FOLDER", default="output/detections",
+                        help="takes the pictures and detections.json (default: output/detections)")
+    parser.add_argument("words", nargs="+", metavar="IMAGE | KEY=VALUE", help="image files, and folders, which are "
+                        "searched for images in all their subfolders; and configuration entries to change, as "
+                        "KEY=VALUE or KEY VALUE")
+    args = parser.parse_intermixed_args(argv)
+    args.overrides, paths = options.split_overrides(args.words)
+    if args.exported and (args.cfg or args.checkpoint or args.epoch or args.overrides):
+        raise UsageError("--exported takes no --cfg, --checkpoint, --epoch or KEY=VALUE: an exported detector has its "
+                         "thresholds and sizes in it")
+    cfg = None if args.exported else options.load_cfg_unless_checkpoint(args)
+    from ...engine.inference.image_files import find_images
+    images = find_images(paths)
+    from ...engine.deploy.exported import load_exported
+    from ...engine.inference.detector import Detector
+    from ...engine.inference.loading import load_network
+    from ...engine.inference.pictures import write_pictures
+    from ...engine.reporting.logger import open_logger
+    logger = open_logger()
+    contexts = options.choose_contexts(args, cfg)[:1]
+    if args.exported:
+        detector = load_exported(args.exported, contexts[0])
+    else:
+        net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
+                                      logger=logger, overrides=args.overrides)
+        detector = Detector.of(cfg, net, contexts, path)
+    logger.info("detecting with %s", detector.source)
+    return 1 if write_pictures(detector, images, args.threshold, Path(args.out), logger) else 0

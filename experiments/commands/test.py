@@ -1,0 +1,35 @@
+"""Tests a detector on a data set: COCO's and Pascal VOC's metrics, and the detections as JSON."""
+from pathlib import Path
+
+from . import options
+
+EXAMPLES = """
+lhrcnn test --cfg shapes_s --cpu
+lhrcnn test --checkpoint output/bccd_s --cpu dataset.dataset_path=data/bccd TEST.NMS=0.5
+lhrcnn test --cfg bccd_s --epoch 30 dataset.dataset_path=data/bccd --out output/epoch30
+"""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status."""
+    parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
+    options.add_checkpoint_arguments(parser)
+    parser.add_argument("--out", metavar="FOLDER", help="takes results.json and metrics.json (default: the folder test "
+                        "beside the checkpoint)")
+    options.add_overrides(parser)
+    args = parser.parse_intermixed_args(argv)
+    cfg = options.load_cfg_unless_checkpoint(args)
+    from ...engine.building.datasets import build_dataset
+    from ...engine.evaluation.run import test_network
+    from ...engine.inference.loading import load_network
+    from ...engine.reporting.logger import open_logger
+    logger = open_logger()
+    contexts = options.choose_contexts(args, cfg)
+    net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
+                                  logger=logger, overrides=args.overrides)
+    logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
+    dataset = build_dataset(cfg, cfg.dataset.test_image_set)
+    logger.info("%s", dataset.summary())
+    test_network(cfg, net, dataset, contexts, args.out or Path(path).parent / "test", logger)
+    return 0

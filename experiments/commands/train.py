@@ -1,0 +1,31 @@
+"""Trains a detector end to end, proposals and head at once: a Gluon model, or the symbolic graph `symbol`."""
+from . import options
+
+EXAMPLES = """
+lhrcnn train --cfg shapes_s --cpu
+lhrcnn train --cfg shapes_s --cpu --resume
+lhrcnn train --cfg shapes_s --cpu --extend TRAIN.end_epoch=12 TRAIN.lr_step=7,11
+lhrcnn train --cfg coco_xception_s --gpus 0,1 dataset.dataset_path=coco
+lhrcnn train --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd --out output/blood
+"""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status."""
+    parser = options.make_parser("lhrcnn train", __doc__, EXAMPLES)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the configuration's "
+                        "output_path, with the losses that an unbroken run would have; starts anew where there is none")
+    parser.add_argument("--extend", action="store_true", help="go on from the last checkpoint with more epochs "
+                        "(TRAIN.end_epoch) or another schedule (TRAIN.lr and its like)")
+    parser.add_argument("--out", metavar="FOLDER", help="takes checkpoints, logs and tests (default: the "
+                        "configuration's output_path)")
+    options.add_partial_argument(parser)
+    options.add_overrides(parser)
+    args = parser.parse_intermixed_args(argv)
+    folder = ["output_path", args.out] if args.out else []
+    cfg = options.load_cfg(args.cfg, args.overrides + folder)
+    from ...engine.reporting.logger import open_logger
+    from ...engine.training.api import run_training
+    run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend, args.allow_partial)
+    return 0

@@ -1,0 +1,41 @@
+"""Trains a symbolic graph in four stages: proposals, the head on them, and both again on shared convolutions."""
+from pathlib import Path
+
+from . import options
+
+EXAMPLES = """
+python experiments/train_alternate.py --cfg shapes_s_alternate --cpu
+python experiments/train_alternate.py --cfg shapes_s_alternate --cpu --resume
+"""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status."""
+    parser = options.make_parser("train_alternate.py", __doc__, EXAMPLES)
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier call was stopped, inside a stage "
+                        "or between two; starts anew where there is none")
+    parser.add_argument("--out", metavar="FOLDER", help="takes the folders of the stages and the detector (default: "
+                        "the configuration's output_path)")
+    options.add_partial_argument(parser)
+    options.add_overrides(parser)
+    args = parser.parse_intermixed_args(argv)
+    folder = ["output_path", args.out] if args.out else []
+    cfg = options.load_cfg(args.cfg, args.overrides + folder)
+    from ...engine.building.datasets import build_dataset, build_test_set
+    from ...engine.evaluation.run import test_network
+    from ...engine.inference.loading import load_network
+    from ...engine.reporting.logger import HeldLogFile, open_logger
+    from ...engine.training.alternate.stages import AlternateTraining
+    contexts = options.choose_contexts(args, cfg)
+    logger = open_logger()
+    log_file = HeldLogFile(logger)
+    dataset = build_dataset(cfg, cfg.dataset.image_set)
+    test_set = build_test_set(cfg, dataset.classes)
+    training = AlternateTraining(cfg, contexts, logger, dataset, args.resume, args.allow_partial)
+    log_file.begin(cfg.output_path)
+    checkpoint = training.run()
+    if test_set is not None:
+        net, _, _ = load_network(cfg, contexts, checkpoint, classes=test_set.classes)
+        test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
+    return 0

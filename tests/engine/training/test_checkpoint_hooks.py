@@ -1,0 +1,58 @@
+"""Which checkpoints are written and which go."""
+import logging
+from types import SimpleNamespace
+
+import mxnet as mx
+import pytest
+
+from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, list_checkpoints, read_checkpoint
+from light_head_rcnn.engine.training.checkpoint_hooks import BestHook, CheckpointHook
+
+LOGGER = logging.getLogger("test")
+
+
+class Objective:
+    def content(self, optimizer):
+        return Content({"arg:a": mx.nd.ones(1)}, {}, {}, ("a",))
+
+
+def train(prefix, epochs, steps=4, figures=(), **options):
+    """Goes through the steps of a training whose checkpoints are written; returns the tags after each epoch."""
+    hook, best = CheckpointHook(str(prefix), LOGGER, {"config": {}}, **options), BestHook(str(prefix), "AP", LOGGER)
+    after_epochs = []
+    for step in range(1, epochs * steps + 1):
+        trainer = SimpleNamespace(step=step, epoch=step // steps, steps_per_epoch=steps, objective=Objective(),
+                                  optimizer=None)
+        hook.after_step(trainer, SimpleNamespace(step=step))
+        if step % steps == 0:
+            hook.after_epoch(trainer)
+            if figures:
+                best.after_test(trainer, {"AP": figures[step // steps - 1]})
+            after_epochs.append([checkpoint.tag for checkpoint in list_checkpoints(str(prefix))])
+        elif options.get("every_steps"):
+            tags = [checkpoint.tag for checkpoint in list_checkpoints(str(prefix)) if not checkpoint.ends_epoch]
+            assert tags == ([f"step{step - step % 2:08d}"] if step % steps >= 2 else [])
+    return after_epochs
+
+
+@pytest.mark.parametrize("keep, expected", [
+    (0, [["0001"], ["0001", "0002"], ["0001", "0002", "0003"]]), (1, [["0001"], ["0002"], ["0003"]]),
+    (2, [["0001"], ["0001", "0002"], ["0002", "0003"]])])
+@pytest.mark.parametrize("every_steps", [0, 2])
+def test_what_is_kept(tmp_path, keep, expected, every_steps):
+    assert train(tmp_path / "net", 3, keep=keep, every_steps=every_steps) == expected
+
+
+def test_another_runs_checkpoints_stay(tmp_path):
+    train(tmp_path / "net-big", 3)
+    train(tmp_path / "net", 3, keep=1)
+    assert len(list_checkpoints(str(tmp_path / "net-big"))) == 3
+
+
+def test_the_best_is_copied(tmp_path):
+    nan = float("nan")
+    tags = train(tmp_path / "net", 5, figures=[nan, 0.4, 0.6, 0.6, None], keep=1)
+    assert [sorted(found) for found in tags] == [["0001"], ["0002", "best"], ["0003", "best"], ["0004", "best"],
+                                                 ["0005", "best"]]
+    state = read_checkpoint(str(tmp_path / "net-best"))
+    assert (state["epoch"], state["test"]) == (3, {"AP": 0.6})

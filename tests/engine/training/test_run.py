@@ -1,0 +1,229 @@
+"""Training as a configuration says, on a handful of small images: resuming, refusing, fixed layers, devices."""
+import logging
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+from PIL import Image
+
+from light_head_rcnn.errors import CheckpointError, TrainingError
+from light_head_rcnn import data
+from light_head_rcnn.engine.training import run
+from light_head_rcnn.engine.training.run import TrainingRun
+from light_head_rcnn.engine.training.trainer import Trainer
+from light_head_rcnn.engine.checkpoints.checkpoint_files import read_checkpoint
+from light_head_rcnn.engine.reporting.scalars import read_scalars
+from light_head_rcnn.gluon_models.backbones import resnet
+
+LOGGER = logging.getLogger("test")
+
+
+@pytest.fixture
+def configure(configuring, tmp_path):
+    return configuring(tmp_path, "network: {model: light_head_rcnn_xception_coco}\n")
+
+
+def read_steps(cfg):
+    """The lines of the steps; those of tests have no loss."""
+    return [line for line in read_scalars(cfg.output_path + "/losses.jsonl") if "loss" in line]
+
+
+def train(cfg, contexts=None, **options):
+    training = TrainingRun(cfg, contexts or [mx.cpu()], LOGGER, **options)
+    training.run()
+    return training, read_steps(cfg)
+
+
+def losses(lines):
+    return [[line[name] for name in ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box", "loss", "lr")] for line in lines]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("more", [("network.ROI_POOL", "psroi_align"),
+                                  ("TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
+def test_resumed_run_continues_the_unbroken_one(configure, optimizer, more):
+    options = ("TRAIN.optimizer", optimizer) + more
+    whole, expected = train(configure("whole", *options))
+    assert len(expected) == 6
+    train(configure("broken", "TRAIN.end_epoch", 1, *options))
+    resumed, lines = train(configure("broken", *options), resume=True)
+    assert losses(lines) == losses(expected)
+    for name, parameter in whole.net.collect_params().items():
+        np.testing.assert_array_equal(parameter.data().asnumpy(), resumed.net.collect_params()[name].data().asnumpy())
+
+
+def test_a_pyramid_learns_at_all_levels(configure, monkeypatch):
+    monkeypatch.setitem(resnet.DEPTHS, 50, ((1, 1, 1, 1), ()))
+    cfg = configure("run", "network.model", "light_head_rcnn_fpn_resnet50_v1_coco", "network.RPN_FEAT_STRIDE",
+                    "[4, 8, 16, 32, 64]", "TRAIN.end_epoch", 1)
+    training, lines = train(cfg)
+    assert len(lines) == 3 and np.isfinite(losses(lines)).all()
+    label, target, _ = next(iter(training.trainer.loader.epoch(0)))[3:]
+    cells = 16 ** 2 + 8 ** 2 + 4 ** 2 + 2 ** 2 + 1
+    assert label.shape == (2, 2 * cells) and target.shape == (2, 8, cells)
+
+
+def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):
+    _, expected = train(configure("run"))
+    _, lines = train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1))
+    assert losses(lines) == losses(expected)
+    with pytest.raises(CheckpointError, match="run/light_head_rcnn-0007"):
+        train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 7))
+
+
+def test_begin_epoch_alone_leaves_out_the_first_steps(configure):
+    training, lines = train(configure("run", "TRAIN.begin_epoch", 1, "TRAIN.lr_step", 1))
+    assert [line["step"] for line in lines] == [4, 5, 6]
+    assert [line["lr"] for line in lines] == [pytest.approx(2 * 0.0001)] * 3 and training.trainer.total == 6
+
+
+def test_same_seed_same_losses_and_another_seed_others(configure):
+    runs = [losses(train(configure(name, "TRAIN.end_epoch", 1, "seed", seed))[1])
+            for name, seed in (("a", 3), ("b", 3), ("c", 4))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_earlier_run_is_not_overwritten(configure):
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    train(cfg)
+    with pytest.raises(TrainingError, match="--resume"):
+        train(cfg)
+    with pytest.raises(TrainingError, match="TRAIN.lr: 0.001 in the checkpoint, 0.5 now"):
+        train(configure("run", "TRAIN.lr", 0.5), resume=True)
+    with pytest.raises(TrainingError, match="devices: 1 in the checkpoint, 2 now"):
+        train(cfg, [mx.cpu(0), mx.cpu(1)], resume=True)
+
+
+def test_other_data_do_not_continue_a_run(configure, shapes, tmp_path):
+    train(configure("run", "TRAIN.end_epoch", 1))
+    data.write_shapes(tmp_path / "more", train=9, val=1)
+    with pytest.raises(TrainingError, match="steps_per_epoch: 3 in the checkpoint, [45] now"):
+        train(configure("run", "dataset.dataset_path", tmp_path / "more"), resume=True)
+    with pytest.raises(TrainingError, match="dataset.classes"):
+        train(configure("run", "dataset.classes", "star,circle,triangle"), resume=True)
+
+
+def test_nothing_to_train_on(configure, shapes, tmp_path):
+    for folder in ("annotations", "train"):
+        (tmp_path / "empty" / folder).mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(str(tmp_path / "empty" / "train" / "1.png"))
+    (tmp_path / "empty" / "annotations" / "instances_train.json").write_text(
+        '{"images": [{"id": 1, "file_name": "1.png", "width": 32, "height": 32}], "annotations": [], '
+        '"categories": [{"id": 1, "name": "a"}]}')
+    with pytest.raises(data.DataError, match="empty: no image of train has a box"):
+        train(configure("run", "dataset.dataset_path", tmp_path / "empty", "dataset.dataset", "coco",
+                        "dataset.test_image_set", ""))
+
+
+def test_loss_that_is_not_finite_stops_and_saves_nothing(configure, tmp_path):
+    with pytest.raises(TrainingError, match="at step .*TRAIN.lr"):
+        train(configure("run", "TRAIN.lr", 1e30))
+    assert not list((tmp_path / "run").glob("*.params"))
+
+
+def test_two_devices(configure):
+    training, lines = train(configure("run", "TRAIN.end_epoch", 1, "TRAIN.BATCH_IMAGES", 1), [mx.cpu(0), mx.cpu(1)])
+    assert len(lines) == 3 and np.isfinite(losses(lines)).all()
+    for parameter in training.net.collect_params().values():
+        if parameter.grad_req != "null":
+            first, second = (a.asnumpy() for a in parameter.list_data())
+            np.testing.assert_array_equal(first, second)
+
+
+def test_fixed_parameters_stay(configure):
+    words = ("res2", "beta")
+    cfg = configure("run", "TRAIN.end_epoch", 1, "network.FIXED_PARAMS", "[res2, beta]")
+    training = TrainingRun(cfg, [mx.cpu()], LOGGER)
+    parameters = training.net.collect_params()
+    before = {name: p.data().asnumpy().copy() for name, p in parameters.items()}
+    training.run()
+    for name, parameter in parameters.items():
+        if "moving" not in name:
+            fixed = any(word in name for word in words)
+            assert (parameter.data().asnumpy() == before[name]).all() == fixed, name
+            assert (parameter.grad_req == "null") == fixed, name
+
+
+def test_stopped_inside_an_epoch(configure, monkeypatch):
+    _, expected = train(configure("whole"))
+    step = Trainer.train_step
+
+    def die(self, batch):
+        if self.step == 5:
+            raise KeyboardInterrupt
+        return step(self, batch)
+
+    monkeypatch.setattr(Trainer, "train_step", die)
+    cfg = configure("broken", "TRAIN.CHECKPOINT_STEPS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg)
+    monkeypatch.undo()
+    resumed = TrainingRun(cfg, [mx.cpu()], LOGGER, resume=True)
+    assert resumed.trainer.step == 5
+    resumed.run()
+    assert losses(read_steps(cfg)) == losses(expected)
+
+
+def files(folder, end):
+    return sorted(path.name for path in Path(folder).glob("*" + end))
+
+
+def test_old_checkpoints_go_and_the_best_stays(configure, tmp_path, monkeypatch):
+    figures = iter([0.2, 0.5, 0.4, 0.3])
+    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    cfg = configure("run", "TRAIN.end_epoch", 4, "TRAIN.TEST_EVERY", 1, "TRAIN.KEEP_CHECKPOINTS", 2)
+    train(cfg)
+    lines = read_scalars(cfg.output_path + "/losses.jsonl")
+    assert files(tmp_path / "run", ".params") == [f"light_head_rcnn-{tag}.params" for tag in ("0003", "0004", "best")]
+    state = read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))
+    assert (state["epoch"], state["test"]) == (2, {"AP": 0.5})
+    assert [line["test_AP"] for line in lines if "test_AP" in line] == [0.2, 0.5, 0.4, 0.3]
+    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": 0.45}})
+    train(configure("run", "TRAIN.end_epoch", 5, "TRAIN.TEST_EVERY", 1), resume=True)
+    assert read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))["epoch"] == 2
+    assert files(tmp_path / "run", ".params") == [f"light_head_rcnn-{tag}.params" for tag in ("0004", "0005", "best")]
+
+
+def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
+    figures = iter([0.3, 0.2, 0.3, 0.1])
+    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    training, _ = train(configure("run", "TRAIN.end_epoch", 9, "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2))
+    assert training.trainer.epoch == 3
+
+
+def test_a_finished_run_is_extended(configure):
+    train(configure("run", "TRAIN.end_epoch", 1))
+    more = "TRAIN.end_epoch", 2, "TRAIN.lr", 0.5, "TRAIN.lr_step", "1"
+    with pytest.raises(TrainingError, match="--extend to go on with another schedule, or begin a new run with these "
+                                            "weights: network.pretrained .*-0001.params output_path PATH"):
+        train(configure("run", *more), resume=True)
+    training, lines = train(configure("run", *more), extend=True)
+    assert training.trainer.step == 6 and [line["lr"] for line in lines[3:]] == [pytest.approx(0.1)] * 3
+    with pytest.raises(TrainingError, match="TRAIN.RPN_BATCH_SIZE"):
+        train(configure("run", *more, "TRAIN.RPN_BATCH_SIZE", 4), extend=True)
+
+
+def test_a_new_run_begins_with_the_weights_of_another(configure, caplog):
+    caplog.set_level(logging.INFO)
+    first, _ = train(configure("first", "TRAIN.end_epoch", 1))
+    cfg = configure("second", "network.pretrained", configure("first").output_path + "/light_head_rcnn-0001.params")
+    second = TrainingRun(cfg, [mx.cpu()], LOGGER)
+    for name, parameter in first.net.collect_params().items():
+        np.testing.assert_array_equal(parameter.data().asnumpy(), second.net.collect_params()[name].data().asnumpy())
+    assert "arrays of the backbone are taken, and the layers rpn_conv_3x3, " in caplog.text
+    # For other classes the layer of the classes alone begins anew.
+    cfg = configure("third", "network.pretrained", configure("first").output_path + "/light_head_rcnn-0001",
+                    "dataset.classes", "circle,star", "dataset.ON_ERROR", "skip", "dataset.test_image_set", "")
+    third = TrainingRun(cfg, [mx.cpu()], LOGGER)
+    assert "; new are cls_score" in caplog.text
+    for name, parameter in first.net.collect_params().items():
+        if not name.startswith("cls_score"):
+            np.testing.assert_array_equal(parameter.data().asnumpy(), third.net.collect_params()[name].data().asnumpy())
+    assert third.net.head.cls_score.weight.data().shape[0] == 3
+
+
+def test_a_start_that_fails_leaves_nothing_behind(configure, tmp_path):
+    with pytest.raises(data.DataError):
+        train(configure("run", "dataset.dataset", "coco", "dataset.dataset_path", tmp_path / "nowhere"))
+    assert not (tmp_path / "run").exists()
