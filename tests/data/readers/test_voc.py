@@ -54,6 +54,38 @@ def test_without_labels(voc_tree):
     assert [(r.width, r.height, len(r.boxes)) for r in dataset.records] == [(60, 40, 0)] * 3
 
 
+def test_without_labels_an_image_needs_no_entry(voc_tree):
+    add_unlisted_image(voc_tree)
+    with pytest.raises(DataError, match="unlisted.png: the image file has no entry"):
+        load(voc_tree)
+    assert len(load(voc_tree, with_labels=False)) == 3
+
+
+def test_files_that_are_no_images_are_passed_over(voc_tree):
+    for name in ("a.doc", "Thumbs.db", ".hidden.jpg"):
+        (voc_tree.root / "JPEGImages" / name).write_bytes(b"")
+    assert [os.path.basename(record.path) for record in load(voc_tree).records] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize("size, valid", [((1, 1), True), ((1, 40), True), ((60, 1), True), ((0, 40), False),
+                                         ((60, 0), False), ((-1, 40), False)])
+def test_sizes_in_the_xml(voc_tree, size, valid):
+    voc_tree.size, voc_tree.objects = size, dict.fromkeys("abc", ())
+    if valid:
+        assert {(record.width, record.height) for record in load(voc_tree).records} == {size}
+    else:
+        with pytest.raises(DataError, match="a.xml: size .* is not a positive whole width and height"):
+            load(voc_tree)
+
+
+def test_bytes_that_are_not_utf8_in_a_list_break_no_other_line(voc_tree):
+    voc_tree.write()
+    (voc_tree.root / "ImageSets/Main/train.txt").write_bytes(b"a\nb\n\xe9\nc\n")
+    with pytest.raises(DataError, match="train.txt, line 3: \ufffd: there is no image"):
+        load_dataset("voc", voc_tree.root, "train")
+    assert len(load_dataset("voc", voc_tree.root, "train", on_error="skip")) == 3
+
+
 def test_years_side_by_side(tmp_path, voc_tree):
     root = tmp_path / "devkit"
     root.mkdir()
