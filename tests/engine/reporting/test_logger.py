@@ -5,7 +5,7 @@ import sys
 
 from tqdm import tqdm
 
-from light_head_rcnn.engine.reporting.logger import open_logger
+from light_head_rcnn.engine.reporting.logger import HeldLogFile, open_logger
 
 
 def test_the_logger_writes_a_file_and_the_console_once(tmp_path, capsys):
@@ -47,3 +47,15 @@ def test_a_line_does_not_break_a_progress_bar(monkeypatch):
         logger.info("a line")
     # The bar is wiped out, the line written, and the bar drawn again.
     assert re.search(r"\r +\ra line\n\r[^\n]*1/2", terminal.getvalue())
+
+
+def test_a_held_log_file_has_all_lines_and_is_not_there_before_it_begins(tmp_path, capsys):
+    logger = open_logger()
+    file = HeldLogFile(logger)
+    logger.info("before %d", 1)
+    assert list(tmp_path.iterdir()) == []
+    file.begin(tmp_path / "run")
+    logger.info("after")
+    lines = (tmp_path / "run" / "train.log").read_text().splitlines()
+    assert [line.split(" ", 2)[2] for line in lines] == ["before 1", "after"]
+    assert capsys.readouterr().err == "before 1\nafter\n"
