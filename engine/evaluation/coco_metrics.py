@@ -67,7 +67,7 @@ class _Evaluation(COCOeval):
     Setting `iscrowd` would not do: a detection is compared with a crowd by another overlap than IoU.
     """
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         super()._prepare()
         for objects in self._gts.values():
             for truth in objects:
