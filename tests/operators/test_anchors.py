@@ -1,6 +1,7 @@
 """Anchors against the published Faster R-CNN table and against MXNet's own Proposal operator."""
 import mxnet as mx
 import numpy as np
+import pytest
 
 from light_head_rcnn.operators.anchors import anchor_grid, base_anchors
 
@@ -11,6 +12,19 @@ def test_faster_rcnn_table():
                 [-56, -56, 71, 71], [-120, -120, 135, 135], [-248, -248, 263, 263],
                 [-36, -80, 51, 95], [-80, -168, 95, 183], [-168, -344, 183, 359]]
     np.testing.assert_array_equal(base_anchors(scales=(8, 16, 32)), expected)
+
+
+def test_defaults():
+    """Those of the MXNet original's configurations for COCO, at stride 16."""
+    found = base_anchors()
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, base_anchors((0.5, 1, 2), (4, 8, 16, 32), 16, np.float32))
+    np.testing.assert_array_equal(found[:2], [[-38, -16, 53, 31], [-84, -40, 99, 55]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_grid_has_the_type_of_the_anchors(dtype):
+    assert anchor_grid(2, 3, 16, base_anchors(dtype=dtype)).dtype == dtype
 
 
 def test_grid_order_is_rows_columns_anchors():

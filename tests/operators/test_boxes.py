@@ -56,8 +56,17 @@ def test_encode_equals_the_mxnet_original_to_the_last_bit():
 
 
 def test_clip_keeps_boxes_in_the_image():
-    boxes = np.array([[-5, -5, 200, 300], [10, 20, 30, 40]], np.float32)
-    np.testing.assert_array_equal(box_ops.clip(boxes, 50, 100), [[0, 0, 99, 49], [10, 20, 30, 40]])
+    boxes = np.array([[-5, -5, 200, 300], [10, 20, 30, 40], [150, 70, 200, 300], [-9, -9, -3, -2]], np.float32)
+    np.testing.assert_array_equal(box_ops.clip(boxes, 50, 100), [[0, 0, 99, 49], [10, 20, 30, 40], [99, 49, 99, 49],
+                                                                 [0, 0, 0, 0]])
+
+
+def test_clip_takes_the_size_of_each_image():
+    """Images of unlike sizes, a square one among them: each box is clipped to its own image."""
+    boxes = np.tile(np.array([30, 30, 90, 90], np.float32), (3, 2, 1))
+    heights, widths = (np.array(sides, np.float32).reshape(3, 1, 1) for sides in ((40, 60, 95), (80, 60, 50)))
+    expected = np.array([[30, 30, 79, 39], [30, 30, 59, 59], [30, 30, 49, 90]])
+    np.testing.assert_array_equal(box_ops.clip(boxes, heights, widths), np.repeat(expected[:, None], 2, axis=1))
 
 
 def test_mirror_follows_the_pixels():

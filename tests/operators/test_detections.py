@@ -44,6 +44,30 @@ def test_boxes_of_classes(agnostic, folded):
                                            np.clip(box, 0, np.array([width, height] * 2) - 1), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("first", [(50, 60), (60, 50), (45, 45)])
+def test_each_image_is_clipped_to_its_own_size(first):
+    """The images of a batch differ in the first one only, which may be square."""
+    rois, deltas = np.tile(np.float32([[0, 20, 20, 300, 300]]), (6, 1)), np.zeros((6, 8), np.float32)
+    im_info = np.float32([[*first, 1], [80, 70, 1], [80, 70, 1]])
+    found = detections.class_boxes(mx.nd, *map(mx.nd.array, (rois, deltas, im_info)), rois_per_image=2, num_classes=5,
+                                   class_agnostic=True).asnumpy()
+    expected = [[20, 20, width - 1, height - 1] for height, width, _ in im_info]
+    np.testing.assert_allclose(found, np.repeat(np.array(expected)[:, None], 2, axis=1))
+
+
+@pytest.mark.parametrize("soft", ["none", "gaussian"])
+def test_defaults_of_suppression(reference, soft):
+    """Thresholds 0.001 for scores and 0.3 for IoUs, sigma 0.5 and 100 rows, as the MXNet original tests."""
+    scores, boxes = candidates(np.random.RandomState(1), classes=8)
+    scores[:, ::3] *= 0.01
+    defaults = dict(score_threshold=0.001, nms_threshold=0.3, max_per_image=100, soft=soft, sigma=0.5)
+    expected, found = reference.multiclass_nms(scores, boxes, **defaults)
+    for change in ({"score_threshold": 0.05}, {"sigma": 0.3} if soft == "gaussian" else {"nms_threshold": 0.5}):
+        assert (reference.multiclass_nms(scores, boxes, **dict(defaults, **change))[0] != expected).any()
+    answers = detections.suppress(mx.nd, mx.nd.array(scores), mx.nd.array(boxes), soft_nms=soft)
+    np.testing.assert_allclose(mx.nd.concat(*answers, dim=2).asnumpy(), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("soft", ["none", "linear", "gaussian"])
 def test_suppression(reference, soft):
     scores, boxes = candidates(np.random.RandomState(0))

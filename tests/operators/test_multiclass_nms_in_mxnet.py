@@ -38,6 +38,26 @@ def test_in_hybrid_blocks_and_exports(tmp_path, valid):
         np.testing.assert_array_equal(found.asnumpy(), wanted)
 
 
+@pytest.mark.parametrize("hybridize", [False, True])
+def test_training_flows_past_the_detections(hybridize):
+    """Gradients that are added to those of scores and boxes stay; the detections themselves have none."""
+    class Loss(gluon.HybridBlock):
+        def hybrid_forward(self, F, scores, boxes):
+            output, _ = multiclass_nms(F, scores, boxes, max_per_image=12)
+            return output.sum() * 0 + scores.sum() + 2 * boxes.sum()
+
+    net, arrays = Loss(), random_inputs()
+    if hybridize:
+        net.hybridize()
+    for array in arrays:
+        array.attach_grad("add")
+    for _ in range(2):
+        with autograd.record():
+            loss = net(*arrays)
+        loss.backward()
+    assert (arrays[0].grad.asnumpy() == 2).all() and (arrays[1].grad.asnumpy() == 4).all()
+
+
 def test_in_a_module_of_symbols():
     symbol = multiclass_nms(mx.sym, *map(mx.sym.Variable, ("scores", "boxes", "valid")), max_per_image=7, name="found")
     assert symbol.list_arguments() == ["scores", "boxes", "valid"]

@@ -8,6 +8,7 @@ import pytest
 from mxnet import autograd, gluon
 
 from light_head_rcnn.operators import ps_roi_align, ps_roi_pool
+from light_head_rcnn.operators.gradients import support_grad_add
 
 OPERATORS = pytest.mark.parametrize(
     "operator", [ps_roi_align, functools.partial(ps_roi_align, mode="max"), ps_roi_pool], ids=["align", "max", "pool"])
@@ -28,6 +29,13 @@ def test_gradient_that_is_added(operator):
 
     once = gradient(1, "write")
     np.testing.assert_allclose(gradient(3, "add"), 3 * once, rtol=1e-6)
+
+
+def test_nothing_is_copied_where_no_gradient_is_recorded():
+    data = mx.nd.ones((1, 4, 6, 6))
+    assert support_grad_add(mx.nd, data) is data
+    with autograd.record():
+        assert support_grad_add(mx.nd, data) is not data
 
 
 @OPERATORS
