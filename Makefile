@@ -39,6 +39,7 @@ test: build
 
 lint: setup
 	$(RUN) -m ruff check .
+	.venv/bin/lint-imports --no-cache
 
 clean:
 	rm -rf .venv build dist *.egg-info operators/native/*.so .pytest_cache .ruff_cache .hypothesis

@@ -1,18 +1,62 @@
 """Light-Head R-CNN for MXNet 1.9.1: detectors, their operators, and everything around training and testing them.
 
-Importing this package first makes NumPy, Python and the CUDA libraries fit MXNet, so import it before ``mxnet``.
+Import this package before ``mxnet``: it decides about threads and caches, which MXNet reads when it is loaded, and
+makes today's NumPy and Python fit MXNet. The names below are loaded when they are first used::
+
+    import light_head_rcnn as lh
+
+    detector = lh.load_detector("output/shapes_s")
+    ids, scores, boxes = detector("photo.jpg")
 """
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, List
+
 from . import runtime
 
-__version__ = "0.1.0"
-__all__ = ["get_model", "__version__"]
+if TYPE_CHECKING:
+    from .data import load_dataset, register_dataset
+    from .engine.config import load_config
+    from .engine.deploy.detectors import load_detector
+    from .engine.deploy.export import export
+    from .engine.evaluation.run import evaluate
+    from .engine.inference.detector import Detector
+    from .engine.reporting.drawing import draw
+    from .engine.training.api import train
+    from .engine.training.trainer import Trainer
+    from .gluon_models import get_model, model_names, register_backbone, register_model
+
+__version__ = "0.2.0"
+# Each public name, and the module that it comes from.
+_PUBLIC = {
+    "Detector": ".engine.inference.detector",
+    "Trainer": ".engine.training.trainer",
+    "draw": ".engine.reporting.drawing",
+    "evaluate": ".engine.evaluation.run",
+    "export": ".engine.deploy.export",
+    "get_model": ".gluon_models",
+    "load_config": ".engine.config",
+    "load_dataset": ".data",
+    "load_detector": ".engine.deploy.detectors",
+    "model_names": ".gluon_models",
+    "register_backbone": ".gluon_models",
+    "register_dataset": ".data",
+    "register_model": ".gluon_models",
+    "train": ".engine.training.api",
+}
+__all__ = ["Detector", "Trainer", "draw", "evaluate", "export", "get_model", "load_config", "load_dataset",
+           "load_detector", "model_names", "register_backbone", "register_dataset", "register_model", "train",
+           "__version__"]
 
 runtime.prepare()
 
 
-def __getattr__(name):
-    # The models bring MXNet with them, which takes seconds: load them when they are first asked for.
-    if name == "get_model":
-        from .gluon_models import get_model
-        return get_model
-    raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> List[str]:
+    return sorted(set(globals()) | set(_PUBLIC))

@@ -263,7 +263,7 @@ def _check_without_pytorch(folder: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def require_pytorch(*_):
+    def require_pytorch(*_: object) -> None:
         raise ImportError("light_head_rcnn uses GluonCV without PyTorch")
 
     module._require_pytorch_version = require_pytorch

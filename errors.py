@@ -1,7 +1,8 @@
 """The errors of this package: one base class, and one class for each kind of mistake that a user can mend.
 
-Every message names the file, the entry, the configuration key or the argument, and says what to do. The commands print
-such an error as one line and exit with status 2; any other exception is a defect of the program and keeps its traceback.
+Every message names the file, the entry, the configuration key or the argument, and says what to do. The commands
+print such an error as one line and exit with status 2; any other exception is a defect of the program and keeps its
+traceback.
 """
 
 

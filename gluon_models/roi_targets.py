@@ -18,8 +18,8 @@ def assign_roi_targets(F: ModuleType, rois: Array, gt_boxes: Array, rois_per_ima
         F: module of the operators, `mx.nd` or `mx.sym`.
         rois: float32 (N * rois_per_image, 5), rows (image in the batch, x1, y1, x2, y2), boxes in pixels of the network
             input; rows with a negative image are padding.
-        gt_boxes: float32 (N, M, 5), rows (x1, y1, x2, y2, class), boxes in the same frame and classes from 1; rows whose
-            class is not positive are padding.
+        gt_boxes: float32 (N, M, 5), rows (x1, y1, x2, y2, class), boxes in the same frame and classes from 1; rows
+            whose class is not positive are padding.
         rois_per_image: rows of `rois` of each image, padding included.
         means: four numbers that are subtracted from the box deltas.
         stds: four numbers that the deltas are then divided by.

@@ -1,6 +1,6 @@
 """Training targets of the region proposal network, in NumPy, for the workers that load data."""
 import functools
-from typing import Callable, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -58,11 +58,11 @@ class AnchorTargets:
     def __getstate__(self):
         return {key: value for key, value in self.__dict__.items() if key != "_grid"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._grid = functools.lru_cache(maxsize=8)(self._make_grid)
 
-    def _make_grid(self, height, width):
+    def _make_grid(self, height: Any, width: Any) -> np.ndarray:
         """Returns all anchors (cells * A, 4) of a map, or of the maps of all levels."""
         heights, widths = (height, width) if self._has_levels else ((height,), (width,))
         return np.concatenate([anchor_grid(*level) for level in zip(heights, widths, self._strides, self._anchors)])

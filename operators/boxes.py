@@ -4,7 +4,7 @@ Every function takes `F`, the namespace of array functions: `mx.nd`, `mx.sym`, o
 few MXNet functions used here for NumPy arrays. Boxes are (x1, y1, x2, y2) in pixels with inclusive ends, so that a box
 is x2 - x1 + 1 wide. Functions on boxes of one image return boxes in the frame in which they got them.
 """
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class NUMPY:
         return np.swapaxes(data, dim1, dim2)
 
 
-def _centres_and_sizes(boxes, F):
+def _centres_and_sizes(boxes: AnyArray, F: Any) -> Tuple[AnyArray, AnyArray, AnyArray, AnyArray]:
     x1, y1, x2, y2 = F.split(boxes, num_outputs=4, axis=-1)
     width, height = x2 - x1 + 1, y2 - y1 + 1
     return x1 + 0.5 * (width - 1), y1 + 0.5 * (height - 1), width, height

@@ -69,7 +69,7 @@ def shared_data():
 
     def locate(name):
         if not (root / name).is_dir():
-            pytest.skip("no data set {} in {} (set LHRCNN_DATA to the folder that holds it)".format(name, root))
+            pytest.skip(f"no data set {name} in {root} (set LHRCNN_DATA to the folder that holds it)")
         return root / name
 
     return locate

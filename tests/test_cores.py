@@ -69,15 +69,17 @@ def test_quota_of_version_2(machine, files, expected):
                                                      ("250000", "0", None), ("", "100000", None)])
 def test_quota_of_version_1(machine, quota, period, expected):
     files = {"cpu/job/cpu.cfs_quota_us": quota, "cpu/job/cpu.cfs_period_us": period,
-             "memory/job/cpu.cfs_quota_us": "1000", "memory/job/cpu.cfs_period_us": "100000"}
-    assert machine(VERSION_1, ["5:memory:/job", "4:cpu,cpuacct:/job", "0::/"], files) == expected
+             "memory/job/cpu.cfs_quota_us": "1000", "memory/job/cpu.cfs_period_us": "100000",
+             "cpu/other/cpu.cfs_quota_us": "1000", "cpu/other/cpu.cfs_period_us": "100000"}
+    assert machine(VERSION_1, ["5:memory:/other", "4:cpu,cpuacct:/job", "0::/"], files) == expected
 
 
 def test_group_named_as_outside_of_the_container(machine):
     # Docker without a namespace of control groups: the mount shows the container's group as its root.
     mounts = [("/docker/abc", "cpu", "cgroup", "rw,cpu,cpuacct")]
     files = {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000",
-             "cpu/sub/cpu.cfs_quota_us": "100000", "cpu/sub/cpu.cfs_period_us": "100000"}
+             "cpu/sub/cpu.cfs_quota_us": "100000", "cpu/sub/cpu.cfs_period_us": "100000",
+             "cpudef/cpu.cfs_quota_us": "50000", "cpudef/cpu.cfs_period_us": "100000"}  # no part of the mount
     assert machine(mounts, ["4:cpu,cpuacct:/docker/abc"], files) == 2.0
     assert machine(mounts, ["4:cpu,cpuacct:/docker/abc/sub"], files) == 1.0
     assert machine(mounts, ["4:cpu,cpuacct:/docker/abcdef"], files) == 2.0
@@ -85,7 +87,8 @@ def test_group_named_as_outside_of_the_container(machine):
 
 
 def test_group_above_the_namespace(machine):
-    assert machine(VERSION_2, ["0::/../sibling"], {"unified/cpu.max": "400000 100000"}) == 4.0
+    files = {"unified/cpu.max": "400000 100000", "another group/cpu.max": "100000 100000"}
+    assert machine(VERSION_2, ["0::/../another group"], files) == 4.0
 
 
 def test_both_versions_side_by_side(machine):

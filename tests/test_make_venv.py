@@ -24,12 +24,12 @@ def index(tmp_path, monkeypatch):
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("pip/__main__.py", "import sys; open({!r}, 'w').write(' '.join(sys.argv[1:]))".format(
             str(tmp_path / "called")))
-    (folder / "pip" / "index.html").write_text('<a href="../pip-1.0.tar.gz">old</a>\n<a href="../{}#sha256=0">pip</a>'
-                                               .format(make_venv.PIP_WHEEL))
+    links = '<a href="../pip-1.0.tar.gz">old</a>', f'<a href="../{make_venv.PIP_WHEEL}#sha256=0">pip</a>'
+    (folder / "pip" / "index.html").write_text("\n".join(links))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:{}/".format(server.server_port))
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(make_venv, "PIP_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     yield folder
@@ -79,7 +79,7 @@ def test_uses_ensurepip_where_it_is_there(tmp_path, monkeypatch):
 @pytest.mark.parametrize("version", [(3, 7), (3, 13)])
 def test_refuses_other_versions_of_python(tmp_path, monkeypatch, version):
     monkeypatch.setattr(make_venv.sys, "version_info", version)
-    with pytest.raises(SystemExit, match="needs Python 3.8 to 3.12, and .* is 3.{}. .*make PYTHON=".format(version[1])):
+    with pytest.raises(SystemExit, match=f"needs Python 3.8 to 3.12, and .* is 3.{version[1]}. .*make PYTHON="):
         make_venv.main(str(tmp_path / "env"))
 
 

@@ -68,11 +68,12 @@ def clean_python(tmp_path):
 def test_wheel_holds_the_package(wheel):
     assert wheel.name.endswith("-py3-none-linux_x86_64.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    files = [path.relative_to(ROOT) for folder in ("operators", "symbols", "gluon_models", "data", "engine", "experiments")
-             for path in (ROOT / folder).rglob("*")
+    folders = "operators", "symbols", "gluon_models", "data", "engine", "experiments"
+    files = [path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*")
              if path.suffix in (".py", ".yaml", ".md", ".cc", ".cu", ".h", ".cuh")]
     expected = {"light_head_rcnn/" + path.as_posix() for path in files}
-    expected |= {"light_head_rcnn/" + name for name in ("__init__.py", "compat.py", "operators/native/liblhrcnn.so")}
+    modules = "__init__", "caffe_names", "compat", "cores", "errors", "registry", "runtime"
+    expected |= {f"light_head_rcnn/{name}.py" for name in modules} | {"light_head_rcnn/operators/native/liblhrcnn.so"}
     assert expected <= names
     others = {name for name in names if not name.split("/")[0].endswith(".dist-info")} - expected
     assert not others
@@ -86,6 +87,12 @@ def test_wheel_works_in_a_clean_environment(wheel, clean_python):
     assert (model, " ".join(shape), total) == ("get_model", "(1, 2, 2, 2)", "8.0")
 
 
+def test_the_console_command_finds_bundled_configurations(wheel, clean_python, tmp_path):
+    pip("--python", clean_python, "install", "--no-deps", "--no-index", wheel)
+    command = clean_python.parent / "lhrcnn"
+    assert "train" in run(command, "--help") and run(command, "config", "--cfg", "bccd_s").count("bccd_s") > 1
+
+
 def test_editable_install_works(checkout, clean_python):
     pip("--python", clean_python, "install", "--no-build-isolation", "--no-deps", "--no-index", "-e", checkout)
     where, *_ = run(clean_python, "-W", "ignore", "-c", TRY).split(" ")
@@ -95,4 +102,4 @@ def test_editable_install_works(checkout, clean_python):
     library.rename(library.with_suffix(".gone"))
     done = subprocess.run([str(clean_python), "-W", "ignore", "-c", TRY], cwd="/", env=ENVIRONMENT,
                           stderr=subprocess.PIPE, universal_newlines=True)
-    assert "is missing: {}\nBuild it with: make build".format(library) in done.stderr
+    assert f"is missing: {library}\nBuild it with: make build" in done.stderr

@@ -59,7 +59,9 @@ def test_the_users_wait_policy_is_not_overruled():
     choices = decided(environment)
     runtime.apply(list(choices.values()), environment)
     assert "GOMP_SPINCOUNT" not in environment and "GOMP_SPINCOUNT" not in choices
-    assert choices["OMP_WAIT_POLICY"][:2] + choices["OMP_WAIT_POLICY"][3:] == ("OMP_WAIT_POLICY", "active", USER)
+    assert (choices["OMP_WAIT_POLICY"].value, choices["OMP_WAIT_POLICY"].source) == ("active", USER)
+    both = decided({"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "9"})  # libgomp obeys the second
+    assert (both["GOMP_SPINCOUNT"].value, both["GOMP_SPINCOUNT"].source) == ("9", USER)
 
 
 def test_what_openmp_reads_is_too_late_once_it_is_loaded():
@@ -90,7 +92,7 @@ def test_loaded_libraries_are_found_in_the_map_of_memory(tmp_path):
     maps = tmp_path / "maps"
     line = "7f00-7f01 r-xp 00000000 08:01 123      /usr/lib/{}\n"
     for name, found in (("libgomp.so.1", True), ("libgomp.so.1.0.0", True), ("libgomp-a34b3233.so.1", False),
-                        ("libm.so.6", False)):
+                        ("mylibgomp.so.1", False), ("libm.so.6", False)):
         maps.write_text("7ffd-7ffe rw-p 00000000 00:00 0 [stack]\n" + line.format(name))
         assert runtime.is_loaded("libgomp.so.1", str(maps)) is found
     assert runtime.is_loaded("libgomp.so.1", str(tmp_path / "none")) is False

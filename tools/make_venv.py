@@ -41,7 +41,7 @@ def make(folder):
     """An environment without pip; returns its Python."""
     made = call(sys.executable, "-m", "venv", "--without-pip", folder)
     if made.returncode:
-        sys.exit("{} cannot make a virtual environment:\n{}\n{}".format(sys.executable, made.stdout, WAYS_OUT))
+        sys.exit(f"{sys.executable} cannot make a virtual environment:\n{made.stdout}\n{WAYS_OUT}")
     return os.path.join(folder, "bin", "python")
 
 
@@ -53,16 +53,16 @@ def fetch_pip(python):
         try:
             content = read(link_to_pip(index))
         except (OSError, ValueError) as error:
-            sys.exit("This Python comes without pip, and {} could not be had from {}: {}\n{}".format(
-                PIP_WHEEL, without_password(index), error, WAYS_OUT))
+            sys.exit(f"This Python comes without pip, and {PIP_WHEEL} could not be had from "
+                     f"{without_password(index)}: {error}\n{WAYS_OUT}")
         if hashlib.sha256(content).hexdigest() != PIP_SHA256:
-            sys.exit("{} from {} is not the file it should be (its hash differs).\n{}".format(
-                PIP_WHEEL, without_password(index), WAYS_OUT))
+            sys.exit(f"{PIP_WHEEL} from {without_password(index)} is not the file it should be (its hash differs)."
+                     f"\n{WAYS_OUT}")
         with open(wheel, "wb") as file:
             file.write(content)
         installed = call(python, os.path.join(wheel, "pip"), "install", "--no-index", "--no-deps", wheel)
     if installed.returncode:
-        sys.exit("Installing pip failed:\n{}\n{}".format(installed.stdout, WAYS_OUT))
+        sys.exit(f"Installing pip failed:\n{installed.stdout}\n{WAYS_OUT}")
 
 
 def pip_setting(name):

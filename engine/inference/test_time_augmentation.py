@@ -1,4 +1,5 @@
 """Testing at several scales and mirrored: the candidates of all views of an image go through one suppression."""
+from types import ModuleType
 from typing import List, Sequence, Tuple
 
 import mxnet as mx
@@ -6,6 +7,7 @@ import numpy as np
 from mxnet.gluon import HybridBlock
 
 from ...operators import boxes as box_ops
+from ...operators.arrays import Array
 
 NetworkInput = Tuple[np.ndarray, np.ndarray]
 
@@ -47,7 +49,8 @@ class MultiView:
                     views.append(self._view(mirrored(x, im_info), im_info, unseen, frame, is_mirrored=True))
         return self._net.suppress(mx.nd, *(mx.nd.concat(*arrays, dim=1) for arrays in zip(*views)))
 
-    def _view(self, x, im_info, unseen, frame, is_mirrored=False):
+    def _view(self, x: np.ndarray, im_info: np.ndarray, unseen: np.ndarray, frame: mx.nd.NDArray,
+              is_mirrored: bool = False) -> Tuple[mx.nd.NDArray, mx.nd.NDArray]:
         """Scores (N, R, classes + 1), and boxes (N, R, 4 * groups) in the frame of the first view."""
         x, im_info, unseen = (mx.nd.array(array, ctx=frame.ctx) for array in (x, im_info, unseen))
         scores, boxes, counts = self._candidates(x, im_info)
@@ -59,12 +62,12 @@ class MultiView:
 class _Candidates(HybridBlock):
     """The candidates of a detector as a block that can be hybridized; it shares the detector's parameters."""
 
-    def __init__(self, net):
+    def __init__(self, net: HybridBlock):
         super().__init__(prefix="")
         with self.name_scope():
             self.net = net
 
-    def hybrid_forward(self, F, x, im_info):
+    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
         return self.net.candidates(F, x, im_info)
 
 
@@ -107,7 +110,7 @@ def to_frame(boxes: mx.nd.NDArray, im_info: mx.nd.NDArray, frame: mx.nd.NDArray,
     Returns:
         (N, R, 4 * groups), the very same numbers where both views are one.
     """
-    def column(info, number):
+    def column(info: mx.nd.NDArray, number: int) -> mx.nd.NDArray:
         return info[:, number].reshape((-1, 1, 1, 1))
 
     moved = boxes.reshape((0, 0, -1, 4))

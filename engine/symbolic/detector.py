@@ -1,11 +1,13 @@
 """A symbolic graph at test, which answers as the Gluon detectors do."""
-from typing import List, Mapping, Sequence, Tuple
+from types import ModuleType
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ...operators import detections
+from ...operators.arrays import Array
 from ..building.network import suppression_options
 from .blocks import graph_block
 from .graphs import test_graph
@@ -40,10 +42,10 @@ class SymbolDetector(HybridBlock):
         self.graph = graph_block(symbol, TEST_INPUTS, contexts, weights)
         self.hybridize()
 
-    def hybrid_forward(self, F, x, im_info):
+    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Sequence[Array]:
         return self.suppress(F, *self.candidates(F, x, im_info)[:2])
 
-    def candidates(self, F, x, im_info):
+    def candidates(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
         """Scores, boxes and counts of the RoIs, as `gluon_models.TwoStageDetector.candidates`; all rows count."""
         rois, prob, deltas = self.graph(x, im_info)
         num_classes = len(self.classes) + 1
@@ -51,7 +53,7 @@ class SymbolDetector(HybridBlock):
         boxes = detections.class_boxes(F, rois, deltas, im_info, self._rois, num_classes, self._class_agnostic)
         return scores, boxes, F.sum(F.ones_like(F.slice_axis(scores, axis=2, begin=0, end=1)), axis=(1, 2))
 
-    def suppress(self, F, scores, boxes, counts=None):
+    def suppress(self, F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None) -> Sequence[Array]:
         """Detections among candidates of one frame, as `gluon_models.TwoStageDetector.suppress`."""
         return detections.suppress(F, scores, boxes, counts, **self._suppression)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import mxnet as mx
+from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ... import data
@@ -73,7 +74,7 @@ class TrainingRun:
         self.trainer.hooks = self._hooks()
 
     @property
-    def net(self):
+    def net(self) -> HybridBlock:
         """A detector with the parameters as they are now."""
         return self.trainer.objective.detector()
 

@@ -2,7 +2,7 @@
 import itertools
 import math
 import time
-from typing import Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -11,6 +11,16 @@ from mxnet import autograd, gluon
 from ...errors import TrainingError
 from .hooks import Hook
 from .objectives import LossesObjective, Objective
+
+
+class Loader(Protocol):
+    """What a trainer asks of a loader; `data.TrainLoader` is one."""
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Sequence[np.ndarray]]:
+        """The batches of an epoch, counted from 0, from batch `start` on."""
 
 
 class StepReport(NamedTuple):
@@ -29,9 +39,8 @@ class Trainer:
 
     Args:
         net: what is trained: an `Objective`, or a block of losses such as `gluon_models.DetectorLosses`.
-        loader: `len(loader)` is the number of batches in an epoch; `loader.epoch(number, start)` gives those of an
-            epoch, counted from 0, from batch `start` on. A batch is a tuple of NumPy arrays, the images first, in the
-            order in which `net` takes them.
+        loader: gives the batches, see `Loader`. A batch is a tuple of NumPy arrays, the images first, in the order in
+            which `net` takes them.
         optimizer: gluon.Trainer of the parameters that learn. The gradient that it applies is the mean over devices.
         schedule: function from the number of a step, counted from 1, to its learning rate.
         hooks: what else is done, in this order, after each step, epoch and test; see `hooks.Hook`.
@@ -53,7 +62,7 @@ class Trainer:
         Trainer(losses, loader, optimizer, lambda step: 0.001, hooks=[LogHook(logger, every=20)], epochs=8).run()
     """
 
-    def __init__(self, net: Union[Objective, gluon.Block], loader, optimizer: gluon.Trainer,
+    def __init__(self, net: Union[Objective, gluon.Block], loader: Loader, optimizer: gluon.Trainer,
                  schedule: Callable[[int], float], hooks: Sequence[Hook] = (), epochs: int = 1,
                  contexts: Optional[Sequence[mx.Context]] = None, seed: int = 0, step: int = 0):
         self.objective = net if isinstance(net, Objective) else LossesObjective(net)

@@ -54,7 +54,7 @@ def test_every_file_builds(path):
         graphs.training_graph(cfg, 5)
         graphs.test_graph(cfg, 5)
     else:
-        net = build_net(cfg, ["c%d" % i for i in range((cfg.dataset.NUM_CLASSES or 5) - 1)])
+        net = build_net(cfg, [f"c{i}" for i in range((cfg.dataset.NUM_CLASSES or 5) - 1)])
         build_losses(cfg, net)
 
 
@@ -80,7 +80,7 @@ def test_rows_that_train_alike():
 def test_settings_are_rows():
     """The two settings that users begin with are the paper's best rows at one scale."""
     for name, row in (("coco_resnet101_l", "nms_50"), ("coco_xception_s", "s_800")):
-        setting, row = (flat(config.load_config(CFGS / file)) for file in (name + ".yaml", "paper/%s.yaml" % row))
+        setting, row = (flat(config.load_config(CFGS / file)) for file in (name + ".yaml", f"paper/{row}.yaml"))
         assert {key for key in row if row[key] != setting[key]} == {"output_path", "TRAIN.model_prefix"}
 
 

@@ -11,7 +11,7 @@ S = "light_head_rcnn_xception_coco"
 @pytest.fixture
 def configure(tmp_path):
     def load(model, *overrides):
-        (tmp_path / "cfg.yaml").write_text("network: {model: %s}" % model)
+        (tmp_path / "cfg.yaml").write_text(f"network: {{model: {model}}}")
         return load_config(tmp_path / "cfg.yaml", overrides)
     return load
 
@@ -22,7 +22,7 @@ def test_a_test_set_has_the_classes_of_the_training_set(configure, shapes, renam
     train = build_dataset(cfg, "train")
     assert len(build_test_set(cfg, train.classes).records) == 2
     cfg = configure(S, *options, "dataset.dataset_path", renamed)
-    message = "the sets have different classes: %s in train, blob.* in val; name them" % ", ".join(train.classes)
+    message = "the sets have different classes: {} in train, blob.* in val; name them".format(", ".join(train.classes))
     with pytest.raises(ConfigError, match=message):
         build_test_set(cfg, train.classes)
     assert build_test_set(configure(S, "dataset.test_image_set", ""), train.classes) is None

@@ -12,7 +12,7 @@ S = "light_head_rcnn_xception_coco"
 @pytest.fixture
 def configure(tmp_path):
     def load(model, *overrides):
-        (tmp_path / "cfg.yaml").write_text("network: {model: %s}" % model)
+        (tmp_path / "cfg.yaml").write_text(f"network: {{model: {model}}}")
         return load_config(tmp_path / "cfg.yaml", overrides)
     return load
 
@@ -40,7 +40,7 @@ def test_options_reach_the_network(configure):
 @pytest.mark.parametrize("key, value", [("NECK", "pointwise"), ("ROI_POOL", "psroi_align"), ("HIDDEN_UNITS", "0"),
                                         ("LIGHT_HEAD_RELU", "after_sum")])
 def test_values_of_no_use_are_refused(configure, model, key, value):
-    message = "network.%s is '?%s'?, of which the model %s has no use" % (key, value, model)
+    message = f"network.{key} is '?{value}'?, of which the model {model} has no use"
     with pytest.raises(ConfigError, match=message):
         build_net(configure(model, "network." + key, value), ("a",))
 

@@ -25,7 +25,7 @@ def run(symbol, inputs, values):
 def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
     symbol = training_graph(configure("run", "symbol", name, "TRAIN.BATCH_IMAGES", 1), 4, "rcnn").symbol
     found = with_native_pooling(symbol, [mx.cpu(0), mx.cpu(1)])
-    operators = [graph.tojson().count('"op": "%s"' % op) for graph in (symbol, found)
+    operators = [graph.tojson().count(f'"op": "{op}"') for graph in (symbol, found)
                  for op in ("_contrib_PSROIPooling", "ps_roi_pool")]
     assert operators == [pools, 0, 0, pools]
     assert symbol.attr_dict()["conv_new_1_weight"] == found.attr_dict()["conv_new_1_weight"]
@@ -55,7 +55,7 @@ def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
     ("resnet_v1_101_rfcn", "LIGHT_HEAD_RELU", "after_sum")])
 def test_values_that_a_graph_lacks_are_refused(configure, name, key, value):
     cfg = configure("run", "symbol", name, "network." + key, value)
-    message = "symbol: network.%s is %r; %s has only " % (key, value, name)
+    message = f"symbol: network.{key} is {value!r}; {name} has only "
     for build in (lambda: test_graph(cfg, 4), lambda: training_graph(cfg, 4, "rcnn"), lambda: training_graph(cfg, 4)):
         with pytest.raises(ConfigError, match=message):
             build()

@@ -150,7 +150,7 @@ def test_an_output_path_takes_a_folder_a_row(go, tmp_path):
 
 
 def test_a_row_tests_the_last_checkpoint_of_another_rows_training(ready, tmp_path, monkeypatch):
-    """The training goes on from epoch 3 to the end first."""
+    """The training goes on from epoch 3, and is stopped early after epoch 12."""
     rows = ["s_800", "s_700"]
     overrides = ["dataset.dataset", "voc", "dataset.image_set", "2007_trainval", "dataset.test_image_set", "2007_test",
                  *ready]
@@ -161,14 +161,14 @@ def test_a_row_tests_the_last_checkpoint_of_another_rows_training(ready, tmp_pat
 
     def train(words, log):
         if "--resume" in words:
-            save_checkpoint("output/paper/s_800/s_800-0020", cfg)
+            save_checkpoint("output/paper/s_800/s_800-0012", cfg)
         run(words, log)
 
     runner.run = train
     jobs = paper.plan_jobs(rows, overrides, gpus=8)
     paper.run_jobs(jobs, output.paper_state(tmp_path), tmp_path, lambda line: None, runner)
     assert "train_end2end.py" in runner.commands[0] and "test.py" in runner.commands[1]
-    assert "--checkpoint output/paper/s_800/s_800-0020 " in runner.commands[1]
+    assert "--checkpoint output/paper/s_800/s_800-0012 " in runner.commands[1]
 
 
 def test_a_test_without_figures_is_no_result(go, tmp_path):
