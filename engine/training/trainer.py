@@ -121,7 +121,7 @@ class Trainer:
 
     def train_step(self, batch: Sequence[np.ndarray]) -> Tuple[Dict[str, float], float]:
         """Makes one update; returns its metrics and its learning rate."""
-        # The original's custom operators draw from NumPy's global generator.
+        # The custom operators of the MXNet original draw from the global generator of NumPy.
         seed = (self.seed * 1000003 + self.step) % 2 ** 31
         mx.random.seed(seed)
         np.random.seed(seed)
