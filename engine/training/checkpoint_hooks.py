@@ -1,15 +1,12 @@
 """Hooks that write the checkpoints of a training, keep the best one, and remove those that are no longer needed."""
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, latest_checkpoint,
                                             list_checkpoints, read_checkpoint, remove_checkpoint, step_tag,
                                             write_checkpoint)
-from .hooks import Hook
-
-if TYPE_CHECKING:
-    from .trainer import StepReport, Trainer
+from .hook import Hook, RunningTrainer, StepReport
 
 
 class CheckpointHook(Hook):
@@ -30,14 +27,14 @@ class CheckpointHook(Hook):
         self._prefix, self._logger, self._facts = prefix, logger, dict(facts or {})
         self._every_steps, self._keep, self._before_write = every_steps, keep, before_write
 
-    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+    def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         if self._every_steps and report.step % self._every_steps == 0 and report.step % trainer.steps_per_epoch:
             self._write(trainer, step_tag(report.step))
 
-    def after_epoch(self, trainer: "Trainer") -> None:
+    def after_epoch(self, trainer: RunningTrainer) -> None:
         self._write(trainer, epoch_tag(trainer.epoch))
 
-    def _write(self, trainer: "Trainer", tag: str) -> None:
+    def _write(self, trainer: RunningTrainer, tag: str) -> None:
         if self._before_write is not None:
             self._before_write()
         content = trainer.objective.content(trainer.optimizer)
@@ -68,7 +65,7 @@ class BestHook(Hook):
     def __init__(self, prefix: str, metric: str, logger: logging.Logger):
         self._prefix, self._metric, self._logger = prefix, metric, logger
 
-    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+    def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         value, newest = metrics.get(self._metric), latest_checkpoint(self._prefix)
         if value is None or math.isnan(value) or newest is None:
             return

@@ -2,33 +2,12 @@
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, Optional
+from typing import Callable, Dict, Optional
 
 from ..reporting.curves import plot_losses
 from ..reporting.progress import Progress
 from ..reporting.scalars import ScalarLog
-
-if TYPE_CHECKING:
-    from .trainer import StepReport, Trainer
-
-
-class Hook:
-    """Base class of hooks; each method does nothing unless a subclass says what."""
-
-    def before_training(self, trainer: "Trainer") -> None:
-        """Is called once, before the first step."""
-
-    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
-        """Is called after each step."""
-
-    def after_epoch(self, trainer: "Trainer") -> None:
-        """Is called after each whole epoch."""
-
-    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
-        """Is called after each test with its figures, such as {"AP": 0.31, "AP50": 0.55}."""
-
-    def close(self, trainer: "Trainer") -> None:
-        """Is called once, at the end of the training or after an error, to release files."""
+from .hook import Hook, RunningTrainer, StepReport
 
 
 class LogHook(Hook):
@@ -43,13 +22,13 @@ class LogHook(Hook):
         self._logger, self._every = logger, every
         self._progress: Optional[Progress] = None
 
-    def before_training(self, trainer: "Trainer") -> None:
+    def before_training(self, trainer: RunningTrainer) -> None:
         self._progress = Progress(trainer.total, trainer.step, self._logger, self._every)
 
-    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+    def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         self._progress.update(report.step, report.images, report.seconds, epoch=report.epoch, **report.metrics)
 
-    def close(self, trainer: "Trainer") -> None:
+    def close(self, trainer: RunningTrainer) -> None:
         if self._progress is not None:
             self._progress.close()
         if trainer.stop_reason is not None:
@@ -68,23 +47,23 @@ class ScalarsHook(Hook):
         self._folder = Path(folder)
         self._scalars: Optional[ScalarLog] = None
 
-    def before_training(self, trainer: "Trainer") -> None:
+    def before_training(self, trainer: RunningTrainer) -> None:
         self._scalars = ScalarLog(self._folder / "losses.jsonl", trainer.step, self._folder / "tensorboard")
 
-    def after_step(self, trainer: "Trainer", report: "StepReport") -> None:
+    def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         self._scalars.write(report.step, epoch=report.epoch, lr=report.learning_rate,
                             images_per_second=report.images / report.seconds, **report.metrics)
 
-    def after_epoch(self, trainer: "Trainer") -> None:
+    def after_epoch(self, trainer: RunningTrainer) -> None:
         plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
 
-    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+    def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         figures = {f"test_{name}": metrics[name] for name in ("AP", "AP50") if name in metrics}
         if figures:
             self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
             plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
 
-    def close(self, trainer: "Trainer") -> None:
+    def close(self, trainer: RunningTrainer) -> None:
         if self._scalars is not None:
             self._scalars.close()
 
@@ -103,7 +82,7 @@ class TestHook(Hook):
     def __init__(self, test: Callable[[str], Optional[Dict[str, float]]], every: int = 0):
         self._test, self._every = test, every
 
-    def after_epoch(self, trainer: "Trainer") -> None:
+    def after_epoch(self, trainer: RunningTrainer) -> None:
         is_last = trainer.step >= trainer.total
         if is_last or self._every and trainer.epoch % self._every == 0:
             metrics = self._test("test" if is_last else f"test-epoch-{trainer.epoch:04d}")
@@ -123,7 +102,7 @@ class EarlyStoppingHook(Hook):
         self._metric, self._patience = metric, patience
         self._best, self._tests_since = float("-inf"), 0
 
-    def after_test(self, trainer: "Trainer", metrics: Dict[str, float]) -> None:
+    def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         value = metrics.get(self._metric)
         if value is None or math.isnan(value):
             return

@@ -13,7 +13,8 @@ from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
 from ..files import atomic_write
 from .checkpoint_hooks import BestHook, CheckpointHook
-from .hooks import EarlyStoppingHook, Hook, LogHook, ScalarsHook, TestHook
+from .hook import Hook
+from .hooks import EarlyStoppingHook, LogHook, ScalarsHook, TestHook
 from .objectives import GraphObjective
 from .trainables import Trainable, Start, gluon_trainable, graph_trainable
 from .resuming import check_resumable, has_parameters_only, requested_checkpoint

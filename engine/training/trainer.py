@@ -2,14 +2,14 @@
 import itertools
 import math
 import time
-from typing import Callable, Dict, Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterator, Optional, Protocol, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
 from ...errors import TrainingError
-from .hooks import Hook
+from .hook import Hook, StepReport
 from .objectives import LossesObjective, Objective
 
 
@@ -23,17 +23,6 @@ class Loader(Protocol):
         """The batches of an epoch, counted from 0, from batch `start` on."""
 
 
-class StepReport(NamedTuple):
-    """What one step did."""
-
-    step: int  # completed steps, this one included
-    epoch: int  # number of the running epoch, from 0
-    metrics: Dict[str, float]  # "loss" among them
-    learning_rate: float
-    images: int  # all devices together
-    seconds: float  # since the step before
-
-
 class Trainer:
     """Trains a network, epoch after epoch.
 
@@ -43,7 +32,7 @@ class Trainer:
             which `net` takes them.
         optimizer: gluon.Trainer of the parameters that learn. The gradient that it applies is the mean over devices.
         schedule: function from the number of a step, counted from 1, to its learning rate.
-        hooks: what else is done, in this order, after each step, epoch and test; see `hooks.Hook`.
+        hooks: what else is done, in this order, after each step, epoch and test; see `hook.Hook`.
         epochs: the training ends after so many epochs.
         contexts: devices, which share each batch in equal parts; by default the CPU.
         seed: of everything random. Each step is seeded by it and the step's number, so that a training that was

@@ -57,6 +57,15 @@ def add_partial_argument(parser: argparse.ArgumentParser) -> None:
                         "does not, and go on with what does")
 
 
+def add_training_arguments(parser: argparse.ArgumentParser, resume: str) -> None:
+    """Adds --resume, whose help is given, --out, --allow-partial and the overrides."""
+    parser.add_argument("--resume", action="store_true", help=resume)
+    parser.add_argument("--out", metavar="FOLDER", help="takes checkpoints, logs and tests (default: the "
+                        "configuration's output_path)")
+    add_partial_argument(parser)
+    add_overrides(parser)
+
+
 def split_overrides(words: Sequence[str]) -> Tuple[List[str], List[str]]:
     """Splits words into overrides and others: KEY=VALUE and KEY VALUE, where KEY is a key of the configuration.
 
@@ -82,6 +91,11 @@ def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
     if path is None:
         raise UsageError("name a configuration: --cfg FILE, such as --cfg shapes_s")
     return load_config(path, overrides)
+
+
+def load_training_cfg(args: argparse.Namespace) -> CfgNode:
+    """Loads the configuration of a training, whose `output_path` is --out where that is given."""
+    return load_cfg(args.cfg, args.overrides + (["output_path", args.out] if args.out else []))
 
 
 def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:

@@ -14,17 +14,13 @@ lhrcnn train --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd --out outp
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_parser("lhrcnn train", __doc__, EXAMPLES)
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the configuration's "
-                        "output_path, with the losses that an unbroken run would have; starts anew where there is none")
+    options.add_training_arguments(
+        parser, "go on from the last checkpoint in the configuration's output_path, with the losses that an unbroken "
+        "run would have; starts anew where there is none")
     parser.add_argument("--extend", action="store_true", help="go on from the last checkpoint with more epochs "
                         "(TRAIN.end_epoch) or another schedule (TRAIN.lr and its like)")
-    parser.add_argument("--out", metavar="FOLDER", help="takes checkpoints, logs and tests (default: the "
-                        "configuration's output_path)")
-    options.add_partial_argument(parser)
-    options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
-    folder = ["output_path", args.out] if args.out else []
-    cfg = options.load_cfg(args.cfg, args.overrides + folder)
+    cfg = options.load_training_cfg(args)
     from ...engine.reporting.logger import open_logger
     from ...engine.training.api import run_training
     run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend, args.allow_partial)

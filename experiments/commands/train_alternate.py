@@ -13,15 +13,10 @@ python experiments/train_alternate.py --cfg shapes_s_alternate --cpu --resume
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_parser("train_alternate.py", __doc__, EXAMPLES)
-    parser.add_argument("--resume", action="store_true", help="go on where an earlier call was stopped, inside a stage "
-                        "or between two; starts anew where there is none")
-    parser.add_argument("--out", metavar="FOLDER", help="takes the folders of the stages and the detector (default: "
-                        "the configuration's output_path)")
-    options.add_partial_argument(parser)
-    options.add_overrides(parser)
+    options.add_training_arguments(parser, "go on where an earlier call was stopped, inside a stage or between two; "
+                                   "starts anew where there is none")
     args = parser.parse_intermixed_args(argv)
-    folder = ["output_path", args.out] if args.out else []
-    cfg = options.load_cfg(args.cfg, args.overrides + folder)
+    cfg = options.load_training_cfg(args)
     from ...engine.building.datasets import build_dataset, build_test_set
     from ...engine.evaluation.run import test_network
     from ...engine.inference.loading import load_network

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
-from light_head_rcnn.engine.training.hooks import EarlyStoppingHook, Hook, TestHook
+from light_head_rcnn.engine.training.hook import Hook
+from light_head_rcnn.engine.training.hooks import EarlyStoppingHook, TestHook
 from light_head_rcnn.engine.training.objectives import Objective
 from light_head_rcnn.engine.training.trainer import Trainer
 from light_head_rcnn.errors import TrainingError
