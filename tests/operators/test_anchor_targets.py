@@ -105,19 +105,53 @@ def test_draws_are_those_of_the_mxnet_original(clobber):
     assert np.random.rand() == after
 
 
-def test_overlaps_are_of_double_precision():
-    """An anchor is positive at a threshold that equals its overlap to the last bit."""
+@pytest.mark.parametrize("scales", [SCALES, (0.7, 1.3, 2.9)])
+def test_thresholds_are_compared_in_double_precision(scales):
+    """At a threshold that equals an anchor's overlap to the last bit the anchor is positive and not negative.
+
+    At the next larger number it is not positive any more. Anchors are rounded to float32 before.
+    """
     gt = GT[:1] + np.array([[0.3, 0.7, 0.1, 0.9, 0]], np.float32)
-    grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, SCALES).astype(float)).reshape(6, 8, 9, 4)
-    seen = 0
+    grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, scales).astype(float)).reshape(6, 8, 9, 4)
+
+    def label_at(place, **thresholds):
+        every = AnchorTargets(cells, 16, RATIOS, scales, batch_size=10 ** 6, positive_fraction=1.0, **thresholds)
+        return every(INFO, gt, 96, 128, np.random)[0].reshape(9, 6, 8)[place]
+
+    values = {}
     for y, x, a in np.ndindex(6, 8, 9):
         value = overlap(grid[y, x, a], gt[0].astype(float))
-        inside = (grid[y, x, a][:2] >= 0).all() and grid[y, x, a][2] < 120 and grid[y, x, a][3] < 90
-        if value > 0.05 and inside:
-            every = targets(batch_size=10 ** 6, positive_fraction=1.0, positive_iou=value, negative_iou=0.0)
-            assert every(INFO, gt, 96, 128, np.random)[0].reshape(9, 6, 8)[a, y, x] == 1
-            seen += 1
-    assert seen > 10
+        if value > 0.05 and (grid[y, x, a][:2] >= 0).all() and grid[y, x, a][2] < 120 and grid[y, x, a][3] < 90:
+            values[a, y, x] = value
+    assert len(values) > 10
+    for place, value in values.items():
+        assert label_at(place, positive_iou=value, negative_iou=0.0) == 1
+        if value < max(values.values()):
+            assert label_at(place, positive_iou=np.nextafter(value, 1), negative_iou=value) == -1
+            assert label_at(place, positive_iou=1.0, negative_iou=np.nextafter(value, 1)) == 0
+
+
+@pytest.mark.parametrize("height, width, inside", [(16, 16, True), (15, 16, False), (16, 15, False)])
+def test_an_anchor_may_reach_the_last_pixel(height, width, inside):
+    """The anchor (0, 0, 15, 15) lies inside an image of 16 x 16 pixels."""
+    one = AnchorTargets(cells, 16, (1,), (1,))
+    label, _, _ = one((height, width, 1.0), np.zeros((0, 5), np.float32), 16, 16, np.random.RandomState(0))
+    np.testing.assert_array_equal(label, [0 if inside else -1])
+
+
+def test_default_sample():
+    """256 anchors of which at most half are positive, with the thresholds 0.7 and 0.3."""
+    rng = np.random.RandomState(0)
+    corners = rng.uniform(0, 400, (40, 2))
+    many = np.concatenate([corners, corners + rng.uniform(30, 90, (40, 2)), np.ones((40, 1))], axis=1)
+    image = ((480.0, 640.0, 1.0), many.astype(np.float32), 480, 640)
+    label = AnchorTargets(cells, positive_iou=0.3)(*image, np.random.RandomState(1))[0]
+    assert (label == 1).sum() == 128 and (label == 0).sum() == 128
+    found = AnchorTargets(cells)(*image, np.random.RandomState(1))
+    wanted = AnchorTargets(cells, 16, (0.5, 1, 2), (4, 8, 16, 32), 256, 0.5, 0.7, 0.3, False, False)(
+        *image, np.random.RandomState(1))
+    for one, other in zip(found, wanted):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_every_anchor_inside_the_image_has_box_targets():

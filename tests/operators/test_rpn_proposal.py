@@ -92,6 +92,16 @@ def test_minimum_size_of_mxnets_own():
     assert counts == 100 and (rois[:, 3:] - rois[:, 1:3] + 1).min() >= 16 * arrays[2][0, 2]
 
 
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_anchors_grow_with_the_stride(stride):
+    arrays = random_inputs(np.random.RandomState(2))
+    options = dict(feature_stride=stride, post_nms=20)
+    found = proposals(arrays, anchors=None, ratios=RATIOS, scales=SCALES, **options)
+    wanted = reference.rpn_proposal(*arrays, anchors=base_anchors(RATIOS, SCALES, stride), **options)
+    for one, other in zip(found, wanted):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
 def test_ties_go_by_row_column_and_anchor():
     cls_prob, bbox_pred = np.full((1, 4, 2, 2), 0.5), np.zeros((1, 8, 2, 2))
     anchors = [[0, 0, 9, 9], [5, 5, 9, 9]]

@@ -5,6 +5,7 @@ import pytest
 from mxnet import autograd, gluon
 
 from light_head_rcnn.operators import ps_roi_align, rpn_proposal
+from light_head_rcnn.operators.anchors import base_anchors
 
 SMALL = dict(ratios=(0.5, 1), scales=(1, 2), post_nms=8)
 
@@ -63,6 +64,28 @@ def test_training_flows_past_the_proposals(grad_req, hybridize):
     prob_grad = (prob * (1 - prob)).sum(axis=(0, 2, 3)).asnumpy()
     np.testing.assert_allclose(net.score.bias.grad().asnumpy(), prob_grad * (2 if grad_req == "add" else 1), rtol=1e-4)
     assert (net.box.bias.grad().asnumpy() == 0).all() and (net.map.bias.grad().asnumpy() != 0).all()
+
+
+def test_gradients_that_are_added_stay():
+    """The operator has no gradient, and must not overwrite one that is there already."""
+    arrays = random_inputs()
+    for array in arrays:
+        array.attach_grad("add")
+        array.grad[:] = 7
+    with autograd.record():
+        rois, _ = rpn_proposal(mx.nd, *arrays, **SMALL)
+    rois.backward()
+    assert all((array.grad.asnumpy() == 7).all() for array in arrays)
+
+
+def test_defaults():
+    """Those of the MXNet original, at stride 16."""
+    node = rpn_proposal(mx.sym, *map(mx.sym.Variable, "abc"), name="rois").attr_dict()["rois"]
+    expected = dict(feature_stride="16", pre_nms="6000", post_nms="300", nms_threshold="0.7", min_size="0",
+                    channels="split", feature_size="map", pad="empty", output_score="False")
+    assert {name: node[name] for name in expected} == expected
+    anchors = np.array([float(number) for number in node["anchors"].strip("()").split(",")])
+    np.testing.assert_array_equal(anchors.reshape(-1, 4), base_anchors((0.5, 1, 2), (4, 8, 16, 32), 16))
 
 
 def test_the_operator_itself_has_a_gradient_of_zeros():

@@ -3,7 +3,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.operators.custom.proposal import nms
+from light_head_rcnn.operators.custom.proposal import ProposalProp, nms
 
 OPTIONS = dict(scales=(4, 8, 16, 32), ratios=(0.5, 1, 2), threshold=0.7, rpn_min_size=0, feat_stride=16)
 
@@ -105,6 +105,42 @@ def test_suppression_keeps_what_overlaps_by_the_threshold():
 def test_equal_scores_are_taken_from_the_last_row_on():
     boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]], np.float32)
     assert nms(boxes, np.full(3, 0.5, np.float32), 0.5) == [2, 1, 0]
+
+
+def test_the_last_of_equal_scores_enters_suppression(run):
+    """Of equal scores the last rows, columns and anchors enter; suppression then begins with the last of those again."""
+    prob, deltas = np.full((1, 2, 2, 3), 0.5, np.float32), np.zeros((1, 4, 2, 3), np.float32)
+    rois = run("proposal", prob, deltas, [[32, 48, 1]], scales=(1,), ratios=(1,), rpn_min_size=0, rpn_pre_nms_top_n=2,
+               rpn_post_nms_top_n=2)[0]
+    np.testing.assert_array_equal(rois[:, 1:], [[16, 16, 31, 31], [32, 16, 47, 31]])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_overlaps_are_of_single_precision(seed, run):
+    """A box stays at a threshold that equals its overlap in float32, whatever float64 says."""
+    prob = np.array([0.1, 0.2, 0.9, 0.8], np.float32).reshape(1, 4, 1, 1)
+    deltas = np.random.RandomState(seed).normal(0, 0.1, (1, 8, 1, 1)).astype(np.float32)
+    options = dict(scales=(1, 1.5), ratios=(1,), rpn_min_size=0, rpn_post_nms_top_n=2)
+    info = [[1000, 1000, 1]]
+    prob, deltas = (np.pad(array, ((0, 0), (0, 0), (30, 31), (30, 31))) for array in (prob, deltas))
+    options.update(rpn_pre_nms_top_n=2)
+    first, second = run("proposal", prob, deltas, info, threshold=1, **options)[0][:, 1:]
+    width, height = (min(first[k + 2], second[k + 2]) - max(first[k], second[k]) + np.float32(1) for k in (0, 1))
+    areas = [(box[2] - box[0] + np.float32(1)) * (box[3] - box[1] + np.float32(1)) for box in (first, second)]
+    value = width * height / (areas[0] + areas[1] - width * height)
+    assert value.dtype == np.float32 and 0.1 < value < 1
+    kept = run("proposal", prob, deltas, info, threshold=repr(float(value)), **options)[0][:, 1:]
+    np.testing.assert_array_equal(kept, [first, second])
+
+
+def test_defaults_of_the_attributes():
+    assert ProposalProp()._function.keywords["pre_nms"] == 6000
+
+
+def test_shape_of_im_info_follows_from_the_scores():
+    symbol = mx.sym.Custom(*map(mx.sym.Variable, "abc"), op_type="proposal", scales=(4, 8, 16, 32))
+    inputs, outputs, _ = symbol.infer_shape(a=(2, 24, 4, 4), b=(2, 48, 4, 4))
+    assert inputs[2] == (2, 3) and outputs == [(600, 5)]
 
 
 def test_no_gradient(run):
