@@ -55,6 +55,20 @@ def test_arrays_arrive_as_they_were():
     assert list(WorkerPool(lambda task: (), 1, 60).run([0, 0])) == [(), ()]
 
 
+@pytest.mark.skipif(not array_transfer.HAS_MEMORY_FILES, reason="arrays are sent through a pipe here")
+def test_arrays_are_aligned_and_leave_no_open_file():
+    arrays = (np.zeros(3, np.uint8), np.zeros(5, np.float32), np.zeros(7, np.float64))
+    pool = WorkerPool(lambda task: arrays, 1, 60)
+    received, = pool.run([0])
+    assert [array.ctypes.data % 64 for array in received] == [0, 0, 0]
+    open_files = len(os.listdir("/proc/self/fd"))
+    for result in pool.run(range(20)):
+        assert len(result) == 3
+    del received, result
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= open_files
+
+
 @pytest.mark.usefixtures("transfer")
 def test_unfinished_run_disturbs_nothing():
     pool = WorkerPool(make, 2, 60)
