@@ -108,7 +108,7 @@ def test_equal_scores_are_taken_from_the_last_row_on():
 
 
 def test_the_last_of_equal_scores_enters_suppression(run):
-    """Of equal scores the last rows, columns and anchors enter; suppression then begins with the last of those again."""
+    """Of equal scores the last ones enter suppression, which then begins with the last of them again."""
     prob, deltas = np.full((1, 2, 2, 3), 0.5, np.float32), np.zeros((1, 4, 2, 3), np.float32)
     rois = run("proposal", prob, deltas, [[32, 48, 1]], scales=(1,), ratios=(1,), rpn_min_size=0, rpn_pre_nms_top_n=2,
                rpn_post_nms_top_n=2)[0]
