@@ -96,6 +96,9 @@ def _compose(parts: registry.Parts, classes: Optional[Sequence[str]], norm: str,
     entry = registry.backbone_table(detector).get(parts.backbone)
     for_backbone = {option: options.pop(option) for option in entry.options if option in options}
     backbone = entry.build(frozen=norm == "frozen", **for_backbone)
+    for attribute in ("out_channels", "feature_size"):
+        if not hasattr(backbone, attribute):
+            raise ModelError(f"the backbone {parts.backbone!r} has no attribute {attribute}; see register_backbone")
     if detector.on_pyramid:
         backbone = FeaturePyramid(backbone)
     classes = registry.CLASS_LISTS.get(parts.classes) if classes is None else classes

@@ -5,6 +5,7 @@ import pytest
 
 import light_head_rcnn
 from light_head_rcnn.operators import boxes as box_ops
+from light_head_rcnn.operators import detections
 
 XCEPTION = "light_head_rcnn_xception_coco"
 
@@ -77,7 +78,8 @@ def test_im_info_bounds_the_boxes_of_padded_images():
 @pytest.mark.parametrize("class_agnostic", [True, False])
 def test_detection_output_against_a_slow_loop(class_agnostic):
     """Boxes, threshold, suppression by class and the best of the image, by hand, from the same RoIs and logits."""
-    net = small_net(class_agnostic=class_agnostic, nms=0.4, score_threshold=0.2)
+    net = small_net(class_agnostic=class_agnostic, nms=0.4, score_threshold=0.2, box_means=(0.1, -0.2, 0.05, -0.05),
+                    box_stds=(0.1, 0.2, 0.15, 0.25))
     rng = np.random.RandomState(0)
     corners = rng.uniform(0, 90, (20, 2, 2))
     rois = np.concatenate([np.zeros((20, 1)), corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
@@ -92,7 +94,8 @@ def test_detection_output_against_a_slow_loop(class_agnostic):
     expected = []
     for c in range(3):
         column = 4 if class_agnostic else 4 * (c + 1)
-        moved = box_ops.decode(rois[:, 1:], deltas[:, column:column + 4] * [0.1, 0.1, 0.2, 0.2])
+        moved = box_ops.decode(rois[:, 1:], deltas[:, column:column + 4] * [0.1, 0.2, 0.15, 0.25]
+                               + [0.1, -0.2, 0.05, -0.05])
         moved = np.clip(moved, 0, [79, 69, 79, 69])
         left = [i for i in np.argsort(-prob[:, c + 1]) if prob[i, c + 1] > 0.2 and i < count]
         while left:
@@ -105,6 +108,38 @@ def test_detection_output_against_a_slow_loop(class_agnostic):
         assert ids[n, 0] == c
         np.testing.assert_allclose(scores[n, 0], score, rtol=1e-4)
         np.testing.assert_allclose(boxes[n], box, rtol=1e-3, atol=1e-3)
+
+
+def test_options_reach_proposals_and_suppression(monkeypatch):
+    net = light_head_rcnn.get_model(
+        XCEPTION, ["a"], anchor_ratios=(1, 3), anchor_scales=(1, 2), pre_nms=90, post_nms=20, rpn_nms=0.6,
+        rpn_min_size=3, score_threshold=0.1, nms=0.4, max_per_image=7, soft_nms="linear", soft_nms_sigma=0.8)
+    net.initialize()
+    seen = []
+
+    def spy(function):
+        def call(*args, **kwargs):
+            seen.append(kwargs)
+            return function(*args, **kwargs)
+        return call
+
+    monkeypatch.setattr(net.rpn, "propose", spy(net.rpn.propose))
+    monkeypatch.setattr(detections, "suppress", spy(detections.suppress))
+    net(images())
+    assert seen == [dict(pre_nms=90, post_nms=20, nms_threshold=0.6, min_size=3),
+                    dict(score_threshold=0.1, nms=0.4, max_per_image=7, soft_nms="linear", soft_nms_sigma=0.8)]
+    assert (net.rpn.ratios, net.rpn.scales, net.rpn.stride) == ((1, 3), (1, 2), 16)
+
+
+def test_default_values_are_those_of_the_mxnet_original():
+    """Of its tests on COCO: SCALES and RATIOS of the anchors, TEST.RPN_*, TEST.NMS, BBOX_STDS and others."""
+    net = light_head_rcnn.get_model("light_head_rcnn_resnet101_v1_coco")
+    assert (net.rpn.ratios, net.rpn.scales, net.rpn.stride) == ((0.5, 1, 2), (4, 8, 16, 32), 16)
+    assert (net.box_means, net.box_stds) == ((0, 0, 0, 0), (0.1, 0.1, 0.2, 0.2))
+    assert net._proposals == dict(pre_nms=6000, post_nms=300, nms_threshold=0.7, min_size=0)
+    assert net._suppression == dict(score_threshold=0.001, nms=0.3, max_per_image=100, soft_nms="none",
+                                    soft_nms_sigma=0.5)
+    assert net.class_agnostic
 
 
 def test_reset_class():

@@ -65,7 +65,7 @@ def log_softmax(x, axis):
     (16, -1, None), (16, -1, 0), (1000, -1, 1), (0, 12, None), (0, 24, 0), (8, 20, None)])
 def test_losses_by_hand(ohem, roi_batch_size, smaller, class_agnostic, monkeypatch):
     """Recomputed in NumPy from the logits, deltas and targets that the losses saw, with and without mining."""
-    net, graph = build(ohem, class_agnostic, roi_batch_size=roi_batch_size, box_loss_weight=2.0)
+    net, graph = build(ohem, class_agnostic, roi_batch_size=roi_batch_size, box_loss_weight=2.0, rpn_sigma=2.5)
     seen = {}
 
     def spy(name, function):
@@ -88,7 +88,7 @@ def test_losses_by_hand(ohem, roi_batch_size, smaller, class_agnostic, monkeypat
     picked = np.where(label == 1, scores[:, 1], scores[:, 0])
     assert metrics["rpn_cls"] == pytest.approx(-picked[label >= 0].mean(), rel=1e-4)
     assert metrics["rpn_acc"] == pytest.approx((scores.argmax(1) == label)[label >= 0].mean(), rel=1e-4)
-    assert metrics["rpn_box"] == pytest.approx(smooth_l1((deltas - target) * weight, 3).sum() / 32 / 2, rel=1e-4)
+    assert metrics["rpn_box"] == pytest.approx(smooth_l1((deltas - target) * weight, 2.5).sum() / 32 / 2, rel=1e-4)
 
     labels, targets = (a.asnumpy() for a in seen["targets"][1:])
     assert labels.shape == (2, 26 if roi_batch_size < 0 else roi_batch_size)
@@ -160,6 +160,28 @@ def test_a_step_on_two_devices_is_a_step_on_one_with_all_images():
         assert np.abs(difference).max() > 0, name
         np.testing.assert_allclose(moved[name], difference, rtol=1e-2, atol=5e-3 * np.abs(difference).max(),
                                    err_msg=name)
+
+
+def test_options_reach_proposals_and_targets(monkeypatch):
+    net = light_head(anchor_scales=(1, 2), box_means=(0.1, 0.2, 0.3, 0.4), box_stds=(0.5, 0.6, 0.7, 0.8))
+    net.initialize()
+    seen = {}
+
+    def spy(name, function):
+        def call(*args, **kwargs):
+            seen[name] = kwargs
+            return function(*args, **kwargs)
+        return call
+
+    monkeypatch.setattr(detector_losses, "assign_roi_targets", spy("targets", detector_losses.assign_roi_targets))
+    monkeypatch.setattr(net.rpn, "propose", spy("proposals", net.rpn.propose))
+    graph = DetectorLosses(net, pre_nms=90, post_nms=20, rpn_nms=0.6, rpn_min_size=3, ohem=4, roi_batch_size=10,
+                           fg_fraction=0.3, fg_iou=0.6, bg_iou_high=0.4, bg_iou_low=0.1)
+    graph(*batch(net))
+    assert seen == {
+        "proposals": dict(pre_nms=90, post_nms=20, nms_threshold=0.6, min_size=3),
+        "targets": dict(rois_per_image=20, means=(0.1, 0.2, 0.3, 0.4), stds=(0.5, 0.6, 0.7, 0.8), fg_iou=0.6,
+                        bg_iou_high=0.4, bg_iou_low=0.1, batch_size=10, fg_fraction=0.3)}
 
 
 def test_hybridized_equals_imperative():

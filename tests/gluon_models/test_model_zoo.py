@@ -161,6 +161,15 @@ def test_a_pyramid_backbone_of_a_users_own():
     assert net(mx.nd.ones((1, 3, 64, 96)))[0].shape == (1, 4, 1)
 
 
+def test_a_backbone_that_lacks_what_detectors_ask_for():
+    class Bare(Tiny):
+        feature_size = property(lambda self: self.missing)
+
+    gluon_models.register_backbone("bare", Bare)
+    with pytest.raises(ModelError, match="the backbone 'bare' has no attribute feature_size; see register_backbone"):
+        get_model("rfcn_bare_voc")
+
+
 def test_a_detector_of_a_users_own_goes_on_every_backbone():
     @gluon_models.register_detector("mine", defaults={"S": {"rpn_channels": 5, "extra": 1}, "L": {"rpn_channels": 6}})
     class Mine(RFCN):
