@@ -22,6 +22,14 @@ def test_loading_leaves_the_names_of_mxnet_alone():
     assert callable(mx.nd.ps_roi_align) and callable(mx.sym.ps_roi_align)
 
 
+def test_a_second_load_does_nothing(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("loaded again")
+    monkeypatch.setattr(mx.library, "load", refuse)
+    monkeypatch.setattr(library, "warn_without_gpu_kernels", refuse)
+    library.load()
+
+
 def test_mxnets_threads_flush_denormals_and_pythons_keep_them():
     # A process of its own: here MXNet's threads may have been started by other tests before the library was loaded.
     code = """
