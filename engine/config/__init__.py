@@ -1,5 +1,5 @@
 """Configurations: the table of keys, reading of files and overrides, and what values mean."""
-from .checking import PYRAMID_STRIDES, reject_unimplemented
+from .checking import PYRAMID_STRIDES
 from .comparing import changed_keys, config_from_checkpoint, saved_config, training_keys, weight_conflicts
 from .key import Key
 from .keys import DEFAULTS, KEYS
@@ -12,6 +12,6 @@ from .yaml_files import bundled_names
 __all__ = [
     "DEFAULTS", "KEYS", "Key", "PYRAMID_STRIDES", "bundled_names", "changed_keys", "checkpoint_prefix",
     "config_from_checkpoint", "dataset_kind", "file_values", "gpu_ids", "load_config", "load_with_sources", "lr_steps",
-    "overlay_text", "pixel_means", "pixel_stds", "reject_unimplemented", "saved_config", "test_scales", "text_values",
+    "overlay_text", "pixel_means", "pixel_stds", "saved_config", "test_scales", "text_values",
     "train_scales", "training_keys", "weight_conflicts", "with_overrides", "with_values",
 ]

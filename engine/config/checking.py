@@ -3,11 +3,8 @@ import difflib
 import logging
 from typing import Any, Dict, Iterable, Mapping, Set
 
-from yacs.config import CfgNode
-
 from ...errors import ConfigError
 from .keys import KEYS, SECTIONS
-from .tree import flatten
 
 LOGGER = logging.getLogger("light_head_rcnn")
 # The strides of a feature pyramid, as the files of the MXNet original write them.
@@ -127,27 +124,21 @@ def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
     return [key for key, value in values.items() if value != before[key]]
 
 
-def reject_unimplemented(cfg: CfgNode) -> None:
-    """Raises ConfigError where a key has a value that the MXNet original knows and this package does not carry out."""
-    reject_unimplemented_values(flatten(cfg))
-
-
-def reject_unimplemented_values(values: Mapping[str, Any], source: str = "") -> None:
-    """As `reject_unimplemented`, of values by key.
+def reject_unimplemented(source: str, values: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a key has a value that the MXNet original knows and this package does not carry out.
 
     Args:
-        values: all keys and their values.
         source: file, or other origin, that errors name.
+        values: all keys and their values.
     """
-    prefix = f"{source}: " if source else ""
     for key in KEYS.values():
         if not key.implements(values[key.name]):
             allowed = " or ".join(map(repr, key.implemented))
-            raise ConfigError(f"{prefix}{key.name} is {values[key.name]!r}: only {allowed} is implemented")
+            raise ConfigError(f"{source}: {key.name} is {values[key.name]!r}: only {allowed} is implemented")
     stride, model = values["network.RPN_FEAT_STRIDE"], values["network.model"]
     has_levels = "_fpn_" in model and not values["symbol"]
     if stride not in (16, (16,)) and not (has_levels and stride == PYRAMID_STRIDES):
-        raise ConfigError(f"{prefix}network.RPN_FEAT_STRIDE is {stride!r}: only 16 is implemented, and "
+        raise ConfigError(f"{source}: network.RPN_FEAT_STRIDE is {stride!r}: only 16 is implemented, and "
                           f"{list(PYRAMID_STRIDES)} for the models named light_head_rcnn_fpn_..., where symbol is "
                           f"empty; network.model is {model!r}, symbol is {values['symbol']!r}")
 

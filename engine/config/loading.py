@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterable, Mapping, Tuple, Union
 import yaml
 from yacs.config import CfgNode
 
-from .checking import checked_value, complete, reject_unimplemented_values, warn_of_unread, without_counts
+from .checking import checked_value, complete, reject_unimplemented, warn_of_unread, without_counts
 from .keys import KEYS
 from .overrides import SOURCE, Overrides, text_values
 from .tree import as_lists, flatten, nest
@@ -69,7 +69,7 @@ def build_config(layers: Iterable[Tuple[str, Mapping[str, Any]]], name: str) -> 
         values.update(entries)
         sources.update(dict.fromkeys(entries, source))
     sources.update(dict.fromkeys(complete(name, values), COUNTED))
-    reject_unimplemented_values(values, name)
+    reject_unimplemented(name, values)
     warn_of_unread(values)
     cfg = CfgNode(nest(values))
     cfg.freeze()

@@ -40,7 +40,8 @@ The column "also" says more of a key:
 - **only**: the MXNet original knows other values; here only this one is carried out, and others are refused.
 - **not read**: files of the MXNet original have the key, and nothing here reads it. Other values than the default are
   warned of.
-- **resume**: a resumed training may change it, because it does not change what a training step computes.
+- **resume**: a resumed training (`lhrcnn train --resume`) may change it, because it does not change what a training
+  step computes.
 - **weights**: trained weights are of use only with the value that they were trained with; other values are refused when
   a checkpoint is loaded.
 """

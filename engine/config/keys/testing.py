@@ -64,6 +64,6 @@ KEYS = (
          "Detections that are kept, for each image.",
          ONE_OR_MORE),
     _key("test_epoch", 0, INT,
-         "Epochs after which the checkpoint to test was written. 0 takes the last checkpoint.",
+         "Epochs after which the checkpoint to test was written. 0 takes the best checkpoint, or else the last one.",
          NOT_NEGATIVE),
 )

@@ -60,20 +60,22 @@ KEYS = (
         "Training steps between two checkpoints inside an epoch. 0 writes them only at the end of epochs.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.KEEP_CHECKPOINTS", 2, INT,
-        "Checkpoints of this many last epochs are kept, and the best one besides. 0 keeps all.",
+        "Checkpoints of this many last epochs are kept, and besides them that of the best test (see "
+        "`TRAIN.TEST_EVERY`). 0 keeps all.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.TEST_EVERY", 0, INT,
         "Epochs between two tests during training. 0 tests once, at the end.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.BEST_METRIC", "AP", word("AP", "AP50"),
-        "Metric of these tests by which the best checkpoint is chosen: AP is the mean over IoU thresholds from 0.5 to "
+        "Metric of the tests by which the best checkpoint is chosen: AP is the mean over IoU thresholds from 0.5 to "
         "0.95, AP50 that at 0.5.",
         free_on_resume=True),
     Key("TRAIN.EARLY_STOP_TESTS", 0, INT,
-        "Training stops after this many tests in a row without a better metric. 0 never stops early.",
+        "Training stops after this many tests in a row without a better `TRAIN.BEST_METRIC`. 0 never stops early.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.END2END", True, BOOL,
-        "true: train_end2end.py trains the whole detector at once. false: train_alternate.py trains it in stages."),
+        "Whether the whole detector is trained at once (lhrcnn train), or else in stages "
+        "(experiments/train_alternate.py)."),
 
     # Images.
     Key("TRAIN.SCALES", (), PAIRS,

@@ -367,7 +367,8 @@ ROWS = [
     ("TRAIN.CHECKPOINT_STEPS", 7, of_run, "CheckpointHook.every_steps", 7, {}),
     ("TRAIN.KEEP_CHECKPOINTS", 7, of_run, "CheckpointHook.keep", 7, {}),
     ("TRAIN.TEST_EVERY", 7, of_run, "TestHook.every", 7, {}),
-    ("TRAIN.BEST_METRIC", "AP50", of_run, "BestHook.metric", "AP50", {}),
+    ("TRAIN.BEST_METRIC", "AP50", of_run, "BestHook.metric", "AP50", {"TRAIN.TEST_EVERY": 1}),
+    ("TRAIN.BEST_METRIC", "AP50", of_run, "EarlyStoppingHook.metric", "AP50", {"TRAIN.EARLY_STOP_TESTS": 2}),
     ("TRAIN.EARLY_STOP_TESTS", 7, of_run, "EarlyStoppingHook.patience", 7, {}),
 ]
 # Keys whose effect is more than an argument, with the test that shows it.
