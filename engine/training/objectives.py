@@ -2,6 +2,7 @@
 from typing import Dict, List, Sequence
 
 import mxnet as mx
+import numpy as np
 from mxnet import gluon
 from yacs.config import CfgNode
 
@@ -26,6 +27,10 @@ class Objective:
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
         """Runs the part of a batch that belongs to one device."""
         raise NotImplementedError
+
+    def set_seed(self, seed: int) -> None:
+        """Seeds all that draws random numbers in a step; by default MXNet's operators alone."""
+        mx.random.seed(seed)
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
         """The arrays, of one device's outputs, whose gradients are computed."""
@@ -116,6 +121,11 @@ class GraphObjective(Objective):
         if "rois" in batch:
             batch["rois"] = _with_image_numbers(batch["rois"])
         return self.block(*(batch[name] for name in self._graph.names))
+
+    def set_seed(self, seed: int) -> None:
+        super().set_seed(seed)
+        # The custom operators of the MXNet original draw from the global generator of NumPy.
+        np.random.seed(seed)
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
         return list(outputs)

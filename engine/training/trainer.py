@@ -110,10 +110,7 @@ class Trainer:
 
     def train_step(self, batch: Sequence[np.ndarray]) -> Tuple[Dict[str, float], float]:
         """Makes one update; returns its metrics and its learning rate."""
-        # The custom operators of the MXNet original draw from the global generator of NumPy.
-        seed = (self.seed * 1000003 + self.step) % 2 ** 31
-        mx.random.seed(seed)
-        np.random.seed(seed)
+        self.objective.set_seed((self.seed * 1000003 + self.step) % 2 ** 31)
         learning_rate = self.schedule(self.step + 1)
         metrics = self._update(batch, learning_rate)
         if not math.isfinite(metrics["loss"]):

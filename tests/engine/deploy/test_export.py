@@ -70,6 +70,19 @@ def test_differences_are_measured(detector, change, scores, boxes):
     assert report["scores"] == pytest.approx(scores, abs=1e-6) and report["boxes"] == boxes
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_difference_in_one_image_alone_is_measured(detector, place):
+    images, calls = noise_images(0), []
+
+    def net(x, im_info):
+        calls.append(x)
+        return [array + (0.5 if len(calls) == place + 1 and number == 1 else 0)
+                for number, array in enumerate(detector.net(x, im_info))]
+
+    report = compare_detectors(detector, Detector(net, detector.classes, detector.preparation), images)
+    assert report["scores"] == pytest.approx(0.5, abs=1e-5) and report["boxes"] == 0
+
+
 class InfoFirst(OneBox):
     """The same, but the graph uses im_info before the image, so that MXNet lists it first."""
 

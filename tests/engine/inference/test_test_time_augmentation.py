@@ -64,6 +64,19 @@ def test_a_scale_given_twice_changes_nothing(options):
             assert images == 2 or not np.array_equal(one[1], several[1])
 
 
+def test_a_mirrored_view_is_left_out_where_its_scale_was_seen():
+    """Only the second image is shown otherwise at the other scale, where the mirrored view of the first is masked."""
+    net = network()
+    other = SMALL[0] * 1.01, SMALL[1] * np.float32([[1], [0.5]])
+    mirrored = answers_of(views.MultiView(net, flip=True), [SMALL])
+    several = answers_of(views.MultiView(net, flip=True), [SMALL, other])
+    for one, all_views in zip(mirrored, several):
+        np.testing.assert_array_equal(one[0], all_views[0])
+    assert not np.array_equal(mirrored[1][1], several[1][1])
+    for one, twice in zip(mirrored, answers_of(views.MultiView(net, flip=True), [SMALL, SMALL])):
+        np.testing.assert_array_equal(one, twice)
+
+
 @pytest.mark.parametrize("agnostic, suppression", [
     (True, {}), (False, {}), (True, {"soft_nms": "gaussian", "soft_nms_sigma": 0.6}), (False, {"soft_nms": "linear"})])
 @pytest.mark.parametrize("flip", [False, True])

@@ -72,6 +72,15 @@ def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):
         train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 7))
 
 
+def test_resume_goes_before_the_epoch_that_is_named(configure):
+    """With all three flags training goes on from the last checkpoint, not from that of TRAIN.begin_epoch."""
+    training, expected = train(configure("run"))
+    cfg = configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1)
+    resumed = TrainingRun(cfg, [mx.cpu()], LOGGER, resume=True)
+    assert resumed.trainer.step == training.trainer.total == 6
+    assert losses(read_steps(configure("run"))) == losses(expected)
+
+
 def test_begin_epoch_alone_leaves_out_the_first_steps(configure):
     training, lines = train(configure("run", "TRAIN.begin_epoch", 1, "TRAIN.lr_step", 1))
     assert [line["step"] for line in lines] == [4, 5, 6]
