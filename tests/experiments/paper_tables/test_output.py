@@ -182,6 +182,15 @@ def test_rows_that_were_trained_at_the_papers_scale_are_measured(paper_pages):
     assert f"| {ROWS['b2']} | 33.1 |" in index and "The other rows were not run" in index
 
 
+def test_figures_measured_here_stand_beside_the_first_quotation_alone(paper_pages):
+    """The row with the hidden layer is quoted from two sources."""
+    page = paper_pages(("hidden_fc", [], 0.36))("table_4.md")
+    assert cells_of(page, ROWS["hidden_fc"])["AP at the paper's scale, here"] == "36.0"
+    other = cells_of(page, "beside it: Light-Head R-CNN")
+    assert other["AP, quoted"] == "38.2" and other["source"] == "[2]"
+    assert other["AP at the paper's scale, here"] == other["AP, shapes, measured"] == ""
+
+
 def test_a_changed_training_does_not_pass_for_the_papers(paper_pages):
     read = paper_pages(("b1", ["TRAIN.end_epoch", "2"], 0.05), ("b2", ["TRAIN.end_epoch", "2"], 0.07), ("b2", [], 0.3),
                        ("b2", ["dataset.dataset_path", "elsewhere"], 0.31))
