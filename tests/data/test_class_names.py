@@ -9,7 +9,8 @@ from light_head_rcnn.data import COCO_CLASSES, VOC_CLASSES
 UNUSED_COCO_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 # A few of COCO's published pairs of id and name, between all of the gaps.
 COCO_NAMES = {1: "person", 11: "fire hydrant", 13: "stop sign", 25: "giraffe", 27: "backpack", 28: "umbrella",
-              31: "handbag", 44: "bottle", 46: "wine glass", 65: "bed", 67: "dining table", 70: "toilet", 72: "tv",
+              31: "handbag", 44: "bottle", 46: "wine glass", 62: "chair", 63: "couch", 64: "potted plant",
+              65: "bed", 67: "dining table", 70: "toilet", 72: "tv",
               82: "refrigerator", 84: "book", 90: "toothbrush"}
 
 

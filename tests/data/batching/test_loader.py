@@ -42,12 +42,13 @@ def check_image(padded, im_info, record, short_edge, long_edge, **options):
     return gt_boxes
 
 
-def test_training_batches(records):
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_training_batches(records, epoch):
     loader = train_loader(records)
-    batches = list(loader.epoch(0))
+    batches = list(loader.epoch(epoch))
     assert len(batches) == len(loader)
     flips = set()
-    for batch, sampled in zip(batches, loader.sampler.batches(0)):
+    for batch, sampled in zip(batches, loader.sampler.batches(epoch)):
         images, im_info, gt_boxes, random, counts, given = batch
         assert images.shape[:2] == (2, 3) and images.shape[2] % 32 == images.shape[3] % 32 == 0
         assert all(array.dtype == np.float32 and len(array) == 2 for array in batch)

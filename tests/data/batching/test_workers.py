@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -129,6 +130,35 @@ def assert_end(pids):
     while any(alive(pid) for pid in pids) and time.time() < deadline:
         time.sleep(0.02)
     assert not any(alive(pid) for pid in pids)
+
+
+def test_an_interrupt_is_left_to_the_main_process():
+    """Ctrl-C reaches every process of the terminal: the workers must answer until the main process ends them."""
+    pool = WorkerPool(make, 2, 60)
+    for pid in {pid for _, pid in run(pool, [1, 2])}:
+        os.kill(int(pid), signal.SIGINT)
+    assert [result for result, _ in run(pool, [4, 5, 6])] == [4, 5, 6]
+
+
+def test_mxnet_is_idle_when_its_threads_are_forked(monkeypatch):
+    calls = []
+    monkeypatch.setitem(sys.modules, "mxnet", SimpleNamespace(nd=SimpleNamespace(waitall=lambda: calls.append(1))))
+    WorkerPool(make, 3, 60)
+    assert len(calls) == 3
+    monkeypatch.delitem(sys.modules, "mxnet")
+    WorkerPool(make, 1, 60)
+    assert len(calls) == 3
+
+
+def test_a_program_ends_while_its_pool_is_alive():
+    script = textwrap.dedent("""
+        import numpy as np
+        from light_head_rcnn.data.batching import WorkerPool
+        pool = WorkerPool(lambda task: (np.array([task]),), 2, 60)
+        print(sum(int(array[0]) for array, in pool.run([1, 2, 3])))
+    """)
+    process = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=60, check=True)
+    assert process.stdout == b"6\n"
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")

@@ -25,6 +25,13 @@ def test_records(voc_tree):
     assert dataset.summary() == "voc train: 3 images, 3 boxes, 1 of them difficult, 20 classes"
 
 
+def test_objects_are_difficult_only_where_the_xml_says_so(voc_tree):
+    voc_tree.write()
+    text = voc_tree.xml("a").read_text()
+    voc_tree.xml("a").write_text(text.replace("<difficult>0</difficult>", ""))
+    assert load_dataset("voc", voc_tree.root, "train").records[0].difficult.tolist() == [False, True]
+
+
 def test_own_classes(voc_tree):
     dataset = load(voc_tree, classes=["person", "dog", "cat"])
     assert dataset.classes == ("person", "dog", "cat")
