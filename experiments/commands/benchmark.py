@@ -108,7 +108,7 @@ BENCHMARKS: Dict[str, Callable[[List[str]], int]] = {"operators": benchmark_oper
 
 
 def _make_parser(prog: str, description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(prog=prog, description=description, epilog=epilog,
+    return argparse.ArgumentParser(prog=prog, description=description, epilog=epilog, allow_abbrev=False,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
@@ -135,9 +135,11 @@ def _run_with_threads(name: str, argv: List[str], threads: int) -> int:
     """Runs a benchmark in a new process with OMP_NUM_THREADS set, and returns its exit status.
 
     This process cannot change its number of threads any more: the OpenMP library, which is loaded together with this
-    package, has read it.
+    package, has read it. The new process is not asked for threads, so that it never starts another one.
     """
-    return subprocess.call([sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, name, *argv],
+    words = [word for before, word in zip(["", *argv], argv)
+             if "--threads" not in (before, word) and not word.startswith("--threads=")]
+    return subprocess.call([sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, name, *words],
                            env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
 
 

@@ -85,11 +85,13 @@ def test_table_and_file(tmp_path, capsys):
     assert written["repeats"] == 1 and written["machine"]["threads"] == machine.threads_in_use()
 
 
-def test_the_number_of_threads_is_the_one_that_was_asked_for(tmp_path):
+@pytest.mark.parametrize("form", ["--threads {}", "--threads={}"])
+def test_the_number_of_threads_is_the_one_that_was_asked_for(tmp_path, form):
     path, threads = tmp_path / "nms.json", machine.threads_in_use() + 2
-    assert benchmark.main(["operators", "--ops", "nms", "--repeats", "1", "--no-memory", "--threads", str(threads),
+    assert benchmark.main(["operators", "--ops", "nms", *form.format(threads).split(), "--repeats", "1", "--no-memory",
                            "--out", str(path)]) == 0
-    assert json.loads(path.read_text())["machine"]["threads"] == threads
+    written = json.loads(path.read_text())
+    assert (written["machine"]["threads"], written["repeats"]) == (threads, 1)
 
 
 @pytest.mark.parametrize("words, complaint", [
