@@ -184,6 +184,33 @@ def test_options_reach_proposals_and_targets(monkeypatch):
                         bg_iou_high=0.4, bg_iou_low=0.1, batch_size=10, fg_fraction=0.3)}
 
 
+def test_mining_takes_no_ignored_roi_before_one_without_a_loss(monkeypatch):
+    """Of the two RoIs to keep, one is so surely background that its loss is 0 in float32."""
+    net, graph = build_frozen(ohem=2)
+    labels = mx.nd.array([[-1, 0, 0, -1]])
+    monkeypatch.setattr(detector_losses, "assign_roi_targets",
+                        lambda *args, **kwargs: (mx.nd.zeros((1, 4, 5)), labels, mx.nd.zeros((1, 4, 4))))
+    logits = mx.nd.array([[0, 0, 0, 0], [1000, 0, 0, 0], [0, 5, 0, 0], [0, 0, 0, 0]])
+    monkeypatch.setattr(net, "classify", lambda *args: (logits, mx.nd.zeros((4, 8))))
+    metrics = dict(zip(METRICS, graph(*(array[:1] for array in batch(net)))))
+    expected = -log_softmax(np.array([0.0, 5, 0, 0]), 0)[0] / 2
+    assert metrics["rcnn_cls"].asscalar() == pytest.approx(expected, rel=1e-5)
+    assert metrics["rcnn_acc"].asscalar() == 0.5
+
+
+def test_a_batch_in_which_nothing_counts_has_no_loss():
+    net, graph = build_frozen(bg_iou_high=0.95, bg_iou_low=0.9)
+    inputs = batch(net)
+    inputs[2][:] = inputs[3][:] = -1  # no ground truths, and all anchors are ignored
+    inputs[5][:] = 0
+    with autograd.record():
+        outputs = graph(*inputs)
+        loss = sum(outputs[:4])
+    loss.backward()
+    assert [output.asscalar() for output in outputs] == [0] * 6
+    assert not net.collect_params()["conv1_weight"].grad().asnumpy().any()
+
+
 def test_hybridized_equals_imperative():
     net, graph = build()
     inputs = batch(net)
