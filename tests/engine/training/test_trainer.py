@@ -110,6 +110,7 @@ def test_draws_depend_on_the_seed_and_the_step_alone():
         trainer.run()
     assert whole.objective.draws[4:] == part.objective.draws
     assert not set(whole.objective.draws) & set(other.objective.draws)
+    assert len(set(whole.objective.draws)) == 6
 
 
 def test_training_leaves_the_generator_of_numpy_alone():
