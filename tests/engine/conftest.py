@@ -1,7 +1,10 @@
-"""A configuration that trains the symbolic graph of setting S on a handful of small images."""
+"""A configuration that trains the symbolic graph of setting S on a handful of small images, and recorders of calls."""
+import inspect
 import logging
 
 import pytest
+
+from light_head_rcnn.engine.config import load_config
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +17,49 @@ def configure(configuring, tmp_path_factory):
 @pytest.fixture(scope="session")
 def logger():
     return logging.getLogger("test")
+
+
+class Recorder:
+    """Takes the place of a function or class, and remembers the arguments of the last call by name."""
+
+    def __init__(self, original, result):
+        self.original = getattr(original, "original", original)
+        self._signature, self._result = inspect.signature(self.original), result
+        self.arguments = {}
+
+    def __call__(self, *args, **kwargs):
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        self.arguments = dict(bound.arguments)
+        for name, parameter in self._signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                self.arguments.update(self.arguments.pop(name))
+        return self._result
+
+
+@pytest.fixture
+def record(monkeypatch):
+    """Function that replaces an attribute of a module by a `Recorder`, which it returns."""
+    def record(owner, name, result=None):
+        recorder = Recorder(getattr(owner, name), result)
+        monkeypatch.setattr(owner, name, recorder)
+        return recorder
+
+    return record
+
+
+@pytest.fixture
+def check_wiring(record):
+    """Function of a row (key, value, look, argument, expected, others) that shows that a key reaches an object.
+
+    `look(cfg, record)` gives arguments of objects by name. With the key set to the value, and with the values of the
+    dict `others`, the argument must be the expected one, and without the key another one.
+    """
+    def check(key, value, look, argument, expected, others):
+        before = look(load_config(None, others), record).get(argument)
+        found = look(load_config(None, {**others, key: value}), record)[argument]
+        found = tuple(found) if isinstance(found, list) else found
+        assert found == (pytest.approx(expected) if isinstance(expected, float) else expected)
+        assert before != found, "the value is that of the default: the row shows nothing"
+
+    return check

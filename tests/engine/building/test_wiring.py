@@ -1,28 +1,25 @@
-"""Every configuration key reaches what it is meant for: targets, sampler, loaders, losses, network, graphs, optimizer.
+"""Every configuration key reaches what it is meant for: here data sets, batches, the network, its losses, and graphs.
 
-Each test sets one key off its default and looks at the argument that an object is made with. The objects themselves are
-replaced by recorders of their arguments, so that nothing is trained here.
+Each row sets one key off its default and looks at the argument that an object is made with. The objects themselves are
+replaced by recorders of their arguments (`record`), so that nothing is trained here. The keys of trainings have their
+rows in tests/engine/training/test_wiring.py.
 """
-import inspect
-import logging
 import re
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet import gluon
 
 from light_head_rcnn import data, gluon_models, symbols
 from light_head_rcnn.engine.building import datasets, initialization, loaders, network
-from light_head_rcnn.engine.config import KEYS, load_config, with_values
+from light_head_rcnn.engine.config import KEYS, load_config
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.loading import load_network
 from light_head_rcnn.engine.symbolic import graphs
-from light_head_rcnn.engine.training import resuming, run, schedule, trainables
-from light_head_rcnn.engine.training.alternate import roi_loader, stages
-from light_head_rcnn.errors import CheckpointError, ConfigError, TrainingError
+from light_head_rcnn.errors import CheckpointError, ConfigError
 
 TESTS = Path(__file__).parents[2]
 CLASSES = ("a", "b")
@@ -30,38 +27,6 @@ CLASSES = ("a", "b")
 LIGHT, PYRAMID, GRAPH = ({"network.model": "light_head_rcnn_resnet101_v1_coco"},
                          {"network.model": "light_head_rcnn_fpn_resnet101_v1_coco"},
                          {"symbol": "resnet_v1_101_rfcn_light"})
-NO_MINING = {"TRAIN.ENABLE_OHEM": False, "TRAIN.BATCH_ROIS": 32}
-# The learning rates of `rates_of` in a short training.
-SHORT = {"TRAIN.lr": 1.0, "TRAIN.warmup_lr": 0.25, "TRAIN.warmup_step": 10, "TRAIN.lr_step": "2"}
-
-
-class Recorder:
-    """Takes the place of a function or class, and remembers the arguments of the last call by name."""
-
-    def __init__(self, original, result):
-        self.original = getattr(original, "original", original)
-        self._signature, self._result = inspect.signature(self.original), result
-        self.arguments = {}
-
-    def __call__(self, *args, **kwargs):
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        self.arguments = dict(bound.arguments)
-        for name, parameter in self._signature.parameters.items():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                self.arguments.update(self.arguments.pop(name))
-        return self._result
-
-
-@pytest.fixture
-def record(monkeypatch):
-    """Function that replaces an attribute of a module by a `Recorder`, which it returns."""
-    def record(owner, name, result=None):
-        recorder = Recorder(getattr(owner, name), result)
-        monkeypatch.setattr(owner, name, recorder)
-        return recorder
-
-    return record
 
 
 def of_network(cfg, record):
@@ -134,77 +99,6 @@ def of_proposal_graph(cfg, record):
     return recorder.arguments
 
 
-def of_roi_batches(cfg, record):
-    """What the targets of given RoIs are made with: arguments of `sample_roi_targets`, and `rois`, the rows."""
-    targets = roi_loader.RoiTargets(cfg, 3, candidates=5)
-    boxes = np.array([[0, 0, 9, 9, 1], [0, 0, 9, 8, 0]], np.float32)
-    made = np.zeros((2, 4)), np.zeros(2), np.zeros((2, 8)), np.zeros((2, 8))
-    recorder = record(roi_loader, "sample_roi_targets", made)
-    try:
-        targets(None, boxes, 32, 32, np.random.RandomState(0))
-    except ValueError:
-        pass  # fewer rows than `TRAIN.BATCH_ROIS` asks for: the recorder does not make up more
-    return dict(recorder.arguments, rois=targets.rois)
-
-
-def of_optimizer(cfg, record):
-    """Arguments of the optimizer, with its options one by one, and the factor of the neck's learning rate."""
-    recorder = record(gluon, "Trainer")
-    net = SimpleNamespace(neck=gluon.nn.Dense(2, in_units=2), collect_params=dict)
-    schedule.set_gluon_factors(cfg, net)
-    schedule.build_optimizer(cfg, {})
-    return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult}
-
-
-def of_schedule(cfg, record):
-    """Learning rates of steps 1, 6, 11, 150, 201 and 301 where an epoch has 100 steps of two images."""
-    rate = schedule.learning_rates(cfg, 2, 100)
-    return {f"step {step}": rate(step) for step in (1, 6, 11, 150, 201, 301)}
-
-
-def of_gluon_start(cfg, record):
-    """Words of the parameters that stay fixed, and the batch size, in the training of a Gluon model."""
-    net = SimpleNamespace(features=SimpleNamespace(feature_size=None), stride=16, collect_params=dict)
-    record(trainables, "build_net", net)
-    for name in ("initialize", "warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective"):
-        record(trainables, name)
-    loader, fixed = record(trainables, "build_train_loader"), record(trainables, "fix_parameters", [])
-    trainables.gluon_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
-    return dict(words=fixed.arguments["words"], batch_size=loader.arguments["batch_size"])
-
-
-LOGGER = logging.getLogger("test")
-
-
-def of_run(cfg, record):
-    """Arguments of the trainer and of its hooks, each with the name of its class before it."""
-    record(run, "build_dataset", SimpleNamespace(classes=CLASSES, summary=str))
-    record(run, "build_test_set", SimpleNamespace(classes=CLASSES, summary=str))
-    record(run, "build_optimizer")
-    record(run, "requested_checkpoint")
-    trainer = SimpleNamespace(objective=None)
-    recorders = {name: record(run, name, trainer if name == "Trainer" else None) for name in (
-        "Trainer", "LogHook", "CheckpointHook", "TestHook", "BestHook", "EarlyStoppingHook", "ScalarsHook")}
-    run.TrainingRun(cfg, [mx.cpu()], LOGGER,
-                    make_trainable=lambda *_: trainables.Trainable(None, range(100), {}))
-    return {f"{name}.{argument}": value for name, recorder in recorders.items()
-            for argument, value in recorder.arguments.items()}
-
-
-def of_stages(cfg, record):
-    """Values of the configurations of all stages of alternate training, with the name of the stage before them."""
-    needed = {f"{stage.name}_{what}": 1 for stage in stages.STAGES for what in ("lr", "epoch")}
-    flat = {f"TRAIN.ALTERNATE.{name}": value for name, value in needed.items() if not cfg.TRAIN.ALTERNATE[name]}
-    cfg = with_values(cfg, flat)
-    found = {}
-    for stage in stages.STAGES:
-        stage_cfg = stages.stage_config(cfg, stage)
-        found.update({f"{stage.name}.{name}": stage_cfg.TRAIN[name]
-                      for name in ("lr", "lr_step", "end_epoch", "BATCH_IMAGES")})
-        found[f"{stage.name}.FIXED_PARAMS"] = stage_cfg.network.FIXED_PARAMS
-    return found
-
-
 # Rows: key, a value off its default, what is looked at, the argument, what it must be, and other keys that are needed.
 ROWS = [
     # The Gluon model.
@@ -263,7 +157,6 @@ ROWS = [
     ("network.IMAGE_STRIDE", 64, of_training_batches, "loader.stride", 64, {}),
     ("network.IMAGE_STRIDE", 0, of_training_batches, "loader.stride", 1, {}),
     ("TRAIN.NUM_WORKERS", 5, of_training_batches, "loader.num_workers", 5, {}),
-    ("TRAIN.BATCH_IMAGES", 3, of_gluon_start, "batch_size", 6, {}),
     # Test batches, and single images.
     ("TEST.BATCH_IMAGES", 3, of_test_batches, "batch_size", 6, {}),
     ("network.PIXEL_MEANS", [1, 2, 3], of_test_batches, "mean", (3, 2, 1), {}),
@@ -323,53 +216,6 @@ ROWS = [
     ("TEST.PROPOSAL_POST_NMS_TOP_N", 312, of_proposal_graph, "post_nms", 312, GRAPH),
     ("TEST.PROPOSAL_NMS_THRESH", 0.6, of_proposal_graph, "rpn_nms", 0.6, GRAPH),
     ("TEST.PROPOSAL_MIN_SIZE", 3, of_proposal_graph, "rpn_min_size", 3, GRAPH),
-    # Alternate training.
-    ("TRAIN.BATCH_ROIS", 32, of_roi_batches, "rois", 32, {}),
-    ("TRAIN.FG_FRACTION", 0.5, of_roi_batches, "fg_rois", 16, NO_MINING),
-    ("TRAIN.FG_THRESH", 0.6, of_roi_batches, "fg_thresh", 0.6, {}),
-    ("TRAIN.BG_THRESH_HI", 0.4, of_roi_batches, "bg_thresh_hi", 0.4, {}),
-    ("TRAIN.BG_THRESH_LO", 0.1, of_roi_batches, "bg_thresh_lo", 0.1, {}),
-    ("TRAIN.BBOX_MEANS", [0, 0, 0, 1], of_roi_batches, "means", (0, 0, 0, 1), {}),
-    ("TRAIN.BBOX_STDS", [1, 1, 1, 2], of_roi_batches, "stds", (1, 1, 1, 2), {}),
-    ("CLASS_AGNOSTIC", False, of_roi_batches, "num_classes", 3, {}),
-    *((f"TRAIN.ALTERNATE.{stage.name}_{what}", value, of_stages, f"{stage.name}.{name}", value, {})
-      for stage in stages.STAGES for what, name, value in (("lr", "lr", 0.5), ("lr_step", "lr_step", "3,4"),
-                                                          ("epoch", "end_epoch", 9))),
-    *((f"TRAIN.ALTERNATE.{part}_BATCH_IMAGES", 5, of_stages, f"{stage}.BATCH_IMAGES", 5, {})
-      for part, stage in (("RPN", "rpn1"), ("RPN", "rpn2"), ("RCNN", "rfcn1"), ("RCNN", "rfcn2"))),
-    ("TRAIN.BATCH_IMAGES", 5, of_stages, "rfcn2.BATCH_IMAGES", 5, {}),
-    ("network.FIXED_PARAMS", ["x"], of_stages, "rfcn1.FIXED_PARAMS", ("x",), {}),
-    ("network.FIXED_PARAMS_SHARED", ["x"], of_stages, "rpn2.FIXED_PARAMS", ("x",), {}),
-    # The optimizer, its learning rates, and what is not trained.
-    ("TRAIN.optimizer", "adam", of_optimizer, "optimizer", "adam", {}),
-    ("TRAIN.momentum", 0.5, of_optimizer, "momentum", 0.5, {}),
-    ("TRAIN.wd", 0.25, of_optimizer, "wd", 0.25, {}),
-    ("TRAIN.CLIP_GRADIENT", 3, of_optimizer, "clip_gradient", 3, {}),
-    ("default.kvstore", "local", of_optimizer, "kvstore", "local", {}),
-    ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
-    ("TRAIN.lr", 3.0, of_schedule, "step 11", 6.0, SHORT),
-    ("TRAIN.lr_factor", 0.5, of_schedule, "step 201", 1.0, SHORT),
-    ("TRAIN.lr_step", "1,2.5", of_schedule, "step 150", 0.2, SHORT),
-    ("TRAIN.lr_step", "1,2.5", of_schedule, "step 301", 0.02, SHORT),
-    ("TRAIN.warmup", False, of_schedule, "step 1", 2.0, SHORT),
-    ("TRAIN.warmup_lr", 0.5, of_schedule, "step 1", 1.0, SHORT),
-    ("TRAIN.warmup_step", 20, of_schedule, "step 11", 0.5, SHORT),
-    ("TRAIN.warmup_method", "linear", of_schedule, "step 6", 2 * (0.25 + 0.6 * 0.75), SHORT),
-    ("network.FIXED_PARAMS", ["x", "y"], of_gluon_start, "words", ("x", "y"), {}),
-    # The run.
-    ("TRAIN.end_epoch", 5, of_run, "Trainer.epochs", 5, {}),
-    ("TRAIN.begin_epoch", 2, of_run, "Trainer.step", 200, {}),
-    ("seed", 3, of_run, "Trainer.seed", 3, {}),
-    ("default.frequent", 7, of_run, "LogHook.every", 7, {}),
-    ("output_path", "/out", of_run, "ScalarsHook.folder", Path("/out"), {}),
-    ("output_path", "/out", of_run, "CheckpointHook.prefix", "/out/light_head_rcnn", {}),
-    ("TRAIN.model_prefix", "mine", of_run, "CheckpointHook.prefix", "output/light_head/mine", {}),
-    ("TRAIN.CHECKPOINT_STEPS", 7, of_run, "CheckpointHook.every_steps", 7, {}),
-    ("TRAIN.KEEP_CHECKPOINTS", 7, of_run, "CheckpointHook.keep", 7, {}),
-    ("TRAIN.TEST_EVERY", 7, of_run, "TestHook.every", 7, {}),
-    ("TRAIN.BEST_METRIC", "AP50", of_run, "BestHook.metric", "AP50", {"TRAIN.TEST_EVERY": 1}),
-    ("TRAIN.BEST_METRIC", "AP50", of_run, "EarlyStoppingHook.metric", "AP50", {"TRAIN.EARLY_STOP_TESTS": 2}),
-    ("TRAIN.EARLY_STOP_TESTS", 7, of_run, "EarlyStoppingHook.patience", 7, {}),
 ]
 # Keys whose effect is more than an argument, with the test that shows it.
 ELSEWHERE = {
@@ -385,14 +231,9 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("key, value, look, argument, expected, others", ROWS,
-                         ids=[f"{row[0]}-{row[2].__name__}-{row[3]}" for row in ROWS])
-def test_a_key_reaches_its_object(key, value, look, argument, expected, others, record):
-    before = look(load_config(None, others), record).get(argument)
-    found = look(load_config(None, {**others, key: value}), record)[argument]
-    assert (tuple(found) if isinstance(found, list) else found) == pytest.approx(expected) if isinstance(
-        expected, float) else found == expected
-    assert before != found, "the value is that of the default: the row shows nothing"
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}-{row[2].__name__}-{row[3]}" for row in ROWS])
+def test_a_key_reaches_its_object(row, check_wiring):
+    check_wiring(*row)
 
 
 @pytest.mark.parametrize("look", [of_graph, of_test_graph, of_proposal_graph])
@@ -423,19 +264,10 @@ def test_a_wrong_number_of_classes_is_refused(monkeypatch):
         datasets.build_dataset(load_config(None, {"dataset.NUM_CLASSES": 4}), "train")
 
 
-def test_resuming_is_asked_for(monkeypatch):
-    monkeypatch.setattr(resuming, "latest_checkpoint", lambda prefix: prefix + "-0007")
-    with pytest.raises(TrainingError, match="pass --resume"):
-        resuming.requested_checkpoint(load_config(), "run/x", False)
-    cfg = load_config(None, {"TRAIN.RESUME": True})
-    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0007"
-    cfg = load_config(None, {"TRAIN.RESUME": True, "TRAIN.begin_epoch": 3})
-    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0003"
-
-
 def test_every_key_that_is_read_has_a_row():
     tests = "\n".join(path.read_text() for path in TESTS.rglob("test_*.py"))
-    rows = {row[0] for row in ROWS}
+    of_training = runpy.run_path(str(TESTS / "engine" / "training" / "test_wiring.py"))["ROWS"]
+    rows = {row[0] for row in [*ROWS, *of_training]}
     for key in KEYS.values():
         is_fixed = key.unread or key.implemented
         assert is_fixed or key.name in rows or key.name in ELSEWHERE, key.name
