@@ -55,6 +55,7 @@ def test_what_the_set_holds(written):
     train, val = (data.load_dataset("shapes", written, s) for s in ("train", "val"))
     assert train.classes == data.SHAPES_CLASSES and (len(train), len(val)) == (120, 12)
     assert not {r.image_id for r in train.records} & {r.image_id for r in val.records}
+    assert not any(r.crowd.any() or r.difficult.any() for r in train.records)
     assert {(r.height, r.width) for r in train.records} == set(shapes.IMAGE_SIZES)
     counts = np.bincount(np.concatenate([r.classes for r in train.records]), minlength=3)
     assert counts.min() > 0.6 * counts.mean()
@@ -185,7 +186,9 @@ def test_nothing_is_overwritten(tmp_path):
 def test_first_use_writes_the_set(tmp_path, monkeypatch):
     monkeypatch.setattr(shapes.write_shapes, "__defaults__", (2, 1, 0, shapes.EASY))
     dataset = data.load_dataset("shapes", tmp_path / "set", "train+val")
-    assert len(dataset) == 3
+    assert len(dataset) == 3 and os.stat(str(tmp_path / "set")).st_mode & 0o777 == 0o755
+    assert dataset.classes == data.SHAPES_CLASSES
+    assert data.load_dataset("shapes_hard", tmp_path / "hard", "train").classes == shapes.HARD.classes
     with open(str(tmp_path / "set" / "annotations" / "instances_val.json")) as file:
         assert {"id", "image_id", "category_id", "bbox", "area", "iscrowd"} == set(json.load(file)["annotations"][0])
     stamp = os.stat(str(tmp_path / "set")).st_mtime_ns
