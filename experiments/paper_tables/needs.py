@@ -101,7 +101,7 @@ def missing_gpus(cfg: CfgNode, device: Sequence[str], seen: int) -> List[Missing
         return []
     if not seen:
         return [Missing("a GPU that MXNet sees", "with an NVIDIA GPU: pip install .[cu112]; or train on the CPU by "
-                        "--cpu, which takes months for most rows")]
+                        "--cpu, which is far slower")]
     wanted = [int(number) for number in device[1].split(",")] if device else gpu_ids(cfg)
     if max(wanted) < seen:
         return []
