@@ -25,6 +25,7 @@ def train(prefix, epochs, steps=4, figures=(), **options):
                                   optimizer=None)
         hook.after_step(trainer, SimpleNamespace(step=step))
         if step % steps == 0:
+            assert f"step{step:08d}" not in [checkpoint.tag for checkpoint in list_checkpoints(str(prefix))]
             hook.after_epoch(trainer)
             if figures:
                 best.after_test(trainer, {"AP": figures[step // steps - 1]})

@@ -72,6 +72,12 @@ def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):
         train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 7))
 
 
+def test_the_key_resume_alone_goes_on_from_the_last_checkpoint(configure):
+    train(configure("run", "TRAIN.end_epoch", 1))
+    training, lines = train(configure("run", "TRAIN.RESUME", True))
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6] and training.trainer.step == 6
+
+
 def test_resume_goes_before_the_epoch_that_is_named(configure):
     """With all three flags training goes on from the last checkpoint, not from that of TRAIN.begin_epoch."""
     training, expected = train(configure("run"))
