@@ -93,7 +93,7 @@ def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
 
 def _read(path: Path) -> Dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no text in UTF-8, so it is no YAML file: {error}") from None
     except OSError as error:

@@ -164,6 +164,7 @@ def test_inheritance_mistakes(write):
 
 @pytest.mark.parametrize("text, message", [
     ("TRAIN: {NMS: 0.3}", "unknown key TRAIN.NMS; did you mean TEST.NMS?"),
+    ("TEST: {RPN_NMS_TRESH: 0.3}", "unknown key TEST.RPN_NMS_TRESH; did you mean TEST.RPN_NMS_THRESH?"),
     ("lr: 0.1", "unknown key lr; did you mean TRAIN.lr?"),
     ("TRAINS: {lr: 0.1}", "unknown key TRAINS"),
     ("qqqq: 1", "unknown key qqqq"),
