@@ -7,8 +7,7 @@ import mxnet as mx
 from yacs.config import CfgNode
 
 from ...errors import UsageError
-from ..config import load_config, with_values
-from ..config.overrides import text_values
+from ..config import load_config, with_overrides
 from ..inference.detector import Detector
 from ..reporting.logger import HeldLogFile, open_logger
 from .run import TrainingRun
@@ -38,7 +37,7 @@ def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[
         detector = lh.train("shapes_s", TRAIN={"end_epoch": 2}, output_path="output/short")
         ids, scores, boxes = detector("output/shapes/val/000001.png")
     """
-    cfg = with_values(cfg, text_values(overrides)) if isinstance(cfg, CfgNode) else load_config(cfg, overrides)
+    cfg = with_overrides(cfg, overrides) if isinstance(cfg, CfgNode) else load_config(cfg, overrides)
     contexts = [ctx or mx.cpu()] if ctx is None or isinstance(ctx, mx.Context) else list(ctx)
     run = run_training(cfg, contexts, open_logger(), resume, extend, allow_partial)
     return Detector.of(cfg, run.net, contexts, cfg.output_path)

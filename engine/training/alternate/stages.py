@@ -18,7 +18,7 @@ from .... import data
 from ....errors import ConfigError, TrainingError
 from ...checkpoints.arrays import load_weights
 from ...checkpoints.checkpoint_files import Content, epoch_tag, read_checkpoint, write_checkpoint
-from ...config import changed_keys, checkpoint_prefix, with_values
+from ...config import changed_keys, checkpoint_prefix, saved_config, with_values
 from ...files import atomic_write
 from ...symbolic.graphs import training_graph
 from ...symbolic.weights import file_arrays, split_weights
@@ -122,7 +122,8 @@ class AlternateTraining:
         with atomic_write(prefix + "-symbol.json") as temporary:
             symbol.save(temporary)
         arrays = file_arrays(cfg, *split_weights(symbol, self._merged(("rfcn2", "rpn2"))))
-        base = write_checkpoint(prefix, epoch_tag(0), Content(arrays, {}, {}, classes), 0, 0)
+        base = write_checkpoint(prefix, epoch_tag(0), Content(arrays, {}, {}, classes), 0, 0,
+                                {"config": saved_config(cfg)})
         self._logger.info("saved %s", base)
         return base
 

@@ -54,6 +54,8 @@ def test_the_last_two_stages_make_one_detector(run, command, tmp_path):
     assert (rpn2["arg:rpn_conv_3x3_weight"] != rpn1["arg:rpn_conv_3x3_weight"]).any()
     assert (run / "test" / "metrics.json").is_file()
     assert test_command.main(command + ["--out", str(tmp_path)]) == 0
+    # The combined checkpoint brings its configuration along.
+    assert test_command.main(["--cpu", "--checkpoint", str(run / "light_head_rcnn-0000"), "--out", str(tmp_path)]) == 0
 
 
 def test_stopped_between_two_stages(run, command, tmp_path, capsys):
