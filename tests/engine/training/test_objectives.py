@@ -7,6 +7,7 @@ import pytest
 
 from light_head_rcnn.engine.building.datasets import build_dataset
 from light_head_rcnn.engine.symbolic.weights import split_weights
+from light_head_rcnn.engine.training.alternate.roi_loader import build_roi_loader
 from light_head_rcnn.engine.training.objectives import GraphObjective
 from light_head_rcnn.engine.training.schedule import build_optimizer, optimizer_options
 from light_head_rcnn.engine.training.trainables import Start, graph_trainable
@@ -85,3 +86,28 @@ def test_the_saved_graph_keeps_mxnets_pooling(configure):
     objective, _, _ = graph_trainable(cfg, build_dataset(cfg, "train"), Start([mx.cpu()], logging.getLogger("test")))
     assert '"op": "_contrib_PSROIPooling"' in objective.symbol.tojson()
     assert "ps_roi_pool" not in objective.symbol.tojson()
+
+
+def test_rois_carry_the_number_of_their_image_on_the_device(configure):
+    cfg = configure("rois")
+    dataset = build_dataset(cfg, "train")
+    boxes = np.array([[4, 4, 40, 40], [10, 2, 30, 60]], np.float32)
+    loader = build_roi_loader(cfg, dataset, {record.path: boxes for record in dataset.records}, 4, 2)
+    objective, _, _ = graph_trainable(cfg, dataset, Start([mx.cpu()], logging.getLogger("test")), "rcnn", loader)
+    given, objective.block = [], lambda *inputs: given.append(inputs) or []
+    batch = next(iter(loader.epoch(0)))
+    objective(*map(mx.nd.array, batch))
+    found = given[0][1].asnumpy()
+    assert len(given[0]) == 5 and found.shape == batch[3].shape and len(found) == 2
+    np.testing.assert_array_equal(found[:, :, 0], [[0] * found.shape[1], [1] * found.shape[1]])
+    np.testing.assert_array_equal(found[:, :, 1:], batch[3][:, :, 1:])
+
+
+def test_moving_statistics_are_the_mean_over_the_devices(configure):
+    cfg = configure("statistics")
+    contexts = [mx.cpu(0), mx.cpu(1)]
+    objective, _, _ = graph_trainable(cfg, build_dataset(cfg, "train"), Start(contexts, logging.getLogger("test")))
+    statistic = objective.block.collect_params()["bn2a_branch2a_moving_var"]
+    for array, value in zip(statistic.list_data(), (1, 4)):
+        array[:] = value
+    assert (objective.parameters()["bn2a_branch2a_moving_var"].asnumpy() == 2.5).all()
