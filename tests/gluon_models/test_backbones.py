@@ -3,7 +3,8 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn.experiments.paper_tables.counting import count_network
-from light_head_rcnn.gluon_models.backbones import PyramidResNet, ResNet, Xception, XceptionClassifier
+from light_head_rcnn.gluon_models.backbones import PyramidResNet, PyramidXception, ResNet, Xception, XceptionClassifier
+from light_head_rcnn.gluon_models.layers import BatchNorm
 
 
 def test_xception_counts_the_papers_multiply_adds():
@@ -57,3 +58,31 @@ def test_resnet101_has_the_parameters_of_the_mxnet_original(original_parameters)
     expected = {name: shape for name, (shape, _) in original_parameters.items()
                 if name.startswith(("conv1", "bn", "res"))}
     assert {name: p.shape for name, p in ResNet(101).collect_params().items()} == expected
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("build, widening", [
+    (lambda frozen: ResNet(50, frozen=frozen), set()), (lambda frozen: PyramidResNet(50, frozen=frozen), set()),
+    (Xception, {"2a", "3a", "4a"}), (PyramidXception, {"2a", "3a", "4a"})])
+def test_first_values_of_the_normalisation(build, widening, frozen):
+    """Trained from scratch, a residual branch that is added starts at zero; other values change no activation."""
+    net = build(frozen=frozen)
+    net.initialize()
+    zeros = set()
+    for name, parameter in net.collect_params().items():
+        kind, values = name.rpartition("_")[2], parameter.data().asnumpy()
+        if kind == "gamma" and not values.any():
+            zeros.add(name)
+        elif kind != "weight":
+            assert (values == (1 if kind in ("gamma", "var") else 0)).all(), name
+    branches = {name for name in net.collect_params() if name.endswith("_branch2c_gamma")}
+    assert len(branches) > len(widening)
+    assert zeros == (set() if frozen else branches - {f"bn{unit}_branch2c_gamma" for unit in widening})
+    frozen_layers = {block._options["use_global_stats"] for block in blocks_of(net, BatchNorm)}
+    assert frozen_layers == {frozen}
+
+
+def blocks_of(block, kind):
+    """All blocks of a kind inside a block."""
+    found = [block] if isinstance(block, kind) else []
+    return found + [inner for child in block._children.values() for inner in blocks_of(child, kind)]

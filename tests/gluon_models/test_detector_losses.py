@@ -7,6 +7,7 @@ import pytest
 from mxnet import autograd, gluon
 
 import light_head_rcnn
+from light_head_rcnn.errors import ModelError
 from light_head_rcnn.gluon_models import RFCN, DetectorLosses, FasterRCNN, detector_losses
 from light_head_rcnn.gluon_models.backbones import Xception
 from light_head_rcnn.gluon_models.detector_losses import METRICS
@@ -275,5 +276,6 @@ def test_a_step_changes_every_parameter(detector, class_agnostic):
 
 
 def test_neither_sampling_nor_hard_mining_is_an_error():
-    with pytest.raises(ValueError, match="roi_batch_size is -1"):
-        build(ohem=0)
+    for size in (-1, 0, 25):
+        with pytest.raises(ModelError, match=f"roi_batch_size is {size}: .* must be from 1 to post_nms, 24"):
+            build(ohem=0, roi_batch_size=size)
