@@ -13,7 +13,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 from . import compat, cores
 
 # Turns of the loop in which a thread waits for work before it sleeps; libgomp's own default is 300,000.
-SPIN_COUNT = 5000
+SPIN_COUNT = 2000
 # Primitives that MXNet keeps for each kind of oneDNN operation; MXNet's own default is no bound.
 ONEDNN_CACHE = 64
 OPENMP_LIBRARY = "libgomp.so.1"

@@ -31,7 +31,7 @@ def test_an_empty_environment_is_filled():
     environment = {}
     choices = decided(environment)
     runtime.apply(list(choices.values()), environment)
-    assert environment == {"OMP_NUM_THREADS": "3", "GOMP_SPINCOUNT": "5000", "MXNET_MKLDNN_CACHE_NUM": "64",
+    assert environment == {"OMP_NUM_THREADS": "3", "GOMP_SPINCOUNT": "2000", "MXNET_MKLDNN_CACHE_NUM": "64",
                            "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
     assert all(choices[name].source == POLICY and choices[name].reason for name in CHOSEN)
 
@@ -51,7 +51,7 @@ def test_the_users_variables_win():
 def test_empty_values_count_as_not_set():
     environment = {"OMP_NUM_THREADS": "", "OMP_WAIT_POLICY": ""}
     runtime.apply(list(decided(environment).values()), environment)
-    assert (environment["OMP_NUM_THREADS"], environment["GOMP_SPINCOUNT"]) == ("3", "5000")
+    assert (environment["OMP_NUM_THREADS"], environment["GOMP_SPINCOUNT"]) == ("3", "2000")
 
 
 def test_the_users_wait_policy_is_not_overruled():
@@ -118,7 +118,7 @@ def test_openmp_and_mxnet_get_the_choices():
         print({choice.name: choice.source for choice in runtime.choices()}["OMP_NUM_THREADS"])
         print(os.environ["GOMP_SPINCOUNT"], os.environ["MXNET_MKLDNN_CACHE_NUM"])
     """
-    assert python(code).splitlines() == ["True", "light_head_rcnn", "5000 64"]
+    assert python(code).splitlines() == ["True", "light_head_rcnn", "2000 64"]
     threads = "import ctypes, light_head_rcnn; print(ctypes.CDLL('libgomp.so.1').omp_get_max_threads())"
     assert python(threads, OMP_NUM_THREADS="7") == "7"
 
@@ -138,7 +138,7 @@ def test_mxnet_imported_first_is_told_once():
         print([(w.category.__name__, w.filename) for w in caught if "light_head_rcnn" in str(w.message)])
     """
     message = (f"MXNet or another library that uses OpenMP was imported before light_head_rcnn, so that "
-               f"OMP_NUM_THREADS={runtime.available_threads().count} and GOMP_SPINCOUNT=5000 can no longer be set")
+               f"OMP_NUM_THREADS={runtime.available_threads().count} and GOMP_SPINCOUNT=2000 can no longer be set")
     assert python(code).splitlines() == [str([message]), "[('RuntimeWarning', '<string>')]"]
     assert python(code, OMP_NUM_THREADS="1", GOMP_SPINCOUNT="1").splitlines() == ["[]", "[]"]
 
