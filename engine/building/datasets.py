@@ -8,21 +8,19 @@ from ...errors import ConfigError, DataError
 from ..config import dataset_kind
 
 
-def build_dataset(cfg: CfgNode, image_set: str, with_labels: bool = True) -> data.Dataset:
+def build_dataset(cfg: CfgNode, image_set: str) -> data.Dataset:
     """Reads an image set of the configuration's data set.
 
     Args:
         cfg: its section `dataset` is read.
         image_set: such as `cfg.dataset.image_set`.
-        with_labels: False for a set that has images but no boxes.
 
     Raises:
         DataError: an entry is broken, unless `dataset.ON_ERROR` is "skip".
         ConfigError: `dataset.NUM_CLASSES` is not the number of the data set's classes and background.
     """
     dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
-                                classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR,
-                                with_labels=with_labels)
+                                classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR)
     counted = len(dataset.classes) + 1
     if cfg.dataset.NUM_CLASSES not in (0, counted):
         raise ConfigError(f"dataset.NUM_CLASSES is {cfg.dataset.NUM_CLASSES}, but {cfg.dataset.dataset_path} has "
@@ -31,13 +29,13 @@ def build_dataset(cfg: CfgNode, image_set: str, with_labels: bool = True) -> dat
 
 
 def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Dataset]:
-    """Reads the set `dataset.test_image_set`, to test a training on; None where no set is named.
+    """Reads the image set `dataset.test_image_set`, on which a training is tested; None where it is empty.
 
     Args:
         classes: names of the classes that are trained, background not among them.
 
     Raises:
-        ConfigError: the classes of the test set are others. See also `build_dataset`.
+        ConfigError: the test set has other classes. See also `build_dataset`.
     """
     if not cfg.dataset.test_image_set:
         return None
@@ -50,7 +48,7 @@ def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Datase
 
 
 def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
-    """The records of a data set that have a box to train on; DataError where there is none."""
+    """The records of a data set that have a box to train on; DataError where no record has one."""
     records = data.drop_images_without_boxes(dataset.records)
     if not records:
         raise DataError(f"{cfg.dataset.dataset_path}: no image of {cfg.dataset.image_set} has a box to train on",

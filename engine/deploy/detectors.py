@@ -1,4 +1,4 @@
-"""Detectors from whatever a training or an export left."""
+"""Loads a detector from a path, whichever it is: a training's folder, a checkpoint, or an export."""
 import logging
 from pathlib import Path
 from typing import List, Optional
@@ -27,7 +27,7 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         overrides: changes of the configuration that a checkpoint brings along, such as {"TEST.NMS": 0.5}.
 
     Raises:
-        CheckpointError: there is nothing of the kind, it is damaged, or an override contradicts the weights.
+        CheckpointError: nothing of these is at `path`, it is damaged, or an override contradicts the weights.
 
     Example::
 
@@ -51,7 +51,7 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
 
 
 def _exports(path: str) -> List[str]:
-    """The prefixes of the exported detectors that a path means: itself, or those in the folder."""
+    """The prefixes of the exports that a path names: one for a prefix or a meta file, all of those in a folder."""
     if path.endswith(_META):
         path = path[:-len(_META)]
     if Path(path).is_dir():

@@ -31,7 +31,8 @@ def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[st
     Args:
         detector: its network is a HybridBlock with parameters; it is hybridized and run once.
         prefix: path that the files' names start with; its folder is made.
-        thresholds: numbers that the graph holds already, such as {"nms": 0.3}, written down for readers.
+        thresholds: thresholds that are fixed in the graph, such as {"nms": 0.3}; they are written to the description
+            for people to read, and loading does not use them.
 
     Returns:
         The paths of the files.
@@ -67,11 +68,12 @@ def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[st
 
 
 def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Dict[str, Any]:
-    """Measures how far the answers of two detectors lie apart, at the first scale of the first.
+    """Measures how far apart the answers of two detectors are; each is given an image at its own first scale.
 
     Returns:
-        "images"; "detections" of the first; "scores" and "boxes", the largest absolute differences, boxes in pixels of
-        the network input; infinite where the classes or the numbers of detections differ.
+        "images", their number; "detections", how many the first detector finds; "scores" and "boxes", the largest
+        absolute differences, of boxes in pixels of the network input. These are infinite where the classes or the
+        numbers of detections differ, or an answer is not finite.
     """
     report = {"images": len(images), "detections": 0, "scores": 0.0, "boxes": 0.0}
     for image in images:
@@ -79,8 +81,10 @@ def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike
         (ids, scores, boxes), (other_ids, other_scores, other_boxes) = answers
         report["detections"] += int((ids >= 0).sum())
         same = ids.shape == other_ids.shape and (ids == other_ids).all()
-        report["scores"] = max(report["scores"], float(abs(scores - other_scores).max()) if same else np.inf)
-        report["boxes"] = max(report["boxes"], float(abs(boxes - other_boxes).max()) if same else np.inf)
+        for name, one_array, other_array in (("scores", scores, other_scores), ("boxes", boxes, other_boxes)):
+            difference = float(abs(one_array - other_array).max()) if same else np.inf
+            # A number that is not finite equals nothing, and `max` would pass over a NaN.
+            report[name] = max(report[name], difference if np.isfinite(difference) else np.inf)
     return report
 
 

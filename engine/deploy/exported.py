@@ -26,10 +26,11 @@ def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detecto
         ctx: device; by default the CPU.
 
     Returns:
-        `ids, scores, boxes = detector("photo.jpg")`; its `net(x, im_info)` is the bare graph.
+        The detector, called as `ids, scores, boxes = detector("photo.jpg")`; `detector.net(x, im_info)` runs the graph
+        on an input that is prepared already.
 
     Raises:
-        CheckpointError: a file is missing or is not what it should be; the message names it.
+        CheckpointError: a file is missing or damaged, or is of another format; the message names it.
     """
     ctx = ctx or mx.cpu()
     meta_file, symbol_file, parameter_file = (f"{prefix}{end}" for end in _ENDS)
@@ -52,16 +53,16 @@ def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detecto
             warnings.filterwarnings("ignore", message="Cannot decide type")
             net = mx.gluon.SymbolBlock.imports(symbol_file, inputs, parameter_file, ctx=ctx)
     except (mx.MXNetError, ValueError, AssertionError, KeyError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = (str(error).strip() or repr(error)).splitlines()[-1]
         raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
     net.hybridize()
     return Detector(net, classes, preparation, [ctx], source=str(prefix))
 
 
 def _numbered_inputs(symbol: mx.sym.Symbol) -> list:
-    """The inputs data0, data1, ... of an export that does not name them, by their numbers.
+    """The inputs data0, data1, ... in the order of their numbers, for a description of an earlier version without names.
 
-    MXNet lists the inputs of a graph in the order in which its nodes use them.
+    The order in which MXNet lists them is not that of the call, but that in which the graph's nodes use them.
     """
     inputs = [name for name in symbol.list_inputs() if re.fullmatch(r"data\d*", name)]
     return sorted(inputs, key=lambda name: int(name[len("data"):] or 0))

@@ -5,12 +5,12 @@ from typing import Callable, NamedTuple, Sequence, Tuple
 import mxnet as mx
 from yacs.config import CfgNode
 
-from ...errors import ConfigError, DataError
+from ...errors import ConfigError, DataError, ModelError
 from ..building import symbols_from_config
 from ..config import with_values
 
 LABELS = ("label", "bbox_target", "bbox_weight")
-# Shortest side of a network input, in pixels, that the graphs have a cell for.
+# Shortest side of a network input, in pixels, whose feature map has a cell.
 SHORTEST_SIDE = 16
 
 
@@ -38,7 +38,7 @@ def training_graph(cfg: CfgNode, num_classes: int, part: str = "end2end") -> Tra
         part: see `TrainableGraph`.
 
     Raises:
-        ConfigError: the symbol is not known, or no graph can be built of the values.
+        ConfigError: the symbol is not known, or a graph cannot have one of the values; the message names the key.
     """
     get, inputs, arrays = _PARTS[part]
     return TrainableGraph(_symbol(get, cfg, num_classes, True), part, inputs + LABELS, arrays + LABELS)
@@ -63,9 +63,10 @@ def proposal_graph(cfg: CfgNode, num_classes: int) -> mx.sym.Symbol:
 
 
 def with_native_pooling(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -> mx.sym.Symbol:
-    """The same graph with this project's RoI pooling in the place of MXNet's, which it equals, where that is faster.
+    """Returns the graph with this project's RoI pooling in place of MXNet's, where all devices are CPUs.
 
-    On the CPU it is 15 times as fast. The graph that a checkpoint saves keeps MXNet's operator.
+    Both give the same values; on the CPU this project's is 15 times as fast. The graph that a checkpoint saves keeps
+    MXNet's operator.
 
     Args:
         contexts: the devices that run the graph.
@@ -81,9 +82,10 @@ def with_native_pooling(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -
 
 
 class FeatureSize:
-    """Function from the side of the network input in pixels to the side of the RPN's map in cells.
+    """Gives the side of the RPN's map in cells for a side of the network input in pixels.
 
-    The data workers call it, and they must not call MXNet: all answers are found when it is made.
+    Processes that load data call it, and they must not call MXNet. Therefore the answers for all sides are computed
+    when the object is made.
 
     Args:
         symbol: a graph with the node `rpn_cls_score`.
@@ -99,8 +101,8 @@ class FeatureSize:
 
     def __call__(self, side: int) -> int:
         if side not in self._cells:
-            raise DataError(f"an image that is {side} pixels wide or high as the network reads it; the graph takes "
-                            f"{min(self._cells)} to {max(self._cells)}")
+            raise DataError(f"an image is {side} pixels wide or high in the network's input; the graph takes "
+                            f"{min(self._cells)} to {max(self._cells)} pixels")
         return self._cells[side]
 
 
@@ -108,5 +110,5 @@ def _symbol(get: Callable, cfg: CfgNode, num_classes: int, is_train: bool) -> mx
     cfg = with_values(cfg, {"dataset.NUM_CLASSES": num_classes})
     try:
         return get(cfg.symbol, cfg, is_train)
-    except ValueError as error:
+    except ModelError as error:
         raise ConfigError(f"symbol: {error}") from None

@@ -3,9 +3,8 @@ import logging
 import math
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, latest_checkpoint,
-                                            list_checkpoints, read_checkpoint, remove_checkpoint, step_tag,
-                                            write_checkpoint)
+from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, list_checkpoints,
+                                            read_checkpoint, remove_checkpoint, step_tag, write_checkpoint)
 from .hook import Hook, RunningTrainer, StepReport
 
 
@@ -46,19 +45,20 @@ class CheckpointHook(Hook):
         others = [checkpoint for checkpoint in list_checkpoints(self._prefix)
                   if checkpoint.tag not in (BEST, tag) and checkpoint.step <= step]
         epochs = [checkpoint for checkpoint in others if checkpoint.ends_epoch]
-        more = self._keep - tag.isdecimal()
-        kept = epochs if not self._keep else epochs[len(epochs) - more:] if more else []
+        # The checkpoint that has just been written counts too where it ends an epoch.
+        keep = self._keep - tag.isdecimal() if self._keep else len(epochs)
+        kept = epochs[max(len(epochs) - keep, 0):]
         for checkpoint in others:
             if checkpoint not in kept:
                 remove_checkpoint(checkpoint.base)
 
 
 class BestHook(Hook):
-    """Copies the checkpoint that tests best so far to PREFIX-best; must stand behind the `CheckpointHook`.
+    """Copies the checkpoint with the best test so far to PREFIX-best; must stand behind the `CheckpointHook`.
 
     Args:
-        prefix: as of the `CheckpointHook`.
-        metric: the figure of the tests that counts, such as "AP".
+        prefix: the same as that of the `CheckpointHook`.
+        metric: the metric of the tests that decides, such as "AP"; the highest value is the best.
         logger: is told of each copy.
     """
 
@@ -66,13 +66,16 @@ class BestHook(Hook):
         self._prefix, self._metric, self._logger = prefix, metric, logger
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        value, newest = metrics.get(self._metric), latest_checkpoint(self._prefix)
-        if value is None or math.isnan(value) or newest is None:
+        value = metrics.get(self._metric)
+        # Not the latest checkpoint: a training that goes on from an early epoch may have later ones beside it.
+        tested = [checkpoint.base for checkpoint in list_checkpoints(self._prefix)
+                  if checkpoint.tag == epoch_tag(trainer.epoch) and checkpoint.step == trainer.step]
+        if value is None or math.isnan(value) or not tested:
             return
         best = best_checkpoint(self._prefix)
         known = read_checkpoint(best).get("test", {}).get(self._metric) if best else None
         if known is None or value > known:
             facts = {"test": {self._metric: value}}
-            copy_checkpoint(newest, self._prefix, BEST, facts)
+            copy_checkpoint(tested[0], self._prefix, BEST, facts)
             self._logger.info("%s-%s is the checkpoint with the best %s so far, %.4f", self._prefix, BEST,
                               self._metric, value)

@@ -1,6 +1,7 @@
 """Tests a detector on a data set: COCO's and Pascal VOC's metrics, and the detections as JSON."""
 from pathlib import Path
 
+from ...errors import UsageError
 from . import options
 
 EXAMPLES = """
@@ -28,6 +29,8 @@ def main(argv: options.Arguments = None) -> int:
     contexts = options.choose_contexts(args, cfg)
     net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                   logger=logger, overrides=args.overrides)
+    if not cfg.dataset.test_image_set:
+        raise UsageError("dataset.test_image_set is empty: name the set to test on, dataset.test_image_set=NAME")
     logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
     dataset = build_dataset(cfg, cfg.dataset.test_image_set)
     logger.info("%s", dataset.summary())

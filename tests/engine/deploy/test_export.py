@@ -60,7 +60,8 @@ def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change, scores, boxes", [
-    ((0, 0, 0), 0, 0), ((0, 0.25, 0), 0.25, 0), ((0, 0, 2), 0, 2), ((1, 0, 0), np.inf, np.inf)])
+    ((0, 0, 0), 0, 0), ((0, 0.25, 0), 0.25, 0), ((0, 0, 2), 0, 2), ((1, 0, 0), np.inf, np.inf),
+    ((0, np.nan, 0), np.inf, 0), ((0, 0, np.nan), 0, np.inf)])
 def test_differences_are_measured(detector, change, scores, boxes):
     def net(x, im_info):
         return [array + step for array, step in zip(detector.net(x, im_info), change)]

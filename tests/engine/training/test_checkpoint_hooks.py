@@ -44,6 +44,14 @@ def test_what_is_kept(tmp_path, keep, expected, every_steps):
     assert train(tmp_path / "net", 3, keep=keep, every_steps=every_steps) == expected
 
 
+@pytest.mark.parametrize("every_steps", [0, 2])
+@pytest.mark.parametrize("keep", [3, 4, 5, 9])
+def test_none_goes_while_there_are_fewer_than_are_kept(tmp_path, keep, every_steps):
+    tags = [f"{epoch:04d}" for epoch in range(1, 7)]
+    assert train(tmp_path / "net", 6, keep=keep, every_steps=every_steps) == [
+        tags[max(epoch - keep, 0):epoch] for epoch in range(1, 7)]
+
+
 def test_another_runs_checkpoints_stay(tmp_path):
     train(tmp_path / "net-big", 3)
     train(tmp_path / "net", 3, keep=1)
@@ -57,3 +65,9 @@ def test_the_best_is_copied(tmp_path):
                                                  ["0005", "best"]]
     state = read_checkpoint(str(tmp_path / "net-best"))
     assert (state["epoch"], state["test"]) == (3, {"AP": 0.6})
+
+
+def test_the_best_is_the_one_that_was_tested_where_later_ones_are_there(tmp_path):
+    train(tmp_path / "net", 4)
+    train(tmp_path / "net", 2, figures=[0.3, 0.5])
+    assert read_checkpoint(str(tmp_path / "net-best"))["epoch"] == 2
