@@ -6,6 +6,7 @@ dropped. The GPU build of MXNet expects the CUDA 11 libraries where the dynamic 
 """
 import ctypes
 import importlib
+import importlib.abc
 import importlib.metadata
 import importlib.util
 import os
@@ -35,20 +36,33 @@ _gluoncv_lock = threading.Lock()
 def prepare() -> None:
     """Does everything that `import light_head_rcnn` needs of the functions below, in order.
 
+    Where MXNet is not installed, what works without it can be used: configurations, and the reading of data sets. An
+    import of MXNet then ends in an error that says how to install it.
+
     Raises:
-        LibraryError: MXNet, or something that it needs, is missing; the message says what to install.
+        LibraryError: something that the installed MXNet needs is missing; the message says what to install.
     """
+    if importlib.util.find_spec("mxnet") is None:
+        sys.meta_path.append(MissingMXNet())
+        return
     restore_numpy_names(numpy)
     restore_distutils()
-    if importlib.util.find_spec("mxnet") is None:
-        raise LibraryError("light_head_rcnn needs MXNet 1.9.1, which is not installed. Install it with: "
-                           "pip install 'light_head_rcnn[cpu]', or for NVIDIA GPUs 'light_head_rcnn[cu112]'")
     require_system_libraries(system_libraries(platform.machine(), is_pypi_arm_build()))
     if is_cuda_build():
         driver = open_driver()
         preload_cuda(nvidia_folders())
         for message in unserved_gpus(driver):
             warnings.warn(message, RuntimeWarning, stacklevel=4)
+
+
+class MissingMXNet(importlib.abc.MetaPathFinder):
+    """Stands last among Python's finders of modules, and answers an import of MXNet that no other one found."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Raises LibraryError for MXNet, and finds nothing else."""
+        if name == "mxnet":
+            raise LibraryError("this needs MXNet 1.9.1, which is not installed. Install it with: "
+                               "pip install 'light_head_rcnn[cpu]', or for NVIDIA GPUs 'light_head_rcnn[cu112]'")
 
 
 def require_linux(system: str = platform.system()) -> None:

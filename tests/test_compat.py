@@ -73,10 +73,14 @@ def hide(monkeypatch):
     return hide_modules
 
 
-def test_missing_mxnet_names_the_extras(hide):
+def test_missing_mxnet_names_the_extras_when_it_is_imported(hide, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     hide("mxnet")
+    compat.prepare()
+    finder = sys.meta_path[-1]
     with pytest.raises(LibraryError, match=r"pip install 'light_head_rcnn\[cpu\]'.*'light_head_rcnn\[cu112\]'"):
-        compat.prepare()
+        finder.find_spec("mxnet")
+    assert finder.find_spec("mxnet.nd") is None and finder.find_spec("other") is None
 
 
 def test_setuptools_stand_in_for_distutils(hide):

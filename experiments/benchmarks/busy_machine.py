@@ -49,7 +49,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--turn", type=int, default=8, metavar="N", help="images before it is the next setting's turn "
                         "(default: 8)")
     parser.add_argument("--busy", type=int, default=2, metavar="N", help="programs beside that never rest (default: 2)")
-    parser.add_argument("--out", metavar="FILE", help="write the numbers to this JSON file")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # measures in this process
     args = parser.parse_args(argv)
     if args.here:
@@ -65,8 +65,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     print(HEADER)
     for setting in args.settings:
         print(format_row(setting, idle[setting], busy[setting]))
-    if args.out:
-        write_json(args.out, results)
+    if args.json:
+        write_json(args.json, results)
     return 0
 
 

@@ -43,7 +43,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--sizes", type=int, default=200, metavar="N", help="how many sizes (default: 200)")
     parser.add_argument("--shortest", type=int, default=128, metavar="PIXELS", help="of an edge (default: 128)")
     parser.add_argument("--longest", type=int, default=320, metavar="PIXELS", help="of an edge (default: 320)")
-    parser.add_argument("--out", metavar="FILE", help="write the numbers to this JSON file")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # measures in this process
     args = parser.parse_args(argv)
     if args.here:
@@ -55,8 +55,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         row = measure_in_process(bound, list(sys.argv[1:] if argv is None else argv))
         results["rows"].append(row)
         print(format_row(row), flush=True)
-    if args.out:
-        write_json(args.out, results)
+    if args.json:
+        write_json(args.json, results)
     return 0
 
 

@@ -12,7 +12,7 @@ from . import options
 
 EXAMPLES = """
 lhrcnn benchmark operators
-lhrcnn benchmark operators --ops align pool --threads 1 --out align.json
+lhrcnn benchmark operators --ops align pool --threads 1 --json align.json
 lhrcnn benchmark training --cfg bccd_s --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd
 """
 
@@ -42,7 +42,7 @@ def benchmark_operators(argv: List[str]) -> int:
     parser.add_argument("--repeats", type=int, default=15, metavar="N", help="timings of each side (default: 15)")
     parser.add_argument("--no-memory", action="store_true", help="skip the peak memory, each number of which takes a "
                         "process of its own")
-    parser.add_argument("--out", metavar="FILE", help="write the numbers to this JSON file")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
     _add_threads(parser)
     args = parser.parse_args(argv)
     _require("--repeats", args.repeats, 1)
@@ -59,8 +59,8 @@ def benchmark_operators(argv: List[str]) -> int:
         if case.op in (args.ops or operators.OPS):
             results["rows"].append(operators.run_case(case, args.repeats, not args.no_memory))
             print(operators.format_row(results["rows"][-1]), flush=True)
-    if args.out:
-        write_json(args.out, results)
+    if args.json:
+        write_json(args.json, results)
     return 0
 
 
@@ -78,7 +78,7 @@ def benchmark_training(argv: List[str]) -> int:
                         "next one's turn (default: 10)")
     parser.add_argument("--warm-up", type=int, default=10, metavar="N", help="steps of each configuration that come "
                         "first and are not counted (default: 10)")
-    parser.add_argument("--out", metavar="FILE", default="output/benchmark_training.json",
+    parser.add_argument("--json", metavar="FILE", default="output/benchmark_training.json",
                         help="write the numbers to this JSON file (default: output/benchmark_training.json)")
     _add_threads(parser)
     options.add_overrides(parser)
@@ -99,7 +99,7 @@ def benchmark_training(argv: List[str]) -> int:
     numbers = {"steps": args.steps, "warm_up": args.warm_up, "turn": args.turn}
     rows = training.time_configurations(cfgs, contexts, open_logger(), **numbers)
     print("\n".join([training.HEADER, *map(training.format_row, rows)]))
-    write_json(args.out, dict(numbers, machine=machine.describe_machine(),
+    write_json(args.json, dict(numbers, machine=machine.describe_machine(),
                               devices=[str(context) for context in contexts], rows=rows))
     return 0
 

@@ -27,9 +27,9 @@ def main(argv: options.Arguments = None) -> int:
                         "KEY=VALUE or KEY VALUE")
     args = parser.parse_intermixed_args(argv)
     args.overrides, paths = options.split_overrides(args.words)
-    if args.exported and (args.cfg or args.checkpoint or args.epoch or args.overrides):
-        raise UsageError("--exported takes no --cfg, --checkpoint, --epoch or KEY=VALUE: an exported detector has its "
-                         "thresholds and sizes in it")
+    if args.exported and (args.cfg or args.checkpoint or args.epoch or args.allow_partial or args.overrides):
+        raise UsageError("--exported takes no --cfg, --checkpoint, --epoch, --allow-partial or KEY=VALUE: the "
+                         "thresholds and sizes of an exported detector are fixed")
     cfg = None if args.exported else options.load_cfg_unless_checkpoint(args)
     from ...engine.inference.image_files import find_images
     images = find_images(paths)

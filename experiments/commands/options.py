@@ -58,7 +58,7 @@ def add_partial_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, resume: str) -> None:
-    """Adds --resume, whose help is given, --out, --allow-partial and the overrides."""
+    """Adds --resume, with the help text `resume`, --out, --allow-partial and the overrides."""
     parser.add_argument("--resume", action="store_true", help=resume)
     parser.add_argument("--out", metavar="FOLDER", help="takes checkpoints, logs and tests (default: the "
                         "configuration's output_path)")
@@ -108,8 +108,19 @@ def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:
     return load_config(args.cfg, args.overrides)
 
 
+def parse_gpus(text: str) -> Tuple[int, ...]:
+    """Returns the numbers of the option --gpus, such as (0, 1) for "0,1"; UsageError for another text."""
+    if not all(part.strip().isdecimal() for part in text.split(",")):
+        raise UsageError(f"--gpus takes numbers with commas between, such as 0,1, got {text!r}")
+    return tuple(int(part) for part in text.split(","))
+
+
 def choose_contexts(args: argparse.Namespace, cfg: Optional[CfgNode] = None) -> list:
-    """The devices that the command line asks for: --cpu, --gpus, else the configuration's where MXNet sees a GPU.
+    """Chooses devices: those of --cpu or --gpus, else the GPUs of the configuration, else the CPU.
+
+    Args:
+        args: the command line, with `cpu` and `gpus`.
+        cfg: its key `gpus` is read where the command line names no device and MXNet sees a GPU; None takes GPU 0 then.
 
     Returns:
         list of mx.Context.
@@ -128,10 +139,8 @@ def choose_contexts(args: argparse.Namespace, cfg: Optional[CfgNode] = None) -> 
         if not seen:
             return [mx.cpu()]
         ids = gpu_ids(cfg) if cfg is not None else (0,)
-    elif all(part.strip().isdecimal() for part in args.gpus.split(",")):
-        ids = tuple(int(part) for part in args.gpus.split(","))
     else:
-        raise UsageError(f"--gpus takes numbers with commas between, such as 0,1, got {args.gpus!r}")
+        ids = parse_gpus(args.gpus)
     if max(ids) >= seen or len(set(ids)) != len(ids):
         there = f"only GPUs 0 to {seen - 1}" if seen else "none"
         raise UsageError(f"GPUs {','.join(map(str, ids))} asked for, but MXNet sees {there}: choose others by --gpus, "

@@ -28,9 +28,9 @@ def main(argv: options.Arguments = None) -> int:
         The exit status.
     """
     args = _make_parser().parse_intermixed_args(argv)
-    if args.gpus is not None and not all(part.strip().isdecimal() for part in args.gpus.split(",")):
-        raise UsageError(f"--gpus takes numbers with commas between, such as 0,1, got {args.gpus!r}")
-    for option, number in (("--jobs", args.jobs), ("--repeats", args.repeats)):
+    if args.gpus is not None:
+        options.parse_gpus(args.gpus)
+    for option, number in (("--jobs", args.jobs), ("--repeats", args.repeats), ("--seeds", args.seeds)):
         if number is not None and number < 1:
             raise UsageError(f"{option} is {number}; it must be at least 1")
     from ..paper_tables import checks, output, rows

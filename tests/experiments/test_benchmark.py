@@ -78,7 +78,7 @@ def test_the_machine_tells_the_threads_that_are_in_use(monkeypatch):
 
 def test_table_and_file(tmp_path, capsys):
     path = tmp_path / "nms.json"
-    assert benchmark.main(["operators", "--ops", "nms", "--repeats", "1", "--no-memory", "--out", str(path)]) == 0
+    assert benchmark.main(["operators", "--ops", "nms", "--repeats", "1", "--no-memory", "--json", str(path)]) == 0
     written = json.loads(path.read_text())
     row, = written["rows"]
     assert np.isfinite(row["ratio"]) and row["name"] in capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_table_and_file(tmp_path, capsys):
 def test_the_number_of_threads_is_the_one_that_was_asked_for(tmp_path, form):
     path, threads = tmp_path / "nms.json", machine.threads_in_use() + 2
     assert benchmark.main(["operators", "--ops", "nms", *form.format(threads).split(), "--repeats", "1", "--no-memory",
-                           "--out", str(path)]) == 0
+                           "--json", str(path)]) == 0
     written = json.loads(path.read_text())
     assert (written["machine"]["threads"], written["repeats"]) == (threads, 1)
 

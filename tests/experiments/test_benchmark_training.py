@@ -48,7 +48,7 @@ def command(configuring, shapes, tmp_path):
         (tmp_path / name).mkdir()
         os.rename(configuring(tmp_path / name, lines).file, tmp_path / name / (name + ".yaml"))
     return ["--cfg", str(tmp_path / "gluon" / "gluon.yaml"), "--cfg", str(tmp_path / "graph" / "graph.yaml"), "--cpu",
-            "--out", str(tmp_path / "times.json"), "dataset.dataset_path", shapes]
+            "--json", str(tmp_path / "times.json"), "dataset.dataset_path", shapes]
 
 
 def test_table_and_file(command, tmp_path, capsys):

@@ -13,7 +13,7 @@ def test_each_setting_is_timed_idle_and_busy(tmp_path, capfd):
     out = tmp_path / "numbers.json"
     settings = ["OMP_NUM_THREADS=1", "GOMP_SPINCOUNT=7"]
     assert busy_machine.main([*settings, "--model", MODEL, "--size", "64", "64", "--images", "3", "--turn", "2",
-                              "--busy", "1", "--out", str(out)]) == 0
+                              "--busy", "1", "--json", str(out)]) == 0
     numbers = json.loads(out.read_text())
     for state in "idle", "busy":
         assert list(numbers[state]) == settings

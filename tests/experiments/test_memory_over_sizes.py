@@ -18,7 +18,7 @@ def test_sizes_differ_and_are_the_same_each_time():
 def test_memory_stays_flat_with_the_bound_of_the_policy_alone(tmp_path, capfd):
     out = tmp_path / "numbers.json"
     assert memory_over_sizes.main(["--sizes", "120", "--shortest", "96", "--longest", "224", "--bounds", "-1",
-                                   str(runtime.ONEDNN_CACHE), "--out", str(out)]) == 0
+                                   str(runtime.ONEDNN_CACHE), "--json", str(out)]) == 0
     rows = json.loads(out.read_text())["rows"]
     assert [row["bound"] for row in rows] == [-1, runtime.ONEDNN_CACHE]
     # What the second half of the sizes adds; the first one fills the bounded cache.

@@ -109,7 +109,7 @@ def test_testing_at_several_scales(workshop, tmp_path, soft):
 @pytest.mark.parametrize("words, message", [
     (["--epoch", "7"], "row-0007"),
     (["--checkpoint", "nowhere/net-0001"], "nowhere/net-0001"),
-    (["dataset.dataset_path", "/nowhere"], "/nowhere"),
+    (["dataset.dataset_path", "/nowhere"], "/nowhere"), (["dataset.test_image_set="], "dataset.test_image_set is empty"),
     (["dataset.classes", "bar,disc"], "the detector has the classes disc, bar, and coco val has bar, disc"),
     (["CLASS_AGNOSTIC", "false"], "CLASS_AGNOSTIC: True in the checkpoint, False now"),
     (["network.LIGHT_HEAD_RELU=after_sum"], "network.LIGHT_HEAD_RELU: 'inside' in the checkpoint, 'after_sum' now"),
@@ -250,8 +250,9 @@ def test_mistakes_of_detect(workshop, tmp_path, capsys):
     assert detect.main(["--cpu", str(tmp_path)]) == 2 and "--checkpoint PATH" in capsys.readouterr().err
     assert detect.main(["--cpu", "--exported", "nowhere/net", str(workshop / "data")]) == 2
     assert "nowhere/net-meta.json" in capsys.readouterr().err
-    assert detect.main(["--exported", "nowhere/net", str(workshop / "data"), "TEST.NMS=0.3"]) == 2
-    assert "--exported takes no" in capsys.readouterr().err
+    for word in ("TEST.NMS=0.3", "--allow-partial"):
+        assert detect.main(["--exported", "nowhere/net", str(workshop / "data"), word]) == 2
+        assert "--exported takes no" in capsys.readouterr().err
 
 
 def test_a_checkpoint_needs_no_configuration(workshop, tmp_path, capsys):
