@@ -60,7 +60,7 @@ def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detecto
 
 
 def _numbered_inputs(symbol: mx.sym.Symbol) -> list:
-    """The inputs data0, data1, ... in the order of their numbers, for a description of an earlier version without names.
+    """The inputs data0, data1, ... by their numbers, for exports of an earlier version, whose description lacks names.
 
     The order in which MXNet lists them is not that of the call, but that in which the graph's nodes use them.
     """

@@ -1,4 +1,5 @@
 """A network together with the preparation that its images need: images in, detections out."""
+import os
 from typing import List, NamedTuple, Optional, Sequence, Union
 
 import mxnet as mx
@@ -27,14 +28,14 @@ class Detector:
     """Finds objects in images.
 
     Args:
-        net: `ids, scores, bboxes = net(x, im_info)`, as the project's detectors answer, with parameters on `contexts`.
-            Several views of an image need a HybridBlock with `candidates` and `suppress`, as
-            `gluon_models.TwoStageDetector` has them.
+        net: network with parameters on `contexts`, called as `ids, scores, bboxes = net(x, im_info)`; see
+            `gluon_models.TwoStageDetector`. Several views of an image need a HybridBlock that also has the methods
+            `candidates` and `suppress` of that class.
         classes: names of the ids, background not among them.
-        preparation: how an image becomes an input.
-        contexts: devices that hold the parameters; by default the CPU. Single images use the first.
-        flip: look at each image mirrored too, at every scale.
-        source: where the parameters come from, for messages.
+        preparation: how an image becomes the network's input.
+        contexts: devices that hold the parameters; by default the CPU. Single images run on the first.
+        flip: run the network on each image mirrored too, at every scale.
+        source: the path that the parameters come from, for messages.
 
     Attributes:
         net, classes, preparation, contexts, flip, source: as given.
@@ -55,7 +56,7 @@ class Detector:
     @classmethod
     def of(cls, cfg: CfgNode, net: HybridBlock, contexts: Optional[Sequence[mx.Context]] = None,
            source: str = "") -> "Detector":
-        """The detector that runs a network as the section `TEST` of a configuration says."""
+        """Makes a detector that runs a network with the sizes and `TEST.FLIP` of a configuration."""
         return cls(net, net.classes, InputPreparation.of(cfg), contexts, cfg.TEST.FLIP, source)
 
     def __call__(self, images: Union[ImageLike, Sequence[ImageLike]]) -> Union[Detections, List[Detections]]:
@@ -68,7 +69,7 @@ class Detector:
             `ids, scores, boxes`, see `Detections`; a list gives a list.
 
         Raises:
-            DataError: a file is not an image that can be read, or an array is not one of the kind above.
+            DataError: an image file cannot be read, or an image is not of one of these types.
         """
         if isinstance(images, (list, tuple)):
             return [self(image) for image in images]
@@ -84,7 +85,7 @@ class Detector:
 
     @staticmethod
     def read(image: ImageLike) -> np.ndarray:
-        """The pixels of an image, uint8 (H, W, 3) in RGB; DataError where it is none."""
+        """The pixels of an image, uint8 (H, W, 3) in RGB; DataError where it cannot be read or is of another type."""
         if isinstance(image, Image.Image):
             return np.asarray(image.convert("RGB"))
         if isinstance(image, np.ndarray):
@@ -92,7 +93,10 @@ class Detector:
                 raise data.DataError(f"an image must be a uint8 array of shape (height, width, 3), RGB, got "
                                      f"{image.dtype} {image.shape}", "image unreadable")
             return image
-        return data.read_image(str(image))
+        if isinstance(image, (str, os.PathLike)):
+            return data.read_image(image)
+        raise data.DataError(f"an image must be a path, a PIL image or a NumPy array, got a {type(image).__name__}",
+                             "image unreadable")
 
 
 def to_original_frame(ids: np.ndarray, scores: np.ndarray, boxes: np.ndarray, scale: float, width: int,
@@ -101,8 +105,8 @@ def to_original_frame(ids: np.ndarray, scores: np.ndarray, boxes: np.ndarray, sc
 
     Args:
         ids, scores, boxes: (K, 1), (K, 1), (K, 4); rows of -1 are padding; boxes in the frame of the network input.
-        scale: pixels of the network input for one of the original image.
-        width, height: of the original image, pixels.
+        scale: size of the network input divided by that of the original image.
+        width, height: size of the original image in pixels.
     """
     found = ids[:, 0] >= 0
     limits = np.array([width, height, width, height], np.float32) - 1

@@ -1,13 +1,15 @@
-"""What a trainer does beside its updates: log, draw curves, test, and stop early."""
+"""Hooks that log the steps of a training, draw curves, test between epochs, and stop early."""
 import logging
 import math
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Iterable, Optional
 
 from ..reporting.curves import plot_losses
 from ..reporting.progress import Progress
 from ..reporting.scalars import ScalarLog
 from .hook import Hook, RunningTrainer, StepReport
+
+LOSSES_FILE = "losses.jsonl"
 
 
 class LogHook(Hook):
@@ -48,20 +50,20 @@ class ScalarsHook(Hook):
         self._scalars: Optional[ScalarLog] = None
 
     def before_training(self, trainer: RunningTrainer) -> None:
-        self._scalars = ScalarLog(self._folder / "losses.jsonl", trainer.step, self._folder / "tensorboard")
+        self._scalars = ScalarLog(self._folder / LOSSES_FILE, trainer.step, self._folder / "tensorboard")
 
     def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         self._scalars.write(report.step, epoch=report.epoch, lr=report.learning_rate,
                             images_per_second=report.images / report.seconds, **report.metrics)
 
     def after_epoch(self, trainer: RunningTrainer) -> None:
-        plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
+        plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         figures = {f"test_{name}": metrics[name] for name in ("AP", "AP50") if name in metrics}
         if figures:
             self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
-            plot_losses(self._folder / "losses.jsonl", self._folder / "losses.png")
+            plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
 
     def close(self, trainer: RunningTrainer) -> None:
         if self._scalars is not None:
@@ -72,8 +74,8 @@ class TestHook(Hook):
     """Tests the network after some epochs, and after the last one.
 
     Args:
-        test: function from the name of a folder, such as "test-epoch-0004" or "test", to the figures of a test, or to
-            None where there are none.
+        test: function that tests the network and writes to the folder that it is given the name of, such as
+            "test-epoch-0004", or "test" after the last epoch; it returns the metrics, or None where there are none.
         every: epochs between two tests; 0 tests after the last epoch alone.
     """
 
@@ -96,17 +98,22 @@ class EarlyStoppingHook(Hook):
     Args:
         metric: figure of the tests that must grow, such as "AP".
         patience: the training ends after so many tests in a row that are no better than the best before them.
+        earlier: the metric in the tests of an earlier run that this training continues, in their order.
     """
 
-    def __init__(self, metric: str, patience: int):
+    def __init__(self, metric: str, patience: int, earlier: Iterable[Optional[float]] = ()):
         self._metric, self._patience = metric, patience
         self._best, self._tests_since = float("-inf"), 0
+        for value in earlier:
+            self._count(value)
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        value = metrics.get(self._metric)
+        self._count(metrics.get(self._metric))
+        if self._tests_since >= self._patience:
+            trainer.stop(f"the last {self._tests_since} tests were no better than {self._metric} {self._best:.4f}")
+
+    def _count(self, value: Optional[float]) -> None:
         if value is None or math.isnan(value):
             return
         self._tests_since = 0 if value > self._best else self._tests_since + 1
         self._best = max(self._best, value)
-        if self._tests_since >= self._patience:
-            trainer.stop(f"the last {self._tests_since} tests were no better than {self._metric} {self._best:.4f}")

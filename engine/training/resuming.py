@@ -1,14 +1,14 @@
-"""Which checkpoint a training goes on from, and whether it may."""
+"""Finds the checkpoint that a training goes on from, and checks that the configuration and the data still fit."""
 from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from yacs.config import CfgNode
 
 from ...errors import TrainingError
-from ..checkpoints.checkpoint_files import epoch_tag, latest_checkpoint, read_checkpoint
+from ..checkpoints.checkpoint_files import best_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint
 from ..config import changed_keys
 
-# What an extended training may change.
+# Keys that an extended training may change, beside those that are free on resume.
 _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup", "TRAIN.warmup_lr",
                   "TRAIN.warmup_step", "TRAIN.warmup_method", "TRAIN.momentum", "TRAIN.wd", "TRAIN.CLIP_GRADIENT",
                   "TRAIN.LIGHT_HEAD_LR_MULT")
@@ -20,7 +20,7 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
     Args:
         cfg: the section `TRAIN` is read: RESUME with begin_epoch names the epoch to go on from.
         prefix: path that the names of the run's checkpoints start with.
-        resume: go on from the last checkpoint.
+        resume: go on from the last checkpoint, or else the best one.
 
     Returns:
         PREFIX-TAG, or None where the training starts anew.
@@ -31,7 +31,8 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
     train = cfg.TRAIN
     if train.RESUME and train.begin_epoch and not resume:
         return f"{prefix}-{epoch_tag(train.begin_epoch)}"
-    found = latest_checkpoint(prefix)
+    # The best checkpoint is whole too, and may be all that was kept.
+    found = latest_checkpoint(prefix) or best_checkpoint(prefix)
     if found and not (resume or train.RESUME):
         raise TrainingError(
             f"there are checkpoints of an earlier run, the last one {found}. To go on from it pass --resume, with "
@@ -41,7 +42,7 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
 
 
 def has_parameters_only(checkpoint: str) -> bool:
-    """True where of the checkpoint PREFIX-TAG there is a parameter file alone, as the MXNet original leaves it."""
+    """True where the checkpoint PREFIX-TAG is a parameter file alone, as the MXNet original writes it."""
     return Path(checkpoint + ".params").is_file() and not Path(checkpoint + ".json").is_file()
 
 

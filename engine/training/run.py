@@ -12,13 +12,14 @@ from ..building.datasets import build_dataset, build_test_set
 from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
 from ..files import atomic_write
+from ..reporting.scalars import read_scalars
 from .checkpoint_hooks import BestHook, CheckpointHook
 from .hook import Hook
-from .hooks import EarlyStoppingHook, LogHook, ScalarsHook, TestHook
+from .hooks import LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHook
 from .objectives import GraphObjective
-from .trainables import Trainable, Start, gluon_trainable, graph_trainable
 from .resuming import check_resumable, has_parameters_only, requested_checkpoint
 from .schedule import build_optimizer, learning_rates
+from .trainables import Start, Trainable, gluon_trainable, graph_trainable
 from .trainer import Trainer
 
 
@@ -72,7 +73,8 @@ class TrainingRun:
             contexts=self._contexts, seed=cfg.seed, step=len(loader) * cfg.TRAIN.begin_epoch)
         if found:
             self._go_on(found, extend)
-        self.trainer.hooks = self._hooks()
+        # An extended training has another schedule, with which the tests are counted anew.
+        self.trainer.hooks = self._hooks(self._earlier_tests() if found and not extend else ())
 
     @property
     def net(self) -> HybridBlock:
@@ -83,7 +85,7 @@ class TrainingRun:
         """Trains to the end, with tests between epochs as `TRAIN.TEST_EVERY` says and one after the last.
 
         Returns:
-            The figures of the last test, see `evaluation.compute_metrics`; None where there is no test set.
+            The metrics of the last test, see `evaluation.compute_metrics`; None where there is no test set.
         """
         if self.trainer.step >= self.trainer.total:
             self._logger.info("all %d steps are trained already; to train longer, raise TRAIN.end_epoch",
@@ -105,7 +107,7 @@ class TrainingRun:
         trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
         self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)
 
-    def _hooks(self) -> List[Hook]:
+    def _hooks(self, earlier_tests: Sequence[Optional[float]]) -> List[Hook]:
         cfg, logger = self._cfg, self._logger
         hooks: List[Hook] = [
             ScalarsHook(Path(cfg.output_path)), LogHook(logger, cfg.default.frequent),
@@ -116,8 +118,17 @@ class TrainingRun:
             if cfg.TRAIN.TEST_EVERY:
                 hooks.append(BestHook(self._prefix, cfg.TRAIN.BEST_METRIC, logger))
             if cfg.TRAIN.EARLY_STOP_TESTS:
-                hooks.append(EarlyStoppingHook(cfg.TRAIN.BEST_METRIC, cfg.TRAIN.EARLY_STOP_TESTS))
+                hooks.append(EarlyStoppingHook(cfg.TRAIN.BEST_METRIC, cfg.TRAIN.EARLY_STOP_TESTS, earlier_tests))
+        if cfg.TRAIN.EARLY_STOP_TESTS and not (cfg.TRAIN.TEST_EVERY and self.test_set is not None):
+            logger.info("warning: TRAIN.EARLY_STOP_TESTS is %d, but there are no tests between epochs: set "
+                        "TRAIN.TEST_EVERY and dataset.test_image_set", cfg.TRAIN.EARLY_STOP_TESTS)
         return hooks
+
+    def _earlier_tests(self) -> List[Optional[float]]:
+        """The metric `TRAIN.BEST_METRIC` of the tests before the step that this training goes on from."""
+        path, name = Path(self._cfg.output_path) / LOSSES_FILE, f"test_{self._cfg.TRAIN.BEST_METRIC}"
+        lines = read_scalars(path) if path.is_file() else []
+        return [line[name] for line in lines if name in line and line["step"] <= self.trainer.step]
 
     def _save_graph(self) -> None:
         """Writes the graph beside its parameters, as the MXNet original does."""
@@ -126,7 +137,7 @@ class TrainingRun:
                 self.trainer.objective.symbol.save(temporary)
 
     def _test(self, folder: str) -> Optional[Dict[str, float]]:
-        """Tests the network as it is now; returns COCO's figures, or None where there is nothing to test on."""
+        """Tests the network as it is now; returns COCO's metrics, or None where there is nothing to test on."""
         if self.test_set is None:
             return None
         self._last_test = test_network(self._cfg, self.net, self.test_set, self._contexts,

@@ -30,7 +30,7 @@ def main(argv: options.Arguments = None) -> int:
     args = _make_parser().parse_intermixed_args(argv)
     if args.gpus is not None:
         options.parse_gpus(args.gpus)
-    for option, number in (("--jobs", args.jobs), ("--repeats", args.repeats), ("--seeds", args.seeds)):
+    for option, number in (("--jobs", args.jobs), ("--repeats", args.repeats)):
         if number is not None and number < 1:
             raise UsageError(f"{option} is {number}; it must be at least 1")
     from ..paper_tables import checks, output, rows

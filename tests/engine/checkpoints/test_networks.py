@@ -37,7 +37,7 @@ def test_plain_sgd_has_no_states(tmp_path, small):
     assert small.train(net, trainer, 2, start=2) == unbroken[2:]
 
 
-def test_parameters_have_the_ports_names_and_the_files_hold_no_pickle(tmp_path, small):
+def test_parameters_have_the_names_of_the_mxnet_original_and_the_files_hold_no_pickle(tmp_path, small):
     net, trainer = small.build(prefix="some0_")
     small.train(net, trainer, 1)
     base = save_checkpoint(tmp_path / "net", net, trainer, 3, 1)

@@ -91,3 +91,8 @@ def test_a_list_of_images_gives_a_list(folder):
 def test_other_arrays_are_refused(image):
     with pytest.raises(DataError, match=r"uint8 array of shape \(height, width, 3\), RGB, got "):
         detector()(image)
+
+
+def test_what_is_no_image_is_refused():
+    with pytest.raises(DataError, match="a path, a PIL image or a NumPy array, got a NDArray"):
+        detector()(mx.nd.zeros((4, 5, 3)))

@@ -128,7 +128,7 @@ def test_several_views(configure, tmp_path, options):
         assert (others[2][0][found[0]] <= [95, 63, 95, 63]).all() and (others[2][1][found[1]] <= [79, 63, 79, 63]).all()
 
 
-def test_soft_suppression_is_gaussian_as_in_the_port(module_at, configure, tmp_path):
+def test_soft_suppression_is_gaussian_as_in_the_mxnet_original(module_at, configure, tmp_path):
     cfg = configure("run", "TEST.USE_SOFTNMS", True, "TEST.SOFTNMS_THRESH", 0.4, "TEST.max_per_image", 30)
     save(cfg, tmp_path / "x.params")
     net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))

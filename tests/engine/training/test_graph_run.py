@@ -65,7 +65,7 @@ def test_resumed_run_continues_the_unbroken_one(whole, trained, logger):
     assert_continues(*train(trained(epochs=1), logger, resume=True), whole)
 
 
-def test_the_ports_keys_resume_at_the_epoch_they_name(whole, trained, logger):
+def test_the_keys_of_the_mxnet_original_resume_at_the_epoch_they_name(whole, trained, logger):
     assert_continues(*train(trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1), logger), whole)
 
 
@@ -76,7 +76,7 @@ def test_resumed_run_with_adam_and_sampled_rois(configure, logger):
     assert_continues(*train(configure("adam-broken", *SAMPLED), logger, resume=True), expected)
 
 
-def test_parameters_of_the_port_alone_begin_an_epoch(whole, trained, logger):
+def test_parameters_alone_as_the_mxnet_original_saves_them_begin_an_epoch(whole, trained, logger):
     cfg = trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, epochs=1)
     for end in ("json", "states"):
         Path(cfg.output_path, f"light_head_rcnn-0001.{end}").unlink()

@@ -64,7 +64,7 @@ def test_a_pyramid_learns_at_all_levels(configure, monkeypatch):
     assert label.shape == (2, 2 * cells) and target.shape == (2, 8, cells)
 
 
-def test_the_ports_keys_name_the_epoch_to_go_on_from(configure):
+def test_the_keys_of_the_mxnet_original_name_the_epoch_to_go_on_from(configure):
     _, expected = train(configure("run"))
     _, lines = train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1))
     assert losses(lines) == losses(expected)
@@ -205,6 +205,35 @@ def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
     monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
     training, _ = train(configure("run", "TRAIN.end_epoch", 9, "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2))
     assert training.trainer.epoch == 3
+
+
+def test_early_stopping_counts_the_tests_before_a_resume(configure, monkeypatch):
+    figures = iter([0.3, 0.2, 0.1, 0.1, 0.1])
+    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    options = "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2
+    train(configure("run", "TRAIN.end_epoch", 2, *options))
+    resumed, _ = train(configure("run", "TRAIN.end_epoch", 9, *options), resume=True)
+    assert resumed.trainer.epoch == 3
+    extended, _ = train(configure("run", "TRAIN.end_epoch", 5, *options), extend=True)
+    assert extended.trainer.epoch == 5 and extended.trainer.stop_reason is None
+
+
+def test_early_stopping_without_tests_is_warned_of(configure, caplog):
+    with caplog.at_level(logging.INFO):
+        TrainingRun(configure("run", "TRAIN.EARLY_STOP_TESTS", 2), [mx.cpu()], LOGGER)
+    assert "warning: TRAIN.EARLY_STOP_TESTS is 2, but there are no tests between epochs" in caplog.text
+
+
+def test_a_run_of_which_only_the_best_is_left_is_not_overwritten(configure, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": 0.5, "AP50": 0.9}})
+    cfg = configure("run", "TRAIN.TEST_EVERY", 1)
+    train(cfg)
+    for path in (tmp_path / "run").glob("light_head_rcnn-0*"):
+        path.unlink()
+    with pytest.raises(TrainingError, match="light_head_rcnn-best"):
+        train(cfg)
+    training, _ = train(cfg, resume=True)
+    assert training.trainer.epoch == 2
 
 
 def test_a_finished_run_is_extended(configure):

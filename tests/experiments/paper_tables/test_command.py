@@ -17,7 +17,7 @@ from light_head_rcnn.experiments.paper_tables import budget, measurements, outpu
     (["--table", "7", "--scale", "shapes"], "table 7: nothing to train on shapes"),
     (["--scale", "shapes", "--seeds", "0"], "--seeds is 0"),
     (["--scale", "shapes", "--jobs", "0"], "--jobs is 0"),
-    (["--repeats", "0"], "--repeats is 0"), (["--scale", "shapes", "--seeds", "0"], "--seeds is 0"),
+    (["--repeats", "0"], "--repeats is 0"),
     (["--gpus", "all"], "--gpus takes numbers with commas between, such as 0,1, got 'all'"),
     (["--scale", "shapes", "TRAIN.lr"], "TRAIN.lr has no value"),
     (["TRAIN.lr"], "TRAIN.lr has no value"),
