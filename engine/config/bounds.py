@@ -3,7 +3,7 @@ from typing import NamedTuple, Optional
 
 
 class Bounds(NamedTuple):
-    """An interval of numbers, open or closed at its lower end; `str` of it completes "must be ...".
+    """An interval of numbers, open or closed at its lower end; its text completes the sentence "must be ...".
 
     Args:
         low: lower end.

@@ -13,7 +13,7 @@ _warned: Set[str] = set()
 
 
 def flatten_known(source: Any, tree: Mapping[str, Any], section: str = "") -> Dict[str, Any]:
-    """Returns the values of nested dicts by key, as `tree.flatten` does, of known keys alone.
+    """Returns the values of nested dicts by key, as `tree.flatten` does, and refuses keys that are not known.
 
     Args:
         source: file, or other origin, that errors name.
@@ -76,7 +76,7 @@ def checked_value(source: Any, key: str, value: Any, from_text: bool = False) ->
 
 
 def without_counts(values: Mapping[str, Any]) -> Dict[str, Any]:
-    """Returns values by key with 0 for the numbers of anchors and classes that `complete` counts: the inverse."""
+    """Undoes `complete`: sets the numbers of anchors and classes to 0 where they are what `complete` would count."""
     values = dict(values)
     if values.get("network.NUM_ANCHORS") == _count_anchors(values):
         values["network.NUM_ANCHORS"] = 0
@@ -125,7 +125,7 @@ def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
 
 
 def reject_unimplemented(source: str, values: Mapping[str, Any]) -> None:
-    """Raises ConfigError where a key has a value that the MXNet original knows and this package does not carry out.
+    """Raises ConfigError where a key has a value that the MXNet original knows and this package does not implement.
 
     Args:
         source: file, or other origin, that errors name.
@@ -144,7 +144,7 @@ def reject_unimplemented(source: str, values: Mapping[str, Any]) -> None:
 
 
 def warn_of_unread(values: Mapping[str, Any]) -> None:
-    """Logs, once for each key, that nothing reads a key which has another value than its default."""
+    """Warns, once for each key, where a key that nothing reads has a value other than its default."""
     for key in KEYS.values():
         if key.unread and values[key.name] != key.default and key.name not in _warned:
             _warned.add(key.name)

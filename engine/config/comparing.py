@@ -1,4 +1,4 @@
-"""Comparison of the configuration that a checkpoint holds with the one that is to continue, test or export it."""
+"""Compares the configuration that a checkpoint holds with the one that continues, tests or exports it."""
 import re
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -7,7 +7,7 @@ from yacs.config import CfgNode
 from .checking import LOGGER, checked_value, without_counts
 from .keys import KEYS
 from .loading import build_config
-from .overrides import SOURCE, Overrides, text_values
+from .overrides import SOURCE, Overrides, override_values
 from .tree import as_lists, flatten
 
 _CHECKPOINT = "the checkpoint's configuration"
@@ -44,10 +44,10 @@ def changed_keys(saved: Mapping[str, Any], cfg: CfgNode) -> List[str]:
 
 
 def weight_conflicts(saved: Optional[Mapping[str, Any]], cfg: CfgNode) -> List[str]:
-    """Compares the configuration that weights were trained with with the one that is to use them.
+    """Compares the configuration that weights were trained with to the configuration that is going to use them.
 
-    Only keys that give weights their meaning are compared: with other values of these a detector is wrong, and says so
-    nowhere. Sizes, thresholds, data and everything that only training reads may differ.
+    Only keys that the weights depend on are compared: with other values of these a detector gives wrong answers without
+    an error. Sizes, thresholds, data and everything that only training reads may differ.
 
     Args:
         saved: see `changed_keys`; None or empty where the checkpoint holds no configuration, which conflicts with none.
@@ -72,7 +72,7 @@ def config_from_checkpoint(saved: Mapping[str, Any], overrides: Overrides = ()) 
     Args:
         saved: from `saved_config`. A checkpoint of an earlier version has only `training_keys`, without the keys of
             tests and paths; these are the defaults then, and a line of the log says so.
-        overrides: values to change, see `text_values`.
+        overrides: values to change, see `override_values`.
 
     Raises:
         ConfigError: the checkpoint holds a key that this version does not know, or see `load_config`.
@@ -81,7 +81,7 @@ def config_from_checkpoint(saved: Mapping[str, Any], overrides: Overrides = ()) 
     if "output_path" not in saved:
         LOGGER.warning("the checkpoint was written by an earlier version, which did not store the keys of TEST and the "
                        "paths: those have their defaults; name the configuration file, or set them by KEY=VALUE")
-    return build_config([(_CHECKPOINT, values), (SOURCE, text_values(overrides))], _CHECKPOINT)[0]
+    return build_config([(_CHECKPOINT, values), (SOURCE, override_values(overrides))], _CHECKPOINT)[0]
 
 
 def _with_defaults(saved: Mapping[str, Any]) -> Dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is known of one configuration key."""
+"""The description of one configuration key: its default, kind, bounds and meaning."""
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
@@ -13,14 +13,15 @@ class Key:
     Attributes:
         name: sections and name with dots between, such as "TRAIN.lr".
         default: value where neither a file nor an override sets another one.
-        kind: what values it takes.
+        kind: which values the key takes.
         meaning: sentences for people who have not read the code, with units.
         bounds: of the number, or of each number of a sequence; None for no bounds.
-        implemented: the only values that this package carries out, of all those that the MXNet original knows; empty
-            where it carries out every value. `load_config` refuses other values.
-        free_on_resume: whether a resumed run may change it: it does not change what a training step computes.
-        bound_to_weights: whether trained weights are of use only with the value that they were trained with.
-        unread: whether files of the MXNet original have it and nothing in this package reads it.
+        implemented: the values that this package implements, where the MXNet original knows more; empty where all are
+            implemented. `load_config` refuses other values.
+        free_on_resume: whether a resumed run may change the value, because it does not change what a training step
+            computes.
+        bound_to_weights: whether trained weights work only with the value that they were trained with.
+        unread: whether nothing in this package reads the key, which files of the MXNet original have.
     """
 
     name: str
@@ -52,5 +53,5 @@ class Key:
         return value
 
     def implements(self, value: Any) -> bool:
-        """Returns whether this package carries out a value, which is of the key's kind."""
+        """Returns whether this package implements a value, which must be of the key's kind."""
         return not self.implemented or value in self.implemented

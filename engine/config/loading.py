@@ -7,7 +7,7 @@ from yacs.config import CfgNode
 
 from .checking import checked_value, complete, reject_unimplemented, warn_of_unread, without_counts
 from .keys import KEYS
-from .overrides import SOURCE, Overrides, text_values
+from .overrides import SOURCE, Overrides, override_values
 from .tree import as_lists, flatten, nest
 from .yaml_files import BASE, find_file, read_chain
 
@@ -22,7 +22,7 @@ def load_config(path: Union[None, str, Path] = None, overrides: Overrides = ()) 
             the MXNet original load unchanged. Where there is no such file, the name of a configuration that comes
             with the package, such as "bccd_s" or "paper/b1". None for the defaults.
         overrides: set last: words, such as `["TRAIN.lr", "0.01", "gpus=0,1"]`, or a dict, such as `{"TRAIN.lr":
-            0.01}`; see `text_values`.
+            0.01}`; see `override_values`.
 
     Returns:
         Frozen yacs.config.CfgNode with every key of the table of keys; all sequences are tuples.
@@ -30,7 +30,7 @@ def load_config(path: Union[None, str, Path] = None, overrides: Overrides = ()) 
 
     Raises:
         ConfigError: a file that is missing or cannot be read, an unknown key (the message names the most similar one),
-            a wrong value, or one that this package does not carry out.
+            a wrong value, or one that this package does not implement.
 
     Example:
         >>> load_config("shapes_s", {"TRAIN.end_epoch": 3}).TRAIN.end_epoch
@@ -41,13 +41,14 @@ def load_config(path: Union[None, str, Path] = None, overrides: Overrides = ()) 
 
 def load_with_sources(path: Union[None, str, Path] = None,
                       overrides: Overrides = ()) -> Tuple[CfgNode, Dict[str, str]]:
-    """As `load_config`; returns also where the value of each key is from.
+    """Loads a configuration as `load_config` does, and tells where the value of each key comes from.
 
     Returns:
-        The configuration, and by key the path of a file, "override", "default", or "counted".
+        The configuration, and a dict from each key to its source: the path of a file, "override", "default" or
+        "counted".
     """
     layers = [(str(file), checked) for file, checked in _file_layers(path)] if path is not None else []
-    return build_config([*layers, (SOURCE, text_values(overrides))], str(path) if path is not None else SOURCE)
+    return build_config([*layers, (SOURCE, override_values(overrides))], str(path) if path is not None else SOURCE)
 
 
 def build_config(layers: Iterable[Tuple[str, Mapping[str, Any]]], name: str) -> Tuple[CfgNode, Dict[str, str]]:
@@ -55,13 +56,13 @@ def build_config(layers: Iterable[Tuple[str, Mapping[str, Any]]], name: str) -> 
 
     Args:
         layers: sources and their values by key, each checked; later ones win.
-        name: of the whole, for errors.
+        name: what errors call the whole configuration.
 
     Returns:
         The configuration, and the source of the value of each key.
 
     Raises:
-        ConfigError: values that contradict each other, or that this package does not carry out.
+        ConfigError: values that contradict each other, or that this package does not implement.
     """
     values = {key.name: key.default for key in KEYS.values()}
     sources = dict.fromkeys(values, DEFAULT)
@@ -77,7 +78,7 @@ def build_config(layers: Iterable[Tuple[str, Mapping[str, Any]]], name: str) -> 
 
 
 def file_values(path: Union[str, Path]) -> Dict[str, Any]:
-    """Returns what a YAML file, or a bundled configuration, and those that it inherits from set, checked, by key.
+    """Returns by key the values, checked, that a YAML file or a bundled configuration sets, inherited ones included.
 
     Raises:
         ConfigError: see `load_config`.
@@ -106,7 +107,7 @@ def with_overrides(cfg: CfgNode, overrides: Overrides) -> CfgNode:
     Raises:
         ConfigError: see `load_config`.
     """
-    return build_config([(DEFAULT, without_counts(flatten(cfg))), (SOURCE, text_values(overrides))], SOURCE)[0]
+    return build_config([(DEFAULT, without_counts(flatten(cfg))), (SOURCE, override_values(overrides))], SOURCE)[0]
 
 
 def with_values(cfg: CfgNode, values: Mapping[str, Any]) -> CfgNode:
@@ -114,7 +115,8 @@ def with_values(cfg: CfgNode, values: Mapping[str, Any]) -> CfgNode:
 
     Args:
         cfg: from `load_config`.
-        values: by key, such as {"TRAIN.lr": 0.01}; of known keys and of the right kinds, which is not checked again.
+        values: new values by key, such as {"TRAIN.lr": 0.01}. Keys must be known and values of the right kinds; this is
+            not checked.
     """
     copy = cfg.clone()
     copy.defrost()

@@ -5,11 +5,11 @@ from ...errors import ConfigError
 from .checking import checked_value, flatten_known
 
 SOURCE = "override"
-# Words KEY VALUE and KEY=VALUE, mixed, or a dict.
+# A list of words KEY VALUE or KEY=VALUE, which may be mixed, or a dict.
 Overrides = Union[Sequence[Any], Mapping[str, Any]]
 
 
-def text_values(overrides: Overrides) -> Dict[str, Any]:
+def override_values(overrides: Overrides) -> Dict[str, Any]:
     """Returns the values that overrides set, checked, by key.
 
     Args:

@@ -33,13 +33,13 @@ cfg = lh.load_config("bccd_s", {"TRAIN.lr": 0.0001, "dataset.dataset_path": "dat
 ```
 
 Pairs and lists are written `[600, 1000]`, or without brackets, `600,1000`. `lhrcnn config --cfg FILE KEY=VALUE` prints
-all values of a configuration and where each is from; the output is a configuration file itself.
+all values of a configuration and where each is from; the output can be used as a configuration file.
 
-The column "also" says more of a key:
+The column "notes" has these words:
 
-- **only**: the MXNet original knows other values; here only this one is carried out, and others are refused.
-- **not read**: files of the MXNet original have the key, and nothing here reads it. Other values than the default are
-  warned of.
+- **only**: the MXNet original knows other values; this package implements only this one and refuses the others.
+- **not read**: files of the MXNet original have the key, but nothing in this package reads it. A value other than the
+  default gives a warning.
 - **resume**: a resumed training (`lhrcnn train --resume`) may change it, because it does not change what a training
   step computes.
 - **weights**: trained weights are of use only with the value that they were trained with; other values are refused when
@@ -65,7 +65,7 @@ def table_markdown() -> str:
     """Returns the table of keys as a page in Markdown, with an introduction: docs/configuration.md."""
     lines = [_MARKDOWN_HEAD]
     for section, keys in _by_section().items():
-        lines += [f"## {_SECTIONS[section]}", "", "| key | kind | default | meaning | also |", "|---|---|---|---|---|"]
+        lines += [f"## {_SECTIONS[section]}", "", "| key | kind | default | meaning | notes |", "|---|---|---|---|---|"]
         lines += [f"| `{key.name}` | {_kind(key)} | `{yaml_text(key.default)}` | {key.meaning} | "
                   f"{', '.join(_flags(key))} |" for key in keys]
         lines.append("")
@@ -89,7 +89,7 @@ def values_text(cfg: CfgNode, sources: Mapping[str, str]) -> str:
         opened = sections
         comment = _short(sources[name])
         if comment == COUNTED:
-            # Without the number, which would have to be changed along with what is counted.
+            # 0, which counts again, stays right where the classes or the anchors are changed later.
             comment, value = f"{COUNTED}: {value}", 0
         lines.append(f"{'  ' * len(sections)}{leaf}: {yaml_text(value)}  # {comment}")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What the code reads off a configuration: numbers from texts, sizes, pixel means in the order of the channels."""
+"""Values that the code computes from a configuration: learning-rate steps, GPUs, image sizes, pixel means in RGB."""
 from pathlib import Path
 from typing import Tuple
 
@@ -41,8 +41,8 @@ def _scales(cfg: CfgNode) -> Pairs:
 def pixel_means(cfg: CfgNode) -> Tuple[float, float, float]:
     """Returns the means to subtract from pixels, in the network's order red, green, blue.
 
-    Here alone the order of `network.PIXEL_MEANS` is turned round: it is blue, green, red, as in the files of the MXNet
-    original.
+    `network.PIXEL_MEANS` has the order blue, green, red, as in the files of the MXNet original. Only this function and
+    `pixel_stds` reverse it.
     """
     return cfg.network.PIXEL_MEANS[::-1]
 

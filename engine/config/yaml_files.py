@@ -14,7 +14,7 @@ BASE = "_BASE_"
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a name that stands twice in one section with unlike values, of which YAML's readers take the last one."""
+    """Refuses a name that stands twice in one section with different values; PyYAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Dict[Any, Any]:
         values: Dict[Any, Any] = {}

@@ -15,7 +15,7 @@ def _stage(stage: str, what: str) -> Tuple[Key, ...]:
         Key(f"{name}_lr_step", "", EPOCHS,
             f"Epochs of the stage {stage} after which its learning rate is multiplied by `TRAIN.lr_factor`."),
         Key(f"{name}_epoch", 0, INT,
-            f"Epochs of the stage {stage}. Alternate training needs at least 1.",
+            f"Number of epochs of the stage {stage}. Alternate training needs at least 1.",
             NOT_NEGATIVE),
     )
 
@@ -36,9 +36,9 @@ KEYS = (
         "Learning rate of a third training of the RPN, which only the MXNet original has.",
         NOT_NEGATIVE, **_UNREAD),
     Key("TRAIN.ALTERNATE.rpn3_lr_step", "", EPOCHS,
-        "Epochs of that training after which its learning rate drops.",
+        "Epochs of that third training after which its learning rate drops.",
         **_UNREAD),
     Key("TRAIN.ALTERNATE.rpn3_epoch", 0, INT,
-        "Epochs of that training.",
+        "Number of epochs of that third training.",
         NOT_NEGATIVE, **_UNREAD),
 )

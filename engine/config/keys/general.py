@@ -19,16 +19,16 @@ KEYS = (
         "command line take precedence.",
         free_on_resume=True),
     Key("CLASS_AGNOSTIC", True, BOOL,
-        "Whether the head predicts one box of a RoI for all classes (8 outputs, 4 of them for background) instead of "
-        "one for each class.",
+        "Whether the head predicts a single box for each RoI, shared by all classes (8 outputs, 4 of them for "
+        "background), instead of a box for each class.",
         bound_to_weights=True),
     Key("SCALES", (600, 1000), PAIR_OR_PAIRS,
         "Sizes of the network's input in pixels: the shorter edge of an image is resized to the first number, or to "
-        "less where its longer edge would exceed the second. One of several pairs is drawn for each training batch; "
-        "tests use the first one. `TRAIN.SCALES` and `TEST.SCALES` take precedence."),
+        "less where its longer edge would exceed the second. Where there are several pairs, one is drawn at random for "
+        "each training batch, and tests use the first. `TRAIN.SCALES` and `TEST.SCALES` take precedence."),
     Key("TEST_SCALES", (), PAIRS,
-        "Sizes for multi-scale testing in pixels, under the name that the feature pyramids of the MXNet original give "
-        "them. `TEST.SCALES` takes precedence.",
+        "Sizes for multi-scale testing in pixels, written as `SCALES`; the files of the MXNet original for feature "
+        "pyramids use this name. `TEST.SCALES` takes precedence.",
         free_on_resume=True),
     Key("seed", 0, INT,
         "Seed of everything that is drawn at random in training.",

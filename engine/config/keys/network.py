@@ -15,67 +15,67 @@ KEYS = (
         "Number in the name of the file where `network.pretrained` is a prefix: 0 reads PREFIX-0000.params.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("network.PIXEL_MEANS", (103.06, 115.90, 123.15), floats(3),
-        "Means of the pixel values (0 to 255) of the channels blue, green, red, in this order, which are subtracted "
-        "from an image.",
+        "Means that are subtracted from the pixel values (0 to 255) of an image, in the order blue, green, red.",
         bound_to_weights=True),
     Key("network.PIXEL_STDS", (1.0, 1.0, 1.0), floats(3),
-        "Standard deviations of the pixel values of the channels blue, green, red, in this order, by which an image is "
-        "divided after the means are subtracted.",
+        "Standard deviations by which pixel values are divided after the means are subtracted, in the order blue, "
+        "green, red.",
         POSITIVE, bound_to_weights=True),
     Key("network.IMAGE_STRIDE", 32, INT,
         "Batches are padded by zeros until their height and width are multiples of this number of pixels. 0 pads only "
         "to the largest image of the batch.",
         NOT_NEGATIVE),
     Key("network.RCNN_FEAT_STRIDE", 16, INT,
-        "Pixels of the network's input that a cell of the head's feature map stands for.",
+        "Stride of the head's feature map: pixels of the network's input for each cell.",
         ONE_OR_MORE, implemented=(16,)),
     Key("network.RPN_FEAT_STRIDE", 16, INT_OR_INTS,
-        "Pixels of the network's input that a cell of the RPN's feature map stands for. The models named "
-        "light_head_rcnn_fpn_... have five levels and take [4, 8, 16, 32, 64], too, as the files of the MXNet original "
-        "write it.",
+        "Stride of the RPN's feature map: pixels of the network's input for each cell. For the models with a feature "
+        "pyramid, light_head_rcnn_fpn_..., [4, 8, 16, 32, 64] is allowed too, as the files of the MXNet original have "
+        "it.",
         ONE_OR_MORE),
     Key("network.FIXED_PARAMS", ("conv1", "bn_conv1", "res2", "bn2", "gamma", "beta"), NAMES,
-        "Parameters whose names contain one of these words are not trained. Empty to train all, as a start from random "
-        "weights needs it."),
+        "Parameters whose names contain one of these words are not trained. Empty trains all parameters, which a start "
+        "from random weights needs."),
     Key("network.FIXED_PARAMS_SHARED",
         ("conv1", "bn_conv1", "res2", "bn2", "res3", "bn3", "res4", "bn4", "gamma", "beta"), NAMES,
-        "The same for the stages of alternate training that share their convolutions, rpn2 and rfcn2."),
+        "The words of `network.FIXED_PARAMS` for rpn2 and rfcn2, the stages of alternate training that share their "
+        "convolutions."),
     Key("network.ANCHOR_RATIOS", (0.5, 1, 2), NUMBERS,
         "Height over width of the RPN's anchors.",
         POSITIVE, bound_to_weights=True),
     Key("network.ANCHOR_SCALES", (4, 8, 16, 32), NUMBERS,
-        "Sides of the square anchors in multiples of the stride: 4 is 64 pixels at stride 16. A feature pyramid has "
-        "these on every level.",
+        "Sides of the square anchors in multiples of the stride: 4 is 64 pixels at stride 16. A feature pyramid uses "
+        "all of them on every level.",
         POSITIVE, bound_to_weights=True),
     Key("network.NUM_ANCHORS", 0, INT,
-        "Anchors at each cell: the number of ratios times the number of scales. 0 counts them; another number must be "
-        "right.",
+        "Anchors at each cell: the number of ratios times the number of scales. 0 computes it; any other number must "
+        "equal it.",
         NOT_NEGATIVE),
     Key("network.STRIDE_IN_1X1", True, BOOL,
-        "ResNet: whether the first unit of a stage strides in its first 1x1 convolution (Caffe, the MXNet original) or "
-        "in its 3x3 (the TensorFlow original).",
+        "ResNet: true puts the stride of a stage's first unit into its first 1x1 convolution (Caffe, the MXNet "
+        "original), false into its 3x3 convolution (the TensorFlow original).",
         bound_to_weights=True),
     Key("network.LIGHT_HEAD_RELU", "inside", word("inside", "after_sum"),
-        "Place of ReLU in the large separable convolution: inside is after each of its four convolutions (the MXNet "
-        "original); after_sum is once, after their sum (the TensorFlow original).",
+        "Where the large separable convolution has a ReLU: inside, after each of its four convolutions (the MXNet "
+        "original); after_sum, once, after the sum of its two branches (the TensorFlow original).",
         bound_to_weights=True),
     Key("network.NECK", "large_separable", word("large_separable", "pointwise"),
-        "What makes the thin feature map of a light head: large_separable is four convolutions of 15x1 and 1x15; "
-        "pointwise is one 1x1 convolution with ReLU.",
+        "Layers that compute the thin feature map of a light head: large_separable is four convolutions of 15x1 and "
+        "1x15; pointwise is one 1x1 convolution with ReLU.",
         bound_to_weights=True),
     Key("network.ROI_POOL", "psroi_pool", word("psroi_pool", "psroi_align", "psroi_align_max", "roi_pool"),
         "Pooling of RoIs in a light head. Position-sensitive: psroi_pool, psroi_align (the average of bilinear "
         "samples) and psroi_align_max (the largest sample, the TensorFlow original). Not position-sensitive: roi_pool.",
         bound_to_weights=True),
     Key("network.HIDDEN_UNITS", 2048, INT,
-        "Units of the fully connected layer of a light head. 0 has no such layer: classes and boxes are computed from "
-        "the pooled values.",
+        "Units of the fully connected layer of a light head. With 0 there is no such layer, and classes and boxes are "
+        "computed from the pooled values directly.",
         NOT_NEGATIVE, bound_to_weights=True),
     Key("network.FPN_CANONICAL_SIDE", 224, INT,
         "Feature pyramids: side in pixels of the square RoI that is pooled at stride 16; larger RoIs are pooled at "
-        "larger strides. Small images want a smaller side.",
+        "larger strides. For small images choose a smaller side.",
         ONE_OR_MORE, bound_to_weights=True),
     Key("network.NORM", "frozen", word("frozen", "batch"),
-        "Batch normalization in training: frozen uses the stored statistics of a pretrained backbone; batch uses those "
-        "of the batch, which a start from random weights needs. Tests use the stored statistics."),
+        "Batch normalization in training: frozen uses the stored statistics of a pretrained backbone; batch uses the "
+        "statistics of the batch, which a start from random weights needs. Tests always use the stored statistics."),
 )

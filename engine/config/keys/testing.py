@@ -23,7 +23,7 @@ KEYS = (
     _key("FLIP", False, BOOL,
          "Whether every image is tested mirrored, too; detections are chosen among the boxes of all views."),
     _key("CXX_PROPOSAL", True, bool_or_word("native"),
-         "As `TRAIN.CXX_PROPOSAL`, in tests."),
+         "Operator that makes the proposals of a symbolic graph in tests; values as for `TRAIN.CXX_PROPOSAL`."),
     _key("RPN_NMS_THRESH", 0.7, FLOAT,
          "IoU above which a proposal suppresses those of lower scores in tests.",
          FRACTION),
@@ -58,12 +58,14 @@ KEYS = (
     _key("USE_SOFTNMS", False, BOOL,
          "Whether overlapping detections have their scores lowered (Gaussian soft-NMS) instead of being removed."),
     _key("SOFTNMS_THRESH", 0.6, FLOAT,
-         "Soft-NMS: a score is multiplied by exp(-IoU * IoU / SOFTNMS_THRESH) for each better detection of its class.",
+         "Soft-NMS: a score is multiplied by exp(-IoU * IoU / SOFTNMS_THRESH) for each detection of its class with a "
+         "higher score.",
          POSITIVE),
     _key("max_per_image", 100, INT,
-         "Detections that are kept, for each image.",
+         "Largest number of detections for each image; those with the highest scores are kept.",
          ONE_OR_MORE),
     _key("test_epoch", 0, INT,
-         "Epochs after which the checkpoint to test was written. 0 takes the best checkpoint, or else the last one.",
+         "Which checkpoint to test: the one written after this many epochs. 0 takes the best checkpoint, or else the "
+         "last one.",
          NOT_NEGATIVE),
 )

@@ -6,28 +6,28 @@ from ..kinds import BOOL, EPOCHS, FLOAT, INT, PAIRS, TEXT, bool_or_word, floats,
 KEYS = (
     # The optimizer and its learning rates.
     Key("TRAIN.lr", 0.0005, FLOAT,
-        "Learning rate for one image: a step uses it times the images of the batch, all devices together.",
+        "Learning rate for one image: a step multiplies it by the number of images in the batch, all devices together.",
         POSITIVE),
     Key("TRAIN.lr_step", "5.333", EPOCHS,
-        "Epochs, whole or not, after which the learning rate is multiplied by `TRAIN.lr_factor`: '4,5.333'. Empty for "
-        "none."),
+        "Epochs after which the learning rate is multiplied by `TRAIN.lr_factor`, such as '4,5.333'; fractions are "
+        "allowed. Empty for a constant learning rate."),
     Key("TRAIN.lr_factor", 0.1, FLOAT,
         "Factor of the learning rate at each epoch of `TRAIN.lr_step`.",
         Bounds(0, 1, low_allowed=False)),
     Key("TRAIN.warmup", True, BOOL,
-        "Whether training starts at the learning rate `TRAIN.warmup_lr`."),
+        "Whether the first `TRAIN.warmup_step` steps use the learning rate `TRAIN.warmup_lr` or rise from it."),
     Key("TRAIN.warmup_lr", 0.00005, FLOAT,
         "Learning rate for one image at the start of training.",
         NOT_NEGATIVE),
     Key("TRAIN.warmup_step", 1000, INT,
-        "Training steps before the learning rate is `TRAIN.lr`.",
+        "Number of warm-up steps; afterwards the learning rate is `TRAIN.lr`.",
         NOT_NEGATIVE),
     Key("TRAIN.warmup_method", "constant", word("constant", "linear"),
-        "During these steps: constant stays at `TRAIN.warmup_lr` (the MXNet original); linear rises from it to "
-        "`TRAIN.lr` (the TensorFlow original)."),
+        "Learning rate during the warm-up: constant stays at `TRAIN.warmup_lr` (the MXNet original); linear rises from "
+        "it to `TRAIN.lr` (the TensorFlow original)."),
     Key("TRAIN.optimizer", "sgd", word("sgd", "adam"),
-        "Optimizer: sgd with momentum, as both originals have it; adam gets further in the few thousand steps of a "
-        "small training from random weights."),
+        "Optimizer: sgd with momentum, which the MXNet original and the TensorFlow original use, or adam, which gets "
+        "further in the few thousand steps of a small training from random weights."),
     Key("TRAIN.momentum", 0.9, FLOAT,
         "Momentum of the optimizer sgd.",
         NOT_NEGATIVE),
@@ -39,19 +39,19 @@ KEYS = (
         "head's neck, R-FCN's score maps).",
         NOT_NEGATIVE),
     Key("TRAIN.CLIP_GRADIENT", 0.0, FLOAT,
-        "Each number of a gradient is clipped to this size. 0 does not clip.",
+        "Largest absolute value of each element of a gradient; larger ones are clipped to it. 0 does not clip.",
         NOT_NEGATIVE),
 
     # How long, from where, and what is written.
     Key("TRAIN.begin_epoch", 0, INT,
-        "Epochs that count as completed at the start. With `TRAIN.RESUME` the epoch whose checkpoint to go on from; 0 "
-        "for the last one.",
+        "Number of epochs that count as completed at the start. With `TRAIN.RESUME`: training goes on from the "
+        "checkpoint of this epoch, or with 0 from the last one.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.end_epoch", 8, INT,
-        "Epochs, passes over the training images, at which training ends.",
+        "Number of epochs (passes over the training images) after which training ends.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.model_prefix", "light_head_rcnn", TEXT,
-        "What the names of the checkpoints in `output_path` start with.",
+        "Start of the names of the checkpoints in `output_path`.",
         free_on_resume=True),
     Key("TRAIN.RESUME", False, BOOL,
         "Whether to go on from a checkpoint of an earlier call, as --resume does.",
@@ -60,7 +60,7 @@ KEYS = (
         "Training steps between two checkpoints inside an epoch. 0 writes them only at the end of epochs.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.KEEP_CHECKPOINTS", 2, INT,
-        "Checkpoints of this many last epochs are kept, and besides them that of the best test (see "
+        "The checkpoints of this many last epochs are kept, and also the one with the best test (see "
         "`TRAIN.TEST_EVERY`). 0 keeps all.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.TEST_EVERY", 0, INT,
@@ -71,15 +71,16 @@ KEYS = (
         "0.95, AP50 that at 0.5.",
         free_on_resume=True),
     Key("TRAIN.EARLY_STOP_TESTS", 0, INT,
-        "Training stops after this many tests in a row without a better `TRAIN.BEST_METRIC`. 0 never stops early.",
+        "Training stops after this many tests in a row without a better `TRAIN.BEST_METRIC`; this needs "
+        "`TRAIN.TEST_EVERY`. 0 never stops early.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.END2END", True, BOOL,
-        "Whether the whole detector is trained at once (lhrcnn train), or else in stages "
+        "Whether the whole detector is trained at once (lhrcnn train) or in four stages "
         "(experiments/train_alternate.py)."),
 
     # Images.
     Key("TRAIN.SCALES", (), PAIRS,
-        "Sizes of training images in pixels, as `SCALES`, which is used where this is empty."),
+        "Sizes of training images in pixels, written as `SCALES`. Where this is empty, `SCALES` is used."),
     Key("TRAIN.FLIP", True, BOOL,
         "Whether each training image is mirrored with probability one half, drawn anew in every epoch."),
     Key("TRAIN.SHUFFLE", True, BOOL,
@@ -102,13 +103,15 @@ KEYS = (
         "Largest share of positive anchors among those drawn.",
         FRACTION),
     Key("TRAIN.RPN_POSITIVE_OVERLAP", 0.7, FLOAT,
-        "IoU with a ground truth from which an anchor is positive. The best anchor of a ground truth is positive, too.",
+        "An anchor whose IoU with a ground truth is at least this is positive. The anchor with the highest IoU with a "
+        "ground truth is positive too.",
         FRACTION),
     Key("TRAIN.RPN_NEGATIVE_OVERLAP", 0.3, FLOAT,
         "An anchor whose IoU with every ground truth is below this is negative.",
         FRACTION),
     Key("TRAIN.RPN_CLOBBER_POSITIVES", False, BOOL,
-        "Whether an anchor below `TRAIN.RPN_NEGATIVE_OVERLAP` is negative even if it is the best of a ground truth."),
+        "Whether an anchor below `TRAIN.RPN_NEGATIVE_OVERLAP` is negative even if its IoU with some ground truth is "
+        "the highest of all anchors."),
     Key("TRAIN.RPN_BBOX_WEIGHTS", (1.0, 1.0, 1.0, 1.0), floats(4),
         "Weights of dx, dy, dw, dh in the RPN's box loss.",
         implemented=((1.0, 1.0, 1.0, 1.0),)),
@@ -118,8 +121,9 @@ KEYS = (
 
     # Proposals in training.
     Key("TRAIN.CXX_PROPOSAL", True, bool_or_word("native"),
-        "Operator that makes the proposals of a symbolic graph in training: true is MXNet's, native this package's in "
-        "C++ and CUDA, false the one in NumPy, which is slow and easy to read. Gluon models have native."),
+        "Operator that makes the proposals of a symbolic graph in training: true is MXNet's own; native is this "
+        "package's, in C++ and CUDA; false is the MXNet original's in NumPy, which is slow and easy to read. Gluon "
+        "models always use native."),
     Key("TRAIN.RPN_NMS_THRESH", 0.7, FLOAT,
         "IoU above which a proposal suppresses those of lower scores in training.",
         FRACTION),
@@ -147,7 +151,8 @@ KEYS = (
         "Largest share of foreground among the RoIs drawn. Not used where `TRAIN.BATCH_ROIS` is -1.",
         FRACTION),
     Key("TRAIN.FG_THRESH", 0.5, FLOAT,
-        "IoU with a ground truth from which a RoI is foreground and takes its class.",
+        "A RoI whose largest IoU with a ground truth is at least this is foreground and takes the class of that ground "
+        "truth.",
         FRACTION),
     Key("TRAIN.BG_THRESH_HI", 0.5, FLOAT,
         "A RoI whose largest IoU is below this, and at least `TRAIN.BG_THRESH_LO`, is background.",
@@ -156,7 +161,7 @@ KEYS = (
         "A RoI whose largest IoU is below this is ignored.",
         FRACTION),
     Key("TRAIN.BBOX_LOSS_WEIGHT", 1.0, FLOAT,
-        "Factor of the head's box loss beside the other losses: 1 in the MXNet original, 2 in the paper's B2.",
+        "Factor of the head's box loss in the sum of the losses: 1 in the MXNet original, 2 in the paper's row B2.",
         NOT_NEGATIVE),
     Key("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", True, BOOL,
         "Whether box targets are normalized by `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS`.",
@@ -171,6 +176,7 @@ KEYS = (
         "Weights of dx, dy, dw, dh in the head's box loss.",
         implemented=((1.0, 1.0, 1.0, 1.0),)),
     Key("TRAIN.BBOX_REGRESSION_THRESH", 0.5, FLOAT,
-        "IoU from which the MXNet original uses a RoI to compute means and deviations, which here are given.",
+        "Least IoU of the RoIs from which the MXNet original computes means and standard deviations of box targets; here "
+        "`TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` give them.",
         FRACTION, free_on_resume=True, unread=True),
 )

@@ -1,7 +1,7 @@
 """Overrides: KEY VALUE and KEY=VALUE words, dicts, and how texts become values."""
 import pytest
 
-from light_head_rcnn.engine.config import load_config, text_values
+from light_head_rcnn.engine.config import load_config, override_values
 from light_head_rcnn.errors import ConfigError
 
 
@@ -34,11 +34,11 @@ def test_values(key, text, value):
 
 def test_forms_are_mixed_and_the_last_wins():
     words = ["TRAIN.lr", "0.1", "gpus=0,1", "dataset.dataset_path", "/a=b", "output_path=out/lr=0.1", "TRAIN.lr=0.2"]
-    assert text_values(words) == {"TRAIN.lr": 0.2, "gpus": "0,1", "dataset.dataset_path": "/a=b",
+    assert override_values(words) == {"TRAIN.lr": 0.2, "gpus": "0,1", "dataset.dataset_path": "/a=b",
                                   "output_path": "out/lr=0.1"}
-    assert text_values({"TRAIN": {"lr": 0.1, "ALTERNATE": {"rpn1_epoch": 2}}, "seed": "4"}) == {
+    assert override_values({"TRAIN": {"lr": 0.1, "ALTERNATE": {"rpn1_epoch": 2}}, "seed": "4"}) == {
         "TRAIN.lr": 0.1, "TRAIN.ALTERNATE.rpn1_epoch": 2, "seed": 4}
-    assert text_values(()) == text_values({}) == {}
+    assert override_values(()) == override_values({}) == {}
 
 
 @pytest.mark.parametrize("overrides, message", [

@@ -109,7 +109,8 @@ def test_testing_at_several_scales(workshop, tmp_path, soft):
 @pytest.mark.parametrize("words, message", [
     (["--epoch", "7"], "row-0007"),
     (["--checkpoint", "nowhere/net-0001"], "nowhere/net-0001"),
-    (["dataset.dataset_path", "/nowhere"], "/nowhere"), (["dataset.test_image_set="], "dataset.test_image_set is empty"),
+    (["dataset.dataset_path", "/nowhere"], "/nowhere"),
+    (["dataset.test_image_set="], "dataset.test_image_set is empty"),
     (["dataset.classes", "bar,disc"], "the detector has the classes disc, bar, and coco val has bar, disc"),
     (["CLASS_AGNOSTIC", "false"], "CLASS_AGNOSTIC: True in the checkpoint, False now"),
     (["network.LIGHT_HEAD_RELU=after_sum"], "network.LIGHT_HEAD_RELU: 'inside' in the checkpoint, 'after_sum' now"),
