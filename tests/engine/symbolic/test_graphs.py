@@ -29,7 +29,7 @@ def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
                  for op in ("_contrib_PSROIPooling", "ps_roi_pool")]
     assert operators == [pools, 0, 0, pools]
     assert symbol.attr_dict()["conv_new_1_weight"] == found.attr_dict()["conv_new_1_weight"]
-    assert with_native_pooling(symbol, [mx.gpu(0)]) is symbol
+    assert with_native_pooling(symbol, [mx.gpu(0)]) is with_native_pooling(symbol, [mx.cpu(), mx.gpu(0)]) is symbol
     if name.startswith("resnet"):
         return  # the same operators, and many more of others
     rng = np.random.RandomState(0)

@@ -71,3 +71,8 @@ def test_the_best_is_the_one_that_was_tested_where_later_ones_are_there(tmp_path
     train(tmp_path / "net", 4)
     train(tmp_path / "net", 2, figures=[0.3, 0.5])
     assert read_checkpoint(str(tmp_path / "net-best"))["epoch"] == 2
+
+
+def test_checkpoints_of_later_epochs_stay_when_a_training_goes_on_from_an_earlier_one(tmp_path):
+    train(tmp_path / "net", 4)
+    assert train(tmp_path / "net", 2, keep=1) == [["0001", "0002", "0003", "0004"], ["0002", "0003", "0004"]]

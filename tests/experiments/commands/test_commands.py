@@ -232,6 +232,14 @@ def test_an_export_says_that_it_looks_once(workshop, tmp_path, capsys):
     assert len(load_exported(tmp_path / "x")(workshop / "data/val/1.png")[0])
 
 
+def test_pictures_of_equal_names_are_numbered(tmp_path):
+    paths = [tmp_path / folder / "x.png" for folder in "abcd"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("")
+    assert [str(name) for _, name in find_images(paths)] == ["x.png", "x-2.png", "x-3.png", "x-4.png"]
+
+
 def test_every_extension_that_can_be_read_is_looked_for(tmp_path):
     for suffix in IMAGE_EXTENSIONS:
         (tmp_path / ("x" + suffix)).write_text("")
