@@ -1,1 +1,1 @@
-"""From a configuration to the things that it describes: data sets, loaders, networks and their first weights."""
+"""Builds what a configuration describes: data sets, loaders, networks and their first weights."""

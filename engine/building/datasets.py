@@ -1,4 +1,4 @@
-"""The data sets that a configuration names."""
+"""Reads the data sets that a configuration names."""
 from typing import List, Optional, Sequence
 
 from yacs.config import CfgNode
@@ -17,7 +17,7 @@ def build_dataset(cfg: CfgNode, image_set: str) -> data.Dataset:
 
     Raises:
         DataError: an entry is broken, unless `dataset.ON_ERROR` is "skip".
-        ConfigError: `dataset.NUM_CLASSES` is not the number of the data set's classes and background.
+        ConfigError: `dataset.NUM_CLASSES` is neither 0 nor the number of the data set's classes plus background.
     """
     dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
                                 classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR)

@@ -1,4 +1,4 @@
-"""The first values of a detector's parameters: random, pretrained, or fixed as they are."""
+"""Sets the first values of a detector's parameters, random or pretrained, and fixes those that are not trained."""
 import logging
 from pathlib import Path
 from typing import Collection, List, Mapping, Sequence, Union
@@ -11,6 +11,8 @@ from ...errors import CheckpointError
 from ...gluon_models import TwoStageDetector
 from ..checkpoints.arrays import load_weights, shapes_agree
 from ..checkpoints.parameters import load_parameters, own_parameters
+
+# Standard deviation of the first weights of layers that no pretrained file has.
 NEW_LAYER_STD = 0.01
 
 
@@ -18,18 +20,19 @@ def initialize(cfg: CfgNode, net: TwoStageDetector, ctx: Union[mx.Context, Seque
                pretrained: bool = True, allow_partial: bool = False) -> List[str]:
     """Gives a detector random weights, and then those of `network.pretrained` where the configuration names a file.
 
-    The file must hold the backbone. Of a file that holds a whole detector the other layers are taken too, where they
-    fit; output layers for other classes begin anew.
+    The file must hold the backbone. If it holds a whole detector, its other layers are loaded too, where their shapes
+    fit; output layers for another number of classes keep their random weights.
 
-    New layers are normal with standard deviation 0.01 and biases 0 (the MXNet original). Without pretrained weights
-    only the output layers are, and all others follow He et al. (arXiv 1502.01852). The layers of a feature pyramid
-    begin as `FeaturePyramid` says.
+    With pretrained weights, new layers are drawn from a normal distribution of standard deviation 0.01, and biases are
+    0 (the MXNet original). Without them, only the output layers are drawn so, and all other layers as He et al. propose
+    (arXiv 1502.01852). For the layers of a feature pyramid see `FeaturePyramid`.
 
     Args:
+        cfg: the section `network` is read.
         net: the detector, not yet initialised.
         ctx: the devices that hold its parameters.
         pretrained: False where a checkpoint replaces all weights anyway.
-        allow_partial: take what the pretrained file has of the backbone, and return what it lacks.
+        allow_partial: accept a pretrained file that lacks a part of the backbone; that part starts at random.
 
     Returns:
         One line for each parameter of the backbone that the file lacks.
@@ -51,8 +54,14 @@ def initialize(cfg: CfgNode, net: TwoStageDetector, ctx: Union[mx.Context, Seque
 
 
 def pretrained_file(cfg: CfgNode) -> str:
-    """The parameter file that `network.pretrained` names: a `.params` file, PREFIX-TAG, or the prefix of
-    `network.pretrained_epoch`; CheckpointError where it is not there."""
+    """Returns the path of the parameter file that `network.pretrained` names.
+
+    `network.pretrained` is the path itself, the path without `.params`, or a prefix; for a prefix the number in the
+    name is `network.pretrained_epoch`, for example PREFIX-0000.params.
+
+    Raises:
+        CheckpointError: there is no such file.
+    """
     prefix = cfg.network.pretrained
     with_epoch = f"{prefix}-{cfg.network.pretrained_epoch:04d}.params"
     for path in (prefix, f"{prefix}.params", with_epoch):
@@ -63,12 +72,18 @@ def pretrained_file(cfg: CfgNode) -> str:
 
 
 def backbone_mismatches(path: str, problems: Sequence[str], allow_partial: bool = False) -> List[str]:
-    """Of the differences between a file and a backbone, those that matter: what the file has beside it does not.
+    """Selects the mismatches between a pretrained file and a backbone that matter.
 
-    A classifier's file holds its last layer too, and a detector's file its other layers.
+    Arrays that only the file has do not matter: a classifier's file also holds its last layer, and a detector's file
+    the layers behind the backbone.
+
+    Args:
+        path: the file, for the message.
+        problems: lines from `param_mismatches`.
+        allow_partial: return a list that is not empty instead of raising an error.
 
     Raises:
-        CheckpointError: there are some and `allow_partial` is False; the message lists all of them.
+        CheckpointError: there are such mismatches and `allow_partial` is False; the message lists all of them.
     """
     problems = [line for line in problems if not line.startswith("unknown")]
     if problems and not allow_partial:
@@ -77,12 +92,12 @@ def backbone_mismatches(path: str, problems: Sequence[str], allow_partial: bool 
 
 
 def pretrained_summary(path: str, shapes: Mapping[str, Sequence[int]], backbone: Collection[str]) -> str:
-    """A line that says what a network has from a pretrained file, and which of its layers are new.
+    """Describes in one line which layers of a network come from a pretrained file, and which are new.
 
     Args:
         path: the parameter file.
         shapes: shapes of the network's parameters by name.
-        backbone: names of those that belong to the backbone.
+        backbone: names of the parameters that belong to the backbone.
     """
     saved, _ = load_weights(path)
     taken = {name for name, shape in shapes.items() if name in saved and shapes_agree(shape, saved[name].shape)}
@@ -96,10 +111,14 @@ def pretrained_summary(path: str, shapes: Mapping[str, Sequence[int]], backbone:
 
 
 def fix_parameters(net: Block, words: Sequence[str]) -> List[str]:
-    """Keeps the parameters out of training whose names contain one of the words (`network.FIXED_PARAMS`).
+    """Excludes parameters from training (`grad_req` "null") whose names contain one of the words.
+
+    Args:
+        net: the network.
+        words: such as `network.FIXED_PARAMS`.
 
     Returns:
-        Their names, sorted.
+        The names of these parameters, sorted.
     """
     fixed = sorted(name for name, parameter in net.collect_params().items()
                    if any(word in name for word in words) and parameter.grad_req != "null")
@@ -114,13 +133,13 @@ def _name(mismatch: str) -> str:
 
 
 def log_mismatches(logger: logging.Logger, problems: Sequence[str]) -> None:
-    """Logs what of a parameter file was not taken over."""
+    """Logs the lines of `param_mismatches`: parameters that were not loaded."""
     if problems:
-        logger.info("not taken over, of a file that does not fit:\n  %s", "\n  ".join(problems))
+        logger.info("the parameter file does not fit; these parameters were not loaded:\n  %s", "\n  ".join(problems))
 
 
 def warn_of_fixed_noise(cfg: CfgNode, fixed: Sequence[str], logger: logging.Logger) -> None:
-    """Logs a warning where `network.FIXED_PARAMS` fixes parameters that nothing was loaded into."""
+    """Logs a warning where `network.FIXED_PARAMS` fixes parameters at random values."""
     if fixed and not cfg.network.pretrained:
         logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; "
                     "to train from scratch: network.FIXED_PARAMS [] network.NORM batch")

@@ -1,4 +1,4 @@
-"""The loaders of training and test batches that a configuration describes."""
+"""Makes the loaders of training and test batches that a configuration describes."""
 from typing import Callable, Optional, Sequence, Tuple, Union
 
 from yacs.config import CfgNode
@@ -11,14 +11,15 @@ from .datasets import training_records
 
 def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Dataset, batch_size: int,
                        stride: Union[int, Sequence[int]] = 16) -> data.TrainLoader:
-    """Batches of a data set with the targets of the RPN; its worker processes start at once.
+    """Makes the loader of training batches with the targets of the RPN; its worker processes start at once.
 
     Args:
         cfg: the sections `network` and `TRAIN` are read.
-        feature_size: function from a side of the network input in pixels to the side of the RPN's map in cells, or of
-            its levels; see `AnchorTargets`.
-        batch_size: images of a batch, all devices together.
-        stride: pixels of the network input a cell of the RPN's map, or of each level.
+        feature_size: function from a side of the network input in pixels to the side of the RPN's map in cells, or to
+            those of its levels; see `AnchorTargets`.
+        dataset: its records without boxes are left out.
+        batch_size: images in a batch, all devices together.
+        stride: stride of the RPN's map, or of each of its levels, in pixels of the network input.
     """
     train = cfg.TRAIN
     targets = AnchorTargets(
@@ -31,11 +32,13 @@ def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Datas
 
 def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Callable,
                     batch_size: int) -> data.TrainLoader:
-    """Training batches of records as `TRAIN` describes them, with any targets; its worker processes start at once.
+    """Makes a loader of training batches as `TRAIN` describes them; its worker processes start at once.
 
     Args:
-        targets: makes the targets of one image, see `data.TrainLoader`.
-        batch_size: images of a batch, all devices together.
+        cfg: the sections `network` and `TRAIN` are read.
+        records: the images to train on, with their boxes.
+        targets: function that makes the targets of one image, see `data.TrainLoader`.
+        batch_size: images in a batch, all devices together.
     """
     train = cfg.TRAIN
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
@@ -46,9 +49,12 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
 
 def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1,
                       scale: Optional[Tuple[int, int]] = None) -> data.TestLoader:
-    """Test batches of `TEST.BATCH_IMAGES` images a device.
+    """Makes the loader of test batches of `TEST.BATCH_IMAGES` images for each device.
 
     Args:
+        cfg: the sections `network` and `TEST` are read.
+        dataset: the images.
+        devices: number of devices.
         scale: (shorter edge, bound on the longer edge) in pixels; by default the first of the test scales.
     """
     short_edge, long_edge = scale or test_scales(cfg)[0]
@@ -57,5 +63,5 @@ def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1,
 
 
 def image_stride(cfg: CfgNode) -> int:
-    """The heights and widths of batches are multiples of this; 1 where `network.IMAGE_STRIDE` is 0."""
+    """Returns the number of which heights and widths of batches are multiples: `network.IMAGE_STRIDE`, or 1 for 0."""
     return max(cfg.network.IMAGE_STRIDE, 1)

@@ -1,4 +1,4 @@
-"""The Gluon detector and its losses that a configuration describes."""
+"""Builds the Gluon detector and the losses that a configuration describes."""
 from typing import Any, Dict, Sequence
 
 from yacs.config import CfgNode
@@ -7,7 +7,7 @@ from ... import gluon_models
 from ...errors import ConfigError
 from ..config import DEFAULTS
 
-# Keys of `network` that only some models have a use for, and the option of the model that each of them gives.
+# Keys of `network` that only some models use, and the option of `get_model` that each of them sets.
 _MODEL_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "LIGHT_HEAD_RELU": "relu", "NECK": "neck", "ROI_POOL": "roi_pool",
                   "HIDDEN_UNITS": "hidden", "FPN_CANONICAL_SIDE": "canonical_side"}
 
@@ -16,10 +16,11 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDete
     """Builds the detector that `network` and `TEST` describe; its parameters are not initialised.
 
     Args:
+        cfg: from `load_config`.
         classes: class names, background not among them.
 
     Raises:
-        ConfigError: the model is not known, or has no use for a value of `network`.
+        ConfigError: the model is not known, or a key of `network` that it does not use is set.
     """
     if cfg.network.model not in gluon_models.model_names():
         raise ConfigError(f"network.model: unknown model {cfg.network.model!r}; known: "
@@ -34,7 +35,7 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDete
 
 
 def suppression_options(cfg: CfgNode) -> Dict[str, Any]:
-    """How `TEST` chooses detections among candidates: options of a detector and of `operators.detections.suppress`."""
+    """Returns the options of `operators.detections.suppress`, and of detectors, that `TEST` describes."""
     test = cfg.TEST
     return dict(score_threshold=test.THRESH, nms=test.NMS, max_per_image=test.max_per_image,
                 soft_nms="gaussian" if test.USE_SOFTNMS else "none", soft_nms_sigma=test.SOFTNMS_THRESH)
@@ -52,15 +53,15 @@ def build_losses(cfg: CfgNode, net: gluon_models.TwoStageDetector) -> gluon_mode
 
 
 def _model_options(cfg: CfgNode) -> Dict[str, Any]:
-    """The options that only some models have; ConfigError for a value that the model has no use for."""
+    """Returns the options that only some models have; ConfigError where a key that the model does not use is set."""
     known, options = gluon_models.model_options(cfg.network.model), {}
     for key, option in _MODEL_OPTIONS.items():
         if option in known:
             options[option] = cfg.network[key]
         elif cfg.network[key] != DEFAULTS["network"][key]:
-            raise ConfigError(f"network.{key} is {cfg.network[key]!r}, of which the model {cfg.network.model} has no "
-                              "use; leave it out")
+            raise ConfigError(f"network.{key} is {cfg.network[key]!r}, but the model {cfg.network.model} does not use "
+                              "this key; leave it out")
     if options.get("neck") == "pointwise" and options["relu"] != DEFAULTS["network"]["LIGHT_HEAD_RELU"]:
-        raise ConfigError(f"network.LIGHT_HEAD_RELU is {options['relu']!r}, of which network.NECK pointwise has no "
-                          "use: it is one convolution with ReLU; leave it out")
+        raise ConfigError(f"network.LIGHT_HEAD_RELU is {options['relu']!r}, but network.NECK pointwise, which is one "
+                          "convolution with ReLU, does not use this key; leave it out")
     return options

@@ -1,4 +1,4 @@
-"""The symbolic graphs that a configuration describes, under the names that the MXNet original's users know."""
+"""Builds the symbolic graphs that a configuration describes."""
 from typing import Any, Dict
 
 import mxnet as mx
@@ -10,9 +10,9 @@ from ...symbols.light_head import HIDDEN, ROI_POOLS
 from ..config import DEFAULTS
 
 _PROPOSAL_OPERATORS = {True: "contrib", False: "custom"}
-# Keys of `network` that only some graphs have a use for, and the option of the graph that each of them gives.
+# Keys of `network` that only some graphs use, and the option of `symbols.get_symbol` that each of them sets.
 _OWN_OPTIONS = {"ROI_POOL": "roi_pool", "LIGHT_HEAD_RELU": "relu", "STRIDE_IN_1X1": "stride_in_1x1"}
-# Keys of `network` of which all graphs have one value.
+# Keys of `network` that have the same value in all graphs, and this value.
 _ONLY_VALUES = {"NECK": "large_separable", "HIDDEN_UNITS": HIDDEN}
 STRIDE = 16
 
@@ -23,12 +23,12 @@ def get_symbol(name: str, cfg: CfgNode, is_train: bool = True) -> mx.sym.Symbol:
     Args:
         name: one of `symbols.symbol_names()`.
         cfg: configuration, from `load_config`.
-        is_train: whether the graph is that of training, by the keys of `TRAIN`, or that of tests, by those of `TEST`.
-            `symbols.DetectorGraphs` tells the inputs and outputs.
+        is_train: True builds the graph of training by the keys of `TRAIN`, False that of tests by the keys of `TEST`.
+            For the inputs and outputs see `symbols.DetectorGraphs`.
 
     Raises:
-        ConfigError: a value of the configuration that this graph cannot have; the message names the key.
-        ModelError: an unknown name; the message lists the known ones.
+        ConfigError: the graph cannot have a value of the configuration; the message names the key.
+        ModelError: the name is unknown; the message lists the known ones.
     """
     return symbols.get_symbol(name, is_train, **graph_options(name, cfg, is_train))
 
@@ -52,8 +52,8 @@ def graph_options(name: str, cfg: CfgNode, is_train: bool) -> Dict[str, Any]:
         is_train: whether the keys of `TRAIN` or those of `TEST` describe batches and proposals.
 
     Raises:
-        ConfigError: a value of the configuration that this graph cannot have; the message names the key.
-        ModelError: an unknown name; the message lists the known ones.
+        ConfigError: the graph cannot have a value of the configuration; the message names the key.
+        ModelError: the name is unknown; the message lists the known ones.
     """
     own = _own_options(name, cfg)
     if cfg.dataset.NUM_CLASSES < 2:

@@ -1,1 +1,1 @@
-"""Checkpoints and parameter files: written whole or not at all, read with every mismatch listed, free of code."""
+"""Checkpoints and parameter files: written atomically, read with a list of all mismatches, and free of code."""

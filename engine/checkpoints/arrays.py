@@ -1,4 +1,4 @@
-"""MXNet files of named arrays: written whole or not at all, and compared with a network's parameters name by name."""
+"""Reads and writes MXNet files of named arrays, and compares them with a network's parameters name by name."""
 from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -8,7 +8,7 @@ import mxnet as mx
 from ...errors import CheckpointError
 from ..files import atomic_write
 
-# The MXNet original keeps the box layer twice; the copy whose name ends so is the one that its tests load.
+# The MXNet original saves the box layer twice; its tests load the copy whose name ends with this.
 TEST_SUFFIX = "_test"
 _Shape = Optional[Sequence[int]]
 
@@ -48,10 +48,10 @@ def load_weights(path: str, for_test: bool = False) -> Tuple[Dict[str, mx.nd.NDA
 
     Args:
         path: the parameter file.
-        for_test: take the folded layer of such a pair.
+        for_test: return the folded layer of such a pair in place of the trained one.
 
     Returns:
-        The arrays by name, and whether the folded layer was taken.
+        The arrays by name, and whether a folded layer is among them.
     """
     arrays = {name.split(":", 1)[-1]: array for name, array in load_arrays(path).items()}
     pairs = [name for name in arrays if name.endswith(TEST_SUFFIX) and name[:-len(TEST_SUFFIX)] in arrays]
@@ -64,13 +64,13 @@ def load_weights(path: str, for_test: bool = False) -> Tuple[Dict[str, mx.nd.NDA
 
 def param_mismatches(path: str, own: Mapping[str, _Shape], saved: Mapping[str, mx.nd.NDArray],
                      allow_partial: bool = False) -> List[str]:
-    """Lists the parameters that a file and a network do not have in common.
+    """Lists the parameters in which a file and a network differ.
 
     Args:
         path: the file, for the message.
-        own: shape of each parameter of the network by name; None, or zeros in it, where it is not known yet.
+        own: shape of each parameter of the network by name. An unknown shape is None, an unknown side is 0.
         saved: arrays of the file by name.
-        allow_partial: return the list where it is not empty; otherwise that is an error.
+        allow_partial: return a list that is not empty instead of raising an error.
 
     Returns:
         One line for each parameter that is missing in the file, unknown to the network, or of another shape.
@@ -88,5 +88,5 @@ def param_mismatches(path: str, own: Mapping[str, _Shape], saved: Mapping[str, m
 
 
 def shapes_agree(own: _Shape, saved: Sequence[int]) -> bool:
-    """True where a saved shape can be that of a parameter; sides that are not known yet (None, 0) agree with any."""
+    """True where a saved array can be a parameter's; an unknown shape (None) or side (0) of it agrees with any."""
     return own is None or (len(own) == len(saved) and all(mine in (0, other) for mine, other in zip(own, saved)))

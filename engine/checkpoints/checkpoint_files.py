@@ -1,4 +1,4 @@
-"""The files of a checkpoint: parameters, optimizer states and a JSON file that says they are whole.
+"""The files of a checkpoint: parameters, optimizer states, and a JSON file that shows that both are complete.
 
 A checkpoint PREFIX-TAG is three files, none of which can run code. TAG is the number of completed epochs ("0007"),
 inside an epoch the number of completed steps ("step00001234"), or "best" for a copy of the checkpoint that tested best.
@@ -30,7 +30,7 @@ _ARRAY_FILES = (".params", ".states")
 
 @dataclass(frozen=True)
 class Content:
-    """What one checkpoint holds beside its place in the training."""
+    """What a checkpoint holds of the network and its optimizer."""
 
     arrays: Mapping[str, mx.nd.NDArray]  # by `arg:NAME` and `aux:NAME`
     states: Mapping[str, mx.nd.NDArray]  # see optimizer_states.trainer_states
@@ -40,7 +40,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk that is whole."""
+    """A complete checkpoint on the disk."""
 
     base: str  # PREFIX-TAG
     tag: str
@@ -101,11 +101,11 @@ def read_checkpoint(base: str) -> Dict[str, Any]:
     """Reads the JSON file of the checkpoint PREFIX-TAG, and checks that the other two files are whole.
 
     Raises:
-        CheckpointError: there is none, or it is damaged; the message names the file.
+        CheckpointError: there is no such checkpoint, or it is damaged; the message names the file.
     """
     path = Path(base + ".json")
     if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {base}: without {path} nothing counts as one")
+        raise CheckpointError(f"there is no checkpoint {base}: the file {path} is missing")
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
         wanted, kind = state["sizes"], state["format"]

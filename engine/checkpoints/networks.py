@@ -1,4 +1,4 @@
-"""A checkpoint of a Gluon network together with its optimizer, for training loops of one's own too."""
+"""Saves and loads checkpoints of a Gluon network with its optimizer; training loops of your own can use them too."""
 from typing import Any, Dict, Mapping, Optional
 
 from mxnet import gluon
@@ -10,7 +10,7 @@ from .parameters import load_parameters, parameter_arrays
 
 
 def network_content(net: gluon.Block, trainer: gluon.Trainer) -> Content:
-    """What a checkpoint of a network and its optimizer holds; `net.classes` are the class names, where it has them."""
+    """Collects what a checkpoint of a network and its optimizer holds, with `net.classes` where the network has it."""
     return Content(parameter_arrays(net), *trainer_states(trainer, net), classes=tuple(getattr(net, "classes", ())))
 
 
@@ -19,8 +19,8 @@ def save_checkpoint(prefix: str, net: gluon.Block, trainer: gluon.Trainer, epoch
     """Writes a checkpoint of a network and its optimizer.
 
     Args:
-        whole_epoch: name the checkpoint after the completed epochs, else after the completed steps.
         prefix, epoch, step, facts: see `checkpoint_files.write_checkpoint`.
+        whole_epoch: the tag is the number of completed epochs; otherwise it is that of completed steps.
 
     Returns:
         PREFIX-TAG.
@@ -31,12 +31,12 @@ def save_checkpoint(prefix: str, net: gluon.Block, trainer: gluon.Trainer, epoch
 
 def load_checkpoint(base: str, net: gluon.Block, trainer: Optional[gluon.Trainer] = None,
                     allow_partial: bool = False) -> Dict[str, Any]:
-    """Puts a checkpoint into a network and, to go on as if training had not stopped, into its optimizer.
+    """Loads a checkpoint into a network and, so that training goes on as if it had not stopped, into its optimizer.
 
     Args:
         base: PREFIX-TAG.
         net: an initialised network.
-        trainer: its optimizer, or None to take the parameters alone.
+        trainer: its optimizer; None loads the parameters alone.
         allow_partial: see `parameters.load_parameters`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What an optimizer remembers, by the names of the parameters: read from a trainer, and put into one."""
+"""Copies the states of an optimizer (momenta and update counts), by parameter name, out of a trainer and into one."""
 from typing import Any, Dict, List, Mapping, Tuple
 
 import mxnet as mx
@@ -7,12 +7,16 @@ from mxnet import gluon
 from ...errors import CheckpointError
 from .parameters import own_parameters
 
-# Name of the array that stands in a file for an optimizer that remembers nothing: an MXNet file cannot be empty.
+# Name of the array in the file of an optimizer without states: an MXNet file cannot be empty.
 NOTHING = "none"
 
 
 def trainer_states(trainer: gluon.Trainer, net: gluon.Block) -> Tuple[Dict[str, mx.nd.NDArray], Dict[str, int]]:
-    """Copies what the optimizer of a trainer remembers.
+    """Copies the states of a trainer's optimizer.
+
+    Args:
+        trainer: the optimizer.
+        net: the network whose parameters it updates.
 
     Returns:
         states: arrays on the CPU by parameter name (SGD: momenta) or by `NAME/0` and `NAME/1` (Adam: means of the
@@ -33,13 +37,15 @@ def trainer_states(trainer: gluon.Trainer, net: gluon.Block) -> Tuple[Dict[str, 
 
 def restore_trainer(trainer: gluon.Trainer, net: gluon.Block, states: Mapping[str, mx.nd.NDArray],
                     counts: Mapping[str, int], path: str = "the file") -> None:
-    """Gives the optimizer of a trainer, on all of its devices, what `trainer_states` returned.
+    """Sets the states of a trainer's optimizer, on all of its devices.
 
     Args:
+        trainer, net: see `trainer_states`.
+        states, counts: what `trainer_states` returned.
         path: the file that the states come from, for the message.
 
     Raises:
-        CheckpointError: a state belongs to a parameter that is not trained, or has another shape; every one is listed.
+        CheckpointError: states belong to parameters that are not trained, or have other shapes; the message lists all.
     """
     indices = {name: index for index, name in _trainer_names(trainer, net).items()}
     states = {name: state for name, state in states.items() if name != NOTHING}
@@ -67,7 +73,7 @@ def _check(path: str, shapes: Mapping[str, Tuple[int, ...]], states: Mapping[str
 
 def _states_by_index(states: Mapping[str, mx.nd.NDArray], indices: Mapping[str, int],
                      context: mx.Context) -> Dict[int, Any]:
-    """The states as an updater keeps them: an array for each parameter, or a tuple of arrays, on a device."""
+    """Returns the states on a device as MXNet's updater holds them: by index, an array or a tuple of arrays."""
     found: Dict[int, Any] = {}
     for name in sorted(states):
         owner, _, part = name.partition("/")

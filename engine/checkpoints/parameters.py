@@ -1,4 +1,4 @@
-"""The parameters of a Gluon network as a file: names without the network's prefix, in the MXNet original's layout."""
+"""Saves and loads the parameters of a Gluon network in the layout of the MXNet original, without the name's prefix."""
 from typing import Dict, List
 
 import mxnet as mx
@@ -38,11 +38,11 @@ def load_parameters(path: str, net: Block, allow_partial: bool = False) -> List[
         allow_partial: load what fits, and return the list of what does not.
 
     Returns:
-        What does not fit, see `arrays.param_mismatches`.
+        A line for each parameter that does not fit, see `arrays.param_mismatches`.
 
     Raises:
-        CheckpointError: the file cannot be read, or, without `allow_partial`, a parameter does not fit; the message
-            lists all that do not.
+        CheckpointError: the file cannot be read, or, without `allow_partial`, parameters do not fit; the message lists
+            all of them.
     """
     (saved, _), own = load_weights(path), own_parameters(net)
     problems = param_mismatches(path, {name: parameter.shape for name, parameter in own.items()}, saved, allow_partial)

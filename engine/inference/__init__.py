@@ -1,1 +1,1 @@
-"""From trained parameters to detections in images: detectors, several views of an image, and trained networks."""
+"""Finding objects in images: loading trained networks, preparing images, testing at several scales, detectors."""

@@ -1,4 +1,4 @@
-"""Detections in every image of a data set."""
+"""Runs a detector on every image of a data set."""
 from typing import List
 
 import numpy as np
@@ -12,7 +12,9 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
     """Finds objects in every image of a data set, with a progress bar on a terminal.
 
     Args:
-        batch_images: images of a batch on each of the detector's devices.
+        detector: runs on all of its devices.
+        dataset: its boxes are not read.
+        batch_images: images in a batch, for each device of the detector.
 
     Returns:
         The detections of each record, boxes in the frame of the original image.

@@ -1,4 +1,4 @@
-"""Image files among paths that a user names."""
+"""Finds image files in the paths that a user names."""
 from pathlib import Path
 from typing import Iterable, List, Tuple
 
@@ -8,10 +8,15 @@ from ..files import PathLike
 
 
 def find_images(paths: Iterable[PathLike]) -> List[Tuple[Path, Path]]:
-    """Finds image files: files as they are, and folders' images of the known extensions, subfolders too.
+    """Finds image files.
+
+    Args:
+        paths: files, which are taken whatever their extension is, and folders, which are searched for files with the
+            extensions of images in all their subfolders.
 
     Returns:
-        (file, name) of each image; `name` is where its picture goes below an output folder, and no two are the same.
+        (file, name) of each image. `name` is the path below an output folder for a picture of this image; no two images
+        have the same name.
 
     Raises:
         UsageError: a path does not exist, or there is no image at all.

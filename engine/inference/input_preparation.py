@@ -1,4 +1,4 @@
-"""How an image becomes the input of a network at test."""
+"""Turns an image into the input of a network in tests."""
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from ..config import pixel_means, pixel_stds, test_scales
 
 
 class InputPreparation(NamedTuple):
-    """Sizes and means of a network's inputs."""
+    """Sizes, means and standard deviations of a network's inputs."""
 
     scales: Tuple[Tuple[int, int], ...]  # (shorter edge, bound on the longer edge) in pixels; each is one view
     means: Tuple[float, float, float]  # red, green, blue
@@ -19,7 +19,7 @@ class InputPreparation(NamedTuple):
 
     @classmethod
     def of(cls, cfg: CfgNode) -> "InputPreparation":
-        """The preparation that a configuration describes for tests."""
+        """Returns the preparation of test images that a configuration describes."""
         return cls(tuple(test_scales(cfg)), pixel_means(cfg), pixel_stds(cfg), image_stride(cfg))
 
     def network_input(self, pixels: np.ndarray, view: int = 0) -> Tuple[np.ndarray, np.ndarray]:
@@ -27,7 +27,7 @@ class InputPreparation(NamedTuple):
 
         Args:
             pixels: uint8 (H, W, 3), RGB.
-            view: which of the scales.
+            view: index of the scale in `scales`.
 
         Returns:
             x float32 (1, 3, h, w), and im_info float32 (1, 3): height, width and scale of the image in x.

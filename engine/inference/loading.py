@@ -1,4 +1,4 @@
-"""Trained networks from checkpoints, with the configuration that they were trained with."""
+"""Loads trained networks from checkpoints, with the configuration that they were trained with."""
 import logging
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -30,13 +30,13 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
     """Loads a trained detector, hybridized.
 
     Args:
-        cfg: the configuration to run it with; None takes the one that the checkpoint brings along.
+        cfg: the configuration to run it with; None takes the one that is stored in the checkpoint.
         contexts: the devices that hold the parameters.
         checkpoint: PREFIX-TAG, a parameter file, or the folder of a run. By default the checkpoint of `cfg` after
             `epoch` epochs, or after `TEST.test_epoch` where that is set, or else the best, or else the last one.
         epoch: completed epochs.
         classes: names that the checkpoint must have been trained for; by default its own, or `dataset.classes`.
-        allow_partial: take what fits of a file with other parameters, and tell `logger` what does not.
+        allow_partial: where a file does not fit, load the parameters that do, and tell `logger` which do not.
         overrides: changes of the checkpoint's own configuration where `cfg` is None, such as ["TEST.NMS=0.5"].
 
     Returns:
@@ -72,10 +72,10 @@ def find_checkpoint(path: str) -> str:
         path: PREFIX-TAG, one of its files, or a folder: its best checkpoint, or else its last.
 
     Returns:
-        PREFIX-TAG.
+        PREFIX-TAG. Unless it was found in a folder, it is not checked that it is there.
 
     Raises:
-        CheckpointError: there is none, or the folder holds those of several runs.
+        CheckpointError: the folder holds no checkpoint, or those of several runs.
     """
     if Path(path).is_dir():
         prefixes = sorted(checkpoint_prefixes(path))

@@ -11,14 +11,16 @@ from .detector import Detections, Detector
 
 def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], threshold: float, folder: Path,
                    logger: logging.Logger) -> List[str]:
-    """Writes a picture with detections for each image, and detections.json for all.
+    """Writes a picture with detections for each image, and detections.json with the detections of all.
 
-    An image that cannot be read does not stop the rest.
+    An image that cannot be read is reported, and the others are still done.
 
     Args:
+        detector: finds the objects.
         images: (file, name) of each, see `image_files.find_images`.
         threshold: detections of lower scores are left out.
         folder: takes the pictures, under their names, and detections.json.
+        logger: takes a line for each image, and a summary.
 
     Returns:
         A message for each image that could not be read.

@@ -28,8 +28,8 @@ class MultiView:
         """Finds objects in a batch of images.
 
         Args:
-            inputs: (x float32 (N, 3, H, W), im_info float32 (N, 3)) of the same images at each scale, of unlike H and
-                W. A scale that shows an image just as an earlier one did is left out.
+            inputs: for each scale (x float32 (N, 3, H, W), im_info float32 (N, 3)) of the same images; H and W differ
+                between scales. A scale at which an image has the same size as at an earlier one is left out for it.
             ctx: the device that runs the network.
 
         Returns:
@@ -51,10 +51,11 @@ class MultiView:
 
     def _view(self, x: np.ndarray, im_info: np.ndarray, unseen: np.ndarray, frame: mx.nd.NDArray,
               is_mirrored: bool = False) -> Tuple[mx.nd.NDArray, mx.nd.NDArray]:
-        """Scores (N, R, classes + 1), and boxes (N, R, 4 * groups) in the frame of the first view."""
+        """Returns scores (N, R, classes + 1), and boxes (N, R, 4 * groups) in the frame of the first view."""
         x, im_info, unseen = (mx.nd.array(array, ctx=frame.ctx) for array in (x, im_info, unseen))
         scores, boxes, counts = self._candidates(x, im_info)
-        # Rows that are padding no longer come last once views are joined. A score of -1 leaves them out.
+        # Once views are joined, rows of padding are no longer at the end, where a count could leave them out. Their
+        # score of -1 does.
         scores = mx.nd.SequenceMask(scores, counts * unseen, use_sequence_length=True, value=-1, axis=1)
         return scores, to_frame(boxes, im_info, frame, is_mirrored)
 
@@ -72,10 +73,10 @@ class _Candidates(HybridBlock):
 
 
 def _unseen(im_info: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:
-    """1 for each image that no earlier scale showed at the same size, else 0; float32 (N,).
+    """Returns float32 (N,): 1 for each image that has another size than at all earlier scales, else 0.
 
-    Two scales show an image at the same size where the bound on its longer edge decides both; its boxes must not come
-    twice.
+    An image has the same size at two scales where the bound on its longer edge decides both. Its boxes must not be
+    counted twice.
     """
     seen = [np.all(im_info == info, axis=1) for info in earlier]
     return 1 - np.any([np.zeros(len(im_info), bool), *seen], axis=0).astype(np.float32)
@@ -104,11 +105,11 @@ def to_frame(boxes: mx.nd.NDArray, im_info: mx.nd.NDArray, frame: mx.nd.NDArray,
     Args:
         boxes: (N, R, 4 * groups) in the frame of the view that they were found in.
         im_info: (N, 3), rows (height, width, scale) of the images in that view.
-        frame: (N, 3), the same of the view that the boxes are brought to.
+        frame: (N, 3), rows (height, width, scale) of the images in the view that the boxes are brought to.
         is_mirrored: True where the boxes were found in the mirror image.
 
     Returns:
-        (N, R, 4 * groups), the very same numbers where both views are one.
+        (N, R, 4 * groups); the numbers do not change where both views are the same.
     """
     def column(info: mx.nd.NDArray, number: int) -> mx.nd.NDArray:
         return info[:, number].reshape((-1, 1, 1, 1))

@@ -1,1 +1,1 @@
-"""The symbolic graphs of a configuration as blocks that train and test like Gluon networks."""
+"""Runs the symbolic graphs of a configuration as Gluon blocks, which train and test like Gluon networks."""

@@ -1,4 +1,4 @@
-"""A symbolic graph as a Gluon block, with parameters on its devices."""
+"""Makes a Gluon block of a symbolic graph."""
 import warnings
 from typing import Collection, Mapping, Sequence
 
@@ -12,14 +12,14 @@ def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence
                 values: Mapping[str, mx.nd.NDArray], trained: Collection[str] = ()) -> SymbolBlock:
     """Makes a hybridized block that runs a graph.
 
-    Trained by `gluon.Trainer` it takes the same steps as MXNet's Module: the factors `lr_mult` of the graph's layers
-    count, and only weights and scales (names ending in `_weight` and `_gamma`) decay.
+    Its parameters have the factors `lr_mult` of the graph's layers, and weight decay only for weights and scales (names
+    ending in `_weight` and `_gamma`), so that `gluon.Trainer` makes the same updates as MXNet's Module would.
 
     Args:
         symbol: the graph.
         inputs: names of the graph's inputs, in the order in which the block is called with them.
         contexts: the devices that hold the parameters.
-        values: arrays by name of all other inputs of the graph.
+        values: the parameters, that is all other inputs of the graph: arrays by name.
         trained: names of the parameters that get gradients.
     """
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""A symbolic graph at test, which answers as the Gluon detectors do."""
+"""The test graph of a configuration as a detector, which is called and answers like the Gluon detectors."""
 from types import ModuleType
 from typing import List, Mapping, Optional, Sequence, Tuple
 
@@ -17,16 +17,16 @@ TEST_INPUTS = ("data", "im_info")
 
 
 class SymbolDetector(HybridBlock):
-    """The test graph of `symbol`, and detections from its outputs.
+    """Runs the test graph of `symbol` and chooses detections from its outputs.
 
-    Calling it: `ids, scores, bboxes = net(x, im_info)`; the inputs and answers are those of
+    It is called as `ids, scores, bboxes = net(x, im_info)`, with the same inputs and outputs as
     `gluon_models.TwoStageDetector`.
 
     Args:
         cfg: `symbol` and the sections `network` and `TEST` are read.
         classes: class names, background not among them.
         contexts: the devices that hold the parameters.
-        weights: parameters by name. Their box layer has the means and standard deviations of the targets folded in.
+        weights: parameters by name, the box layer with the means and standard deviations of the targets folded in.
     """
 
     def __init__(self, cfg: CfgNode, classes: Sequence[str], contexts: Sequence[mx.Context],
@@ -46,7 +46,7 @@ class SymbolDetector(HybridBlock):
         return self.suppress(F, *self.candidates(F, x, im_info)[:2])
 
     def candidates(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
-        """Scores, boxes and counts of the RoIs, as `gluon_models.TwoStageDetector.candidates`; all rows count."""
+        """Like `gluon_models.TwoStageDetector.candidates`: scores, boxes and numbers of RoIs; no row is padding."""
         rois, prob, deltas = self.graph(x, im_info)
         num_classes = len(self.classes) + 1
         scores = F.reshape(prob, shape=(-1, self._rois, num_classes))
@@ -54,12 +54,12 @@ class SymbolDetector(HybridBlock):
         return scores, boxes, F.sum(F.ones_like(F.slice_axis(scores, axis=2, begin=0, end=1)), axis=(1, 2))
 
     def suppress(self, F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None) -> Sequence[Array]:
-        """Detections among candidates of one frame, as `gluon_models.TwoStageDetector.suppress`."""
+        """Like `gluon_models.TwoStageDetector.suppress`: chooses detections among candidates."""
         return detections.suppress(F, scores, boxes, counts, **self._suppression)
 
 
 def test_shapes(cfg: CfgNode, num_classes: int) -> Mapping[str, Tuple[int, ...]]:
-    """Shapes by name of the parameters of the test graph; `num_classes` counts the background."""
+    """Returns the shapes of the test graph's parameters by name; `num_classes` includes the background."""
     images = cfg.TEST.BATCH_IMAGES
     return parameter_shapes(test_graph(cfg, num_classes), {"data": (images, 3, 224, 224), "im_info": (images, 3)})
 
@@ -70,14 +70,14 @@ test_shapes.__test__ = False
 
 def load_symbol_detector(cfg: CfgNode, classes: Sequence[str], contexts: Sequence[mx.Context], path: str,
                          allow_partial: bool = False) -> Tuple[SymbolDetector, List[str]]:
-    """Makes the detector with the parameters of a file; those of a Gluon model with the same layers serve too.
+    """Makes the detector with the parameters of a file, which may be that of a Gluon model with the same layers.
 
     Returns:
-        The detector, and with `allow_partial` one line for each parameter of the file that does not fit.
+        The detector, and with `allow_partial` a line for each parameter that does not fit.
 
     Raises:
-        CheckpointError: the file cannot be read, or, without `allow_partial`, a parameter does not fit; the message
-            lists every one.
+        CheckpointError: the file cannot be read, or, without `allow_partial`, parameters do not fit; the message lists
+            all of them.
     """
     shapes = test_shapes(cfg, len(classes) + 1)
     initial = initial_weights(cfg, shapes, start={})[0] if allow_partial else None

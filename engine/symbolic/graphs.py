@@ -1,4 +1,4 @@
-"""The symbolic graphs of a configuration, with the names of the inputs that a batch brings."""
+"""Builds the symbolic graphs that a configuration describes, with the names of their inputs."""
 import json
 from typing import Callable, NamedTuple, Sequence, Tuple
 
@@ -15,10 +15,10 @@ SHORTEST_SIDE = 16
 
 
 class TrainableGraph(NamedTuple):
-    """A graph that is trained, or a part of it, and its inputs."""
+    """The training graph of a detector, or of a part of it, with the names of its inputs."""
 
     symbol: mx.sym.Symbol
-    part: str  # "end2end", or for alternate training "rpn" (the proposal network) or "rcnn" (the rest, on given RoIs)
+    part: str  # "end2end", or for alternate training "rpn" (the proposal network) or "rcnn" (the head on given RoIs)
     names: Tuple[str, ...]  # inputs of the graph
     batch_names: Tuple[str, ...]  # arrays of a batch, in the order in which the loader gives them
 
@@ -34,7 +34,8 @@ def training_graph(cfg: CfgNode, num_classes: int, part: str = "end2end") -> Tra
     """The graph that `symbol` and `TRAIN` describe.
 
     Args:
-        num_classes: classes, background counted.
+        cfg: `symbol` and the sections `network` and `TRAIN` are read.
+        num_classes: number of classes, background included.
         part: see `TrainableGraph`.
 
     Raises:

@@ -8,10 +8,11 @@ from yacs.config import CfgNode
 
 from ..building import initialization
 from ..checkpoints.arrays import TEST_SUFFIX, load_weights, param_mismatches, shapes_agree
-# The names of the layers that a backbone does not have begin with one of these.
+
+# The names of all layers that do not belong to the backbone begin with one of these.
 _NEW_LAYERS = ("rpn_", "conv_new_", "fc_new_", "cls_score", "bbox_pred", "rfcn_")
 _OUTPUT_LAYERS = ("rpn_cls_score", "rpn_bbox_pred", "cls_score", "bbox_pred", "rfcn_cls", "rfcn_bbox")
-# The output layers that give the head's boxes, and how many of their outputs belong to each number of a box.
+# The output layers of the head's boxes, and how many channels each has for one coordinate (R-FCN: 7x7 positions).
 _BOX_LAYERS = {"bbox_pred": 1, "rfcn_bbox": 49}
 _Arrays = Mapping[str, mx.nd.NDArray]
 _Shapes = Mapping[str, Tuple[int, ...]]
@@ -21,7 +22,8 @@ def parameter_shapes(symbol: mx.sym.Symbol, inputs: _Shapes) -> Dict[str, Tuple[
     """Infers the shapes of a graph's parameters, moving means and variances among them.
 
     Args:
-        inputs: shapes by name of the inputs that are no parameters.
+        symbol: the graph.
+        inputs: shapes by name of the inputs that are not parameters.
     """
     arguments, _, auxiliaries = symbol.infer_shape(**inputs)
     shapes = dict(zip(symbol.list_arguments() + symbol.list_auxiliary_states(), arguments + auxiliaries))
@@ -36,10 +38,10 @@ def split_weights(symbol: mx.sym.Symbol, weights: Mapping[str, Any]) -> Tuple[Di
 
 
 def residual_gammas(symbol: mx.sym.Symbol) -> Set[str]:
-    """Names of the batch-norm scales at the end of the residual branches that a graph adds to their shortcuts.
+    """Returns the names of the batch-norm scales at the end of those residual branches that are added to a shortcut.
 
-    Trained from scratch they begin at zero, see `gluon_models.layers.ConvBN`. A branch that is concatenated to its
-    shortcut must not: a ReLU follows it, through which a zero never learns.
+    In training from scratch these scales begin at zero, see `gluon_models.layers.ConvBN`. The scale of a branch that is
+    concatenated with its shortcut must not: a ReLU follows it, and with an output of zero it would get no gradient.
     """
     nodes = json.loads(symbol.tojson())["nodes"]
     added = {nodes[i]["name"] for node in nodes if node["op"] == "broadcast_add" for i, *_ in node["inputs"]}
@@ -48,14 +50,16 @@ def residual_gammas(symbol: mx.sym.Symbol) -> Set[str]:
 
 def initial_weights(cfg: CfgNode, shapes: _Shapes, zeros: Sequence[str] = (), start: Optional[_Arrays] = None,
                     allow_partial: bool = False) -> Tuple[Dict[str, mx.nd.NDArray], List[str]]:
-    """Draws the first values of a graph's parameters, in the order of `initialization.initialize`: one seed begins
-    alike in a graph and in the Gluon model.
+    """Draws the first values of a graph's parameters.
+
+    They are drawn in the order of `initialization.initialize`, so that one seed gives a graph and the Gluon model the
+    same weights.
 
     Args:
         shapes: by name, in the order of the graph.
         zeros: names of the parameters that begin at zero where `network.NORM` is "batch", see `residual_gammas`.
-        start: arrays by name to begin with in the place of the backbone of `network.pretrained`.
-        allow_partial: take what the pretrained file has of the backbone.
+        start: arrays by name to begin with, in place of the backbone of `network.pretrained`.
+        allow_partial: accept a pretrained file that lacks a part of the backbone; that part starts at random.
 
     Returns:
         Arrays on the CPU by name, and one line for each parameter of the backbone that the pretrained file lacks.
@@ -86,7 +90,7 @@ def initial_weights(cfg: CfgNode, shapes: _Shapes, zeros: Sequence[str] = (), st
 
 
 def backbone_names(names: Iterable[str]) -> List[str]:
-    """Of a graph's parameters, those of the backbone."""
+    """Returns the names that belong to the backbone, among those of a graph's parameters."""
     return [name for name in names if not name.startswith(_NEW_LAYERS)]
 
 
@@ -97,15 +101,16 @@ def read_weights(path: str, shapes: _Shapes, initial: Optional[_Arrays] = None,
     Args:
         path: the parameter file.
         shapes: shapes by name of the graph's parameters.
-        initial: arrays by name for what the file lacks. Without them it must have all parameters, and no others.
-        for_test: take the box layer with means and standard deviations folded in, where the file has it.
+        initial: arrays by name for parameters that the file lacks. Without them the file must have all of the graph's
+            parameters and no others.
+        for_test: read the box layer with means and standard deviations folded in, where the file has it.
 
     Returns:
         Arrays by name; one line for each parameter that does not fit; whether the box layer is the folded one.
 
     Raises:
-        CheckpointError: the file cannot be read, or, without `initial`, a parameter does not fit; the message lists
-            every one.
+        CheckpointError: the file cannot be read, or, without `initial`, parameters do not fit; the message lists all of
+            them.
     """
     saved, folded = load_weights(path, for_test)
     problems = param_mismatches(path, shapes, saved, allow_partial=initial is not None)
@@ -115,13 +120,14 @@ def read_weights(path: str, shapes: _Shapes, initial: Optional[_Arrays] = None,
 
 
 def fold_box_normalization(cfg: CfgNode, weights: _Arrays) -> Dict[str, mx.nd.NDArray]:
-    """Folds the means and standard deviations of the box targets into the box layer, as the MXNet original tests it.
+    """Folds the means and standard deviations of the box targets into the box layer, as the MXNet original's tests need.
 
     Args:
+        cfg: `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` are read.
         weights: arrays by name.
 
     Returns:
-        Arrays by the layer's own names; empty where there is no such layer.
+        The folded weight and bias under the names of the layer; empty where there is no box layer in `weights`.
     """
     for layer, outputs in _BOX_LAYERS.items():
         if layer + "_bias" in weights:
@@ -134,8 +140,11 @@ def fold_box_normalization(cfg: CfgNode, weights: _Arrays) -> Dict[str, mx.nd.ND
 
 
 def file_arrays(cfg: CfgNode, arguments: _Arrays, auxiliaries: _Arrays) -> Dict[str, mx.nd.NDArray]:
-    """What a parameter file of the MXNet original holds: `arg:` and `aux:` names, and the box layer also as
-    `arg:NAME_test`, see `fold_box_normalization`."""
+    """Names arrays as parameter files of the MXNet original do.
+
+    Names begin with `arg:` or `aux:`. The box layer is there twice, the second time as `arg:NAME_test` with the means
+    and standard deviations folded in, see `fold_box_normalization`.
+    """
     arrays = {"arg:" + name: array for name, array in arguments.items()}
     folded = fold_box_normalization(cfg, arguments)
     arrays.update({"arg:" + name + TEST_SUFFIX: array for name, array in folded.items()})

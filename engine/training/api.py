@@ -1,4 +1,4 @@
-"""Training by one call."""
+"""`train`: trains a detector by one call."""
 import logging
 from pathlib import Path
 from typing import Any, Sequence, Union
@@ -18,11 +18,12 @@ def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[
     """Trains a detector end to end as a configuration says; the files are written to its `output_path`.
 
     Args:
-        cfg: a configuration, or its file, or the name of a bundled one.
+        cfg: a configuration, the path of its file, or the name of one that comes with the package.
         ctx: the device, or several that share each batch; by default the CPU.
-        resume: go on from the last checkpoint in `output_path`.
-        extend: go on, and allow more epochs or another schedule.
-        allow_partial: begin with what the file `network.pretrained` has of the backbone.
+        resume: go on from the last checkpoint in `output_path`; start anew where there is none.
+        extend: go on from the last checkpoint with another schedule (learning rates, warm-up, decay). More epochs need
+            `resume` only.
+        allow_partial: accept a file `network.pretrained` that lacks a part of the backbone; that part starts at random.
         overrides: values to change, by key (`**{"TRAIN.end_epoch": 2}`) or by section (`TRAIN={"end_epoch": 2}`).
 
     Returns:
@@ -45,10 +46,16 @@ def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[
 
 def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger, resume: bool = False,
                  extend: bool = False, allow_partial: bool = False) -> TrainingRun:
-    """Trains a detector end to end; nothing is written before it is known that the training can start.
+    """Trains a detector end to end; no file is written before all checks have passed.
+
+    Args:
+        cfg, contexts, logger, resume, extend, allow_partial: see `TrainingRun`.
 
     Returns:
         The finished training.
+
+    Raises:
+        UsageError: the configuration describes alternate training. See also `TrainingRun`.
     """
     if not cfg.TRAIN.END2END:
         raise UsageError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")

@@ -1,20 +1,20 @@
-"""What a hook of a trainer is, and what it may ask of the trainer."""
+"""The base class of a trainer's hooks, and what a hook can use of the trainer."""
 from typing import Any, Dict, NamedTuple, Optional, Protocol
 
 
 class StepReport(NamedTuple):
-    """What one step did."""
+    """Numbers of one training step."""
 
     step: int  # completed steps, this one included
-    epoch: int  # number of the running epoch, from 0
+    epoch: int  # number of the current epoch, counted from 0
     metrics: Dict[str, float]  # "loss" among them
     learning_rate: float
-    images: int  # all devices together
-    seconds: float  # since the step before
+    images: int  # in the batch, all devices together
+    seconds: float  # from the end of the step before to the end of this one
 
 
 class RunningTrainer(Protocol):
-    """What hooks use of a `trainer.Trainer`, which documents each."""
+    """The attributes and methods of `trainer.Trainer` that hooks use; they are described there."""
 
     objective: Any
     optimizer: Any
@@ -25,10 +25,10 @@ class RunningTrainer(Protocol):
     stop_reason: Optional[str]
 
     def stop(self, reason: str) -> None:
-        """Ends the training after the running step or epoch."""
+        """Ends the training after the current step or epoch."""
 
     def report_test(self, metrics: Dict[str, float]) -> None:
-        """Tells all hooks the figures of a test."""
+        """Tells all hooks the metrics of a test."""
 
 
 class Hook:
@@ -44,7 +44,7 @@ class Hook:
         """Is called after each whole epoch."""
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        """Is called after each test with its figures, such as {"AP": 0.31, "AP50": 0.55}."""
+        """Is called after each test with its metrics, such as {"AP": 0.31, "AP50": 0.55}."""
 
     def close(self, trainer: RunningTrainer) -> None:
         """Is called once, at the end of the training or after an error, to release files."""

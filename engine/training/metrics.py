@@ -1,6 +1,6 @@
 """The six metrics of the MXNet original: accuracy, log loss and smooth L1 loss of the proposal network and the head.
 
-They are computed from the outputs of a training graph. A label of -1 does not count.
+They are computed from the outputs of a training graph. Anchors and RoIs with the label -1 are left out.
 """
 from typing import Dict, Iterable, Sequence, Tuple
 
@@ -14,12 +14,12 @@ _Sums = Dict[str, Tuple[float, int]]
 
 
 def rpn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray) -> _Sums:
-    """Sums and counts of the proposal network's metrics on one device.
+    """Returns (sum, count) of each of the proposal network's metrics on one device.
 
     Args:
         label: (N, A * h * w), 1 for positive and 0 for negative anchors.
         prob: (N, 2, A * h, w), output `rpn_cls_prob`.
-        l1_loss: (N, 4 * A, h, w), output `rpn_bbox_loss`. Its sum is divided by the number of labels that count.
+        l1_loss: (N, 4 * A, h, w), output `rpn_bbox_loss`; its mean is taken over the labels that are not -1.
     """
     label, prob = label.asnumpy().ravel(), prob.asnumpy()
     prob = prob.reshape(prob.shape[0], prob.shape[1], -1).transpose(0, 2, 1).reshape(len(label), -1)
@@ -27,7 +27,7 @@ def rpn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray) 
 
 
 def rcnn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray) -> _Sums:
-    """Sums and counts of the head's metrics on one device.
+    """Returns (sum, count) of each of the head's metrics on one device.
 
     Args:
         label: (K,) or (N, K / N), the class of each RoI, 0 for background.
@@ -39,7 +39,7 @@ def rcnn_sums(label: mx.nd.NDArray, prob: mx.nd.NDArray, l1_loss: mx.nd.NDArray)
 
 
 def mean_metrics(of_devices: Iterable[_Sums]) -> Dict[str, float]:
-    """The metrics over all devices: sums divided by counts, 0 where nothing counts."""
+    """Returns the metrics over all devices: sums divided by counts, and 0 where the count is 0."""
     totals: Dict[str, Tuple[float, int]] = {}
     for sums in of_devices:
         for name, (value, count) in sums.items():

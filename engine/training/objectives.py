@@ -1,4 +1,4 @@
-"""What a trainer minimises: the losses of a Gluon detector, or the outputs of a symbolic training graph."""
+"""The objectives that a trainer minimises: the losses of a Gluon detector, or those of a symbolic training graph."""
 from typing import Dict, List, Sequence
 
 import mxnet as mx
@@ -22,38 +22,38 @@ _Outputs = Sequence[mx.nd.NDArray]
 
 
 class Objective:
-    """Base class: what a trainer runs on each device's part of a batch, and what it makes of the outputs."""
+    """Base class: a network with its losses, which a trainer runs on each device's part of a batch."""
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
-        """Runs the part of a batch that belongs to one device."""
+        """Runs the network and its losses on one device's part of a batch; returns the outputs."""
         raise NotImplementedError
 
     def set_seed(self, seed: int) -> None:
-        """Seeds all that draws random numbers in a step; by default MXNet's operators alone."""
+        """Seeds all generators of random numbers that a step uses; in this class only MXNet's."""
         mx.random.seed(seed)
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
-        """The arrays, of one device's outputs, whose gradients are computed."""
+        """Returns the arrays, made of one device's outputs, from which the backward pass starts."""
         raise NotImplementedError
 
     def metrics(self, outputs: Sequence[_Outputs], inputs: Sequence[_Outputs]) -> Dict[str, float]:
-        """The figures of a step by name, "loss" among them, from the outputs and inputs of all devices."""
+        """Returns the metrics of a step by name, "loss" among them, from the outputs and inputs of all devices."""
         raise NotImplementedError
 
     def content(self, optimizer: gluon.Trainer) -> Content:
-        """What a checkpoint of the network and its optimizer holds."""
+        """Returns what a checkpoint of the network and its optimizer holds."""
         raise NotImplementedError
 
     def load_parameters(self, path: str) -> None:
-        """Takes the parameters of a file; CheckpointError where they do not fit."""
+        """Loads the parameters of a file; CheckpointError where they do not fit."""
         raise NotImplementedError
 
     def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
-        """Takes the parameters and optimizer states of the checkpoint PREFIX-TAG."""
+        """Loads the parameters and the optimizer states of the checkpoint PREFIX-TAG."""
         raise NotImplementedError
 
     def detector(self) -> gluon.HybridBlock:
-        """A detector with the parameters as they are now: `ids, scores, bboxes = net(x, im_info)`."""
+        """Returns a detector with the current parameters, called as `ids, scores, bboxes = net(x, im_info)`."""
         raise NotImplementedError
 
 
@@ -61,8 +61,8 @@ class LossesObjective(Objective):
     """The losses of a Gluon detector; the sum of the four losses is minimised.
 
     Args:
-        losses: block such as `gluon_models.DetectorLosses`: its outputs are the scalars `detector_losses.METRICS`,
-            and its `net` is the detector.
+        losses: block such as `gluon_models.DetectorLosses`, whose outputs are the scalars that
+            `detector_losses.METRICS` names, and whose attribute `net` is the detector.
     """
 
     def __init__(self, losses: gluon.HybridBlock):
@@ -105,8 +105,8 @@ class GraphObjective(Objective):
         fixed: names of the parameters that stay as they are.
 
     Attributes:
-        symbol: the graph as a checkpoint saves it.
-        block: the graph as it runs.
+        symbol: the graph that is saved with checkpoints.
+        block: the graph that runs; on the CPU with this project's RoI pooling in place of MXNet's.
     """
 
     def __init__(self, cfg: CfgNode, graph: TrainableGraph, classes: Sequence[str], contexts: Sequence[mx.Context],
@@ -137,7 +137,7 @@ class GraphObjective(Objective):
     def _sums(self, outputs: _Outputs, inputs: _Outputs) -> Dict[str, tuple]:
         label = inputs[self._graph.batch_names.index("label")]
         if self._graph.part == "rcnn":
-            # With hard example mining the graph answers with the labels that count.
+            # With hard example mining the graph has an output of labels in which the RoIs not chosen are -1.
             return rcnn_sums(outputs[2] if self._cfg.TRAIN.ENABLE_OHEM else label, *outputs[:2])
         sums = rpn_sums(label, *outputs[:2])
         if self._graph.part == "end2end":
@@ -145,7 +145,7 @@ class GraphObjective(Objective):
         return sums
 
     def parameters(self) -> Dict[str, mx.nd.NDArray]:
-        """Copies of the parameters on the CPU by name; of moving means and variances, the mean over the devices."""
+        """Copies the parameters to the CPU, by name; moving means and variances are averaged over the devices."""
         auxiliaries = set(self.symbol.list_auxiliary_states())
         mx.nd.waitall()
         found = {}
@@ -176,6 +176,6 @@ class GraphObjective(Objective):
 
 
 def _with_image_numbers(rois: mx.nd.NDArray) -> mx.nd.NDArray:
-    """RoIs (N, K, 5) whose first column is the number of their image on the device that they are on."""
+    """Sets the first column of RoIs (N, K, 5) to the index of their image, 0 to N - 1, in this device's part."""
     numbers = mx.nd.arange(rois.shape[0], ctx=rois.context).reshape((-1, 1, 1))
     return mx.nd.concat(mx.nd.broadcast_like(numbers, rois, lhs_axes=(1,), rhs_axes=(1,)), rois[:, :, 1:], dim=2)

@@ -52,11 +52,12 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
     Args:
         checkpoint: PREFIX-TAG.
         cfg: the configuration to go on with.
-        facts: what else the sequence of losses depends on, such as the number of devices and the classes.
+        facts: other values that the sequence of losses depends on, by their names in the checkpoint's JSON file, for
+            example "devices" and "classes".
         extend: allow another schedule.
 
     Returns:
-        The steps that the checkpoint has completed.
+        The number of steps that had been completed when the checkpoint was written.
 
     Raises:
         TrainingError: the checkpoint was trained with another configuration or other data; the message lists every

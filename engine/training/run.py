@@ -30,10 +30,11 @@ class TrainingRun:
         cfg: from `load_config`.
         contexts: devices; each takes `TRAIN.BATCH_IMAGES` images a step.
         logger: takes the log lines.
-        resume: go on from the last checkpoint under the output path, with the losses of an unbroken run. Without it
-            `TRAIN.RESUME` decides, which goes on from the end of epoch `TRAIN.begin_epoch` where that is not 0.
-        extend: with `resume`, allow another schedule (learning rates, warm-up, decay) than the checkpoint's.
-        allow_partial: begin with what the file `network.pretrained` has of the backbone.
+        resume: go on from the last checkpoint under the output path, with the losses of an unbroken run; start anew
+            where there is none. Without it `TRAIN.RESUME` decides, which goes on from the end of epoch
+            `TRAIN.begin_epoch`, or from the last checkpoint where that is 0.
+        extend: go on as with `resume`, and allow another schedule (learning rates, warm-up, decay).
+        allow_partial: accept a file `network.pretrained` that lacks a part of the backbone; that part starts at random.
         dataset: the records to train on; by default those of `dataset.image_set`.
         make_trainable: function (cfg, dataset, start) that makes what is trained; by default the Gluon model
             `network.model`, or the graph `symbol` where the configuration names one.
@@ -78,7 +79,7 @@ class TrainingRun:
 
     @property
     def net(self) -> HybridBlock:
-        """A detector with the parameters as they are now."""
+        """A detector with the current parameters."""
         return self.trainer.objective.detector()
 
     def run(self) -> Optional[Dict[str, Any]]:

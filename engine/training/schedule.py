@@ -1,4 +1,4 @@
-"""Learning rates and optimizers that a configuration describes."""
+"""Makes the learning rates and the optimizer that a configuration describes."""
 from typing import Any, Callable, Dict
 
 from mxnet import gluon
@@ -8,14 +8,20 @@ from ..config import lr_steps
 
 
 def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[[int], float]:
-    """Makes the function from the number of a step, counted from 1, to its learning rate.
+    """Makes the function that gives the learning rate of a step.
 
-    `TRAIN.lr` is for one image: the gradient is the mean over the batch, so that it is multiplied by `images`. Warm-up
-    stays at `warmup_lr` ("constant", the MXNet original) or rises from it ("linear", the TensorFlow original). MXNet's
-    own schedulers refuse a warm-up from above and two drops in one step, which short trainings have.
+    `TRAIN.lr` is for one image. Since the gradient is the mean over the batch, the rate is multiplied by `images`. The
+    warm-up stays at `TRAIN.warmup_lr` ("constant", the MXNet original) or rises from it ("linear", the TensorFlow
+    original). MXNet's own schedulers are not used, because they refuse a warm-up that falls and two drops in one step,
+    which short trainings have.
 
     Args:
-        images: images of a batch, all devices together.
+        cfg: the section `TRAIN` is read.
+        images: images in a batch, all devices together.
+        steps_per_epoch: batches in an epoch.
+
+    Returns:
+        Function from the number of a step, counted from 1, to its learning rate.
     """
     train = cfg.TRAIN
     drops = [int(epoch * steps_per_epoch) for epoch in lr_steps(cfg)]
@@ -30,7 +36,7 @@ def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[
 
 
 def optimizer_options(cfg: CfgNode) -> Dict[str, Any]:
-    """Arguments of the optimizer that `TRAIN` describes; its learning rate is set at every step."""
+    """Returns the arguments of the optimizer that `TRAIN` describes; its learning rate is set again at every step."""
     options = {"wd": cfg.TRAIN.wd, "learning_rate": cfg.TRAIN.lr}
     if cfg.TRAIN.optimizer == "sgd":
         options["momentum"] = cfg.TRAIN.momentum
@@ -40,16 +46,17 @@ def optimizer_options(cfg: CfgNode) -> Dict[str, Any]:
 
 
 def build_optimizer(cfg: CfgNode, parameters: Dict[str, gluon.Parameter]) -> gluon.Trainer:
-    """Makes the optimizer that `TRAIN` describes over those of the parameters that learn."""
+    """Makes the optimizer that `TRAIN` describes, for the parameters whose `grad_req` is not "null"."""
     trained = {name: parameter for name, parameter in parameters.items() if parameter.grad_req != "null"}
     return gluon.Trainer(trained, cfg.TRAIN.optimizer, optimizer_options(cfg), kvstore=cfg.default.kvstore,
                          update_on_kvstore=False)
 
 
 def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:
-    """Sets the factors of the learning rate and the decay that MXNet's Module gives the MXNet original's layers.
+    """Sets `lr_mult` and `wd_mult` of a detector's parameters as the MXNet original trains them.
 
-    The thin map learns `TRAIN.LIGHT_HEAD_LR_MULT` times as fast; biases and shifts do not decay.
+    The learning rate of the neck is multiplied by `TRAIN.LIGHT_HEAD_LR_MULT`. Weight decay applies to weights and to
+    the scales of batch normalization, not to biases and shifts.
     """
     for parameter in net.neck.collect_params().values():
         parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT

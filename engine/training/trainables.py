@@ -1,4 +1,4 @@
-"""Makes what a configuration trains: its batches, its objective with first weights, and the parameters that learn."""
+"""Makes what a configuration trains: the batches, the objective with its first weights, and the parameters."""
 import logging
 import math
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -19,7 +19,7 @@ from ..symbolic.weights import backbone_names, initial_weights, parameter_shapes
 from .objectives import GraphObjective, LossesObjective, Objective
 from .schedule import set_gluon_factors
 
-# Any size serves to infer the shapes of a graph's parameters; this one is large enough for every backbone.
+# Side of the images, in pixels, from which the shapes of a graph's parameters are inferred; any side gives the same.
 _SIDE = 224
 
 
@@ -37,13 +37,13 @@ class Start(NamedTuple):
     contexts: Sequence[mx.Context]
     logger: logging.Logger
     fresh: bool = True  # give the network its first weights; False where a checkpoint is loaded next
-    allow_partial: bool = False  # begin with what the file `network.pretrained` has of the backbone
+    allow_partial: bool = False  # accept a file `network.pretrained` that lacks a part of the backbone
 
 
 def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Trainable:
     """Makes the Gluon detector `network.model` with its losses, and its batches.
 
-    The loader comes first: its worker processes are forked before the network runs.
+    The loader is made before the network runs, because that forks its worker processes.
     """
     net = build_net(cfg, dataset.classes)
     batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
@@ -62,14 +62,17 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
 
 
 def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str = "end2end",
-                  loader: Optional[data.TrainLoader] = None,
-                  weights: Optional[Mapping[str, mx.nd.NDArray]] = None) -> Trainable:
+                    loader: Optional[data.TrainLoader] = None,
+                    weights: Optional[Mapping[str, mx.nd.NDArray]] = None) -> Trainable:
     """Makes the symbolic graph `symbol`, or for alternate training a part of it, and its batches.
 
     Args:
-        part: "end2end", "rpn" (the proposal network) or "rcnn" (the rest, on given RoIs).
-        loader: batches for the part "rcnn"; the others make their own.
-        weights: arrays by name to begin with in the place of the backbone of `network.pretrained`.
+        cfg: from `load_config`.
+        dataset: the records to train on.
+        start: how the training begins.
+        part: "end2end", "rpn" (the proposal network) or "rcnn" (the head on given RoIs).
+        loader: batches for the part "rcnn"; None makes those of the other parts.
+        weights: arrays by name to begin with, in place of the backbone of `network.pretrained`.
     """
     num_classes = len(dataset.classes) + 1
     graph = training_graph(cfg, num_classes, part)

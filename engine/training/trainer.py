@@ -1,4 +1,4 @@
-"""The training loop: one update after the other; everything beside the updates is done by hooks."""
+"""The training loop. It makes the updates; everything else, such as logs and checkpoints, is done by hooks."""
 import itertools
 import math
 import time
@@ -14,7 +14,7 @@ from .objectives import LossesObjective, Objective
 
 
 class Loader(Protocol):
-    """What a trainer asks of a loader; `data.TrainLoader` is one."""
+    """The methods of a loader that a trainer calls; `data.TrainLoader` has them."""
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -24,20 +24,20 @@ class Loader(Protocol):
 
 
 class Trainer:
-    """Trains a network, epoch after epoch.
+    """Trains a network for a number of epochs.
 
     Args:
-        net: what is trained: an `Objective`, or a block of losses such as `gluon_models.DetectorLosses`.
+        net: a block of losses such as `gluon_models.DetectorLosses`, or an `Objective`.
         loader: gives the batches, see `Loader`. A batch is a tuple of NumPy arrays, the images first, in the order in
             which `net` takes them.
-        optimizer: gluon.Trainer of the parameters that learn. The gradient that it applies is the mean over devices.
+        optimizer: gluon.Trainer of the parameters to train. The gradient that it applies is the mean over devices.
         schedule: function from the number of a step, counted from 1, to its learning rate.
-        hooks: what else is done, in this order, after each step, epoch and test; see `hook.Hook`.
-        epochs: the training ends after so many epochs.
+        hooks: objects that are called, in this order, after each step, epoch and test; see `hook.Hook`.
+        epochs: number of epochs after which the training ends.
         contexts: devices, which share each batch in equal parts; by default the CPU.
-        seed: of everything random. Each step is seeded by it and the step's number, so that a training that was
-            stopped goes on with the draws of an unbroken one.
-        step: completed steps of an earlier run that this one continues.
+        seed: seed of all random numbers of the steps. Each step is seeded by it and by the step's number, so that a
+            resumed training draws the same numbers as an unbroken one.
+        step: number of completed steps of an earlier run that this one continues.
 
     Attributes:
         step: completed steps.
@@ -67,7 +67,7 @@ class Trainer:
         return self.step // self.steps_per_epoch
 
     def stop(self, reason: str) -> None:
-        """Ends the training after the running step or epoch; hooks call it."""
+        """Ends the training after the current step or epoch; hooks call it."""
         self._stop_reason = reason
 
     @property
@@ -76,7 +76,7 @@ class Trainer:
         return self._stop_reason
 
     def run(self) -> None:
-        """Trains to the end; hooks are told of each step and epoch, and closed at the end and after an error.
+        """Trains to the end; hooks are called after each step and epoch, and closed at the end and after an error.
 
         Raises:
             TrainingError: the loss is not a finite number.
@@ -91,7 +91,7 @@ class Trainer:
                 hook.close(self)
 
     def report_test(self, metrics: Dict[str, float]) -> None:
-        """Tells all hooks the figures of a test of the network as it is now."""
+        """Tells all hooks the metrics of a test of the current network; hooks that test call it."""
         for hook in self.hooks:
             hook.after_test(self, metrics)
 
@@ -99,7 +99,7 @@ class Trainer:
         """Trains on batch after batch without hooks, for benchmarks; loading is not timed.
 
         Yields:
-            Seconds, and processor seconds of all threads, of each of `count` steps.
+            For each of `count` steps its seconds by the clock and the processor seconds of all threads.
         """
         batches = itertools.chain.from_iterable(map(self.loader.epoch, itertools.count()))
         for batch in itertools.islice(batches, count):

@@ -176,7 +176,7 @@ KEYS = (
         "Weights of dx, dy, dw, dh in the head's box loss.",
         implemented=((1.0, 1.0, 1.0, 1.0),)),
     Key("TRAIN.BBOX_REGRESSION_THRESH", 0.5, FLOAT,
-        "Least IoU of the RoIs from which the MXNet original computes means and standard deviations of box targets; here "
-        "`TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` give them.",
+        "Least IoU of the RoIs from which the MXNet original computes means and standard deviations of box targets; "
+        "here `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` give them.",
         FRACTION, free_on_resume=True, unread=True),
 )

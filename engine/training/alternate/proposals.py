@@ -1,4 +1,4 @@
-"""The proposals of one stage of alternate training, which the next stage is trained on."""
+"""Finds, saves and loads the proposals that one stage of alternate training makes for the next."""
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -19,11 +19,13 @@ from ...symbolic.weights import parameter_shapes, read_weights
 
 
 def propose(cfg: CfgNode, contexts: Sequence[mx.Context], parameters: str, dataset: data.Dataset) -> List[np.ndarray]:
-    """Finds proposals in every image of a data set, as `TEST.PROPOSAL_*` describe them.
+    """Finds proposals in every image of a data set, with the thresholds and numbers of `TEST.PROPOSAL_*`.
 
     Args:
+        cfg: `symbol` and the sections `network` and `TEST` are read.
         contexts: devices, of which the first is used.
         parameters: parameter file of the proposal network.
+        dataset: the images; its boxes are not read.
 
     Returns:
         float32 (k, 5) for each record, best first: a box in the frame of the original image, and its score.
@@ -49,7 +51,8 @@ def recall(dataset: data.Dataset, proposals: Sequence[np.ndarray], overlap: floa
     """The share of a data set's ground truths that some proposal of their image overlaps by at least `overlap` (IoU).
 
     Args:
-        proposals: (k, 4 or more) for each record, boxes in the frame of the original image first.
+        dataset: the images and their ground truths.
+        proposals: for each record (k, 4 or more), whose first columns are boxes in the frame of the original image.
     """
     hits = [box_ops.iou(boxes[None, :, :4], record.boxes[None])[0].max(axis=0, initial=0) >= overlap
             for record, boxes in zip(dataset.records, proposals) if len(record.boxes)]
@@ -70,7 +73,7 @@ def load_proposals(path: PathLike, dataset: data.Dataset) -> Dict[str, np.ndarra
         float32 (k, 4) by the path of the image, in the frame of the original image.
 
     Raises:
-        DataError: there is no such file, or it is of other images.
+        DataError: there is no such file, or it belongs to other images.
     """
     if not Path(path).is_file():
         raise DataError(f"there is no file of proposals {path}")

@@ -1,4 +1,4 @@
-"""Batches with RoIs from outside and their targets, for the second half of alternate training."""
+"""Training batches with given RoIs and their targets, for the stages of alternate training that train the head."""
 from dataclasses import replace
 from typing import Mapping, Tuple
 
@@ -17,11 +17,11 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str
 
     Args:
         cfg: the sections `network` and `TRAIN` are read.
-        dataset: its records that have boxes are drawn from.
-        proposals: boxes float32 (k, 4) in the frame of their image, by the path of the image; the ground truths join
-            them.
-        num_classes: classes, background counted.
-        batch_size: images of a batch, all devices together.
+        dataset: its records without boxes are left out.
+        proposals: boxes float32 (k, 4) in the frame of their image, by the path of the image. The ground truths are
+            candidates too.
+        num_classes: number of classes, background included.
+        batch_size: images in a batch, all devices together.
     """
     records = [_with_candidates(record, proposals[record.path]) for record in training_records(cfg, dataset)]
     targets = RoiTargets(cfg, num_classes, max(len(record.boxes) for record in records))
@@ -29,16 +29,16 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str
 
 
 class RoiTargets:
-    """Samples the candidates of an image and says what they must learn, as the whole graph does with its own.
+    """Samples RoIs among the candidates of an image and assigns their targets, as the end-to-end graph does itself.
 
     Args:
-        cfg: the section `TRAIN` is read.
-        num_classes: classes, background counted.
-        candidates: of the image that has the most, ground truths counted.
+        cfg: the section `TRAIN` and `CLASS_AGNOSTIC` are read.
+        num_classes: number of classes, background included.
+        candidates: the largest number of candidates that an image has, ground truths included.
 
     Attributes:
-        rois: rows of an image: `TRAIN.BATCH_ROIS`, or `candidates` for -1.
-        num_reg_classes: classes that have boxes of their own.
+        rois: rows for each image: `TRAIN.BATCH_ROIS`, or `candidates` where that is -1.
+        num_reg_classes: number of classes with box outputs of their own; 2 where boxes are class-agnostic.
     """
 
     def __init__(self, cfg: CfgNode, num_classes: int, candidates: int):
@@ -75,7 +75,7 @@ class RoiTargets:
 
 
 def _with_candidates(record: data.Record, proposals: np.ndarray) -> data.Record:
-    """The record with its ground truths and, as boxes of class -1, the proposals: all are resized and flipped alike."""
+    """Adds proposals to a record as boxes of class -1, so that they are resized and flipped with its ground truths."""
     boxes, classes = data.training_boxes(record)
     none = np.zeros(len(boxes) + len(proposals), bool)
     return replace(record, boxes=np.concatenate([boxes, proposals]).astype(np.float32), difficult=none, crowd=none,

@@ -1,11 +1,11 @@
-"""The four stages of alternate training, and the detector that the last two make.
+"""The four stages of alternate training, and the detector that the last two are combined to.
 
-1. `rpn1`: the proposal network, from the pretrained backbone; its proposals.
-2. `rfcn1`: the rest of the detector on these, from the pretrained backbone.
-3. `rpn2`: the proposal network again, on the convolutions of `rfcn1`, which stay as they are; its proposals.
-4. `rfcn2`: the rest on these, going on from `rfcn1`, whose shared convolutions stay as they are.
+1. `rpn1` trains the proposal network from the pretrained backbone, and finds proposals.
+2. `rfcn1` trains the head on these proposals, from the pretrained backbone.
+3. `rpn2` trains the proposal network again, on the convolutions of `rfcn1`, which stay fixed, and finds proposals.
+4. `rfcn2` trains the head of `rfcn1` further, on the proposals of `rpn2`; the shared convolutions stay fixed.
 
-The MXNet original begins the head of `rfcn2` anew; here it goes on.
+The MXNet original begins `rfcn2` with a new head; here it continues the head of `rfcn1`.
 """
 import logging
 from pathlib import Path
@@ -22,8 +22,8 @@ from ...config import changed_keys, checkpoint_prefix, saved_config, with_values
 from ...files import atomic_write
 from ...symbolic.graphs import training_graph
 from ...symbolic.weights import file_arrays, split_weights
-from ..trainables import Trainable, Start, graph_trainable
 from ..run import TrainingRun
+from ..trainables import Start, Trainable, graph_trainable
 from . import proposals
 from .roi_loader import build_roi_loader
 
@@ -32,7 +32,7 @@ class Stage(NamedTuple):
     """One of the four stages."""
 
     name: str
-    part: str  # of the graph, see symbolic.graphs.TrainableGraph
+    part: str  # part of the graph that is trained, see symbolic.graphs.TrainableGraph
     proposals: str = ""  # the stage whose proposals it is trained on
     start: Tuple[str, ...] = ()  # the stages whose parameters it begins with, in order of precedence
 
@@ -42,7 +42,7 @@ STAGES = (Stage("rpn1", "rpn"), Stage("rfcn1", "rcnn", "rpn1"), Stage("rpn2", "r
 
 
 def stage_config(cfg: CfgNode, stage: Stage) -> CfgNode:
-    """The configuration of one stage: its entries of `TRAIN.ALTERNATE` in the place of those of `TRAIN`.
+    """Returns the configuration of one stage: its entries of `TRAIN.ALTERNATE` replace those of `TRAIN`.
 
     Raises:
         ConfigError: the stage has no learning rate or no number of epochs.
@@ -115,7 +115,7 @@ class AlternateTraining:
         return graph_trainable(cfg, dataset, start, stage.part, loader, weights)
 
     def _combine(self) -> str:
-        """Writes the detector that the last two stages make."""
+        """Writes a checkpoint of the whole detector from those of the last two stages; returns PREFIX-TAG."""
         cfg, classes = self._cfg, self._dataset.classes
         symbol = training_graph(cfg, len(classes) + 1).symbol
         prefix = checkpoint_prefix(cfg)
@@ -128,7 +128,7 @@ class AlternateTraining:
         return base
 
     def _merged(self, stages: Sequence[str]) -> Dict[str, mx.nd.NDArray]:
-        """The parameters by name of several stages; where more than one has a name, the first decides."""
+        """Returns the parameters of several stages by name; where several have a name, the first stage's is taken."""
         weights: Dict[str, mx.nd.NDArray] = {}
         for stage in stages:
             for name, array in load_weights(_parameter_file(self._configs[stage]))[0].items():
@@ -137,7 +137,7 @@ class AlternateTraining:
 
     @staticmethod
     def _is_complete(cfg: CfgNode) -> bool:
-        """True where the last checkpoint of a stage is there and of this configuration."""
+        """True where the last checkpoint of a stage exists and was trained with this configuration."""
         last = _last_checkpoint(cfg)
         return Path(last + ".json").is_file() and not changed_keys(read_checkpoint(last)["config"], cfg)
 

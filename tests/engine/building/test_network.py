@@ -1,4 +1,4 @@
-"""From the configuration to the network: options reach it, and values that it has no use for are refused."""
+"""From the configuration to the network: options reach it, and keys that it does not use are refused."""
 import pytest
 
 from light_head_rcnn.engine.building.network import build_net
@@ -40,14 +40,14 @@ def test_options_reach_the_network(configure):
 @pytest.mark.parametrize("key, value", [("NECK", "pointwise"), ("ROI_POOL", "psroi_align"), ("HIDDEN_UNITS", "0"),
                                         ("LIGHT_HEAD_RELU", "after_sum")])
 def test_values_of_no_use_are_refused(configure, model, key, value):
-    message = f"network.{key} is '?{value}'?, of which the model {model} has no use"
+    message = f"network.{key} is '?{value}'?, but the model {model} does not use this key"
     with pytest.raises(ConfigError, match=message):
         build_net(configure(model, "network." + key, value), ("a",))
 
 
 def test_a_pointwise_neck_has_one_place_for_relu(configure):
     cfg = configure(S, "network.NECK", "pointwise", "network.LIGHT_HEAD_RELU", "after_sum")
-    with pytest.raises(ConfigError, match="LIGHT_HEAD_RELU is 'after_sum', of which network.NECK pointwise has no use"):
+    with pytest.raises(ConfigError, match="LIGHT_HEAD_RELU is 'after_sum', but network.NECK pointwise"):
         build_net(cfg, ("a",))
 
 

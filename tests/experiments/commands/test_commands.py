@@ -130,7 +130,7 @@ def test_parameters_that_do_not_fit_are_listed_or_left_out(workshop, tmp_path, c
     words = ["--checkpoint", tmp_path / "x.params", "--out", tmp_path, "dataset.classes", ",".join(CLASSES)]
     assert run(test, workshop, *words) == 2
     assert run(test, workshop, "--allow-partial", *words) == 0
-    refused, gone_on = capsys.readouterr().err.split("coco val: 4 images")[0].rsplit("not taken over", 1)
+    refused, gone_on = capsys.readouterr().err.split("coco val: 4 images")[0].rsplit("were not loaded", 1)
     for printed in (refused, gone_on):
         assert "missing in the file: conv1_weight (24, 3, 3, 3)\n  unknown to the network: more (3,)" in printed
     assert "error: " in refused
