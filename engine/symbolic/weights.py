@@ -120,7 +120,7 @@ def read_weights(path: str, shapes: _Shapes, initial: Optional[_Arrays] = None,
 
 
 def fold_box_normalization(cfg: CfgNode, weights: _Arrays) -> Dict[str, mx.nd.NDArray]:
-    """Folds the means and standard deviations of the box targets into the box layer, as the MXNet original's tests need.
+    """Folds means and standard deviations of the box targets into the box layer, as the tests of the MXNet original do.
 
     Args:
         cfg: `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` are read.
