@@ -14,7 +14,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import mxnet as mx
 
@@ -122,16 +122,25 @@ def read_checkpoint(base: str) -> Dict[str, Any]:
 
 def list_checkpoints(prefix: str) -> List[Checkpoint]:
     """The checkpoints PREFIX-TAG that are whole, those of fewer steps first."""
-    folder, name = Path(prefix).parent, Path(prefix).name
-    pattern = re.compile(re.escape(name) + rf"-(\d{{4,}}|step\d{{8,}}|{BEST})\.json")
     found = []
-    for path in folder.glob("*.json"):
-        match = pattern.fullmatch(path.name)
-        if match:
-            base = str(path.with_suffix(""))
-            with contextlib.suppress(CheckpointError, KeyError):
-                found.append(Checkpoint(base, match.group(1), read_checkpoint(base)["step"]))
+    for base, tag in _bases(prefix):
+        with contextlib.suppress(CheckpointError, KeyError):
+            found.append(Checkpoint(base, tag, read_checkpoint(base)["step"]))
     return sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.ends_epoch))
+
+
+def damage_messages(prefix: str) -> List[str]:
+    """A message for each checkpoint PREFIX-TAG whose JSON file is there and which is not whole all the same.
+
+    `list_checkpoints` leaves such a checkpoint out. One without a JSON file was never completed and is not reported.
+    """
+    messages = []
+    for base, _ in _bases(prefix):
+        try:
+            read_checkpoint(base)
+        except CheckpointError as error:
+            messages.append(str(error))
+    return messages
 
 
 def latest_checkpoint(prefix: str) -> Optional[str]:
@@ -150,6 +159,14 @@ def remove_checkpoint(base: str) -> None:
     """Removes the files of the checkpoint PREFIX-TAG, the JSON file first."""
     for end in (".json", *_ARRAY_FILES[::-1]):
         _remove(base + end)
+
+
+def _bases(prefix: str) -> List[Tuple[str, str]]:
+    """(PREFIX-TAG, TAG) of each JSON file with the name of a checkpoint, in the order of the names."""
+    folder, name = Path(prefix).parent, Path(prefix).name
+    pattern = re.compile(re.escape(name) + rf"-(\d{{4,}}|step\d{{8,}}|{BEST})\.json")
+    matches = [(path, pattern.fullmatch(path.name)) for path in sorted(folder.glob("*.json"))]
+    return [(str(path.with_suffix("")), match.group(1)) for path, match in matches if match]
 
 
 def _size(path: str) -> int:

@@ -10,7 +10,8 @@ from yacs.config import CfgNode
 from ...errors import CheckpointError
 from ..building.initialization import log_mismatches
 from ..building.network import build_net
-from ..checkpoints.checkpoint_files import best_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint
+from ..checkpoints.checkpoint_files import (
+    best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
 from ..checkpoints.parameters import load_parameters
 from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
 from ..symbolic.detector import load_symbol_detector
@@ -84,7 +85,7 @@ def find_checkpoint(path: str) -> str:
                                   "one, such as " + (latest_checkpoint(prefixes[0]) or prefixes[0]))
         found = [base for prefix in prefixes for base in (best_checkpoint(prefix), latest_checkpoint(prefix)) if base]
         if not found:
-            raise CheckpointError(f"there is no checkpoint in the folder {path}")
+            raise CheckpointError(f"there is no checkpoint in the folder {path}" + _damage(path))
         return found[0]
     for end in (".params", ".json", ".states"):
         if str(path).endswith(end):
@@ -93,13 +94,17 @@ def find_checkpoint(path: str) -> str:
 
 
 def checkpoint_prefixes(folder: str) -> List[str]:
-    """The prefixes of the checkpoints in a folder."""
-    found = set()
-    for path in Path(folder).glob("*-*.json"):
-        prefix = str(path.parent / path.name.rpartition("-")[0])
-        if latest_checkpoint(prefix) or best_checkpoint(prefix):
-            found.add(prefix)
-    return sorted(found)
+    """The prefixes of the checkpoints in a folder, of those that are whole."""
+    return [prefix for prefix in _possible_prefixes(folder) if latest_checkpoint(prefix) or best_checkpoint(prefix)]
+
+
+def _possible_prefixes(folder: str) -> List[str]:
+    return sorted({str(path.parent / path.name.rpartition("-")[0]) for path in Path(folder).glob("*-*.json")})
+
+
+def _damage(folder: str) -> str:
+    messages = [message for prefix in _possible_prefixes(folder) for message in damage_messages(prefix)]
+    return " that is whole:\n  " + "\n  ".join(messages) if messages else ""
 
 
 def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> str:

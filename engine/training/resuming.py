@@ -5,7 +5,8 @@ from typing import Any, Mapping, Optional
 from yacs.config import CfgNode
 
 from ...errors import TrainingError
-from ..checkpoints.checkpoint_files import best_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint
+from ..checkpoints.checkpoint_files import (
+    best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
 from ..config import changed_keys
 
 # Keys that an extended training may change, beside those that are free on resume.
@@ -26,7 +27,7 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
         PREFIX-TAG, or None where the training starts anew.
 
     Raises:
-        TrainingError: there are checkpoints, and the training is not to go on from them.
+        TrainingError: there are checkpoints, and the training is not to go on from them, or each of them is damaged.
     """
     train = cfg.TRAIN
     if train.RESUME and train.begin_epoch and not resume:
@@ -37,7 +38,11 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
         raise TrainingError(
             f"there are checkpoints of an earlier run, the last one {found}. To go on from it pass --resume, with "
             "another schedule or more epochs --extend. To begin a new run with its weights: "
-            f"network.pretrained {found}.params output_path PATH. To begin anew: output_path PATH")
+            f"network.pretrained={found}.params output_path=PATH. To begin anew: output_path=PATH")
+    damaged = damage_messages(prefix)
+    if damaged and not found:
+        raise TrainingError("every checkpoint of an earlier run is damaged:\n  " + "\n  ".join(damaged)
+                            + "\nTo begin anew, remove its files or choose another folder: output_path=PATH")
     return found
 
 
@@ -75,7 +80,7 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
         ways = ["set these back to go on with the same losses"]
         if schedule and not extend:
             ways.append("pass --extend to go on with another schedule")
-        ways.append(f"begin a new run with these weights: network.pretrained {checkpoint}.params output_path PATH")
+        ways.append(f"begin a new run with these weights: network.pretrained={checkpoint}.params output_path=PATH")
         raise TrainingError(f"the checkpoint {checkpoint} was trained with another configuration or other data:\n  "
                             + "\n  ".join(changed) + "\nEither " + ", or ".join(ways))
     return state["step"]

@@ -9,6 +9,7 @@ from yacs.config import CfgNode
 
 from ... import data
 from ..building.datasets import build_dataset, build_test_set
+from ..checkpoints.checkpoint_files import damage_messages
 from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
 from ..files import atomic_write
@@ -56,6 +57,8 @@ class TrainingRun:
         self._last_test: Optional[Dict[str, Any]] = None
         self._prefix = checkpoint_prefix(cfg)
         found = requested_checkpoint(cfg, self._prefix, resume or extend)
+        if (resume or extend) and not found:
+            logger.info("there is no checkpoint %s-*: the training starts from the beginning", self._prefix)
         mx.random.seed(cfg.seed)
         is_part = dataset is not None
         self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)
@@ -104,6 +107,8 @@ class TrainingRun:
                               "remembered is not there and begins anew", checkpoint, trainer.step, trainer.total)
             return
         facts = dict(self._facts, classes=list(self.dataset.classes))
+        for message in damage_messages(self._prefix):
+            self._logger.warning("a checkpoint is passed over: %s", message)
         trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
         trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
         self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)

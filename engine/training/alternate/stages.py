@@ -83,7 +83,7 @@ class AlternateTraining:
         self._configs: Dict[str, CfgNode] = {stage.name: stage_config(cfg, stage) for stage in STAGES}
         if not self._resume and (Path(cfg.output_path) / STAGES[0].name).exists():
             raise TrainingError(f"there is an earlier run in {cfg.output_path}: pass --resume to go on from it, or "
-                                "choose another folder: output_path PATH")
+                                "choose another folder: output_path=PATH")
 
     def run(self) -> str:
         """Trains what is not trained yet; returns PREFIX-TAG of the combined checkpoint."""

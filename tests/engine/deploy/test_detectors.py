@@ -48,6 +48,11 @@ def test_overrides_change_a_checkpoint_and_not_an_export(run):
 def test_nothing_there(run, tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint in the folder"):
         load_detector(tmp_path)
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "model-0002.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"that is whole:\n  .*model-0002\.json is not the JSON file of"):
+        load_detector(damaged)
     with pytest.raises(CheckpointError, match="there is no checkpoint .*gone"):
         load_detector(tmp_path / "gone")
     detector = load_detector(run)

@@ -236,11 +236,33 @@ def test_a_run_of_which_only_the_best_is_left_is_not_overwritten(configure, tmp_
     assert training.trainer.epoch == 2
 
 
+@pytest.mark.parametrize("way", ["resume", "extend"])
+def test_a_start_where_a_run_was_to_go_on_is_told(configure, caplog, way):
+    caplog.set_level(logging.INFO)
+    TrainingRun(configure("typo"), [mx.cpu()], LOGGER, **{way: True})
+    assert "typo/light_head_rcnn-*: the training starts from the beginning" in caplog.text
+
+
+def test_damaged_checkpoints_are_told_and_not_written_over(configure, tmp_path, caplog):
+    cfg = configure("run")
+    train(cfg)
+    second, first = (tmp_path / "run" / f"light_head_rcnn-000{epoch}.params" for epoch in (2, 1))
+    second.write_bytes(second.read_bytes()[:1000])
+    training = TrainingRun(cfg, [mx.cpu()], LOGGER, resume=True)
+    assert training.trainer.epoch == 1
+    assert f"a checkpoint is passed over: {second} is missing or not whole" in caplog.text
+    first.write_bytes(b"")
+    for resume in (True, False):
+        with pytest.raises(TrainingError, match="is damaged:\n  .*-0001.params is missing or not whole.*\n  .*-0002"):
+            TrainingRun(cfg, [mx.cpu()], LOGGER, resume=resume)
+    assert len(second.read_bytes()) == 1000
+
+
 def test_a_finished_run_is_extended(configure):
     train(configure("run", "TRAIN.end_epoch", 1))
     more = "TRAIN.end_epoch", 2, "TRAIN.lr", 0.5, "TRAIN.lr_step", "1"
     with pytest.raises(TrainingError, match="--extend to go on with another schedule, or begin a new run with these "
-                                            "weights: network.pretrained .*-0001.params output_path PATH"):
+                                            "weights: network.pretrained=.*-0001.params output_path=PATH"):
         train(configure("run", *more), resume=True)
     training, lines = train(configure("run", *more), extend=True)
     assert training.trainer.step == 6 and [line["lr"] for line in lines[3:]] == [pytest.approx(0.1)] * 3
