@@ -59,7 +59,7 @@ def _times(times: Mapping[str, Any]) -> Dict[str, str]:
     found = {f"{short}_ms": _NOT_RUN if median is None else f"{median:.0f} ms" for short, median in medians.items()}
     for short in ("l", "s"):
         known = medians[short] is not None and medians["b2"] is not None
-        found[f"{short}_to_b2_time"] = (f", and takes {medians[short] / medians['b2']:.2f} of its time" if known
+        found[f"{short}_to_b2_time"] = (f", and takes {medians[short] / medians['b2']:.2f} times as long" if known
                                         else f" (time: {_NOT_RUN})")
     return found
 
@@ -70,7 +70,7 @@ def _growth(growth: Optional[List[Dict[str, Any]]]) -> Dict[str, str]:
     counted, timed = ({short: ratio_of_growth(growth, row, figure) for short, row in ROWS.items()}
                       for figure in ("multiply_adds", "milliseconds"))
     return dict({f"{short}_growth": f"{ratio:.2f}" for short, ratio in counted.items()},
-                growth_time=f"; the time {timed['b2']:.1f}, {timed['l']:.2f} and {timed['s']:.2f} times",
+                growth_time=f"; the time by {timed['b2']:.1f}, {timed['l']:.2f} and {timed['s']:.2f}",
                 growth_plot="![Cost behind the backbone](tables/growth.png)")
 
 

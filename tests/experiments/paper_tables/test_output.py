@@ -118,7 +118,7 @@ def test_the_order_of_rows_is_told(written):
 def test_the_page_has_counted_figures(written):
     page = (written / "full" / "why-light.md").read_text()
     assert "19.49 million: 2.97 times" in page and "{" not in page
-    assert "grow 58.62 times for R-FCN" in page
+    assert "grow by a factor of 58.62 for R-FCN" in page
 
 
 def test_growth_has_a_page(written):
