@@ -1,4 +1,5 @@
 """Detects objects in photographs: pictures with the boxes drawn, and the detections as JSON."""
+import argparse
 from pathlib import Path
 
 from ...errors import UsageError
@@ -18,7 +19,7 @@ def main(argv: options.Arguments = None) -> int:
     options.add_checkpoint_arguments(parser)
     parser.add_argument("--exported", metavar="PREFIX", help="a detector that lhrcnn export wrote, in the place of "
                         "--cfg and --checkpoint")
-    parser.add_argument("--threshold", type=float, default=0.5, metavar="SCORE",
+    parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
     parser.add_argument("--out", metavar="FOLDER", default="output/detections",
                         help="takes the pictures and detections.json (default: output/detections)")
@@ -33,6 +34,7 @@ def main(argv: options.Arguments = None) -> int:
     cfg = None if args.exported else options.load_cfg_unless_checkpoint(args)
     from ...engine.inference.image_files import find_images
     images = find_images(paths)
+    options.check_output_folder(args.out)
     from ...engine.deploy.exported import load_exported
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
@@ -48,3 +50,13 @@ def main(argv: options.Arguments = None) -> int:
         detector = Detector.of(cfg, net, contexts, path)
     logger.info("detecting with %s", detector.source)
     return 1 if write_pictures(detector, images, args.threshold, Path(args.out), logger) else 0
+
+
+def _score(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1, as scores are")
+    return value
+
+
+_score.__name__ = "number"  # argparse names it where the text is no number

@@ -43,6 +43,7 @@ def main(argv: options.Arguments = None) -> int:
         logger.info("exported files look at an image once: at %d/%d, the first of the test scales, not mirrored",
                     *detector.preparation.scales[0])
     prefix = Path(args.out or Path(path).parent / "export") / (args.name or cfg.TRAIN.model_prefix)
+    options.check_output_folder(prefix.parent)
     files = export(detector, prefix, {"score": cfg.TEST.THRESH, "nms": cfg.TEST.NMS,
                                       "max_per_image": cfg.TEST.max_per_image})
     logger.info("exported %s as %s", path, ", ".join(files))

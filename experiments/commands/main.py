@@ -3,6 +3,7 @@ import importlib
 import sys
 from typing import Dict
 
+from ... import __version__
 from . import options
 
 # Each is a module of this folder with `main(argv)`.
@@ -16,7 +17,7 @@ COMMANDS: Dict[str, str] = {
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }
 _USAGE = "usage: lhrcnn COMMAND ...\n\n" + "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items()) + (
-    "\n\nlhrcnn COMMAND --help says more.")
+    "\n\nlhrcnn COMMAND --help says more; lhrcnn --version prints the version.")
 
 
 @options.readable_errors
@@ -26,6 +27,9 @@ def main(argv: options.Arguments = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_USAGE)
         return 0 if words else 2
+    if words[0] == "--version":
+        print(f"light_head_rcnn {__version__}")
+        return 0
     if words[0] not in COMMANDS:
         print(f"error: unknown command {words[0]!r}\n\n{_USAGE}", file=sys.stderr)
         return 2

@@ -1,17 +1,20 @@
 """What the commands share: options, devices, overrides of the configuration, and errors that a user can read."""
 import argparse
+import errno
 import functools
+import os
 import sys
 import textwrap
-from typing import Callable, List, Optional, Sequence, Tuple
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 from yacs.config import CfgNode
 
 from ...engine.config import KEYS, gpu_ids, load_config
 from ...errors import LightHeadError, UsageError
 
-# Errors about files that the user named: their text names the path.
-_PATH_ERRORS = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+# A disk that is full, or a quota that is used up: the error of such a write names no file.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 Arguments = Optional[Sequence[str]]
 
 
@@ -95,7 +98,26 @@ def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
 
 def load_training_cfg(args: argparse.Namespace) -> CfgNode:
     """Loads the configuration of a training, whose `output_path` is --out where that is given."""
-    return load_cfg(args.cfg, args.overrides + (["output_path", args.out] if args.out else []))
+    cfg = load_cfg(args.cfg, args.overrides + (["output_path", args.out] if args.out else []))
+    check_output_folder(cfg.output_path)
+    return cfg
+
+
+def check_output_folder(folder: Union[str, Path]) -> None:
+    """Checks that files can be written to a folder, before the work of which they are the result.
+
+    The folder is not made: a start that fails for another reason leaves nothing behind.
+
+    Raises:
+        UsageError: the folder, or the one that it would be made in, is a file or is not to be written to.
+    """
+    nearest = Path(folder)
+    while not os.path.lexists(nearest):
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise UsageError(f"{folder} cannot take files, because {nearest} is not a folder: name another by --out")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot take files, because {nearest} may not be written to: name another by --out")
 
 
 def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:
@@ -151,7 +173,8 @@ def choose_contexts(args: argparse.Namespace, cfg: Optional[CfgNode] = None) -> 
 def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], int]:
     """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit status 2.
 
-    Other exceptions keep their traceback: they are defects of the program.
+    So do errors of the operating system that name a file, and a full disk. Other exceptions keep their traceback: they
+    are defects of the program.
     """
     @functools.wraps(main)
     def guarded(argv: Arguments = None) -> int:
@@ -160,7 +183,13 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             return 130
-        except (LightHeadError, *_PATH_ERRORS) as error:
+        except LightHeadError as error:
             print(f"error: {error}", file=sys.stderr)
+            return 2
+        except OSError as error:
+            if error.filename is None and error.errno not in _FULL:
+                raise
+            where = "" if error.filename is None else f"{error.filename}: "
+            print(f"error: {where}{error.strerror}", file=sys.stderr)
             return 2
     return guarded

@@ -31,8 +31,10 @@ def main(argv: options.Arguments = None) -> int:
                                   logger=logger, overrides=args.overrides)
     if not cfg.dataset.test_image_set:
         raise UsageError("dataset.test_image_set is empty: name the set to test on, dataset.test_image_set=NAME")
+    folder = args.out or Path(path).parent / "test"
+    options.check_output_folder(folder)
     logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
     dataset = build_dataset(cfg, cfg.dataset.test_image_set)
     logger.info("%s", dataset.summary())
-    test_network(cfg, net, dataset, contexts, args.out or Path(path).parent / "test", logger)
+    test_network(cfg, net, dataset, contexts, folder, logger)
     return 0

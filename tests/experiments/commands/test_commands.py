@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from light_head_rcnn import __version__
 from light_head_rcnn.data import IMAGE_EXTENSIONS
 from light_head_rcnn.engine import config
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.networks import save_checkpoint
+from light_head_rcnn.engine.deploy import export as exporting
 from light_head_rcnn.engine.deploy import exported as exports
 from light_head_rcnn.engine.deploy.exported import load_exported
+from light_head_rcnn.engine.evaluation import run as testing
+from light_head_rcnn.engine.inference import pictures
 from light_head_rcnn.engine.inference.image_files import find_images
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.experiments.commands import detect, export, main, test, train
@@ -264,6 +268,23 @@ def test_mistakes_of_detect(workshop, tmp_path, capsys):
         assert "--exported takes no" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("score, message", [("1.5", "1.5 is not from 0 to 1"),
+                                            ("high", "invalid number value: 'high'")])
+def test_thresholds_are_scores(workshop, capsys, score, message):
+    with pytest.raises(SystemExit):
+        detect.main(["--cpu", "--exported", "nowhere/net", str(workshop / "data"), "--threshold", score])
+    assert message in capsys.readouterr().err
+
+
+def test_an_output_that_is_a_file_is_refused_before_the_work(workshop, capsys, monkeypatch):
+    for module, name in ((testing, "evaluate"), (pictures, "write_pictures"), (exporting, "export")):
+        monkeypatch.setattr(module, name, None)
+    image = str(workshop / "data/val/1.png")
+    for command, words in ((test, []), (detect, [image]), (export, []), (train, [])):
+        assert run(command, workshop, "--out", workshop / "row.yaml", *words) == 2
+        assert "row.yaml is not a folder: name another by --out" in capsys.readouterr().err
+
+
 def test_a_checkpoint_needs_no_configuration(workshop, tmp_path, capsys):
     words = ["--cpu", "--checkpoint", str(workshop / "out"), "--out", str(tmp_path)]
     assert test.main(words + ["TEST.max_per_image=3"]) == 0
@@ -305,6 +326,7 @@ def test_one_command_for_all(workshop, capsys):
     assert main.main([]) == 2 and main.main(["--help"]) == 0
     printed = capsys.readouterr().out
     assert all(f"\n  {name} " in printed for name in main.COMMANDS)
+    assert main.main(["--version"]) == 0 and capsys.readouterr().out == f"light_head_rcnn {__version__}\n"
     assert main.main(["tset"]) == 2 and "unknown command 'tset'" in capsys.readouterr().err
     assert main.main(["test", "--cpu"]) == 2 and "--checkpoint PATH" in capsys.readouterr().err
 

@@ -1,10 +1,11 @@
 """Command lines: overrides, devices, readable errors."""
+import errno
 from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
 
-from light_head_rcnn.errors import CheckpointError, ConfigError, DataError
+from light_head_rcnn.errors import CheckpointError, ConfigError, DataError, UsageError
 from light_head_rcnn.experiments.commands import options as cli
 
 
@@ -73,7 +74,7 @@ def test_device_mistakes(monkeypatch, seen, gpus, message):
         contexts(monkeypatch, seen, gpus=gpus)
 
 
-@pytest.mark.parametrize("error", [cli.UsageError("look"), ConfigError("look"), CheckpointError("look"),
+@pytest.mark.parametrize("error", [UsageError("look"), ConfigError("look"), CheckpointError("look"),
                                    DataError("look")])
 def test_mistakes_of_the_user_are_one_line(capsys, error):
     @cli.readable_errors
@@ -84,22 +85,40 @@ def test_mistakes_of_the_user_are_one_line(capsys, error):
     assert capsys.readouterr().err == "error: look\n"
 
 
-@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError])
-def test_errors_of_paths_are_one_line(capsys, kind):
+@pytest.mark.parametrize("error, message", [
+    (PermissionError(errno.EACCES, "No", "some/path"), "some/path: No"),
+    (FileNotFoundError(errno.ENOENT, "No", "some/path"), "some/path: No"),
+    (OSError(errno.EROFS, "Read-only file system", "some/path"), "some/path: Read-only file system"),
+    (OSError(errno.ENOSPC, "No space left on device"), "No space left on device")])
+def test_errors_of_paths_are_one_line(capsys, error, message):
     @cli.readable_errors
     def main(argv=None):
-        raise kind(1, "No", "some/path")
+        raise error
 
     assert main() == 2
-    assert capsys.readouterr().err == "error: [Errno 1] No: 'some/path'\n"
+    assert capsys.readouterr().err == f"error: {message}\n"
 
 
-def test_mistakes_of_the_project_keep_their_traceback():
+def test_an_output_folder_is_checked_and_not_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    cli.check_output_folder(tmp_path / "new" / "folder")
+    cli.check_output_folder("new/folder")
+    assert not (tmp_path / "new").exists()
+    for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
+        with pytest.raises(UsageError, match="because .*/file is not a folder: name another by --out"):
+            cli.check_output_folder(folder)
+    monkeypatch.setattr(cli.os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(UsageError, match="may not be written to"):
+        cli.check_output_folder(tmp_path / "new")
+
+
+@pytest.mark.parametrize("error", [ValueError("ours"), OSError("ours")])
+def test_mistakes_of_the_project_keep_their_traceback(error):
     @cli.readable_errors
     def main(argv=None):
-        raise ValueError("ours")
+        raise error
 
-    with pytest.raises(ValueError, match="ours"):
+    with pytest.raises(type(error), match="ours"):
         main()
 
 
