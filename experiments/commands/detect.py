@@ -1,4 +1,4 @@
-"""Detects objects in photographs: pictures with the boxes drawn, and the detections as JSON."""
+"""Detects objects in photographs; writes pictures with the boxes drawn, and the detections as JSON."""
 import argparse
 from pathlib import Path
 
@@ -17,12 +17,12 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
     parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--exported", metavar="PREFIX", help="a detector that lhrcnn export wrote, in the place of "
-                        "--cfg and --checkpoint")
+    parser.add_argument("--exported", metavar="PATH", help="an exported detector (the start of its files' names, or "
+                        "their folder), instead of --cfg and --checkpoint")
     parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
     parser.add_argument("--out", metavar="FOLDER", default="output/detections",
-                        help="takes the pictures and detections.json (default: output/detections)")
+                        help="folder for the pictures and detections.json (default: output/detections)")
     parser.add_argument("words", nargs="+", metavar="IMAGE | KEY=VALUE", help="image files, and folders, which are "
                         "searched for images in all their subfolders; and configuration entries to change, as "
                         "KEY=VALUE or KEY VALUE")

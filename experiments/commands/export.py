@@ -1,4 +1,4 @@
-"""Exports a trained detector as a graph and parameters without configuration, and checks that they answer the same."""
+"""Exports a trained detector as a graph and parameters, and checks that the export gives the same detections."""
 from pathlib import Path
 
 from . import options
@@ -16,14 +16,14 @@ then, in Python:
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status, 1 where the export answers otherwise."""
+    """Runs the command line `argv`; returns the exit status, 1 where the export gives other detections."""
     parser = options.make_parser("lhrcnn export", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="takes the files (default: the folder export beside the "
+    parser.add_argument("--out", metavar="FOLDER", help="folder for the files (default: the folder export beside the "
                         "checkpoint)")
     parser.add_argument("--name", metavar="NAME", help="start of the files' names (default: TRAIN.model_prefix)")
-    parser.add_argument("--check", nargs="+", metavar="IMAGE", help="images and folders to compare the answers on "
-                        "(default: noise of three sizes)")
+    parser.add_argument("--check", nargs="+", metavar="IMAGE", help="images and folders on which the export is "
+                        "compared with the detector (default: images of noise in three sizes)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_cfg_unless_checkpoint(args)
@@ -40,7 +40,7 @@ def main(argv: options.Arguments = None) -> int:
                                   logger=logger, overrides=args.overrides)
     detector = Detector.of(cfg, net, contexts, path)
     if len(detector.preparation.scales) > 1 or detector.flip:
-        logger.info("exported files look at an image once: at %d/%d, the first of the test scales, not mirrored",
+        logger.info("an export runs once on an image: at %d/%d, the first of the test scales, not mirrored",
                     *detector.preparation.scales[0])
     prefix = Path(args.out or Path(path).parent / "export") / (args.name or cfg.TRAIN.model_prefix)
     options.check_output_folder(prefix.parent)
@@ -52,6 +52,6 @@ def main(argv: options.Arguments = None) -> int:
     logger.info("loaded again: %(detections)d detections in images (%(images)d) compared, largest difference of a "
                 "score %(scores).2g, of a box %(boxes).2g pixels", report)
     if report["scores"] > SCORE_TOLERANCE or report["boxes"] > BOX_TOLERANCE:
-        logger.info("error: the exported detector does not answer like the trained one")
+        logger.info("error: the exported detector does not give the same detections as the trained one")
         return 1
     return 0

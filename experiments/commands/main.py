@@ -1,4 +1,4 @@
-"""The console command `lhrcnn`: one word says what to do, and the rest is the command line of that."""
+"""The console command `lhrcnn`: the first word names a command, the others are its arguments."""
 import importlib
 import sys
 from typing import Dict
@@ -12,7 +12,7 @@ COMMANDS: Dict[str, str] = {
     "test": "test a detector on a data set",
     "detect": "detect objects in photographs",
     "export": "write a detector as files that need no configuration",
-    "tables": "the paper's tables: costs, trainings at a small scale, pages",
+    "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
     "benchmark": "time operators and training steps",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }

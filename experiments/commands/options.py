@@ -1,4 +1,4 @@
-"""What the commands share: options, devices, overrides of the configuration, and errors that a user can read."""
+"""Parts that the commands share: options, devices, overrides of the configuration, and readable errors."""
 import argparse
 import errno
 import functools
@@ -39,7 +39,7 @@ def make_parser(prog: str, description: str, examples: str) -> argparse.Argument
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """Adds the words KEY=VALUE at the end of a command line."""
+    """Adds the arguments KEY=VALUE, which change entries of the configuration."""
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="configuration entries to change, such as "
                         "TRAIN.lr=0.01; KEY VALUE is understood too. lhrcnn config prints all keys")
 
@@ -48,23 +48,23 @@ def add_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds --checkpoint, --epoch and --allow-partial."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--checkpoint", metavar="PATH", help="a checkpoint, such as output/shapes_s/shapes_s-0008, a "
-                       "parameter file (.params), or the folder of a training. It brings its configuration along, so "
-                       "that --cfg may be left out (default: the best checkpoint of --cfg, or else the last one)")
+                       "parameter file (.params), or the folder of a training. It contains its configuration, so that "
+                       "--cfg may be left out (default: the best checkpoint of --cfg, or else the last one)")
     which.add_argument("--epoch", type=int, metavar="N", help="the checkpoint of --cfg after N epochs")
     add_partial_argument(parser)
 
 
 def add_partial_argument(parser: argparse.ArgumentParser) -> None:
     """Adds --allow-partial."""
-    parser.add_argument("--allow-partial", action="store_true", help="where a parameter file does not fit, list what "
-                        "does not, and go on with what does")
+    parser.add_argument("--allow-partial", action="store_true", help="where a parameter file does not fit the network, "
+                        "list the parameters that do not fit, and load the others")
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, resume: str) -> None:
     """Adds --resume, with the help text `resume`, --out, --allow-partial and the overrides."""
     parser.add_argument("--resume", action="store_true", help=resume)
-    parser.add_argument("--out", metavar="FOLDER", help="takes checkpoints, logs and tests (default: the "
-                        "configuration's output_path)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder for checkpoints, logs and tests (default: "
+                        "the configuration's output_path)")
     add_partial_argument(parser)
     add_overrides(parser)
 
@@ -97,7 +97,7 @@ def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
 
 
 def load_training_cfg(args: argparse.Namespace) -> CfgNode:
-    """Loads the configuration of a training, whose `output_path` is --out where that is given."""
+    """Loads the configuration of a training; --out, where it is given, replaces `output_path`."""
     cfg = load_cfg(args.cfg, args.overrides + (["output_path", args.out] if args.out else []))
     check_output_folder(cfg.output_path)
     return cfg
@@ -121,7 +121,7 @@ def check_output_folder(folder: Union[str, Path]) -> None:
 
 
 def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:
-    """Loads the configuration of a command that takes a checkpoint; None where that brings its own along."""
+    """Loads the configuration of a command that takes a checkpoint; None where the checkpoint's own is to be used."""
     if args.cfg is None and args.checkpoint is not None:
         return None
     if args.cfg is None:

@@ -1,4 +1,4 @@
-"""The paper's tables: what rows cost, measured; what others published, quoted; and trainings at a scale that fits."""
+"""Writes the paper's tables: measured costs of the rows, quoted results, and results of trainings at a small scale."""
 import argparse
 import sys
 import textwrap
@@ -51,7 +51,7 @@ def main(argv: options.Arguments = None) -> int:
 
 def _run_paper_scale(args: argparse.Namespace, names: List[str], with_peers: bool, overrides: List[str],
                      work: Path) -> None:
-    """Measures what needs no training, and runs the rows that lack nothing."""
+    """Measures the costs of the rows, and runs the trainings that lack nothing."""
     from ..paper_tables import measurements, output, paper
     from ..paper_tables.processes import CommandRunner
     device = ["--cpu"] if args.cpu else ["--gpus", args.gpus] if args.gpus else []
@@ -70,7 +70,7 @@ def _run_small_scale(args: argparse.Namespace, names: List[str], overrides: List
     folder, state = work / args.scale, output.runs_state(work, args.scale)
     runs, missing = scales.plan_runs(names, args.scale, args.seeds, folder, overrides)
     for name in missing:
-        print(f"{name}: not run, it has no smaller form of its own")
+        print(f"{name}: not run, because no smaller form of it is defined")
     if not runs:
         raise UsageError(f"table {args.table}: nothing to train on {args.scale}")
     print(scales.SCALES[args.scale].data)
@@ -89,9 +89,9 @@ def _make_parser() -> argparse.ArgumentParser:
                                      epilog="examples:\n" + textwrap.indent(EXAMPLES.strip(), "  "))
     parser.add_argument("--table", default="all", metavar="N", help="1 to 8, more (rows beyond the paper) or all "
                         "(default); at a smaller scale all means the ablation, tables 1 to 5")
-    parser.add_argument("--scale", default="paper", choices=["paper", "shapes", "bccd"], help="paper: measures what "
-                        "needs no training, says what is missing for training and runs what lacks nothing; shapes, "
-                        "bccd: trains the rows scaled down on that data set (default: paper)")
+    parser.add_argument("--scale", default="paper", choices=["paper", "shapes", "bccd"], help="paper: measures "
+                        "costs, says what each training lacks and runs the trainings that lack nothing; shapes, bccd: "
+                        "trains the rows, scaled down, on that data set (default: paper)")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each row at a smaller scale "
                         "(default: 3)")
     parser.add_argument("--hours", type=float, default=2.0, metavar="H", help="at a smaller scale, refuse what would "
@@ -104,13 +104,13 @@ def _make_parser() -> argparse.ArgumentParser:
     devices.add_argument("--gpus", metavar="IDS", help="train on these GPUs, such as 0 or 0,1")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of each row (default: 5)")
     measure = parser.add_mutually_exclusive_group()
-    measure.add_argument("--measure-again", action="store_true", help="time and measure what has been measured, too")
+    measure.add_argument("--measure-again", action="store_true", help="measure again what has been measured already")
     measure.add_argument("--no-measure", action="store_true", help="leave out times and memory; what was measured "
                          "before is shown")
-    parser.add_argument("--out", default="docs/tables", metavar="FOLDER", help="takes the tables; why-light.md comes "
-                        "beside it (default: docs/tables)")
-    parser.add_argument("--work", default="output/tables", metavar="FOLDER", help="takes trainings and what has been "
-                        "done: the same command goes on where it stopped (default: output/tables)")
+    parser.add_argument("--out", default="docs/tables", metavar="FOLDER", help="folder for the tables; why-light.md "
+                        "is written beside it (default: docs/tables)")
+    parser.add_argument("--work", default="output/tables", metavar="FOLDER", help="folder for trainings and for the "
+                        "state of the work: the same command goes on where it was stopped (default: output/tables)")
     options.add_overrides(parser)
     return parser
 

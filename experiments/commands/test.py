@@ -1,4 +1,4 @@
-"""Tests a detector on a data set: COCO's and Pascal VOC's metrics, and the detections as JSON."""
+"""Tests a detector on a data set; writes COCO's and Pascal VOC's metrics, and the detections as JSON."""
 from pathlib import Path
 
 from ...errors import UsageError
@@ -16,8 +16,8 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="takes results.json and metrics.json (default: the folder test "
-                        "beside the checkpoint)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder for results.json and metrics.json (default: the folder "
+                        "test beside the checkpoint)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_cfg_unless_checkpoint(args)

@@ -1,4 +1,4 @@
-"""Trains a detector end to end, proposals and head at once: a Gluon model, or the symbolic graph `symbol`."""
+"""Trains a detector end to end (RPN and head together): a Gluon model, or the symbolic graph of `symbol`."""
 from . import options
 
 EXAMPLES = """
@@ -15,8 +15,8 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_parser("lhrcnn train", __doc__, EXAMPLES)
     options.add_training_arguments(
-        parser, "go on from the last checkpoint in the configuration's output_path, with the losses that an unbroken "
-        "run would have; starts anew where there is none")
+        parser, "go on from the last checkpoint in the configuration's output_path, with the same losses as an "
+        "unbroken run; start anew where there is none")
     parser.add_argument("--extend", action="store_true", help="go on from the last checkpoint with more epochs "
                         "(TRAIN.end_epoch) or another schedule (TRAIN.lr and its like)")
     args = parser.parse_intermixed_args(argv)

@@ -1,4 +1,4 @@
-"""Trains a symbolic graph in four stages: proposals, the head on them, and both again on shared convolutions."""
+"""Trains a symbolic graph in four stages: the RPN, the head on its proposals, and both again on shared convolutions."""
 from pathlib import Path
 
 from . import options
@@ -14,7 +14,7 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_parser("train_alternate.py", __doc__, EXAMPLES)
     options.add_training_arguments(parser, "go on where an earlier call was stopped, inside a stage or between two; "
-                                   "starts anew where there is none")
+                                   "start anew where there is none")
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_training_cfg(args)
     from ...engine.building.datasets import build_dataset, build_test_set

@@ -177,7 +177,7 @@ def test_export_notices_another_answer(workshop, exported, monkeypatch, capsys, 
     weight.set_data(weight.data() + mx.nd.array([1, 0, 0]))
     monkeypatch.setattr(exports, "load_exported", lambda *_: other)
     assert run(export, workshop, "--out", tmp_path) == 1
-    assert "does not answer like" in capsys.readouterr().err
+    assert "does not give the same detections" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("end, content, message", [
@@ -254,6 +254,7 @@ def test_demo_on_exported_files(exported, photographs, tmp_path):
     words = ["--exported", str(exported), "--cpu", "--out", str(tmp_path / "out"), str(photographs)]
     assert detect.main(words) == 0
     assert len(json.loads((tmp_path / "out/detections.json").read_text())) == 4
+    assert detect.main(["--exported", str(exported.parent)] + words[2:]) == 0
 
 
 def test_mistakes_of_detect(workshop, tmp_path, capsys):
@@ -263,6 +264,8 @@ def test_mistakes_of_detect(workshop, tmp_path, capsys):
     assert detect.main(["--cpu", str(tmp_path)]) == 2 and "--checkpoint PATH" in capsys.readouterr().err
     assert detect.main(["--cpu", "--exported", "nowhere/net", str(workshop / "data")]) == 2
     assert "nowhere/net-meta.json" in capsys.readouterr().err
+    assert detect.main(["--cpu", "--exported", str(tmp_path), str(workshop / "data")]) == 2
+    assert f"no exported detector in the folder {tmp_path}" in capsys.readouterr().err
     for word in ("TEST.NMS=0.3", "--allow-partial"):
         assert detect.main(["--exported", "nowhere/net", str(workshop / "data"), word]) == 2
         assert "--exported takes no" in capsys.readouterr().err
