@@ -1,7 +1,7 @@
 """Loads a detector from a path, whichever it is: a training's folder, a checkpoint, or an export."""
 import logging
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import mxnet as mx
 
@@ -10,10 +10,9 @@ from ..config.overrides import Overrides
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.loading import checkpoint_prefixes, find_checkpoint, load_network
-from .exported import load_exported
+from .exported import find_exports, load_exported
 
 _LOGGER = logging.getLogger("light_head_rcnn")
-_META = "-meta.json"
 
 
 def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = ()) -> Detector:
@@ -21,8 +20,8 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
 
     Args:
         path: the folder of a training (its best checkpoint, or else its last), a checkpoint (PREFIX-TAG or one of its
-            files), or an export (the prefix of its files, or the folder that holds them). `detector.source` and a line
-            of the log say which was taken.
+            files), or an export (the prefix of its files, one of them, or the folder that holds them).
+            `detector.source` and a line of the log say which was taken.
         ctx: device; by default the CPU.
         overrides: changes of the configuration that a checkpoint brings along, such as {"TEST.NMS": 0.5}.
 
@@ -34,26 +33,14 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = lh.load_detector("output/shapes_s")
         ids, scores, boxes = detector("photo.jpg")
     """
-    exports = _exports(str(path))
-    if exports and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
-        if len(exports) > 1:
-            raise CheckpointError(f"{path} holds several exported detectors: name one of {', '.join(exports)}")
+    if find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
         if overrides:
             raise CheckpointError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
                                   "with the overrides and export it again")
-        detector = load_exported(exports[0], ctx)
+        detector = load_exported(path, ctx)
     else:
         contexts = [ctx or mx.cpu()]
         net, cfg, source = load_network(None, contexts, find_checkpoint(str(path)), overrides=overrides)
         detector = Detector.of(cfg, net, contexts, source)
     _LOGGER.info("loaded %s", detector.source)
     return detector
-
-
-def _exports(path: str) -> List[str]:
-    """The prefixes of the exports that a path names: one for a prefix or a meta file, all of those in a folder."""
-    if path.endswith(_META):
-        path = path[:-len(_META)]
-    if Path(path).is_dir():
-        return sorted(str(file)[:-len(_META)] for file in Path(path).glob("*" + _META))
-    return [path] if Path(path + _META).is_file() else []

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 import mxnet as mx
 import numpy as np
 
+from ...errors import UsageError
 from ..files import PathLike, write_json
 from ..inference.detector import Detector, ImageLike
 
@@ -30,18 +31,24 @@ def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[st
 
     Args:
         detector: its network is a HybridBlock with parameters; it is hybridized and run once.
-        prefix: path that the files' names start with; its folder is made.
+        prefix: path that the files' names start with, such as "models/shapes"; its folder is made.
         thresholds: thresholds that are fixed in the graph, such as {"nms": 0.3}; they are written to the description
             for people to read, and loading does not use them.
 
     Returns:
         The paths of the files.
 
+    Raises:
+        UsageError: `prefix` names a folder.
+
     Example::
 
         lh.export(lh.load_detector("output/shapes_s"), "models/shapes")
         ids, scores, boxes = lh.load_detector("models/shapes")("photo.jpg")
     """
+    if Path(prefix).is_dir() or str(prefix).endswith(("/", os.sep)):
+        raise UsageError(f"{prefix} is a folder: name the start of the files' names in it, such as "
+                         + os.path.join(prefix, "detector"))
     prefix = Path(prefix)
     prefix.parent.mkdir(parents=True, exist_ok=True)
     meta = prefix.parent / (prefix.name + "-meta.json")

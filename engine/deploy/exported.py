@@ -3,7 +3,7 @@ import json
 import re
 import warnings
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import mxnet as mx
 
@@ -15,14 +15,34 @@ from ..inference.detector import Detector
 from ..inference.input_preparation import InputPreparation
 from .export import FORMAT
 
-_ENDS = ("-meta.json", "-symbol.json", "-0000.params")
+_META = "-meta.json"
+_ENDS = (_META, "-symbol.json", "-0000.params")
 
 
-def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
+def find_exports(path: PathLike) -> List[str]:
+    """Finds exported detectors.
+
+    Args:
+        path: the prefix of an export's files, one of the files, or a folder.
+
+    Returns:
+        The prefix of the export; those of all exports in a folder; none where the description PREFIX-meta.json is
+        missing.
+    """
+    path = str(path)
+    if Path(path).is_dir():
+        return sorted(str(file)[:-len(_META)] for file in Path(path).glob("*" + _META))
+    for end in _ENDS:
+        if path.endswith(end):
+            path = path[:-len(end)]
+    return [path] if Path(path + _META).is_file() else []
+
+
+def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
     """Loads the detector that `export.export` wrote.
 
     Args:
-        prefix: path that the names of its three files start with.
+        path: what the names of its three files start with, one of these files, or the folder that holds them.
         ctx: device; by default the CPU.
 
     Returns:
@@ -30,9 +50,15 @@ def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detecto
         on an input that is prepared already.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or is of another format; the message names it.
+        CheckpointError: a file is missing or damaged, or is of another format, and the message names it; or the folder
+            holds several exports.
     """
-    ctx = ctx or mx.cpu()
+    ctx, found = ctx or mx.cpu(), find_exports(path)
+    if len(found) > 1:
+        raise CheckpointError(f"{path} holds several exported detectors: name one of {', '.join(found)}")
+    if not found and Path(path).is_dir():
+        raise CheckpointError(f"there is no exported detector in the folder {path}")
+    prefix = found[0] if found else str(path)
     meta_file, symbol_file, parameter_file = (f"{prefix}{end}" for end in _ENDS)
     for path in (meta_file, symbol_file, parameter_file):
         if not Path(path).is_file():
@@ -56,7 +82,7 @@ def load_exported(prefix: PathLike, ctx: Optional[mx.Context] = None) -> Detecto
         reason = (str(error).strip() or repr(error)).splitlines()[-1]
         raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
     net.hybridize()
-    return Detector(net, classes, preparation, [ctx], source=str(prefix))
+    return Detector(net, classes, preparation, [ctx], source=prefix)
 
 
 def _numbered_inputs(symbol: mx.sym.Symbol) -> list:

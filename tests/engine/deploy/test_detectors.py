@@ -28,7 +28,8 @@ def run(configuring, tmp_path_factory):
 
 @pytest.mark.parametrize("path, source", [
     ("", "model-0002.params"), ("/model-0002", "model-0002.params"), ("/model-0002.json", "model-0002.params"),
-    ("/export", "export/model"), ("/export/model", "export/model"), ("/export/model-meta.json", "export/model")])
+    ("/export", "export/model"), ("/export/model", "export/model"), ("/export/model-meta.json", "export/model"),
+    ("/export/model-symbol.json", "export/model"), ("/export/model-0000.params", "export/model")])
 def test_what_is_loaded(run, path, source, caplog):
     caplog.set_level(logging.INFO)
     logging.getLogger("light_head_rcnn").propagate = True

@@ -10,7 +10,7 @@ from light_head_rcnn.engine.deploy.export import compare_detectors, export, nois
 from light_head_rcnn.engine.deploy.exported import load_exported
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
-from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.errors import CheckpointError, UsageError
 
 
 class OneBox(gluon.HybridBlock):
@@ -109,3 +109,11 @@ def test_the_order_of_a_graphs_inputs_does_not_matter(detector, tmp_path, with_n
         (tmp_path / "one-meta.json").write_text(json.dumps(meta))
     report = compare_detectors(one, load_exported(tmp_path / "one"), noise_images(0))
     assert (report["detections"], report["scores"], report["boxes"]) == (3, 0, 0)
+
+
+def test_a_prefix_that_is_a_folder_is_refused(detector, tmp_path):
+    (tmp_path / "models").mkdir()
+    for prefix in (tmp_path / "models", f"{tmp_path}/models/", f"{tmp_path}/new/"):
+        with pytest.raises(UsageError, match="is a folder: name the start of .* in it, such as .*/detector"):
+            export(detector, prefix)
+    assert list(tmp_path.iterdir()) == [tmp_path / "models"]
