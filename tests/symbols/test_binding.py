@@ -74,15 +74,24 @@ def test_images_of_a_training_batch_do_not_mix(smaller, small):
             np.testing.assert_allclose(found.asnumpy()[0], wanted[n], rtol=1e-3, atol=1e-4)
 
 
-def test_all_operators_propose_the_same(small):
+@pytest.mark.parametrize("options, few", [({"rpn_nms": 0.5}, False), ({"pre_nms": 10}, True)])
+@pytest.mark.parametrize("smaller", [None, 0])
+def test_all_operators_propose_the_same(options, few, smaller, small):
+    """Also where the image is smaller than the batch, and where proposals are few and are repeated."""
     outputs = []
     for operator in OPERATORS:
-        symbol = symbols.get_symbol(XCEPTION, False, proposal_operator=operator, rpn_nms=0.5, **small.options)
-        executor = small.bind(symbol, small.feed(1, train=False), grad_req="null")
+        symbol = symbols.get_symbol(XCEPTION, False, proposal_operator=operator, **dict(small.options, **options))
+        executor = small.bind(symbol, small.feed(1, train=False, smaller=smaller), grad_req="null")
         outputs.append([output.asnumpy() for output in executor.forward()])
-    for other in outputs[1:]:
-        np.testing.assert_allclose(outputs[0][0], other[0], rtol=1e-4, atol=1e-3)
-        np.testing.assert_allclose(outputs[0][1], other[1], rtol=1e-3, atol=1e-5)
+    count = len(np.unique(outputs[0][0], axis=0))
+    assert 1 < count <= 10 if few else count == 16
+    # In NumPy the proposals are repeated by chance, as in the MXNet original.
+    contrib, custom, native = outputs
+    np.testing.assert_allclose(contrib[0], native[0], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(contrib[1], native[1], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(contrib[0][:count], custom[0][:count], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(contrib[1][:, :count], custom[1][:, :count], rtol=1e-3, atol=1e-5)
+    assert len(np.unique(custom[0], axis=0)) == count
 
 
 def test_an_image_without_proposals_does_no_harm(small):

@@ -63,7 +63,7 @@ def test_parameters_go_over_and_back_without_loss(name, small, tmp_path):
         np.testing.assert_array_equal(array.asnumpy(), back[key].asnumpy(), err_msg=key)
 
 
-def graph_stages(name, symbol):
+def graph_stages(name, symbol, relu="inside", **_):
     """Nodes of a graph, by what they are; and the graph of their outputs."""
     nodes = dict(zip(("rpn map", "head map"), MAPS[name]))
     nodes.update({"rpn scores": "rpn_cls_score", "rpn boxes": "rpn_bbox_pred", "rois": "rois", "scores": "cls_prob"})
@@ -71,12 +71,13 @@ def graph_stages(name, symbol):
         nodes.update({"class maps": "rfcn_cls", "box maps": "rfcn_bbox", "pooled classes": "psroipooled_cls_rois",
                       "pooled boxes": "psroipooled_loc_rois", "boxes": "ave_bbox_pred_rois"})
     else:
-        nodes.update({"thin map": "light_head", "pooled": "roi_pool", "boxes": "bbox_pred"})
+        thin_map = "light_head" if relu == "inside" else "light_head_relu"
+        nodes.update({"thin map": thin_map, "pooled": "roi_pool", "boxes": "bbox_pred"})
     internals = symbol.get_internals()
     return list(nodes), mx.sym.Group([internals[node + "_output"] for node in nodes.values()])
 
 
-def gluon_stages(name, net, x, im_info):
+def gluon_stages(name, net, x, im_info, roi_pool="psroi_pool", **_):
     """The same of a network, block by block."""
     from light_head_rcnn import operators
     shape = dict(pooled_size=7, spatial_scale=1 / 16)
@@ -92,21 +93,23 @@ def gluon_stages(name, net, x, im_info):
             for part, values in zip(maps, (len(NAMES) + 1, 8)))
     else:
         stages["thin map"] = net.neck(head_map)
-        stages["pooled"] = operators.ps_roi_pool(mx.nd, stages["thin map"], rois, output_dim=10, **shape)
+        pool = operators.ps_roi_pool if roi_pool == "psroi_pool" else operators.ps_roi_align
+        stages["pooled"] = pool(mx.nd, stages["thin map"], rois, output_dim=10, **shape)
     logits, stages["boxes"] = net.classify(mx.nd, head_map, rois)
     stages["scores"] = mx.nd.softmax(logits, axis=1)
     return stages
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_stage_at_test(name, small, tmp_path):
+@pytest.mark.parametrize("name, options", [(name, {}) for name in MODELS] + [
+    (SMALL, {"relu": "after_sum", "roi_pool": "psroi_align"})])
+def test_every_stage_at_test(name, options, small, tmp_path):
     inputs = small.feed(train=False)
-    stages, symbol = graph_stages(name, symbols.get_symbol(name, False, **small.options))
+    stages, symbol = graph_stages(name, symbols.get_symbol(name, False, **small.options, **options), **options)
     executor = small.bind(symbol, inputs, grad_req="null")
     expected = dict(zip(stages, executor.forward()))
-    net = gluon_model(name)
+    net = gluon_model(name, **options)
     load(net, parameters(executor), tmp_path / "symbol.params")
-    found = gluon_stages(name, net, *(mx.nd.array(inputs[key]) for key in ("data", "im_info")))
+    found = gluon_stages(name, net, *(mx.nd.array(inputs[key]) for key in ("data", "im_info")), **options)
     assert set(found) == set(expected)
     for stage, value in found.items():
         assert_close(value, expected[stage].reshape(value.shape), what=stage)

@@ -140,6 +140,8 @@ def test_partial_graphs_are_parts_of_the_whole(name, dump):
                 assert op == "null"
             elif node[:-8] in inputs:
                 assert (op, attrs, sources) == ("Reshape", {"shape": inputs[node[:-8]]}, [node[:-8]])
+            elif node == "cls_prob" and train:
+                assert attrs == dict(whole[node][2], grad_scale="1.0")
         heads = {"_contrib_PSROIPooling", "FullyConnected", "Convolution", "Pooling", "SoftmaxActivation", "MakeLoss"}
         expected = {k: n[2] for k, n in whole.items() if n[0] in heads and not k.startswith("rpn_")}
         assert {n[1]: n[2] for n in rcnn if n[0] in heads} == expected
@@ -207,8 +209,20 @@ def test_options_of_many_nodes(dump):
     assert several["rpn_bbox_loss"] == {"grad_scale": str(1 / 512)} and several["bbox_loss"] == {
         "grad_scale": str(1 / 256)}
     tested = {option for option, *_ in CHANGES} | {"norm", "stride_in_1x1", "images"}
-    # These two change the number of nodes: test_other_places_of_relu_and_other_pooling.
+    # The two others change the number of nodes, see below.
     assert symbols.symbol_options(LIGHT) == tested | {"relu", "roi_pool"}
+
+
+def test_other_place_of_relu_and_other_pooling(dump):
+    nodes = {name: (op, attrs, inputs) for op, name, attrs, inputs in dump.nodes_of(
+        symbols.get_symbol(LIGHT, relu="after_sum", roi_pool="psroi_align"))}
+    assert not {f"relu{i}" for i in (1, 2, 3, 4)} & set(nodes)
+    assert nodes["conv_new_2"][2][0] == "conv_new_1" and nodes["light_head"][2] == ["conv_new_2", "conv_new_4"]
+    assert nodes["light_head_relu"] == ("Activation", {"act_type": "relu"}, ["light_head"])
+    op, attrs, inputs = nodes["roi_pool"]
+    assert op == "ps_roi_align" and inputs[1] == "custom0"
+    assert nodes[inputs[0]][0] == "_copy" and nodes[inputs[0]][2] == ["light_head_relu"]
+    assert (attrs["output_dim"], attrs["pooled_size"], attrs["spatial_scale"]) == ("10", "7", "0.0625")
 
 
 def test_options_of_the_other_networks():
