@@ -5,7 +5,7 @@ from typing import Optional
 
 import mxnet as mx
 
-from ...errors import CheckpointError
+from ...errors import UsageError
 from ..config.overrides import Overrides
 from ..files import PathLike
 from ..inference.detector import Detector
@@ -27,6 +27,7 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
 
     Raises:
         CheckpointError: nothing of these is at `path`, it is damaged, or an override contradicts the weights.
+        UsageError: overrides are given for an export.
 
     Example::
 
@@ -35,8 +36,8 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
     """
     if find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
         if overrides:
-            raise CheckpointError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
-                                  "with the overrides and export it again")
+            raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
+                             "with the overrides and export it again")
         detector = load_exported(path, ctx)
     else:
         contexts = [ctx or mx.cpu()]

@@ -50,6 +50,10 @@ class HeldLogFile:
         self._held = logging.handlers.MemoryHandler(capacity=100000, flushLevel=logging.CRITICAL + 1)
         logger.addHandler(self._held)
 
+    def discard(self) -> None:
+        """Forgets the held lines; no file is written."""
+        self._logger.removeHandler(self._held)
+
     def begin(self, folder: PathLike, filename: str = "train.log") -> None:
         """Writes the held lines to a file, and all that follow."""
         file = _file_handler(folder, filename)

@@ -60,7 +60,11 @@ def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
     if not cfg.TRAIN.END2END:
         raise UsageError("TRAIN.END2END is false: experiments/train_alternate.py trains in stages")
     log_file = HeldLogFile(logger)
-    run = TrainingRun(cfg, contexts, logger, resume, extend, allow_partial)
+    try:
+        run = TrainingRun(cfg, contexts, logger, resume, extend, allow_partial)
+    except Exception:
+        log_file.discard()
+        raise
     log_file.begin(cfg.output_path)
     run.run()
     return run

@@ -33,6 +33,11 @@ class CheckpointHook(Hook):
     def after_epoch(self, trainer: RunningTrainer) -> None:
         self._write(trainer, epoch_tag(trainer.epoch))
 
+    def close(self, trainer: RunningTrainer) -> None:
+        # A hook that ended the training inside an epoch must not cost the steps since the last checkpoint.
+        if trainer.stop_reason is not None and trainer.step % trainer.steps_per_epoch:
+            self._write(trainer, step_tag(trainer.step))
+
     def _write(self, trainer: RunningTrainer, tag: str) -> None:
         if self._before_write is not None:
             self._before_write()

@@ -97,6 +97,9 @@ class TrainingRun:
             self._test("test")
         else:
             self.trainer.run()
+            if self.trainer.stop_reason is not None:
+                # A training that a hook ended had no test after its last epoch.
+                self._test("test")
         return self._last_test
 
     def _go_on(self, checkpoint: str, extend: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 from yacs.config import CfgNode
 
 from ...engine.checkpoints.checkpoint_files import latest_checkpoint
-from ...engine.config import checkpoint_prefix, text_values, training_keys, with_values
+from ...engine.config import checkpoint_prefix, override_values, training_keys, with_values
 from ...errors import UsageError
 from . import needs
 from .needs import Missing
@@ -133,7 +133,7 @@ def _accuracy(metrics: Dict[str, Any]) -> str:
 
 def _configure(row: str, overrides: Sequence[str]) -> CfgNode:
     cfg = row_config(row, overrides)
-    folder = text_values(overrides).get("output_path")
+    folder = override_values(overrides).get("output_path")
     return cfg if folder is None else with_values(cfg, {"output_path": str(Path(folder) / row)})
 
 

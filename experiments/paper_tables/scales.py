@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tup
 
 from yacs.config import CfgNode
 
-from ...engine.config import file_values, load_config, overlay_text, test_scales, text_values, training_keys
+from ...engine.config import file_values, load_config, overlay_text, test_scales, override_values, training_keys
 from ...errors import ConfigError, UsageError
 from ...gluon_models import model_options
 from .rows import CFGS, ROWS, SMALL, row_file
@@ -110,7 +110,7 @@ def plan_runs(rows: Sequence[str], scale_name: str, seeds: int, folder: Path,
     """
     if seeds < 1:
         raise UsageError(f"--seeds is {seeds}; it must be at least 1")
-    scale, changes = SCALES[scale_name], text_values(overrides)
+    scale, changes = SCALES[scale_name], override_values(overrides)
     runs: List[Run] = []
     missing: List[str] = []
     trained: Dict[str, str] = {}

@@ -10,7 +10,7 @@ from light_head_rcnn.engine.checkpoints.parameters import parameter_arrays
 from light_head_rcnn.engine.config import saved_config
 from light_head_rcnn.engine.deploy.detectors import load_detector
 from light_head_rcnn.engine.deploy.export import export, noise_images
-from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.errors import CheckpointError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_what_is_loaded(run, path, source, caplog):
 
 def test_overrides_change_a_checkpoint_and_not_an_export(run):
     assert len(load_detector(run, overrides={"TEST.max_per_image": 3})(noise_images(0)[0]).ids) == 3
-    with pytest.raises(CheckpointError, match="is an export, whose thresholds and sizes are fixed"):
+    with pytest.raises(UsageError, match="is an export, whose thresholds and sizes are fixed"):
         load_detector(run + "/export", overrides={"TEST.max_per_image": 3})
 
 

@@ -76,3 +76,12 @@ def test_the_best_is_the_one_that_was_tested_where_later_ones_are_there(tmp_path
 def test_checkpoints_of_later_epochs_stay_when_a_training_goes_on_from_an_earlier_one(tmp_path):
     train(tmp_path / "net", 4)
     assert train(tmp_path / "net", 2, keep=1) == [["0001", "0002", "0003", "0004"], ["0002", "0003", "0004"]]
+
+
+@pytest.mark.parametrize("reason, tags", [("enough", ["0001", "step00000006"]), (None, ["0001"])])
+def test_a_training_that_a_hook_ends_inside_an_epoch_keeps_its_last_steps(tmp_path, reason, tags):
+    train(tmp_path / "net", 1)
+    hook = CheckpointHook(str(tmp_path / "net"), LOGGER, {"config": {}})
+    hook.close(SimpleNamespace(step=6, epoch=1, steps_per_epoch=4, objective=Objective(), optimizer=None,
+                               stop_reason=reason))
+    assert [checkpoint.tag for checkpoint in list_checkpoints(str(tmp_path / "net"))] == tags

@@ -204,11 +204,11 @@ def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
     figures = iter([0.3, 0.2, 0.3, 0.1])
     monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
     training, _ = train(configure("run", "TRAIN.end_epoch", 9, "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2))
-    assert training.trainer.epoch == 3
+    assert training.trainer.epoch == 3 and next(figures, None) is None
 
 
 def test_early_stopping_counts_the_tests_before_a_resume(configure, monkeypatch):
-    figures = iter([0.3, 0.2, 0.1, 0.1, 0.1])
+    figures = iter([0.3, 0.2, 0.1, 0.1, 0.1, 0.1])
     monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
     options = "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2
     train(configure("run", "TRAIN.end_epoch", 2, *options))
