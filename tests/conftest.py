@@ -2,6 +2,7 @@
 a handful of small images."""
 import importlib.util
 import json
+import logging
 import os
 import random
 import shutil
@@ -45,6 +46,16 @@ def seeds():
     random.seed(0)
     np.random.seed(0)
     mx.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def plain_logger():
+    """The logger of the package has no handlers and passes its lines on, whatever the test before set up."""
+    logger = logging.getLogger("light_head_rcnn")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session")

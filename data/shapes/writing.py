@@ -1,5 +1,6 @@
 """Writes Shapes to disk in COCO layout, and makes it known as the data sets "shapes" and "shapes_hard"."""
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -15,11 +16,13 @@ from .drawing import SPLITS, draw_image
 from .styles import EASY, STYLES, Style
 
 PathLike = Union[str, os.PathLike]
+_LOGGER = logging.getLogger("light_head_rcnn")
 
 
 def ensure_shapes(root: PathLike, style: Style = EASY) -> None:
     """Writes the data set to `root`, unless that is a folder with something in it."""
     if not os.path.isdir(root) or not os.listdir(root):
+        _LOGGER.info("there are no Shapes in %s yet: 1400 images are drawn", root)
         write_shapes(root, style=style)
 
 

@@ -1,11 +1,13 @@
 """Loads a detector from a path, whichever it is: a training's folder, a checkpoint, or an export."""
 import logging
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 import mxnet as mx
+from yacs.config import CfgNode
 
 from ...errors import UsageError
+from ..config import load_config, with_overrides
 from ..config.overrides import Overrides
 from ..files import PathLike
 from ..inference.detector import Detector
@@ -15,7 +17,8 @@ from .exported import find_exports, load_exported
 _LOGGER = logging.getLogger("light_head_rcnn")
 
 
-def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = ()) -> Detector:
+def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = (),
+                  cfg: Union[None, str, Path, CfgNode] = None) -> Detector:
     """Loads a trained detector.
 
     Args:
@@ -24,10 +27,12 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
             `detector.source` and a line of the log say which was taken.
         ctx: device; by default the CPU.
         overrides: changes of the configuration that a checkpoint brings along, such as {"TEST.NMS": 0.5}.
+        cfg: a configuration, its file or the name of a bundled one, for a parameter file that brings none along, such
+            as one of the MXNet original; `dataset.classes` must then name the classes.
 
     Raises:
         CheckpointError: nothing of these is at `path`, it is damaged, or an override contradicts the weights.
-        UsageError: overrides are given for an export.
+        UsageError: overrides or a configuration are given for an export.
 
     Example::
 
@@ -35,13 +40,15 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         ids, scores, boxes = detector("photo.jpg")
     """
     if find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
-        if overrides:
+        if overrides or cfg is not None:
             raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
                              "with the overrides and export it again")
         detector = load_exported(path, ctx)
     else:
         contexts = [ctx or mx.cpu()]
-        net, cfg, source = load_network(None, contexts, find_checkpoint(str(path)), overrides=overrides)
+        if cfg is not None:
+            cfg = with_overrides(cfg, overrides) if isinstance(cfg, CfgNode) else load_config(cfg, overrides)
+        net, cfg, source = load_network(cfg, contexts, find_checkpoint(str(path)), overrides=overrides)
         detector = Detector.of(cfg, net, contexts, source)
     _LOGGER.info("loaded %s", detector.source)
     return detector

@@ -100,5 +100,8 @@ def _open_tensorboard(folder: PathLike, start_step: int) -> Optional[Any]:
         _LOGGER.info("TensorBoard: no events are written, for tensorboardX is not installed; "
                      "to have them: pip install tensorboardX")
         return None
+    except Exception as error:  # a broken installation of an optional package must not end a training
+        _LOGGER.warning("TensorBoard: no events are written, for tensorboardX cannot be imported: %r", error)
+        return None
     _LOGGER.info("TensorBoard: writing to %s; to look at it: tensorboard --logdir %s", folder, folder)
     return SummaryWriter(str(folder), purge_step=start_step + 1 if start_step else None)

@@ -1,13 +1,14 @@
 """`load_detector` takes the folder of a training, a checkpoint, or an export, and says which."""
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from light_head_rcnn.engine.building.network import build_net
-from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, write_checkpoint
+from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, read_checkpoint, write_checkpoint
 from light_head_rcnn.engine.checkpoints.parameters import parameter_arrays
-from light_head_rcnn.engine.config import saved_config
+from light_head_rcnn.engine.config import config_from_checkpoint, saved_config
 from light_head_rcnn.engine.deploy.detectors import load_detector
 from light_head_rcnn.engine.deploy.export import export, noise_images
 from light_head_rcnn.errors import CheckpointError, UsageError
@@ -44,6 +45,17 @@ def test_overrides_change_a_checkpoint_and_not_an_export(run):
     assert len(load_detector(run, overrides={"TEST.max_per_image": 3})(noise_images(0)[0]).ids) == 3
     with pytest.raises(UsageError, match="is an export, whose thresholds and sizes are fixed"):
         load_detector(run + "/export", overrides={"TEST.max_per_image": 3})
+
+
+def test_a_parameter_file_alone_comes_with_a_configuration(run, tmp_path):
+    (tmp_path / "old.params").write_bytes(Path(run, "model-0002.params").read_bytes())
+    with pytest.raises(CheckpointError, match="brings no configuration along"):
+        load_detector(tmp_path / "old.params")
+    cfg = config_from_checkpoint(read_checkpoint(run + "/model-0002")["config"])
+    detector = load_detector(tmp_path / "old.params", overrides={"dataset.classes": ["x", "y"]}, cfg=cfg)
+    assert detector.classes == ("x", "y") and detector.source == str(tmp_path / "old.params")
+    for one, other in zip(detector(noise_images(0)[0]), load_detector(run)(noise_images(0)[0])):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_nothing_there(run, tmp_path):

@@ -115,6 +115,15 @@ def test_without_tensorboard_the_log_says_how_to_have_it(tmp_path, monkeypatch, 
     assert len(caplog.messages) == 1 and "pip install tensorboardX" in caplog.messages[0]
 
 
+def test_a_broken_tensorboard_does_not_end_a_training(tmp_path, monkeypatch, caplog):
+    (tmp_path / "tensorboardX.py").write_text("raise AttributeError('module torch has no attribute Tensor')")
+    monkeypatch.delitem(sys.modules, "tensorboardX", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with caplog.at_level(logging.INFO, LOGGER), ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board"):
+        pass
+    assert len(caplog.messages) == 1 and "cannot be imported: AttributeError" in caplog.messages[0]
+
+
 def test_nothing_is_said_where_no_events_are_asked_for(tmp_path, caplog):
     with caplog.at_level(logging.INFO, LOGGER), ScalarLog(tmp_path / "a.jsonl"):
         pass
