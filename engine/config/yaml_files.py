@@ -88,7 +88,10 @@ def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
             return chain
         if not isinstance(base, str):
             raise ConfigError(f"{path}: {BASE} must name one YAML file, got {base!r}")
-        path = find_file(base, path.parent)
+        try:
+            path = find_file(base, path.parent)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {BASE}: {error}") from None
 
 
 def _read(path: Path) -> Dict[str, Any]:

@@ -92,8 +92,8 @@ class TrainingRun:
             The metrics of the last test, see `evaluation.compute_metrics`; None where there is no test set.
         """
         if self.trainer.step >= self.trainer.total:
-            self._logger.info("all %d steps are trained already; to train longer, raise TRAIN.end_epoch",
-                              self.trainer.total)
+            self._logger.info("%d steps are trained already, and the configuration asks for %d; to train longer, raise "
+                              "TRAIN.end_epoch", self.trainer.step, self.trainer.total)
             self._test("test")
         else:
             self.trainer.run()

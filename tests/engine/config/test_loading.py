@@ -152,7 +152,7 @@ def test_inheritance_mistakes(write):
     write("a.yaml", "_BASE_: b.yaml\n")
     with pytest.raises(ConfigError, match=r"b\.yaml: _BASE_ leads back"):
         load_config(write("b.yaml", "_BASE_: a.yaml\n"))
-    with pytest.raises(ConfigError, match=r"gone\.yaml does not exist"):
+    with pytest.raises(ConfigError, match=r"c\.yaml: _BASE_: configuration file .*gone\.yaml does not exist"):
         load_config(write("c.yaml", "_BASE_: gone.yaml\n"))
     with pytest.raises(ConfigError, match=r"d\.yaml: _BASE_ must name one YAML file, got \['a.yaml'\]"):
         load_config(write("d.yaml", "_BASE_: [a.yaml]\n"))
