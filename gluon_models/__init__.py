@@ -1,4 +1,4 @@
-"""Gluon models: hybrid blocks with the parameter names of the original symbolic graphs, and their registry by name."""
+"""Gluon models, registered by name: hybrid blocks with the parameter names of the graphs of the MXNet original."""
 from .detector import TwoStageDetector
 from .detector_losses import DetectorLosses
 from .faster_rcnn import FasterRCNN

@@ -12,7 +12,7 @@ POOLED_SIZE = 7
 
 
 class TwoStageDetector(HybridBlock):
-    """A detector in two stages, with the parameter names of the original symbolic graphs.
+    """A detector in two stages, with the parameter names of the symbolic graphs of the MXNet original.
 
     Subclasses write `classify` and set `box_sigma`, the `scalar` of the smooth L1 loss of their head's boxes. Those on
     a feature pyramid also set `stride`, a tuple with the stride of each level, and `rpn_type`.

@@ -1,4 +1,4 @@
-"""Layers whose parameters carry the names of the original symbolic graphs."""
+"""Layers whose parameters carry the names of the symbolic graphs of the MXNet original."""
 from types import ModuleType
 
 from mxnet.gluon import HybridBlock, nn
@@ -56,7 +56,7 @@ class ConvBN(HybridBlock):
         in_channels: channels of the input.
         channels: channels of the output.
         kernel: side of the square kernel.
-        conv_name: name of the convolution's node in the original graph, e.g. "res2a_branch2a".
+        conv_name: name of the convolution's node in the graph of the MXNet original, e.g. "res2a_branch2a".
         bn_name: name of the normalisation's node, e.g. "bn2a_branch2a".
         frozen: see `BatchNorm`.
         stride: cells from one output to the next.

@@ -1,4 +1,4 @@
-"""Nodes that all networks consist of, with the names and attributes that the original graphs give them."""
+"""Nodes that all networks consist of, with the names and attributes that the graphs of the MXNet original give them."""
 from typing import Any, Optional
 
 import mxnet as mx

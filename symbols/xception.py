@@ -1,4 +1,4 @@
-"""The Xception-like backbone of setting S (paper, table 7), with names in the manner of the original graphs."""
+"""The Xception-like backbone of setting S (paper, table 7), with names as the MXNet original would give them."""
 from typing import Tuple
 
 import mxnet as mx

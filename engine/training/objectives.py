@@ -11,7 +11,7 @@ from ..checkpoints.arrays import load_arrays
 from ..checkpoints.checkpoint_files import Content, read_checkpoint
 from ..checkpoints.networks import load_checkpoint, network_content
 from ..checkpoints.optimizer_states import restore_trainer, trainer_states
-from ..checkpoints.parameters import load_parameters, own_parameters
+from ..checkpoints.parameters import load_parameters, own_parameters, parameter_arrays
 from ..symbolic.blocks import graph_block
 from ..symbolic.detector import SymbolDetector
 from ..symbolic.graphs import TrainableGraph
@@ -146,13 +146,7 @@ class GraphObjective(Objective):
 
     def parameters(self) -> Dict[str, mx.nd.NDArray]:
         """Copies the parameters to the CPU, by name; moving means and variances are averaged over the devices."""
-        auxiliaries = set(self.symbol.list_auxiliary_states())
-        mx.nd.waitall()
-        found = {}
-        for name, parameter in own_parameters(self.block).items():
-            arrays = [array.copyto(mx.cpu()) for array in parameter.list_data()]
-            found[name] = sum(arrays) / len(arrays) if name in auxiliaries else arrays[0]
-        return found
+        return {name.partition(":")[2]: array for name, array in parameter_arrays(self.block).items()}
 
     def content(self, optimizer: gluon.Trainer) -> Content:
         arrays = file_arrays(self._cfg, *split_weights(self.symbol, self.parameters()))

@@ -1,4 +1,4 @@
-"""Options of small graphs, dumps of the original graphs, and functions that bind a graph and make its inputs."""
+"""Options of small graphs, dumps of the MXNet original, and functions that bind a graph and make its inputs."""
 from types import SimpleNamespace
 
 import mxnet as mx

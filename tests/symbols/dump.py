@@ -1,4 +1,4 @@
-"""Graphs as lists of nodes, the dumps of the original graphs, and differences between the two."""
+"""Graphs as lists of nodes, the dumps of the graphs of the MXNet original, and differences between the two."""
 import json
 from pathlib import Path
 

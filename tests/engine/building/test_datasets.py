@@ -2,42 +2,33 @@
 import pytest
 
 from light_head_rcnn.engine.building.datasets import build_dataset, build_test_set, training_records
-from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.errors import ConfigError
 
 S = "light_head_rcnn_xception_coco"
 
 
-@pytest.fixture
-def configure(tmp_path):
-    def load(model, *overrides):
-        (tmp_path / "cfg.yaml").write_text(f"network: {{model: {model}}}")
-        return load_config(tmp_path / "cfg.yaml", overrides)
-    return load
-
-
-def test_a_test_set_has_the_classes_of_the_training_set(configure, shapes, renamed):
+def test_a_test_set_has_the_classes_of_the_training_set(configure_model, shapes, renamed):
     options = ["dataset.dataset", "shapes", "dataset.image_set", "train", "dataset.test_image_set", "val"]
-    cfg = configure(S, *options, "dataset.dataset_path", shapes)
+    cfg = configure_model(S, *options, "dataset.dataset_path", shapes)
     train = build_dataset(cfg, "train")
     assert len(build_test_set(cfg, train.classes).records) == 2
-    cfg = configure(S, *options, "dataset.dataset_path", renamed)
+    cfg = configure_model(S, *options, "dataset.dataset_path", renamed)
     message = "the sets have different classes: {} in train, blob.* in val; name them".format(", ".join(train.classes))
     with pytest.raises(ConfigError, match=message):
         build_test_set(cfg, train.classes)
-    assert build_test_set(configure(S, "dataset.test_image_set", ""), train.classes) is None
+    assert build_test_set(configure_model(S, "dataset.test_image_set", ""), train.classes) is None
 
 
-def test_a_wrong_number_of_classes_is_refused(configure, shapes):
+def test_a_wrong_number_of_classes_is_refused(configure_model, shapes):
     options = ["dataset.dataset", "shapes", "dataset.dataset_path", shapes, "dataset.NUM_CLASSES"]
-    assert len(build_dataset(configure(S, *options, "4"), "train").classes) == 3
+    assert len(build_dataset(configure_model(S, *options, "4"), "train").classes) == 3
     with pytest.raises(ConfigError, match="NUM_CLASSES is 81, but .* has 3 classes and background; set it to 4"):
-        build_dataset(configure(S, *options, "81"), "train")
+        build_dataset(configure_model(S, *options, "81"), "train")
 
 
-def test_images_without_boxes_are_not_trained_on(configure, shapes):
+def test_images_without_boxes_are_not_trained_on(configure_model, shapes):
     from dataclasses import replace
-    cfg = configure(S, "dataset.dataset", "shapes", "dataset.dataset_path", shapes)
+    cfg = configure_model(S, "dataset.dataset", "shapes", "dataset.dataset_path", shapes)
     dataset = build_dataset(cfg, "train")
     first = dataset.records[0]
     dataset.records[0] = replace(first, crowd=~first.crowd)
