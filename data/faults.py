@@ -82,8 +82,8 @@ class FaultPolicy:
                 if action == unwanted or (on_error == "raise" and action == "ignore"):
                     self._actions[name] = wanted
         elif on_error != "default":
-            raise UsageError(f'on_error is {on_error!r}; it must be "default", "raise", "skip", or kinds of faults with '
-                             "what to do about each")
+            raise UsageError(f'on_error is {on_error!r}; it must be "default", "raise", "skip", or a mapping from '
+                             "kinds of faults to what is done about each")
 
     def action(self, kind: str) -> str:
         """Returns one of `ACTIONS`; a kind that a reader of one's own made up is dropped, or an error with "raise"."""
