@@ -16,6 +16,7 @@ class Annotation(NamedTuple):
         area: of the object in pixels, as the annotation states it; None for that of the box.
         ignored: True for an object whose annotation has a fault of a kind that is ignored: neither training nor
             evaluation counts it.
+        coco_box: x, y, width, height as COCO's metrics take them, see `Record.coco_boxes`; None for those of `box`.
     """
 
     box: Sequence[float]
@@ -24,6 +25,7 @@ class Annotation(NamedTuple):
     crowd: bool = False
     area: Optional[float] = None
     ignored: bool = False
+    coco_box: Optional[Sequence[float]] = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,9 @@ class Record:
         areas: float64 (n,), area of each object in pixels, by which COCO tells small and large objects apart.
         ignored: bool (n,), True for objects that neither training nor evaluation counts, because their annotation has a
             fault of a kind that is ignored.
+        coco_boxes: float64 (n, 4), rows x, y, width, height in the frame of `boxes`, as COCO's metrics take them: in
+            double precision and as the annotation states them. `boxes` are these in single precision, with sides of at
+            least one pixel, and clipped to the image.
         regions: float32 (k, 4), in the frame of `boxes`: where annotations were left out, so that nothing is known.
             Training draws neither anchors nor RoIs from there.
         upright: whether the boxes are in the frame of the image as viewers show it, turned as its EXIF orientation
@@ -57,6 +62,7 @@ class Record:
     crowd: np.ndarray
     areas: np.ndarray
     ignored: np.ndarray
+    coco_boxes: np.ndarray
     regions: np.ndarray
     upright: bool = True
 
@@ -71,17 +77,22 @@ def make_record(image_id: Union[int, str], path: str, width: int, height: int, a
         regions: boxes of annotations that were left out, see `Record`.
     """
     annotations = [Annotation(*annotation) for annotation in annotations]
-    boxes = np.array([a.box for a in annotations], np.float32).reshape(-1, 4)
-    box_areas = (boxes[:, 2] - boxes[:, 0] + 1.0) * (boxes[:, 3] - boxes[:, 1] + 1.0)
-    areas = [area if a.area is None else a.area for a, area in zip(annotations, box_areas)]
-    return Record(image_id, path, width, height, boxes,
+    coco_boxes = [_coco_box(*a.box) if a.coco_box is None else a.coco_box for a in annotations]
+    areas = [box[2] * box[3] if a.area is None else a.area for a, box in zip(annotations, coco_boxes)]
+    return Record(image_id, path, width, height,
+                  boxes=np.array([a.box for a in annotations], np.float32).reshape(-1, 4),
                   classes=np.array([a.class_id for a in annotations], np.int32),
                   difficult=np.array([a.difficult for a in annotations], bool),
                   crowd=np.array([a.crowd for a in annotations], bool),
                   areas=np.array(areas, np.float64),
                   ignored=np.array([a.ignored for a in annotations], bool),
+                  coco_boxes=np.array(coco_boxes, np.float64).reshape(-1, 4),
                   regions=np.array(list(regions), np.float32).reshape(-1, 4),
                   upright=upright)
+
+
+def _coco_box(x1: float, y1: float, x2: float, y2: float) -> Tuple[float, float, float, float]:
+    return float(x1), float(y1), float(x2) - float(x1) + 1.0, float(y2) - float(y1) + 1.0
 
 
 def training_boxes(record: Record) -> Tuple[np.ndarray, np.ndarray]:
