@@ -9,7 +9,7 @@ from ..errors import DataError
 from .record import Record
 
 # A file whose name ends so is taken for an image where a folder is searched; a file that is named may end in anything.
-IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Pillow raises all of these for broken files, different ones for different formats.
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError,
                     Image.DecompressionBombError)
