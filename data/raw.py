@@ -32,6 +32,8 @@ class RawImage(NamedTuple):
         width, height: as stated; None where nothing is stated.
         objects: its annotations.
         fault: (kind, message) of an image whose entry cannot be used; None otherwise.
+        other_name: another name of the image file, looked for where no file has the first; it finds no file that the
+            first name of another image finds.
     """
 
     where: str
@@ -41,6 +43,7 @@ class RawImage(NamedTuple):
     height: Any
     objects: List[RawObject]
     fault: Optional[Tuple[str, str]] = None
+    other_name: Optional[str] = None
 
 
 # How the four numbers of a box are meant. Records have 0-based pixels with inclusive ends.
@@ -63,6 +66,7 @@ class RawSet(NamedTuple):
         faults: (kind, message) of faults that belong to no image.
         category_ids: COCO's id of each class name; empty where the layout has none.
         counted_folder: images in this folder that no entry names are counted; None for no such count.
+        notes: lines for the summary on what is no fault but good to know.
     """
 
     images: Iterable[RawImage]
@@ -71,3 +75,4 @@ class RawSet(NamedTuple):
     faults: Iterable[Tuple[str, str]] = ()
     category_ids: Dict[str, Union[int, str]] = {}
     counted_folder: Optional[str] = None
+    notes: Tuple[str, ...] = ()
