@@ -5,6 +5,7 @@ in the order RGB everywhere, in pixels as in means and deviations.
 """
 from ..errors import DataError
 from .batching import (
+    IGNORED_REGION,
     SampledImage,
     TargetFunction,
     TestLoader,
@@ -21,12 +22,13 @@ from .class_names import COCO_CLASSES, VOC_CLASSES
 from .dataset import Dataset
 from .images import IMAGE_EXTENSIONS, image_size, read_image
 from .readers import CocoDataset, VocDataset
-from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes
+from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes, training_regions
 from .registry import dataset_names, load_dataset, register_dataset
 from .shapes import SHAPES_CLASSES, ensure_shapes, write_shapes
 
 __all__ = [
     "COCO_CLASSES",
+    "IGNORED_REGION",
     "IMAGE_EXTENSIONS",
     "SHAPES_CLASSES",
     "VOC_CLASSES",
@@ -56,5 +58,6 @@ __all__ = [
     "register_dataset",
     "resize_scale",
     "training_boxes",
+    "training_regions",
     "write_shapes",
 ]

@@ -18,13 +18,15 @@ def assign_roi_targets(F: ModuleType, rois: Array, gt_boxes: Array, rois_per_ima
         F: module of the operators, `mx.nd` or `mx.sym`.
         rois: float32 (N * rois_per_image, 5), rows (image in the batch, x1, y1, x2, y2), boxes in pixels of the network
             input; rows with a negative image are padding.
-        gt_boxes: float32 (N, M, 5), rows (x1, y1, x2, y2, class), boxes in the same frame and classes from 1; rows
-            whose class is not positive are padding.
+        gt_boxes: float32 (N, M, 5), rows (x1, y1, x2, y2, class), boxes in the same frame and classes from 1; rows of
+            class `boxes.IGNORED_REGION` are regions of which nothing is known, other rows without a positive class are
+            padding.
         rois_per_image: rows of `rois` of each image, padding included.
         means: four numbers that are subtracted from the box deltas.
         stds: four numbers that the deltas are then divided by.
         fg_iou: IoU from which a RoI takes the class of the ground truth that it overlaps most.
-        bg_iou_high, bg_iou_low: other RoIs whose largest IoU is in [low, high) are background.
+        bg_iou_high, bg_iou_low: other RoIs whose largest IoU is in [low, high) are background, unless the share `high`
+            of their area or more lies in an ignored region.
         batch_size: RoIs to draw at random for every image, at most `fg_fraction` of them foreground; with -1 all RoIs
             remain, as hard example mining wants them.
         fg_fraction: see `batch_size`.
@@ -49,6 +51,9 @@ def assign_roi_targets(F: ModuleType, rois: Array, gt_boxes: Array, rois_per_ima
     matched = F.argmax(overlap, axis=2)
     is_fg = (max_overlap >= fg_iou) * (1 - padding)
     is_bg = (max_overlap < bg_iou_high) * (max_overlap >= bg_iou_low) * (1 - padding)
+    in_region = F.broadcast_mul(box_ops.share_inside(coords, gt_coords, F) >= bg_iou_high,
+                                F.swapaxes(gt_class == box_ops.IGNORED_REGION, dim1=1, dim2=2))
+    is_bg = is_bg * (1 - F.max(in_region, axis=2))
     if batch_size > 0:
         is_fg, is_bg = _sample(F, is_fg, is_bg, batch_size, fg_fraction)
 

@@ -15,7 +15,8 @@ class AnchorTargets:
 
     - an anchor is positive if its IoU with a ground truth is at least `positive_iou`, or if no other anchor has a
       larger IoU with that ground truth;
-    - otherwise it is negative if its IoU with every ground truth is below `negative_iou`;
+    - otherwise it is negative if its IoU with every ground truth is below `negative_iou`, unless the share
+      `negative_iou` of its area or more lies in an ignored region, of which nothing is known;
     - of these, `batch_size` anchors are drawn at random, of which at most the share `positive_fraction` is positive;
     - all other anchors are ignored.
 
@@ -74,8 +75,8 @@ class AnchorTargets:
 
         Args:
             im_info: (height, width, scale) of the image in the network input, padding not counted.
-            gt_boxes: float32 (m, 5), boxes in pixels of the network input, then the class, which is not read; m may
-                be 0.
+            gt_boxes: float32 (m, 5), boxes in pixels of the network input, then the class: from 1 for a ground truth,
+                `boxes.IGNORED_REGION` for an ignored region; other rows are padding. m may be 0.
             input_height, input_width: of the network input in pixels, padding counted.
             rng: draws the sample.
 
@@ -92,13 +93,16 @@ class AnchorTargets:
         grid = self._grid(height, width)
         inside = np.flatnonzero((grid[:, 0] >= 0) & (grid[:, 1] >= 0)
                                 & (grid[:, 2] < im_info[1]) & (grid[:, 3] < im_info[0]))
-        anchors = grid[inside]
-        label, matched = self._match(anchors, gt_boxes[:, :4])
+        anchors, gt_boxes = grid[inside], np.asarray(gt_boxes)
+        truths, regions = (gt_boxes[chosen, :4] for chosen in (
+            gt_boxes[:, 4] > 0, gt_boxes[:, 4] == box_ops.IGNORED_REGION))
+        label, matched = self._match(anchors, truths)
+        self._ignore(label, anchors, regions)
         self._sample(label, rng)
 
         target = np.zeros((len(anchors), 4), np.float32)
         if matched is not None:
-            target[:] = box_ops.encode(anchors, gt_boxes[matched, :4])
+            target[:] = box_ops.encode(anchors, truths[matched])
         weight = np.zeros((len(anchors), 4), np.float32)
         weight[label == 1] = 1
         label = self._unfold(label[:, None], inside, len(grid), fill=-1).ravel()
@@ -127,6 +131,12 @@ class AnchorTargets:
         if self._clobber_positives:
             label[negative] = 0
         return label, matched
+
+    def _ignore(self, label: np.ndarray, anchors: np.ndarray, regions: np.ndarray) -> None:
+        """Sets the label of negative anchors that lie in an ignored region to -1."""
+        negative = np.flatnonzero(label == 0)
+        shares = box_ops.share_inside(anchors[None, negative], regions[None].astype(np.float64))[0]
+        label[negative[(shares >= self._negative_iou).any(axis=1)]] = -1
 
     def _sample(self, label: np.ndarray, rng: Union[np.random.RandomState, np.random.Generator]) -> None:
         """Sets the label of anchors that are not drawn to -1, first of positive ones, then of negative ones."""

@@ -10,6 +10,11 @@ import numpy as np
 
 from .arrays import AnyArray
 
+# The class of a row of ground truths that is a region which neither anchors nor RoIs are drawn from as background,
+# because nothing is known about it. Objects have the classes from 1, and rows of padding -1. `data.batching` has the
+# same number.
+IGNORED_REGION = -2
+
 
 class NUMPY:
     """The functions of `mx.nd` that this file uses, for NumPy arrays."""
@@ -17,6 +22,7 @@ class NUMPY:
     broadcast_add = staticmethod(np.add)
     broadcast_sub = staticmethod(np.subtract)
     broadcast_mul = staticmethod(np.multiply)
+    broadcast_div = staticmethod(np.divide)
     broadcast_maximum = staticmethod(np.maximum)
     broadcast_minimum = staticmethod(np.minimum)
     exp = staticmethod(np.exp)
@@ -56,6 +62,27 @@ def iou(boxes: AnyArray, others: AnyArray, F: Any = NUMPY) -> AnyArray:
     Returns:
         float (N, A, M) in [0, 1].
     """
+    intersection, area_a, area_b = _intersections(boxes, others, F)
+    return intersection / (F.broadcast_add(area_a, area_b) - intersection)
+
+
+def share_inside(boxes: AnyArray, others: AnyArray, F: Any = NUMPY) -> AnyArray:
+    """Computes which share of the area of every box lies inside every other box of the same image.
+
+    Args:
+        boxes: float (N, A, 4), in any frame, with sides above 0.
+        others: float (N, M, 4), in the same frame.
+        F: namespace of array functions.
+
+    Returns:
+        float (N, A, M) in [0, 1].
+    """
+    intersection, area, _ = _intersections(boxes, others, F)
+    return F.broadcast_div(intersection, area)
+
+
+def _intersections(boxes: AnyArray, others: AnyArray, F: Any) -> Tuple[AnyArray, AnyArray, AnyArray]:
+    """Areas of the intersections (N, A, M), of the boxes (N, A, 1) and of the others (N, 1, M)."""
     ax1, ay1, ax2, ay2 = F.split(boxes, num_outputs=4, axis=-1)
     bx1, by1, bx2, by2 = (F.swapaxes(part, dim1=1, dim2=2) for part in F.split(others, num_outputs=4, axis=-1))
     width = F.broadcast_minimum(ax2, bx2) - F.broadcast_maximum(ax1, bx1) + 1
@@ -63,7 +90,7 @@ def iou(boxes: AnyArray, others: AnyArray, F: Any = NUMPY) -> AnyArray:
     intersection = F.maximum(width, 0) * F.maximum(height, 0)
     area_a = (ax2 - ax1 + 1) * (ay2 - ay1 + 1)
     area_b = (bx2 - bx1 + 1) * (by2 - by1 + 1)
-    return intersection / (F.broadcast_add(area_a, area_b) - intersection)
+    return intersection, area_a, area_b
 
 
 def encode(sources: AnyArray, targets: AnyArray, F: Any = NUMPY) -> AnyArray:

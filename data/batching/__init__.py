@@ -1,4 +1,5 @@
 """Batches: from records to the arrays that a network reads."""
+from .ground_truth import IGNORED_REGION, batch_boxes
 from .loader import TargetFunction, TestLoader, TrainLoader
 from .padding import pad_boxes, pad_images, padded_box_count
 from .sampler import SampledImage, TrainSampler
@@ -6,12 +7,14 @@ from .transforms import flip_boxes, preprocess, resize_image, resize_scale
 from .workers import WorkerPool
 
 __all__ = [
+    "IGNORED_REGION",
     "SampledImage",
     "TargetFunction",
     "TestLoader",
     "TrainLoader",
     "TrainSampler",
     "WorkerPool",
+    "batch_boxes",
     "flip_boxes",
     "pad_boxes",
     "pad_images",

@@ -4,7 +4,8 @@ from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
 import numpy as np
 
 from ..images import read_image
-from ..record import Record, training_boxes
+from ..record import Record
+from .ground_truth import batch_boxes
 from .padding import pad_boxes, pad_images
 from .sampler import SampledImage, TrainSampler
 from .transforms import preprocess
@@ -23,7 +24,8 @@ class TargetFunction(Protocol):
 
         Args:
             im_info: float32 (3,): height, width and scale of the network's input, without padding.
-            gt_boxes: float32 (m, 5), boxes in the frame of the network's input, then the class, 1..C; m may be 0.
+            gt_boxes: float32 (m, 5), boxes in the frame of the network's input, then the class, 1..C, or
+                `IGNORED_REGION`; m may be 0.
             padded_height, padded_width: of the batch, in pixels.
             rng: a source of random numbers of this image's own.
 
@@ -36,9 +38,10 @@ class _BatchMaker:
     """Function that makes a batch, a tuple of arrays, of a list of `SampledImage`."""
 
     def __init__(self, records: Sequence[Record], mean: Sequence[float], std: Sequence[float], stride: int,
-                 target_function: Optional[TargetFunction] = None):
+                 target_function: Optional[TargetFunction] = None, ignore_crowd_and_difficult: bool = True):
         self._records, self._mean, self._std, self._stride = records, mean, std, stride
         self._target_function = target_function
+        self._ignore_crowd_and_difficult = ignore_crowd_and_difficult
 
     def __call__(self, batch: List[SampledImage]) -> Tuple[np.ndarray, ...]:
         images, infos, boxes = zip(*(self._preprocess(sampled) for sampled in batch))
@@ -51,7 +54,7 @@ class _BatchMaker:
 
     def _preprocess(self, sampled: SampledImage) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         record = self._records[sampled.index]
-        boxes, classes = training_boxes(record)
+        boxes, classes = batch_boxes(record, self._ignore_crowd_and_difficult)
         return preprocess(read_image(record), sampled.short_edge, sampled.long_edge, self._mean, self._std, boxes,
                           classes, sampled.flip)
 
@@ -69,6 +72,8 @@ class TrainLoader:
         stride: the padded height and width are multiples of it.
         num_workers: number of processes that make batches; 0 makes them in this process. The batches are the same.
         timeout: seconds to wait for a batch from a worker.
+        ignore_crowd_and_difficult: whether the boxes of crowds and of difficult objects are ignored regions; otherwise
+            they are background.
 
     Attributes:
         sampler: as given.
@@ -76,9 +81,10 @@ class TrainLoader:
 
     def __init__(self, records: Sequence[Record], sampler: TrainSampler, target_function: Optional[TargetFunction],
                  mean: Sequence[float], std: Sequence[float] = (1.0, 1.0, 1.0), stride: int = 32, num_workers: int = 0,
-                 timeout: float = 300):
+                 timeout: float = 300, ignore_crowd_and_difficult: bool = True):
         self.sampler = sampler
-        self._workers = WorkerPool(_BatchMaker(records, mean, std, stride, target_function), num_workers, timeout)
+        make_batch = _BatchMaker(records, mean, std, stride, target_function, ignore_crowd_and_difficult)
+        self._workers = WorkerPool(make_batch, num_workers, timeout)
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
@@ -96,7 +102,8 @@ class TrainLoader:
 
             - data float32 (N, 3, H, W), RGB;
             - im_info float32 (N, 3): height, width, scale;
-            - gt_boxes float32 (N, M, 5): boxes in the frame of `data`, then the class, 1..C; rows of -1 are padding;
+            - gt_boxes float32 (N, M, 5): boxes in the frame of `data`, then the class, 1..C, or `IGNORED_REGION` for
+              a region that nothing is drawn from; rows of -1 are padding;
             - the arrays of `target_function`, stacked along a new first axis.
 
         Raises:

@@ -48,9 +48,23 @@ def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Datase
 
 
 def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
-    """The records of a data set that have a box to train on; DataError where no record has one."""
-    records = data.drop_images_without_boxes(dataset.records)
-    if not records:
+    """Returns the records of a data set that have a box to train on, with `TRAIN.USE_EMPTY_IMAGES` also the others.
+
+    Raises:
+        DataError: no record has a box to train on.
+    """
+    with_boxes = data.drop_images_without_boxes(dataset.records)
+    if not with_boxes:
         raise DataError(f"{cfg.dataset.dataset_path}: no image of {cfg.dataset.image_set} has a box to train on",
                         "no boxes")
-    return records
+    return list(dataset.records) if cfg.TRAIN.USE_EMPTY_IMAGES else with_boxes
+
+
+def empty_images_line(cfg: CfgNode, dataset: data.Dataset) -> Optional[str]:
+    """Returns a sentence on the images without boxes, how many there are and whether they train; None without any."""
+    count = len(dataset.records) - len(data.drop_images_without_boxes(dataset.records))
+    if not count:
+        return None
+    what = ("are trained on, as background" if cfg.TRAIN.USE_EMPTY_IMAGES else
+            "are not trained on; TRAIN.USE_EMPTY_IMAGES=true trains on them, as background")
+    return f"images without boxes: {count} of {len(dataset.records)}; they {what}"

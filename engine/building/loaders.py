@@ -17,7 +17,7 @@ def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Datas
         cfg: the sections `network` and `TRAIN` are read.
         feature_size: function from a side of the network input in pixels to the side of the RPN's map in cells, or to
             those of its levels; see `AnchorTargets`.
-        dataset: its records without boxes are left out.
+        dataset: see `training_records`.
         batch_size: images in a batch, all devices together.
         stride: stride of the RPN's map, or of each of its levels, in pixels of the network input.
     """
@@ -44,7 +44,8 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
-                            num_workers=train.NUM_WORKERS)
+                            num_workers=train.NUM_WORKERS,
+                            ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT)
 
 
 def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1,

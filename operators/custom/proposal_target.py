@@ -13,7 +13,8 @@ from .base import NumpyOperatorProp, Shape, parse_integer, parse_numbers
 
 
 def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float = 0.5, bg_thresh_hi: float = 0.5,
-                bg_thresh_lo: float = 0.0, rng: Any = np.random) -> Tuple[np.ndarray, int]:
+                bg_thresh_lo: float = 0.0, rng: Any = np.random,
+                region_shares: Optional[np.ndarray] = None) -> Tuple[np.ndarray, int]:
     """Draws RoIs of one image.
 
     Args:
@@ -24,23 +25,29 @@ def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float 
         fg_thresh: candidates with this overlap or more are foreground.
         bg_thresh_hi, bg_thresh_lo: candidates with an overlap in [lo, hi) are background.
         rng: `numpy.random`, whose draws are those of the MXNet original, or a `numpy.random.RandomState`.
+        region_shares: float64 (n,), the largest share of each candidate's area that lies in an ignored region; None
+            where the image has no such regions. Candidates with `bg_thresh_hi` or more are drawn as foreground only,
+            and no foreground is drawn in addition.
 
     Returns:
-        int (rois,), indices of candidates, foreground first; and how many of them are foreground. Without any candidate
-        the indices are empty.
+        int (rois,), indices of candidates, foreground first; and how many of them are foreground. There are fewer
+        indices where there is nothing to draw from.
     """
+    is_known = np.full(len(overlaps), True) if region_shares is None else region_shares < bg_thresh_hi
     foreground = np.flatnonzero(overlaps >= fg_thresh)
     fg_count = min(fg_rois, len(foreground))
     if len(foreground) > fg_count:
         foreground = rng.choice(foreground, size=fg_count, replace=False)
-    background = np.flatnonzero((overlaps < bg_thresh_hi) & (overlaps >= bg_thresh_lo))
+    background = np.flatnonzero((overlaps < bg_thresh_hi) & (overlaps >= bg_thresh_lo) & is_known)
     bg_count = min(rois - fg_count, len(background))
     if len(background) > bg_count:
         background = rng.choice(background, size=bg_count, replace=False)
     kept = np.append(foreground, background)
-    while len(overlaps) and len(kept) < rois:
-        more = min(len(overlaps), rois - len(kept))
-        kept = np.append(kept, rng.choice(len(overlaps), size=more, replace=False))
+    # The MXNet original draws from all candidates here and calls them background, foreground among them. Regions can
+    # leave so little background that this would teach something wrong.
+    pool = np.flatnonzero(is_known & ((region_shares is None) | (overlaps < fg_thresh)))
+    while len(pool) and len(kept) < rois:
+        kept = np.append(kept, rng.choice(pool, size=min(len(pool), rois - len(kept)), replace=False))
     return kept, fg_count
 
 
@@ -63,7 +70,7 @@ def expand_box_targets(labels: np.ndarray, targets: np.ndarray, num_classes: int
     columns = labels[rows].astype(int) if num_classes > 2 else 1
     expanded[rows, columns] = targets[rows]
     mask[rows, columns] = weights
-    return expanded.reshape(len(labels), -1), mask.reshape(len(labels), -1)
+    return expanded.reshape(-1, 4 * num_classes), mask.reshape(-1, 4 * num_classes)
 
 
 def sample_roi_targets(boxes: np.ndarray, gt_boxes: np.ndarray, fg_rois: int, rois: int, num_classes: int,
@@ -73,28 +80,36 @@ def sample_roi_targets(boxes: np.ndarray, gt_boxes: np.ndarray, fg_rois: int, ro
 
     Args:
         boxes: float32 (n, 4), the candidates, ground truths among them, in any frame; n may be 0.
-        gt_boxes: float32 (m, 5), boxes in the same frame, then classes from 1; m may be 0.
-        fg_rois, rois, options: see `sample_rois`.
+        gt_boxes: float32 (m, 5), boxes in the same frame, then classes: from 1 for ground truths,
+            `boxes.IGNORED_REGION` for regions of which nothing is known; other rows are padding. m may be 0.
+        fg_rois, rois, options: see `sample_rois`. A candidate that is no foreground and of whose area the share
+            `bg_thresh_hi` or more lies in a region is not drawn.
         num_classes, weights: see `expand_box_targets`.
         means, stds: four numbers each; `means` are subtracted from the box deltas, which are then divided by `stds`.
 
     Returns:
         boxes (rois, 4) in the same frame; labels (rois,), the classes, 0 for background; box targets and weights
-        (rois, 4 * num_classes). Without any candidate all rows are padding: boxes of zeros with label -1 and weights 0.
+        (rois, 4 * num_classes). Where there are too few candidates to draw from, the last rows are padding: boxes of
+        zeros with label -1 and weights 0.
     """
-    if not len(boxes):
-        columns = np.zeros((rois, 4 * num_classes), np.float32)
-        return np.zeros((rois, 4), np.float32), np.full(rois, -1, np.float32), columns, columns.copy()
-    if len(gt_boxes):
-        overlaps = box_ops.iou(boxes[None].astype(np.float64), gt_boxes[None, :, :4].astype(np.float64))[0]
-        matched, best = gt_boxes[overlaps.argmax(axis=1)], overlaps.max(axis=1)
+    sources = boxes[None].astype(np.float64)
+    truths, regions = gt_boxes[gt_boxes[:, 4] > 0], gt_boxes[gt_boxes[:, 4] == box_ops.IGNORED_REGION]
+    if len(truths):
+        overlaps = box_ops.iou(sources, truths[None, :, :4].astype(np.float64))[0]
+        matched, best = truths[overlaps.argmax(axis=1)], overlaps.max(axis=1)
     else:
         matched, best = np.insert(boxes, 4, 0, axis=1), np.zeros(len(boxes))
+    if len(regions):
+        shares = box_ops.share_inside(sources, regions[None, :, :4].astype(np.float64))[0]
+        options["region_shares"] = shares.max(axis=1)
     kept, fg_count = sample_rois(best, fg_rois, rois, **options)
     boxes, matched = boxes[kept], matched[kept]
     labels = matched[:, 4].copy()
     labels[fg_count:] = 0
     deltas = (box_ops.encode(boxes, matched[:, :4]) - np.array(means)) / np.array(stds)
+    below = (0, rois - len(kept))
+    boxes, deltas = (np.pad(rows, (below, (0, 0))) for rows in (boxes, deltas))
+    labels = np.pad(labels, below, constant_values=-1)
     return (boxes, labels) + expand_box_targets(labels, deltas, num_classes, weights)
 
 
@@ -106,8 +121,7 @@ def sample_batch_targets(rois: np.ndarray, gt_boxes: np.ndarray, images: int, ba
     Args:
         rois: float32 (images * n, 5), rows (image, x1, y1, x2, y2), images one after the other; rows whose image is -1
             are padding.
-        gt_boxes: float32 (images * m, 5), boxes and classes from 1, images one after the other; rows with a class
-            below 1 are padding.
+        gt_boxes: float32 (images * m, 5), boxes and classes, see `sample_roi_targets`, images one after the other.
         images: how many images the batch has.
         batch_rois: how many RoIs to draw from all images together, or -1 to keep all n + m of each image, padding with
             label -1 and weights 0.
@@ -116,7 +130,7 @@ def sample_batch_targets(rois: np.ndarray, gt_boxes: np.ndarray, images: int, ba
 
     Returns:
         rois (K, 5), labels (K,), box targets and weights (K, 4 * num_classes), float32, where K is batch_rois or
-        images * (n + m). An image without any candidate has rows of padding.
+        images * (n + m). The rows of an image with too few candidates end with padding.
 
     Raises:
         ValueError: the RoIs of an image do not stand together, or images are not in order.
@@ -135,7 +149,7 @@ def sample_batch_targets(rois: np.ndarray, gt_boxes: np.ndarray, images: int, ba
         all_rois[n * rows:(n + 1) * rows, 0] = n
         here = slice(n * rows, n * rows + wanted)
         all_rois[here, 1:], all_labels[here], all_targets[here], all_weights[here] = sample_roi_targets(
-            boxes, real, fg_rois, wanted, num_classes, **options)
+            boxes, truths, fg_rois, wanted, num_classes, **options)
     return all_rois, all_labels, all_targets, all_weights
 
 

@@ -95,6 +95,13 @@ KEYS = (
         "Processes that read and resize training images. 0 does so in the training process.",
         NOT_NEGATIVE, free_on_resume=True),
 
+    Key("TRAIN.USE_EMPTY_IMAGES", False, BOOL,
+        "Whether images without boxes are trained on, as background. Otherwise they are left out."),
+    Key("TRAIN.IGNORE_CROWD_AND_DIFFICULT", True, BOOL,
+        "Whether training draws no background from the boxes of crowds (COCO) and of difficult objects (VOC). With "
+        "false these are background, as in the MXNet original. What was left out of the annotations because of a fault "
+        "is never background."),
+
     # Targets and loss of the RPN.
     Key("TRAIN.RPN_BATCH_SIZE", 256, INT,
         "Anchors that are drawn for the RPN's loss, for each image.",

@@ -23,7 +23,8 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str
         num_classes: number of classes, background included.
         batch_size: images in a batch, all devices together.
     """
-    records = [_with_candidates(record, proposals[record.path]) for record in training_records(cfg, dataset)]
+    records = [_with_candidates(record, proposals[record.path], cfg.TRAIN.IGNORE_CROWD_AND_DIFFICULT)
+               for record in training_records(cfg, dataset)]
     targets = RoiTargets(cfg, num_classes, max(len(record.boxes) for record in records))
     return train_loader_of(cfg, records, targets, batch_size)
 
@@ -58,25 +59,28 @@ class RoiTargets:
         Args:
             im_info, input_height, input_width: not needed here.
             gt_boxes: candidates float32 (n, 5) in the frame of the network input; the last column is the class of a
-                ground truth, and 0 for a proposal.
+                ground truth, and 0 for a proposal. Rows of class `IGNORED_REGION` are no candidates, but regions of
+                which nothing is known.
             rng: draws the sample.
 
         Returns:
             rois (K, 5), whose first column is filled in on the device; label (K,); target and weight
             (K, 4 * num_reg_classes); float32. Rows without a candidate have label -1 and weights 0.
         """
-        wanted = len(gt_boxes) if self._take_all else self.rois
+        candidates = gt_boxes[gt_boxes[:, 4] >= 0, :4]
+        wanted = len(candidates) if self._take_all else self.rois
         fg_rois = wanted if self._take_all else int(np.round(self._fg_fraction * wanted))
         rois, label, target, weight = sample_roi_targets(
-            gt_boxes[:, :4], gt_boxes[gt_boxes[:, 4] > 0], fg_rois, wanted, rng=rng, **self._options)
+            candidates, gt_boxes, fg_rois, wanted, rng=rng, **self._options)
         below = (0, self.rois - wanted)
         rois, target, weight = (np.pad(array, (below, (0, 0))) for array in (rois, target, weight))
         return (np.insert(rois, 0, 0, axis=1), np.pad(label, below, constant_values=-1), target, weight)
 
 
-def _with_candidates(record: data.Record, proposals: np.ndarray) -> data.Record:
+def _with_candidates(record: data.Record, proposals: np.ndarray, ignore_crowd_and_difficult: bool) -> data.Record:
     """Adds proposals to a record as boxes of class -1, so that they are resized and flipped with its ground truths."""
     boxes, classes = data.training_boxes(record)
     none = np.zeros(len(boxes) + len(proposals), bool)
-    return replace(record, boxes=np.concatenate([boxes, proposals]).astype(np.float32), difficult=none, crowd=none,
-                   classes=np.concatenate([classes, np.full(len(proposals), -1, np.int32)]))
+    return replace(record, boxes=np.concatenate([boxes, proposals]).astype(np.float32),
+                   classes=np.concatenate([classes, np.full(len(proposals), -1, np.int32)]), difficult=none, crowd=none,
+                   ignored=none, regions=data.training_regions(record, ignore_crowd_and_difficult))

@@ -78,18 +78,30 @@ def test_means_and_deviations_are_rgb_in_both_loaders(tmp_path):
             assert images[0].min(axis=(1, 2)).tolist() == images[0].max(axis=(1, 2)).tolist() == expected
 
 
-def test_crowds_and_difficult_objects_stay_out_of_batches(records):
+@pytest.mark.parametrize("flip", [False, True])
+def test_crowds_and_difficult_objects_are_regions_in_batches_or_stay_out(records, flip):
+    """Objects come first, then a region that lacks an annotation, then difficult, crowd and ignored objects."""
     record = records[0]
-    count = len(record.boxes)
-    assert count >= 3
+    count, scale = len(record.boxes), 128 / min(record.height, record.width)
+    assert count >= 4
     marked = data.make_record(record.image_id, record.path, record.width, record.height, [
-        data.Annotation(box, class_id, difficult=i == 0, crowd=i == 1)
-        for i, (box, class_id) in enumerate(zip(record.boxes, record.classes))])
-    loader = data.TrainLoader([marked], data.TrainSampler([marked], 1, ((128, 200),), flip=False), None, MEAN)
-    gt_boxes = next(loader.epoch(0))[2][0]
-    assert (gt_boxes[:count - 2, 4] == record.classes[2:] + 1).all() and (gt_boxes[count - 2:] == -1).all()
-    np.testing.assert_allclose(gt_boxes[:count - 2, :4], record.boxes[2:] * (128 / min(record.height, record.width)),
-                               rtol=1e-6)
+        data.Annotation(box, class_id, difficult=i == 0, crowd=i == 1, ignored=i == 2)
+        for i, (box, class_id) in enumerate(zip(record.boxes, record.classes))], regions=[(1, 2, 7, 9)])
+    sampler = data.TrainSampler([marked], 1, ((128, 200),), flip=flip, seed=0)
+    sides = set()
+    for ignore, regions in ((True, [[1, 2, 7, 9], *record.boxes[:3]]), (False, [[1, 2, 7, 9], record.boxes[2]])):
+        loader = data.TrainLoader([marked], sampler, None, MEAN, ignore_crowd_and_difficult=ignore)
+        for epoch in range(8):
+            is_flipped = sampler.batches(epoch)[0][0].flip
+            gt_boxes = next(loader.epoch(epoch))[2][0]
+            expected = np.concatenate([record.boxes[3:], np.float32(regions)])
+            if is_flipped:
+                expected[:, [0, 2]] = record.width - 1 - expected[:, [2, 0]]
+            classes = [*(record.classes[3:] + 1), *[data.IGNORED_REGION] * len(regions)]
+            assert gt_boxes[:len(classes), 4].tolist() == classes and (gt_boxes[len(classes):] == -1).all()
+            np.testing.assert_allclose(gt_boxes[:len(classes), :4], expected * scale, rtol=1e-5)
+            sides.add(is_flipped)
+    assert sides == {False, flip}
 
 
 @pytest.mark.parametrize("memory_files", [array_transfer.HAS_MEMORY_FILES, False])

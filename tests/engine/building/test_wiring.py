@@ -45,8 +45,7 @@ def of_losses(cfg, record):
 
 def of_training_batches(cfg, record):
     """Arguments of the RPN's targets, the sampler and the loader."""
-    records = [data.Record(0, "a.png", 10, 10, np.array([[0, 0, 5, 5]], np.float32), np.array([0], np.int32),
-                           np.array([False]), np.array([False]))]
+    records = [data.make_record(0, "a.png", 10, 10, [data.Annotation((0, 0, 5, 5), 0)])]
     recorders = [record(loaders, "AnchorTargets"), record(data, "TrainSampler"), record(data, "TrainLoader")]
     loaders.build_train_loader(cfg, None, SimpleNamespace(records=records), 2)
     targets, sampler, loader = (recorder.arguments for recorder in recorders)
@@ -157,6 +156,7 @@ ROWS = [
     ("network.IMAGE_STRIDE", 64, of_training_batches, "loader.stride", 64, {}),
     ("network.IMAGE_STRIDE", 0, of_training_batches, "loader.stride", 1, {}),
     ("TRAIN.NUM_WORKERS", 5, of_training_batches, "loader.num_workers", 5, {}),
+    ("TRAIN.IGNORE_CROWD_AND_DIFFICULT", False, of_training_batches, "loader.ignore_crowd_and_difficult", False, {}),
     # Test batches, and single images.
     ("TEST.BATCH_IMAGES", 3, of_test_batches, "batch_size", 6, {}),
     ("network.PIXEL_MEANS", [1, 2, 3], of_test_batches, "mean", (3, 2, 1), {}),
@@ -226,6 +226,7 @@ ELSEWHERE = {
     "network.NUM_ANCHORS": "test_counts_are_filled_in",
     "dataset.NUM_CLASSES": "test_a_wrong_number_of_classes_is_refused",
     "TEST.test_epoch": "test_the_checkpoint_of_an_epoch",
+    "TRAIN.USE_EMPTY_IMAGES": "test_images_without_boxes_are_trained_on_where_it_is_asked_for",
     "TRAIN.RESUME": "test_resuming_is_asked_for",
     "TRAIN.END2END": "test_a_start_that_fails_leaves_nothing_behind",
 }
