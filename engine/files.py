@@ -3,7 +3,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Iterator, Optional, Union
+from typing import Any, Iterable, Iterator, Optional, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -65,6 +65,21 @@ def write_json(path: PathLike, value: Any, indent: Optional[int] = 1) -> None:
     text = to_json(value, indent)
     with atomic_write(path) as temporary:
         Path(temporary).write_text(text + "\n", encoding="utf-8")
+
+
+def write_json_list(path: PathLike, entries: Iterable[Any]) -> None:
+    """Writes a list to a JSON file, one entry a line, without holding it as a whole; see `write_json`.
+
+    Args:
+        path: the file to write.
+        entries: see `to_json`; where iterating over them fails, nothing is written.
+    """
+    with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        start = "[\n"
+        for entry in entries:
+            file.write(start + to_json(entry))
+            start = ",\n"
+        file.write("[]\n" if start == "[\n" else "\n]\n")
 
 
 def _nan_to_none(value: Any) -> Any:

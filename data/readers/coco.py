@@ -155,7 +155,10 @@ class CocoDataset(Dataset):
             except DataError as error:
                 self.report_fault(f"{where}: {error}", error.kind)
                 continue
-            yield image_id, Annotation(box, class_of_category[category_id], crowd=bool(entry.get("iscrowd", 0)))
+            area = entry.get("area")
+            yield image_id, Annotation(box, class_of_category[category_id], crowd=bool(entry.get("iscrowd", 0)),
+                                       area=None if area is None else float(area),
+                                       coco_box=[float(value) for value in entry["bbox"]])
 
 
 def _load_json(file: str, with_labels: bool) -> Dict[str, Any]:

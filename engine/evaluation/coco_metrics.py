@@ -1,16 +1,16 @@
 """COCO's metrics, computed by pycocotools, for a data set of any layout."""
 import contextlib
 import io
-import json
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from tqdm import tqdm
 
-from ...data import Dataset
-from .coco_results import category_ids, rounded_results
-from .detections import ImageDetections
+from ...data import Dataset, Record
+from .coco_results import category_ids, result_boxes, result_scores
+from .detections import ImageDetections, join_detections
 
 # In the order of COCOeval.stats.
 _NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -19,11 +19,12 @@ _NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "AR
 def coco_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dict[str, Any]:
     """Computes COCO's twelve metrics, and AP and AP50 of each class.
 
-    The ground truth is the annotation file if the data set was read from one alone and nothing of it was left out:
-    then the metrics equal those that pycocotools computes from that file and the results. Otherwise the ground truth is
-    made of the records. An object's area, by which APs, APm and APl tell small, medium and large objects apart, is the
-    one that the annotation file states; it is that of the box where there is none. Objects that the records call
-    difficult count neither as found nor as missed.
+    The ground truth is that of the records: boxes in double precision as the annotations state them
+    (`Record.coco_boxes`), areas, by which APs, APm and APl tell small, medium and large objects apart, and crowds.
+    Objects that the records call difficult or ignored count neither as found nor as missed. For an annotation file
+    without faults the metrics equal those that pycocotools computes from that file and the results.
+
+    Images are told apart by their place in the data set: two of them may have the same id.
 
     Args:
         dataset: the data set that was tested.
@@ -38,31 +39,67 @@ def coco_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dic
     Raises:
         UsageError: the detections are not those of the data set.
     """
-    # pycocotools sorts images and categories by id and does not take numbers beside strings, nor the same image id
-    # twice, as joined image sets may have it. So they are numbered here, in the order in which it would sort them.
-    image_numbers = _ranks([record.image_id for record in dataset.records])
-    category_numbers = _ranks(category_ids(dataset))
-    found = [{"image_id": image_numbers[result.image], "category_id": category_numbers[result.class_id],
-              "bbox": result.bbox, "score": result.score, "iscrowd": 0, "area": result.bbox[2] * result.bbox[3]}
-             for result in rounded_results(dataset, detections)]
-    truth = _ground_truth(dataset, image_numbers, category_numbers)
-    with contextlib.redirect_stdout(io.StringIO()):
-        run = _Evaluation(_index(truth, image_numbers, category_numbers),
-                          _index(found, image_numbers, category_numbers), "bbox")
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    metrics = {name: float(value) if value > -1 else float("nan") for name, value in zip(_NAMES, run.stats)}
+    # In the order of pycocotools: it decides between equal scores, and the order of the sums.
+    image_ranks = _ranks([record.image_id for record in dataset.records])
+    class_ranks = _ranks(category_ids(dataset))
+    found = _found_objects(dataset, detections, image_ranks)
+    truth = _true_objects(dataset.records, image_ranks)
+    by_rank = [_evaluate_class(truth.of_class(class_id), found.of_class(class_id)) for class_id in
+               tqdm(np.argsort(class_ranks), disable=None, unit="class", desc="evaluating", leave=False)]
     # Axes: IoU thresholds, recalls, categories, areas (0 is all), greatest numbers of detections (-1 is 100).
-    precision = run.eval["precision"][:, :, :, 0, -1]
+    precision = np.stack([precision for precision, _ in by_rank], axis=2)
+    summary = COCOeval(iouType="bbox")
+    summary.eval = {"precision": precision, "recall": np.stack([recall for _, recall in by_rank], axis=1)}
+    with contextlib.redirect_stdout(io.StringIO()):
+        summary.summarize()
+    metrics = {name: float(value) if value > -1 else float("nan") for name, value in zip(_NAMES, summary.stats)}
+    of_all_areas = precision[:, :, :, 0, -1]
     metrics["per_class"] = {
-        name: {"AP": _mean(precision[:, :, number - 1]), "AP50": _mean(precision[0, :, number - 1])}
-        for name, number in zip(dataset.classes, category_numbers)}
+        name: {"AP": _mean(of_all_areas[:, :, rank]), "AP50": _mean(of_all_areas[0, :, rank])}
+        for name, rank in zip(dataset.classes, class_ranks)}
     return metrics
 
 
+class _Objects(NamedTuple):
+    """True or found objects of all images as arrays, sorted by class and then by the rank of their image."""
+
+    classes: np.ndarray  # int (n,)
+    images: np.ndarray  # int (n,), ranks from 1
+    boxes: np.ndarray  # float64 (n, 4), x, y, width, height
+    areas: np.ndarray  # float64 (n,)
+    scores: np.ndarray  # float64 (n,), of true objects 0
+    crowd: np.ndarray  # bool (n,)
+    ignored: np.ndarray  # bool (n,)
+
+    def sorted(self) -> "_Objects":
+        """The same in the order of classes and images; objects of one image and class keep theirs."""
+        order = np.lexsort((self.images, self.classes))
+        return _Objects(*(field[order] for field in self))
+
+    def of_class(self, class_id: int) -> "_Objects":
+        start, end = np.searchsorted(self.classes, (class_id, class_id + 1))
+        return _Objects(*(field[start:end] for field in self))
+
+
+def _true_objects(records: Sequence[Record], image_ranks: Sequence[int]) -> _Objects:
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(record, name) for record in records])
+
+    classes = joined("classes")
+    return _Objects(classes, np.repeat(image_ranks, [len(record.classes) for record in records]), joined("coco_boxes"),
+                    joined("areas"), np.zeros(len(classes)), joined("crowd"),
+                    joined("difficult") | joined("ignored")).sorted()
+
+
+def _found_objects(dataset: Dataset, detections: Sequence[ImageDetections], image_ranks: Sequence[int]) -> _Objects:
+    found = join_detections(dataset, detections)
+    boxes, none = result_boxes(found.boxes), np.zeros(len(found.ids), bool)
+    return _Objects(found.ids, np.asarray(image_ranks)[found.images], boxes, boxes[:, 2] * boxes[:, 3],
+                    result_scores(found.scores), none, none).sorted()
+
+
 class _Evaluation(COCOeval):
-    """A COCOeval that also ignores objects that are marked as difficult; by itself it ignores crowds alone.
+    """A COCOeval that also ignores objects that are marked so; by itself it ignores crowds alone.
 
     Setting `iscrowd` would not do: a detection is compared with a crowd by another overlap than IoU.
     """
@@ -71,60 +108,45 @@ class _Evaluation(COCOeval):
         super()._prepare()
         for objects in self._gts.values():
             for truth in objects:
-                truth["ignore"] = truth["ignore"] or truth["difficult"]
+                truth["ignore"] = truth["ignore"] or truth["ignored"]
 
 
-def _ground_truth(dataset: Dataset, image_numbers: List[int], category_numbers: List[int]) -> List[Dict[str, Any]]:
-    """Returns the annotated objects in COCO's format, with the numbers of images and categories as ids."""
-    annotation_file = getattr(dataset, "annotation_file", None)
-    # An object that the reader left out must not be missed; the records are the ground truth then.
-    if annotation_file and not dataset.skipped:
-        return _objects_of_file(dataset, annotation_file, image_numbers, category_numbers)
-    objects = []
-    for record, image in zip(dataset.records, image_numbers):
-        for (x1, y1, x2, y2), class_id, difficult, crowd in zip(
-                record.boxes.tolist(), record.classes, record.difficult, record.crowd):
-            width, height = x2 - x1 + 1, y2 - y1 + 1
-            objects.append({"image_id": image, "category_id": category_numbers[class_id],
-                            "bbox": [x1, y1, width, height], "area": width * height, "iscrowd": int(crowd),
-                            "difficult": int(difficult)})
-    return objects
+def _evaluate_class(truth: _Objects, found: _Objects) -> Tuple[np.ndarray, np.ndarray]:
+    """Evaluates one class; classes one after the other need a fraction of the memory of all at once.
+
+    Returns:
+        precision: (10 IoU thresholds, 101 recalls, 4 areas, 3 greatest numbers of detections), and recall: the same
+        without the recalls; -1 where there is no object to find.
+    """
+    images = np.union1d(truth.images, found.images).tolist()
+    with contextlib.redirect_stdout(io.StringIO()):
+        run = _Evaluation(_index(truth, images), _index(found, images), "bbox")
+        run.evaluate()
+        run.accumulate()
+    return run.eval["precision"][:, :, 0], run.eval["recall"][:, 0]
 
 
-def _objects_of_file(dataset: Dataset, annotation_file: str, image_numbers: List[int],
-                     category_numbers: List[int]) -> List[Dict[str, Any]]:
-    """Returns the objects of an annotation file that are in the images of the data set and of its classes."""
-    image_number = {record.image_id: number for record, number in zip(dataset.records, image_numbers)}
-    category_number = dict(zip(category_ids(dataset), category_numbers))
-    # Read as the reader of the data set reads it.
-    with open(annotation_file, encoding="utf-8-sig") as file:
-        annotations = json.load(file)["annotations"]
-    objects = []
-    for annotation in annotations:
-        image, category = image_number.get(annotation["image_id"]), category_number.get(annotation["category_id"])
-        if image is not None and category is not None:
-            bbox, area = [float(value) for value in annotation["bbox"]], annotation.get("area")
-            objects.append({"image_id": image, "category_id": category, "bbox": bbox,
-                            "area": bbox[2] * bbox[3] if area is None else float(area),
-                            "iscrowd": int(bool(annotation.get("iscrowd"))), "difficult": 0})
-    return objects
+def _index(objects: _Objects, images: List[int]) -> COCO:
+    """Returns objects of one class as an instance of pycocotools' COCO, with the category 1.
 
-
-def _index(objects: List[Dict[str, Any]], image_numbers: List[int], category_numbers: List[int]) -> COCO:
-    """Returns objects as an instance of pycocotools' COCO. They get the ids 1, 2, ...: COCOeval takes 0 for none."""
+    They get the ids 1, 2, ...: COCOeval takes 0 for none.
+    """
+    rows = zip(*(field.tolist() for field in objects[1:]))
     coco = COCO()
-    coco.dataset = {"images": [{"id": number} for number in image_numbers],
-                    "categories": [{"id": number} for number in category_numbers],
-                    "annotations": [dict(one, id=number) for number, one in enumerate(objects, 1)]}
+    coco.dataset = {"images": [{"id": image} for image in images], "categories": [{"id": 1}],
+                    "annotations": [
+                        {"id": number, "image_id": image, "category_id": 1, "bbox": bbox, "area": area, "score": score,
+                         "iscrowd": int(crowd), "ignored": ignored}
+                        for number, (image, bbox, area, score, crowd, ignored) in enumerate(rows, 1)]}
     coco.createIndex()
     return coco
 
 
-def _ranks(ids: Sequence[Any]) -> List[int]:
-    """Returns the rank of each id, from 1, numbers before strings; equal ids have ranks in their order."""
+def _ranks(ids: Sequence[Union[int, str]]) -> List[int]:
+    """Returns the rank of each id, from 0, numbers before strings; equal ids have ranks in their order."""
     order = sorted(range(len(ids)), key=lambda position: (isinstance(ids[position], str), ids[position]))
     ranks = [0] * len(ids)
-    for rank, position in enumerate(order, 1):
+    for rank, position in enumerate(order):
         ranks[position] = rank
     return ranks
 

@@ -1,59 +1,83 @@
 """Detections in COCO's result format, as its evaluation server and pycocotools take them."""
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
+import itertools
+import os
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple, Union
+
+import numpy as np
 
 from ...data import Dataset
-from ..files import PathLike, write_json
+from ..files import PathLike, write_json_list
 from .detections import ImageDetections, check_detections
 
 
-class Result(NamedTuple):
-    """One detection, rounded as in a result file.
+def result_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Returns the boxes of detections as a result file has them.
 
-    Attributes:
-        image: position of the image in `dataset.records`.
-        class_id: 0..C-1.
-        bbox: x, y, width, height in pixels of the original image to 3 decimals; x + width is an exclusive end.
-        score: to 6 decimals.
+    Args:
+        boxes: (k, 4), rows x1, y1, x2, y2 in pixels of the original image, inclusive ends.
+
+    Returns:
+        float64 (k, 4), rows x, y, width, height to 3 decimals; x + width is an exclusive end.
     """
-
-    image: int
-    class_id: int
-    bbox: List[float]
-    score: float
+    boxes = np.asarray(boxes, np.float64)
+    return np.round(np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2] + 1], axis=1), 3)
 
 
-def rounded_results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Iterator[Result]:
-    """Yields the detections of a data set, see `check_detections`, in the order of its images."""
-    for image, (ids, scores, boxes) in enumerate(check_detections(dataset, detections)):
-        for class_id, score, (x1, y1, x2, y2) in zip(ids.tolist(), scores.tolist(), boxes.tolist()):
-            yield Result(image, class_id, [round(value, 3) for value in (x1, y1, x2 - x1 + 1, y2 - y1 + 1)],
-                         round(score, 6))
+def result_scores(scores: np.ndarray) -> np.ndarray:
+    """Returns scores as a result file has them: float64, to 6 decimals."""
+    return np.round(np.asarray(scores, np.float64), 6)
 
 
 def category_ids(dataset: Dataset) -> Tuple[Union[int, str], ...]:
-    """Returns the category id of each class: that of its annotation file, or i + 1 for class i if there is none."""
-    return getattr(dataset, "category_ids", None) or tuple(range(1, len(dataset.classes) + 1))
+    """Returns the category id of each class: that of the annotation file where there is one.
+
+    A class that the annotation file does not have gets a whole number above all that are taken: without a file class i
+    has the id i + 1.
+    """
+    known = getattr(dataset, "category_ids", None) or {}
+    known = known if isinstance(known, Mapping) else dict(zip(dataset.classes, known))
+    free = itertools.count(max((number for number in known.values() if isinstance(number, int)), default=0) + 1)
+    return tuple(known[name] if name in known else next(free) for name in dataset.classes)
 
 
-def coco_results(dataset: Dataset, detections: Sequence[ImageDetections]) -> List[Dict[str, Any]]:
-    """Returns detections in COCO's result format.
+def coco_results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Iterator[Dict[str, Any]]:
+    """Yields detections in COCO's result format, in the order of the images.
 
     Args:
         dataset: the data set that was tested.
         detections: (ids (k,), scores (k,), boxes (k, 4)) of each image, see `check_detections`.
 
     Returns:
-        One dict a detection: image_id; category_id; bbox, [x, y, width, height] in pixels of the original image to 3
-        decimals, where width is x2 - x1 + 1; score, to 6 decimals.
+        Iterator over one dict a detection: image_id; category_id, see `category_ids`; bbox, [x, y, width, height] in
+        pixels of the original image to 3 decimals, where width is x2 - x1 + 1; score, to 6 decimals. Where several
+        images of the data set have one id, as in joined sets, there is also "file_name": the image's path from the
+        folder of the data set, with slashes.
 
     Raises:
         UsageError: the detections are not those of the data set.
     """
+    check_detections(dataset, detections)
+    return _results(dataset, detections)
+
+
+def _results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Iterator[Dict[str, Any]]:
     categories = category_ids(dataset)
-    return [{"image_id": dataset.records[result.image].image_id, "category_id": categories[result.class_id],
-             "bbox": result.bbox, "score": result.score} for result in rounded_results(dataset, detections)]
+    ambiguous = len({record.image_id for record in dataset.records}) < len(dataset.records)
+    for record, (ids, scores, boxes) in zip(dataset.records, detections):
+        named = {"file_name": _relative_path(record.path, dataset.path)} if ambiguous else {}
+        for class_id, score, bbox in zip(np.asarray(ids).tolist(), result_scores(scores).tolist(),
+                                         result_boxes(boxes).tolist()):
+            yield {"image_id": record.image_id, **named, "category_id": categories[class_id], "bbox": bbox,
+                   "score": score}
 
 
 def write_results(path: PathLike, dataset: Dataset, detections: Sequence[ImageDetections]) -> None:
-    """Writes `coco_results` of the same arguments to a JSON file, atomically."""
-    write_json(path, coco_results(dataset, detections), indent=None)
+    """Writes `coco_results` of the same arguments to a JSON file, atomically, one detection a line."""
+    write_json_list(path, coco_results(dataset, detections))
+
+
+def _relative_path(path: str, folder: str) -> str:
+    """Returns a path from a folder, with slashes; one that lies elsewhere stays absolute."""
+    path, folder = os.path.abspath(path), os.path.abspath(folder)
+    inside = path.startswith(os.path.join(folder, ""))
+    return (os.path.relpath(path, folder) if inside else path).replace(os.sep, "/")

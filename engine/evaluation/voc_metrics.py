@@ -3,9 +3,9 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from ...data import Dataset, Record
+from ...data import Dataset
 from ...operators import boxes as box_ops
-from .detections import ImageDetections, check_detections
+from .detections import Found, ImageDetections, join_detections
 
 
 def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], threshold: float = 0.5) -> Dict[str, Any]:
@@ -13,7 +13,7 @@ def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], thresho
 
     Boxes have inclusive ends: a side is x2 - x1 + 1 long. A detection belongs to the object of its class that it
     overlaps most. It is right if their IoU is at least `threshold` and no better detection has taken the object.
-    Difficult objects and crowds need not be found, and detections that belong to them do not count.
+    Difficult and ignored objects and crowds need not be found, and detections that belong to them do not count.
 
     GluonCV's VOC07MApMetric differs at recalls that are an exact tenth, for its steps are rounded sums of 0.1.
 
@@ -30,45 +30,59 @@ def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], thresho
     Raises:
         UsageError: the detections are not those of the data set.
     """
-    detections = check_detections(dataset, detections)
+    found = join_detections(dataset, detections)
+    order = np.argsort(found.ids, kind="stable")
+    bounds = np.searchsorted(found.ids[order], np.arange(len(dataset.classes) + 1))
+    truth = _truth_by_class(dataset)
     per_class = {}
     for class_id, name in enumerate(dataset.classes):
-        right, objects = _ranked(dataset.records, detections, class_id, threshold)
+        own = order[bounds[class_id]:bounds[class_id + 1]]
+        right, objects = _ranked(truth[class_id], Found(*(field[own] for field in found)), threshold)
         per_class[name] = {"AP": _area(right, objects), "AP07": _eleven_points(right, objects), "objects": objects}
     means = {key: _mean([figures[key] for figures in per_class.values()]) for key in ("AP", "AP07")}
     return dict(means, per_class=per_class)
 
 
-def _ranked(records: Sequence[Record], detections: Sequence[ImageDetections], class_id: int,
-            threshold: float) -> Tuple[np.ndarray, int]:
+# By the position of its image: the boxes (m, 4) of one class, and which of them need not be found, bool (m,).
+_Truth = Dict[int, Tuple[np.ndarray, np.ndarray]]
+
+
+def _truth_by_class(dataset: Dataset) -> List[_Truth]:
+    truth: List[_Truth] = [{} for _ in dataset.classes]
+    for image, record in enumerate(dataset.records):
+        ignored = record.difficult | record.crowd | record.ignored
+        for class_id in np.unique(record.classes):
+            own = record.classes == class_id
+            truth[class_id][image] = record.boxes[own], ignored[own]
+    return truth
+
+
+def _ranked(truth: _Truth, found: Found, threshold: float) -> Tuple[np.ndarray, int]:
     """Judges the detections of one class.
+
+    Args:
+        truth: the objects of that class in each image that has any.
+        found: the detections of that class, image by image.
+        threshold: least IoU.
 
     Returns:
         right: bool (m,), of each detection that counts, best score first.
         objects: number of objects to find.
     """
-    scores, right, objects = [], [], 0
-    for record, (ids, image_scores, boxes) in zip(records, detections):
-        own, chosen = record.classes == class_id, ids == class_id
-        if not own.any() and not chosen.any():
-            continue
-        truth, ignored = record.boxes[own], (record.difficult | record.crowd)[own]
-        objects += int((~ignored).sum())
-        image_scores, boxes = image_scores[chosen], boxes[chosen]
-        order = np.argsort(-image_scores, kind="stable")
-        overlaps = box_ops.iou(boxes[order][None], truth[None])[0]
-        taken = np.zeros(len(truth), bool)
-        for score, overlap in zip(image_scores[order], overlaps):
-            best = overlap.argmax() if len(truth) else -1
-            hit = best >= 0 and overlap[best] >= threshold
-            if hit and ignored[best]:
-                continue
-            scores.append(score)
-            right.append(hit and not taken[best])
-            if hit:
-                taken[best] = True
-    order = np.argsort(-np.array(scores), kind="stable")
-    return np.array(right, bool)[order], objects
+    right, counts = np.zeros(len(found.ids), bool), np.ones(len(found.ids), bool)
+    for image, (boxes, ignored) in truth.items():
+        start, end = np.searchsorted(found.images, (image, image + 1))
+        overlaps = box_ops.iou(found.boxes[None, start:end], boxes[None])[0]
+        nearest = overlaps.argmax(axis=1)
+        hits = overlaps[np.arange(end - start), nearest] >= threshold
+        taken = ignored.copy()
+        for row in np.argsort(-found.scores[start:end], kind="stable"):
+            if hits[row]:
+                counts[start + row] = not ignored[nearest[row]]
+                right[start + row] = not taken[nearest[row]]
+                taken[nearest[row]] = True
+    best_first = np.argsort(-found.scores[counts], kind="stable")
+    return right[counts][best_first], sum(int((~ignored).sum()) for _, ignored in truth.values())
 
 
 def _area(right: np.ndarray, objects: int) -> float:
