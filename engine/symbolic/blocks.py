@@ -5,7 +5,7 @@ from typing import Collection, Mapping, Sequence
 import mxnet as mx
 from mxnet.gluon import SymbolBlock
 
-from .graphs import with_native_pooling
+from .graphs import with_ignored_padding, with_native_pooling
 
 
 def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence[mx.Context],
@@ -25,7 +25,8 @@ def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence
     with warnings.catch_warnings():
         # The inputs carry no type in the graph, because one graph serves several.
         warnings.filterwarnings("ignore", message="Cannot decide type")
-        block = SymbolBlock(with_native_pooling(symbol, contexts), [mx.sym.Variable(name) for name in inputs])
+        running = with_ignored_padding(with_native_pooling(symbol, contexts))
+        block = SymbolBlock(running, [mx.sym.Variable(name) for name in inputs])
     attributes = symbol.attr_dict()
     for name, parameter in block.collect_params().items():
         parameter.shape = values[name].shape

@@ -82,6 +82,22 @@ def with_native_pooling(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -
     return mx.sym.load_json(json.dumps(graph))
 
 
+def with_ignored_padding(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Returns the graph with log losses that leave out rows with the label -1; other rows have the same gradients.
+
+    The MXNet original has such losses only with hard example mining, because every RoI has a label there. Here an image
+    whose background lies in ignored regions can have fewer RoIs than are drawn. The graph that a checkpoint saves keeps
+    the losses of the MXNet original.
+    """
+    graph = json.loads(symbol.tojson())
+    losses = [node for node in graph["nodes"] if node["op"] == "SoftmaxOutput" and "use_ignore" not in node["attrs"]]
+    if not losses:
+        return symbol
+    for node in losses:
+        node["attrs"].update(use_ignore="True", ignore_label="-1")
+    return mx.sym.load_json(json.dumps(graph))
+
+
 class FeatureSize:
     """Gives the side of the RPN's map in cells for a side of the network input in pixels.
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet as mx
-import numpy as np
 import pytest
 
 from light_head_rcnn import data, gluon_models, symbols

@@ -5,7 +5,13 @@ import pytest
 
 from light_head_rcnn.errors import ConfigError, DataError
 from light_head_rcnn.engine.symbolic import weights
-from light_head_rcnn.engine.symbolic.graphs import FeatureSize, test_graph, training_graph, with_native_pooling
+from light_head_rcnn.engine.symbolic.graphs import (
+    FeatureSize,
+    test_graph,
+    training_graph,
+    with_ignored_padding,
+    with_native_pooling,
+)
 from light_head_rcnn.gluon_models.backbones import Xception
 
 SHAPES = {"data": (1, 3, 64, 96), "rois": (1, 6, 5), "label": (1, 6), "bbox_target": (1, 6, 8),
@@ -46,6 +52,21 @@ def test_native_pooling_takes_the_place_of_mxnets(configure, name, pools):
         np.testing.assert_allclose(gradients[key], gradient, rtol=1e-3, atol=1e-4 * abs(gradient).max() + 1e-7,
                                    err_msg=key)
     assert expected_gradients["conv_new_2_weight"].any()
+
+
+def test_rows_of_padding_have_no_gradient():
+    """A row of label -1 pulls at nothing; the gradients of other rows are those of the graph as it was."""
+    logits, label = mx.nd.array([[1, 2, 3], [0, 1, 0], [3, 1, 1]]), mx.nd.array([0, -1, 2])
+    plain = mx.sym.SoftmaxOutput(mx.sym.Variable("x"), mx.sym.Variable("label"), normalization="valid", name="loss")
+    gradients = []
+    for symbol in (plain, with_ignored_padding(plain)):
+        executor = symbol.bind(mx.cpu(), {"x": logits, "label": label}, {"x": mx.nd.zeros((3, 3))})
+        executor.forward(is_train=True)
+        executor.backward()
+        gradients.append(executor.grad_dict["x"].asnumpy())
+    assert gradients[0][1].any() and not gradients[1][1].any()
+    np.testing.assert_array_equal(gradients[1][[0, 2]], gradients[0][[0, 2]])
+    assert with_ignored_padding(with_ignored_padding(plain)).tojson() == with_ignored_padding(plain).tojson()
 
 
 @pytest.mark.parametrize("name, key, value", [
