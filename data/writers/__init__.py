@@ -1,0 +1,50 @@
+"""Writers: one module for each layout of annotation files, and `write_dataset`, which writes a whole data set."""
+from typing import List, Optional, Sequence, Union
+
+from ...errors import UsageError
+from .coco import write_coco
+from .image_files import MODES, ImageFiles
+from .new_folder import check_new_folder, new_folder
+from .sets import RecordSets, counted
+from .voc import write_voc
+from .yolo import write_yolo
+
+WRITERS = ("coco", "voc", "yolo")
+
+__all__ = ["MODES", "WRITERS", "ImageFiles", "RecordSets", "check_new_folder", "write_coco", "write_dataset",
+           "write_voc", "write_yolo"]
+
+
+def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[str], images: str = "link",
+                  category_ids: Optional[Sequence[Union[int, str]]] = None) -> List[str]:
+    """Writes the image sets of a data set to a new folder, which is complete or not there.
+
+    Args:
+        layout: one of `WRITERS`.
+        folder: does not exist yet, or is empty.
+        sets: the records of each image set by its name.
+        classes: names of the classes by id, the same for all sets.
+        images: "link", "copy" or "none", see `ImageFiles`.
+        category_ids: see `write_coco`; the other layouts have none.
+
+    Returns:
+        What the layout cannot keep, and what else came out otherwise than asked for, a sentence each.
+
+    Raises:
+        UsageError: the folder is not empty, or `layout` or `images` is another word.
+    """
+    if layout not in WRITERS:
+        raise UsageError(f"data sets are written as {', '.join(WRITERS)}, not as {layout!r}")
+    files = ImageFiles(images)
+    with new_folder(folder) as temporary:
+        if layout == "coco":
+            notes = write_coco(temporary, sets, classes, files, category_ids)
+        elif layout == "voc":
+            notes = write_voc(temporary, sets, classes, files)
+        else:
+            notes = write_yolo(temporary, sets, classes, files)
+    notes += counted((sum(len(record.regions) for records in sets.values() for record in records),
+                      "place where an annotation was left out", "not marked; it is background in the new data set"))
+    if files.copied:
+        notes.append(f"{files.copied} images are copies: the file system cannot link them")
+    return notes
