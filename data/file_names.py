@@ -10,14 +10,16 @@ from urllib.parse import unquote
 from ..errors import DataError
 from .images import IMAGE_EXTENSIONS
 
-# Extensions that annotations may state although the images were converted before they came here.
-_STATED_EXTENSIONS = (*IMAGE_EXTENSIONS, ".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm", ".dng")
+# What a stated name may end in although the image's file does not: formats that it was converted from, and the
+# annotation's own file.
+_STATED_EXTENSIONS = (*IMAGE_EXTENSIONS, ".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm", ".dng",
+                      ".txt", ".xml", ".json")
 _SAME_FORMAT = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
 _IGNORED_FOLDERS = ("__MACOSX", "@eaDir")
 
 
 class _File(NamedTuple):
-    """An image file under a folder: its path, the names of the folders between, and its name, both as `_plain`."""
+    """A file under a folder: its path, the names of the folders between, and its name, both as `_plain`."""
 
     path: str
     folders: Tuple[str, ...]
@@ -34,9 +36,12 @@ class ImageIndex:
 
     Args:
         folders: in which images are looked for, the most likely one first; those that do not exist are passed over.
+        extensions: what the names of the files end in; other than the default, the annotation files of images are
+            found by the names of those.
     """
 
-    def __init__(self, folders: Sequence[str]):
+    def __init__(self, folders: Sequence[str], extensions: Tuple[str, ...] = IMAGE_EXTENSIONS):
+        self._extensions = extensions
         self.folders = tuple(dict.fromkeys(os.fspath(folder) or os.curdir for folder in folders))
         self._files: Dict[str, Dict[str, List[_File]]] = {}  # by folder, then by the stem of the name
         self._parts = {folder: _plain(os.path.abspath(folder)).split(os.sep) for folder in self.folders}
@@ -70,7 +75,7 @@ class ImageIndex:
     def unused(self, folder: str, used: Iterable[str]) -> List[str]:
         """Returns the image files in a folder, and in all folders in it, that are not among the paths `used`."""
         known = {os.path.abspath(path) for path in used}
-        return sorted(path for path in image_files(folder) if os.path.abspath(path) not in known)
+        return sorted(path for path in files_under(folder, self._extensions) if os.path.abspath(path) not in known)
 
     def _fitting_files(self, folder: str, stated: str) -> List[str]:
         """Returns the files in one folder that fit the cleaned name best, no file twice."""
@@ -90,7 +95,7 @@ class ImageIndex:
     def _by_stem(self, folder: str) -> Dict[str, List[_File]]:
         if folder not in self._files:
             files = self._files[folder] = {}
-            for path in sorted(image_files(folder)):
+            for path in sorted(files_under(folder, self._extensions)):
                 *folders, name = _plain(path[len(folder):].strip(os.sep)).split(os.sep)
                 files.setdefault(_stem(name), []).append(_File(path, tuple(folders), name))
         return self._files[folder]
@@ -102,8 +107,12 @@ class ImageIndex:
         return f"; {others[0]} lies in another folder than the name states" if others else ""
 
 
-def image_files(folder: str) -> Iterator[str]:
-    """Yields the paths of the image files in a folder and in all folders in it; hidden ones are passed over."""
+def files_under(folder: str, extensions: Tuple[str, ...] = IMAGE_EXTENSIONS) -> Iterator[str]:
+    """Yields the paths of the files in a folder, and in all folders in it, whose names end so.
+
+    Hidden files and folders are passed over. Upper and lower case of the extensions, which are lower case here, do not
+    matter.
+    """
     seen, waiting = set(), [folder]
     while waiting:
         inner = waiting.pop()
@@ -120,7 +129,7 @@ def image_files(folder: str) -> Iterator[str]:
                 continue
             if entry.is_dir():
                 waiting.append(entry.path)
-            elif entry.name.lower().endswith(IMAGE_EXTENSIONS) and entry.is_file():
+            elif entry.name.lower().endswith(extensions) and entry.is_file():
                 yield entry.path
 
 

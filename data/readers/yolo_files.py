@@ -1,0 +1,167 @@
+"""Reads YOLO's label files: one text file an image, one line an object, in fractions of the image.
+
+A line is `class centre_x centre_y width height`, with a confidence after it in files that a detector wrote, or
+`class x1 y1 x2 y2 x3 y3 ...`, a polygon, whose bounding box is read.
+"""
+import os
+import re
+from typing import Any, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+
+from ...errors import DataError
+from ..file_names import ImageIndex, files_under
+from ..raw import RawImage, RawObject, RawSet
+from ..text_lists import read_list, read_text
+
+LABEL_EXTENSION = (".txt",)
+# Text files that lie among labels without being such.
+NO_LABELS = ("classes.txt", "obj.names", "labels.txt", "notes.txt", "readme.txt", "requirements.txt",
+             "readme.roboflow.txt", "readme.dataset.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
+
+
+def read_yolo_files(image_folders: Sequence[str], label_folders: Sequence[str], names: Optional[Sequence[str]] = None,
+                    list_file: Optional[str] = None, with_labels: bool = True, keypoints: bool = False) -> RawSet:
+    """Reads the images in some folders, or those that a list names, and their label files.
+
+    An image without a label file has no boxes; a label file without an image is an image that is missing.
+
+    Args:
+        image_folders: where the images lie; without a list they are the set.
+        label_folders: where the label files lie, under the names of the images.
+        names: class names by number; None takes the numbers themselves for names.
+        list_file: names one image a line.
+        with_labels: False if no boxes are to be read.
+        keypoints: whether lines have keypoints after the box (YOLO's pose format), not polygons.
+
+    Raises:
+        DataError: the list cannot be read.
+    """
+    labels = _LabelFiles(label_folders)
+    images = _listed_images(list_file, image_folders) if list_file else _images_in(image_folders)
+
+    def read() -> Iterator[RawImage]:
+        for where, name, path in images:
+            try:
+                file = labels.find(path, image_folders) if path else None
+                objects = list(read_label_lines(file, names, keypoints)) if file and with_labels else []
+            except DataError as error:
+                fault = ("image_entry_broken", f"{path}: {error}")
+                yield RawImage(where, _stem(name), name, None, None, [], fault)
+                continue
+            yield RawImage(file or where, _stem(name), path or name, None, None, objects)
+        if not list_file:
+            yield from (RawImage(file, _stem(file), _stem(file), None, None, []) for file in labels.without_image())
+
+    return RawSet(read(), "centre_fractions", tuple(image_folders))
+
+
+def read_label_lines(file: str, names: Optional[Sequence[str]] = None, keypoints: bool = False) -> Iterator[RawObject]:
+    """Yields the objects of one label file; arguments as for `read_yolo_files`."""
+    for number, line in read_list(file):
+        words = line.split()
+        label = _class_name(words[0], names)
+        yield RawObject(number, label, _box_of(words[1:], keypoints), stated_class=words[0])
+
+
+def is_label_file(file: str) -> bool:
+    """Returns whether a text file looks like labels: its first line is a class and at least four numbers."""
+    if os.path.basename(file).lower() in NO_LABELS:
+        return False
+    first = next(iter(read_text(file).splitlines()), "").split()
+    return len(first) >= 5 and all(map(_is_number, first[1:]))
+
+
+def _images_in(folders: Sequence[str]) -> Iterator[Tuple[str, str, str]]:
+    """Yields (where, name, path) of the images in some folders."""
+    paths = dict.fromkeys(path for folder in folders for path in sorted(files_under(folder)))
+    return ((path, path, path) for path in paths)
+
+
+def _listed_images(list_file: str, folders: Sequence[str]) -> List[Tuple[str, str, Optional[str]]]:
+    """Returns (where, name, path) of the images that a list names; without a path where there is no such image."""
+    index = ImageIndex((*folders, os.path.dirname(list_file)))
+    found: List[Tuple[str, str, Optional[str]]] = []
+    for number, name in read_list(list_file):
+        try:
+            path = index.find(name)
+        except DataError:
+            path = None  # the same search tells more when the records are made
+        found.append((f"{list_file}, line {number}", name, path))
+    return found
+
+
+class _LabelFiles:
+    """The label files of images, found by the names of those."""
+
+    def __init__(self, folders: Sequence[str]):
+        self._folders = tuple(folders)
+        self._index = ImageIndex(folders, LABEL_EXTENSION)
+        self._used: Set[str] = set()
+
+    def find(self, image: str, image_folders: Sequence[str]) -> Optional[str]:
+        """Returns the label file of an image, or None.
+
+        Raises:
+            DataError: two files fit equally well.
+        """
+        file = next(filter(os.path.isfile, _usual_label_files(image)), None) or self._search(image, image_folders)
+        if file:
+            self._used.add(os.path.abspath(file))
+        return file
+
+    def _search(self, image: str, image_folders: Sequence[str]) -> Optional[str]:
+        relative = [os.path.relpath(image, folder) for folder in image_folders]
+        name = next((path for path in relative if not path.startswith(os.pardir)), os.path.basename(image))
+        try:
+            return self._index.find(name)
+        except DataError as error:
+            if error.kind == "image_missing":
+                return None
+            raise
+
+    def without_image(self) -> Iterable[str]:
+        """Returns the label files that `find` has not returned."""
+        files = (file for folder in self._folders for file in sorted(files_under(folder, LABEL_EXTENSION)))
+        return [file for file in files if os.path.abspath(file) not in self._used and is_label_file(file)]
+
+
+def _usual_label_files(image: str) -> Iterator[str]:
+    """Yields where an image's labels usually lie: beside it, or in the folder `labels` in the place of `images`."""
+    stem = os.path.splitext(image)[0]
+    yield f"{stem}.txt"
+    for match in reversed(list(re.finditer(r"(?<=[\\/])images(?=[\\/])", stem))):
+        yield f"{stem[:match.start()]}labels{stem[match.end():]}.txt"
+
+
+def _class_name(word: str, names: Optional[Sequence[str]]) -> Optional[str]:
+    """Returns the name of a class that is stated by its number, or by its name; None if there is no such class."""
+    if not _is_number(word):
+        return word if names is None or word in names else None
+    number = float(word)
+    if number != int(number) or number < 0:
+        return None
+    if names is None:
+        return str(int(number))
+    return names[int(number)] if number < len(names) else None
+
+
+def _box_of(words: List[str], keypoints: bool) -> Any:
+    """Returns the four numbers of a box: as they stand, or those of the box around a polygon."""
+    if keypoints:
+        return words[:4]
+    if len(words) <= 5:
+        return words[:4]
+    if len(words) % 2 or not all(map(_is_number, words)):
+        return words
+    x, y = ([float(word) for word in words[start::2]] for start in (0, 1))
+    return ((min(x) + max(x)) / 2, (min(y) + max(y)) / 2, max(x) - min(x), max(y) - min(y))
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return abs(float(word)) < float("inf")
+    except ValueError:
+        return False
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path.replace("\\", "/")))[0]
