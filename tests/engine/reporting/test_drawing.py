@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from light_head_rcnn.engine.reporting import drawing
+from light_head_rcnn.engine.reporting import box_drawing
 from light_head_rcnn.engine.reporting.drawing import draw
 from light_head_rcnn.errors import DataError, UsageError
 
@@ -26,14 +26,14 @@ def drawn(rows, size=(160, 120), classes=CLASSES, **options):
 
 
 def has_color(picture, index):
-    return (picture == drawing._color(index)).all(2)
+    return (picture == box_drawing.class_color(index)).all(2)
 
 
 @pytest.fixture
 def labels(monkeypatch):
     """The labels that were written since the test began, in this order: (text, x1, y1, x2, y2), exclusive ends."""
     written, patches = [], []
-    canvas = drawing.ImageDraw.ImageDraw
+    canvas = box_drawing.ImageDraw.ImageDraw
     rectangle, text = canvas.rectangle, canvas.text
 
     def spy_rectangle(self, corners, fill=None, **options):
@@ -202,8 +202,8 @@ def test_text_is_black_on_light_colors_and_white_on_dark_ones(labels):
         picture = drawn([(index, 0.9, [40, 50, 110, 90])], classes=None)
         _, x1, y1, x2, y2 = labels[-1]
         patch = picture[y1:y2, x1:x2].reshape(-1, 3).astype(int)
-        farthest = patch[np.abs(patch - drawing._color(index)).sum(1).argmax()]
-        light = np.dot(drawing._color(index), [0.299, 0.587, 0.114])
+        farthest = patch[np.abs(patch - box_drawing.class_color(index)).sum(1).argmax()]
+        light = np.dot(box_drawing.class_color(index), [0.299, 0.587, 0.114])
         # The distance in lightness between text and patch is at least 40 % of that between white and black.
         assert abs(np.dot(farthest, [0.299, 0.587, 0.114]) - light) > 100
         seen.add(tuple(farthest > 128))
@@ -246,4 +246,4 @@ def test_what_cannot_be_drawn_is_refused():
 
 
 def test_colors_of_many_classes_differ():
-    assert len({drawing._color(index) for index in range(81)}) == 81
+    assert len({box_drawing.class_color(index) for index in range(81)}) == 81
