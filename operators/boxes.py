@@ -70,15 +70,15 @@ def share_inside(boxes: AnyArray, others: AnyArray, F: Any = NUMPY) -> AnyArray:
     """Computes which share of the area of every box lies inside every other box of the same image.
 
     Args:
-        boxes: float (N, A, 4), in any frame, with sides above 0.
+        boxes: float (N, A, 4), in any frame.
         others: float (N, M, 4), in the same frame.
         F: namespace of array functions.
 
     Returns:
-        float (N, A, M) in [0, 1].
+        float (N, A, M) in [0, 1]; 0 for a box without area.
     """
     intersection, area, _ = _intersections(boxes, others, F)
-    return F.broadcast_div(intersection, area)
+    return F.broadcast_div(intersection, F.maximum(area, 1e-12))
 
 
 def _intersections(boxes: AnyArray, others: AnyArray, F: Any) -> Tuple[AnyArray, AnyArray, AnyArray]:

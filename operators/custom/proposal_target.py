@@ -26,8 +26,8 @@ def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float 
         bg_thresh_hi, bg_thresh_lo: candidates with an overlap in [lo, hi) are background.
         rng: `numpy.random`, whose draws are those of the MXNet original, or a `numpy.random.RandomState`.
         region_shares: float64 (n,), the largest share of each candidate's area that lies in an ignored region; None
-            where the image has no such regions. Candidates with `bg_thresh_hi` or more are drawn as foreground only,
-            and no foreground is drawn in addition.
+            where the image has no such regions. Candidates with `bg_thresh_hi` or more are no background, and where
+            the image has regions, nothing is drawn in addition.
 
     Returns:
         int (rois,), indices of candidates, foreground first; and how many of them are foreground. There are fewer
@@ -43,11 +43,11 @@ def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float 
     if len(background) > bg_count:
         background = rng.choice(background, size=bg_count, replace=False)
     kept = np.append(foreground, background)
-    # The MXNet original draws from all candidates here and calls them background, foreground among them. Regions can
-    # leave so little background that this would teach something wrong.
-    pool = np.flatnonzero(is_known & ((region_shares is None) | (overlaps < fg_thresh)))
-    while len(pool) and len(kept) < rois:
-        kept = np.append(kept, rng.choice(pool, size=min(len(pool), rois - len(kept)), replace=False))
+    # What is drawn in addition becomes background, foreground among it, as in the MXNet original. Regions can leave so
+    # little background that this would teach something wrong.
+    while region_shares is None and len(overlaps) and len(kept) < rois:
+        more = min(len(overlaps), rois - len(kept))
+        kept = np.append(kept, rng.choice(len(overlaps), size=more, replace=False))
     return kept, fg_count
 
 

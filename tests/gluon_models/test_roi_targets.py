@@ -150,3 +150,57 @@ def test_sample_follows_the_seed():
         draws.append(run(rois, gt, batch_size=8)[0])
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
+
+
+REGIONS = np.array([[[0, 0, 55, 40], [45, 30, 99, 99]], [[20, 20, 60, 90], [0, 0, 0, 0]]], np.float32)
+
+
+def with_regions(gt):
+    """The ground truths, then two regions for the first image and one for the second."""
+    rows = np.insert(REGIONS, 4, box_ops.IGNORED_REGION, axis=2)
+    rows[1, 1] = -1
+    return np.concatenate([gt, rows], axis=1).astype(np.float32)
+
+
+def region_shares(rois, image):
+    """The largest share of each RoI's area that lies in one region of its image."""
+    shares = []
+    for x1, y1, x2, y2 in rois.astype(float):
+        area = (x2 - x1 + 1) * (y2 - y1 + 1)
+        sizes = [(min(x2, r[2]) - max(x1, r[0]) + 1, min(y2, r[3]) - max(y1, r[1]) + 1)
+                 for r in REGIONS[image][:2 - image]]
+        shares.append(max(max(w, 0) * max(h, 0) / area for w, h in sizes))
+    return np.array(shares)
+
+
+@pytest.mark.parametrize("high", [0.5, 0.7])
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_background_in_ignored_regions_is_ignored(high, hybrid):
+    """RoIs of which the share `bg_iou_high` lies in one region; foreground and targets stay, regions are no RoIs."""
+    rois, gt = example(200)
+    _, before, old_targets = run(rois, gt, bg_iou_high=high)
+    if hybrid:
+        symbols = mx.sym.Group(list(assign_roi_targets(
+            mx.sym, mx.sym.Variable("rois"), mx.sym.Variable("gt"), 200, MEANS, STDS, bg_iou_high=high)))
+        executor = symbols.bind(mx.cpu(), {"rois": mx.nd.array(rois), "gt": mx.nd.array(with_regions(gt))})
+        _, labels, targets = (output.asnumpy() for output in executor.forward())
+    else:
+        _, labels, targets = run(rois, with_regions(gt), bg_iou_high=high)
+    for image in range(2):
+        shares = region_shares(rois[200 * image:200 * (image + 1), 1:], image)
+        old = before[image, :200]
+        np.testing.assert_array_equal(labels[image, :200], np.where((old == 0) & (shares >= high), -1, old))
+        assert (labels[image, :200] != old).any() and ((old > 0) & (shares >= high)).any()
+        assert (labels[image, :200] == 0).sum() > 2
+        np.testing.assert_array_equal(labels[image, 200:203], before[image, 200:])
+        assert (labels[image, 203:] == -1).all()
+    foreground = before > 0
+    np.testing.assert_array_equal(targets[:, :203][foreground], old_targets[foreground])
+
+
+def test_no_background_is_drawn_from_ignored_regions():
+    rois, gt = example(200)
+    out_rois, labels, _ = run(rois, with_regions(gt), batch_size=64, fg_fraction=0.25)
+    for image in range(2):
+        background = out_rois[image, labels[image] == 0, 1:]
+        assert len(background) > 3 and (region_shares(background, image) < 0.5).all()

@@ -81,6 +81,47 @@ def test_image_without_boxes_is_all_negative():
     assert not target.any() and not weight.any()
 
 
+REGIONS = np.array([[70, 0, 119, 55], [0, 20, 40, 89]], np.float32)
+
+
+def with_regions(truths, regions=REGIONS):
+    rows = np.insert(regions, 4, box_ops.IGNORED_REGION, axis=1)
+    return np.concatenate([truths[:1], rows[:1], np.full((2, 5), -1), truths[1:], rows[1:]]).astype(np.float32)
+
+
+def share(box, region):
+    w = min(box[2], region[2]) - max(box[0], region[0]) + 1
+    h = min(box[3], region[3]) - max(box[1], region[1]) + 1
+    return max(w, 0) * max(h, 0) / ((box[2] - box[0] + 1) * (box[3] - box[1] + 1))
+
+
+@pytest.mark.parametrize("negative_iou", [0.3, 0.5])
+def test_anchors_in_ignored_regions_are_not_negative(negative_iou):
+    """Those of which the share `negative_iou` lies in one region; positive anchors and box targets stay."""
+    every = targets(batch_size=10 ** 6, positive_fraction=1.0, negative_iou=negative_iou)
+    before, boxes, weights = every(INFO, GT, 96, 128, np.random.RandomState(0))
+    label, *others = every(INFO, with_regions(GT), 96, 128, np.random.RandomState(0))
+    grid = anchor_grid(6, 8, 16, base_anchors(RATIOS, SCALES)).reshape(6, 8, 9, 4).transpose(2, 0, 1, 3).reshape(-1, 4)
+    shares = np.array([max(share(box, region) for region in REGIONS) for box in grid])
+    np.testing.assert_array_equal(label, np.where((before == 0) & (shares >= negative_iou), -1, before))
+    assert (label != before).sum() > 10 and (label == 0).sum() > 10
+    assert ((before == 1) & (shares >= negative_iou)).any()
+    for found, expected in zip(others, (boxes, weights)):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_ignored_regions_stay_out_before_the_sample_is_drawn():
+    every = targets(batch_size=10 ** 6)(INFO, with_regions(GT), 96, 128, np.random)[0]
+    label = targets(batch_size=24)(INFO, with_regions(GT), 96, 128, np.random.RandomState(3))[0]
+    assert (label >= 0).sum() == 24 and (every[label >= 0] == label[label >= 0]).all()
+
+
+def test_an_image_that_is_one_ignored_region_has_no_labels():
+    all_of_it = np.array([[0, 0, 119, 89, box_ops.IGNORED_REGION]], np.float32)
+    label, target, weight = targets()(INFO, all_of_it, 96, 128, np.random.RandomState(0))
+    assert (label == -1).all() and not target.any() and not weight.any()
+
+
 def test_no_anchor_inside_the_image():
     tiny = AnchorTargets(cells, 16, (1,), (8,))  # every anchor crosses the edge of the image
     label, _, _ = tiny(INFO, GT, 96, 128, np.random.RandomState(0))
@@ -247,3 +288,18 @@ def test_sample_is_drawn_from_all_levels_of_an_image_together():
     expected[rng.choice(positive, len(positive) - 3, replace=False)] = -1
     expected[rng.choice(negative, len(negative) - 9, replace=False)] = -1
     np.testing.assert_array_equal([found[place][0] for place in places], expected)
+
+
+def test_ignored_regions_on_all_levels():
+    every = pyramid_targets(batch_size=10 ** 6, positive_fraction=1.0)
+    # Without the second ground truth there are negative anchors on the last level, too.
+    before = by_place(*every(INFO, GT[::2], 96, 128, np.random))
+    after = by_place(*every(INFO, with_regions(GT[::2]), 96, 128, np.random))
+    changed = set()
+    for place, box in pyramid_places():
+        old, new = before[place][0], after[place][0]
+        ignored = old == 0 and max(share(box, region) for region in REGIONS) >= 0.3
+        assert new == (-1 if ignored else old)
+        if ignored:
+            changed.add(place[0])
+    assert changed == {0, 1, 2}

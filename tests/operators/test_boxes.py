@@ -33,6 +33,27 @@ def test_iou_of_boxes_that_touch_nothing_is_zero():
     assert (box_ops.iou(a, b) == 0).all()
 
 
+@pytest.mark.parametrize("as_array", [np.asarray, mx.nd.array])
+def test_share_inside_counts_pixels(as_array):
+    rng = np.random.RandomState(3)
+    a, b = np.floor(random_boxes(rng, 2, 5)), np.floor(random_boxes(rng, 2, 3))
+    b[0, 0] = (0, 0, 110, 110)
+    found = box_ops.share_inside(as_array(a), as_array(b), box_ops.NUMPY if as_array is np.asarray else mx.nd)
+    expected = []
+    for n in range(2):
+        for x in a[n]:
+            pixels = [(i, j) for i in range(int(x[0]), int(x[2]) + 1) for j in range(int(x[1]), int(x[3]) + 1)]
+            expected += [[sum(y[0] <= i <= y[2] and y[1] <= j <= y[3] for i, j in pixels) / len(pixels) for y in b[n]]]
+    np.testing.assert_allclose(np.float32(found if as_array is np.asarray else found.asnumpy()),
+                               np.reshape(expected, (2, 5, 3)), rtol=1e-5)
+    assert (np.array(expected)[:5, 0] == 1).all() and 0 < np.mean(np.array(expected) == 0) < 1
+
+
+def test_a_box_without_area_lies_in_no_other():
+    flat, other = np.array([[[5.0, 5, 4, 9]]]), np.array([[[0.0, 0, 9, 9]]])
+    assert box_ops.share_inside(flat, other) == 0
+
+
 def test_decode_inverts_encode():
     rng = np.random.RandomState(1)
     sources, targets = random_boxes(rng, 4, 6), random_boxes(rng, 4, 6)

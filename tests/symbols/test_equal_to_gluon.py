@@ -8,6 +8,7 @@ import light_head_rcnn
 from light_head_rcnn import symbols
 from light_head_rcnn.engine.checkpoints.parameters import load_parameters, save_parameters
 from light_head_rcnn.gluon_models import DetectorLosses
+from light_head_rcnn.operators.boxes import IGNORED_REGION
 
 NAMES = ("a", "b", "c", "d")
 LIGHT, SMALL, RFCN = "resnet_v1_101_rfcn_light", "xception_rfcn_light", "resnet_v1_101_rfcn"
@@ -131,12 +132,16 @@ def graph_losses(outputs, label, ohem, rpn_batch_size):
 
 # With the statistics of batches as small as these, the last bit of a weight is percents of a gradient one step later,
 # in the graph alone: only the first step can be compared.
-@pytest.mark.parametrize("name, images, norm, steps, smaller", [
-    (LIGHT, 1, "frozen", 3, None), (RFCN, 1, "frozen", 3, None), (SMALL, 1, "frozen", 3, None),
-    (SMALL, 2, "frozen", 3, None), (SMALL, 2, "frozen", 1, 0), (SMALL, 2, "batch", 1, None)])
-def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, smaller, small, tmp_path):
+@pytest.mark.parametrize("name, images, norm, steps, smaller, region", [
+    (LIGHT, 1, "frozen", 3, None, None), (RFCN, 1, "frozen", 3, None, None), (SMALL, 1, "frozen", 3, None, None),
+    (SMALL, 2, "frozen", 3, None, None), (SMALL, 2, "frozen", 1, 0, None), (SMALL, 2, "batch", 1, None, None),
+    (SMALL, 2, "frozen", 1, None, (0, 0, 60, 63))])
+def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, smaller, region, small, tmp_path):
     symbol = symbols.get_symbol(name, images=images, norm=norm, **small.options)
     inputs = small.feed(images, smaller=smaller)
+    if region is not None:
+        rows = np.tile([*region, IGNORED_REGION], (images, 1, 1))
+        inputs["gt_boxes"] = np.concatenate([inputs["gt_boxes"], rows], axis=1)
     executor = small.bind(symbol, inputs)
     net = gluon_model(name, norm=norm)
     load(net, parameters(executor), tmp_path / "symbol.params")

@@ -3,6 +3,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.operators.boxes import IGNORED_REGION
 from light_head_rcnn.operators.custom.proposal_target import expand_box_targets, sample_rois
 
 
@@ -135,6 +136,71 @@ def test_rows_of_image_minus_one_are_padding(run):
     for a, b in zip(found, run("proposal_target", rois, gt_boxes, num_classes=2, batch_images=1, batch_rois=-1)):
         np.testing.assert_array_equal(a[:44], b)
     assert (found[1][44:] == -1).all()
+
+
+REGION = (20, 30, 170, 140)
+
+
+def upright_example():
+    """An example without RoIs that end before they begin, which lie in no region."""
+    rois, gt_boxes = example(seed=3)
+    return rois[(rois[:, 3:] > rois[:, 1:3]).all(axis=1)], gt_boxes
+
+
+def region_share(roi):
+    width, height = (min(roi[k + 2], REGION[k + 1]) - max(roi[k], REGION[k - 1]) + 1 for k in (1, 2))
+    return max(width, 0) * max(height, 0) / ((roi[3] - roi[1] + 1) * (roi[4] - roi[2] + 1))
+
+
+@pytest.mark.parametrize("batch_rois", [-1, 40])
+@pytest.mark.parametrize("second", [False, True])
+def test_candidates_in_ignored_regions_are_left_out(batch_rois, second, run, reference):
+    """As if those of which half lies in the region were no candidates; the rest of the rows is padding."""
+    rois, gt_boxes = upright_example()
+    shares = np.array([region_share(roi) for roi in rois])
+    best = np.array([max(reference.overlap(roi[1:], truth) for truth in gt_boxes) for roi in rois])
+    left_out = (shares >= 0.5) & (best < 0.5)
+    assert 3 < left_out.sum() < 30 and ((shares >= 0.5) & (best >= 0.5)).any()
+    options = dict(num_classes=6, fg_fraction=1.0)
+    expected = run("proposal_target", rois[~left_out], gt_boxes, batch_images=1, batch_rois=-1, **options)
+    truths, images = np.concatenate([gt_boxes[:1], [[*REGION, IGNORED_REGION]], gt_boxes[1:]]), 1
+    if second:
+        # An image without regions stands before.
+        images, other = 2, example(seed=4, truths=5)
+        rois[:, 0] = 1
+        padding = [[-1, 0, 0, 0, 0]] * (40 - len(rois))
+        rois, truths = np.concatenate([other[0], rois, padding]), np.concatenate([other[1], truths])
+    found = run("proposal_target", rois, truths, batch_images=images,
+                batch_rois=batch_rois if batch_rois == -1 else batch_rois * images, **options)
+    rows, count = len(found[0]) // images, len(expected[1])
+    found = [array[-rows:] for array in found]
+    np.testing.assert_array_equal(found[0][:count, 1:], expected[0][:, 1:])
+    for one, other in zip(found[1:], expected[1:]):
+        np.testing.assert_array_equal(one[:count], other)
+    assert count < rows and (found[1][count:] == -1).all() and not found[3][count:].any()
+    background = found[0][found[1] == 0]
+    assert len(background) > 3 and all(region_share(roi) < 0.5 for roi in background)
+
+
+@pytest.mark.parametrize("batch_rois", [8, 30])
+def test_a_sample_leaves_ignored_regions_out(batch_rois, run, reference):
+    rois, gt_boxes = upright_example()
+    truths = np.concatenate([gt_boxes, [[*REGION, IGNORED_REGION]]])
+    labels, boxes = run("proposal_target", rois, truths, num_classes=6, batch_images=1, batch_rois=batch_rois,
+                        bg_thresh_hi=0.4)[1::-1]
+    assert (labels > 0).sum() == round(batch_rois / 4) and (labels == 0).sum() > 3
+    for roi in boxes[labels == 0]:
+        assert region_share(roi) < 0.4 and max(reference.overlap(roi[1:], truth) for truth in gt_boxes) < 0.4
+
+
+def test_an_image_whose_background_is_one_ignored_region_ends_with_padding(run):
+    rois, gt_boxes = upright_example()
+    truths = np.concatenate([gt_boxes, [[-1000, -1000, 1000, 1000, IGNORED_REGION]]])
+    _, labels, targets, weights = run("proposal_target", rois, truths, num_classes=6, batch_images=1, batch_rois=64)
+    count = (labels > 0).sum()
+    assert count == 16 and (labels[count:] == -1).all() and not weights[count:].any() and not targets[count:].any()
+    _, labels, _, weights = run("proposal_target", rois, truths[-1:], num_classes=6, batch_images=1, batch_rois=64)
+    assert (labels == -1).all() and not weights.any()
 
 
 @pytest.mark.parametrize("attributes, message", [

@@ -1,5 +1,7 @@
 """RoIs from outside with their targets, by hand."""
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,3 +101,26 @@ def test_sampled_rois(configure, dataset):
         assert ((batch["label"] > 0).sum(axis=1) <= 2).all() and (batch["label"] >= 0).all()
         for name in batch:
             np.testing.assert_array_equal(batch[name], again[name])
+
+
+@pytest.mark.parametrize("ignore", [True, False])
+def test_proposals_in_the_boxes_of_crowds(configure, dataset, ignore):
+    """They are left out, or background; a region that lacks its annotation, here of ten pixels, is never background."""
+    cfg = configure("run", "TRAIN.IGNORE_CROWD_AND_DIFFICULT", ignore, "TRAIN.BATCH_IMAGES", 1)
+    record = dataset.records[0]
+    crowd = np.arange(len(record.boxes)) == 0
+    marked = SimpleNamespace(records=[replace(record, crowd=crowd, regions=np.array([[0, 0, 9, 9]], np.float32))])
+    truths, _ = training_boxes(marked.records[0])
+    # Half of the crowd's box, a box in the region, and one that overlaps neither much.
+    x1, y1, x2, y2 = record.boxes[0]
+    free = [record.width - 20, record.height - 20, record.width - 2, record.height - 2]
+    boxes = np.array([[x1, y1, (x1 + x2) / 2 - 2, y2], [0, 0, 8, 8], free], np.float32)
+    assert all(iou(box, truth) < 0.5 for box in boxes for truth in truths)
+    batch = arrays(next(build_roi_loader(cfg, marked, {record.path: boxes}, CLASSES, 1).epoch(0)))
+    count = len(truths)
+    labels = batch["label"][0]
+    assert len(labels) == count + 3 and (labels[:count] > 0).all()
+    assert labels[count:].tolist() == ([0, -1, -1] if ignore else [0, 0, -1])
+    scale = 64 / max(record.width, record.height)
+    widths = batch["rois"][0, count:, 3] - batch["rois"][0, count:, 1]
+    np.testing.assert_allclose(widths, np.array([18, 0, 0] if ignore else [(x2 - x1) / 2 - 2, 18, 0]) * scale, rtol=1e-4)
