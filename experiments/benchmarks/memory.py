@@ -47,17 +47,17 @@ def measure_peak(step: Callable[[], object]) -> Optional[int]:
         mx.nd.waitall()
         gc.collect()
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        before = _read_status(IN_USE)
+        before = read_status(IN_USE)
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")  # resets the peak to the memory now in use
         step()
         mx.nd.waitall()
-        return _read_status(PEAK) - before
+        return read_status(PEAK) - before
     except OSError:
         return None
 
 
-def _read_status(entry: str) -> int:
-    """Returns an entry of this process's /proc/self/status in bytes."""
+def read_status(entry: str) -> int:
+    """Returns an entry of this process's /proc/self/status in bytes; OSError on systems other than Linux."""
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(entry))

@@ -1,8 +1,10 @@
-"""Benchmarks: the native operators beside MXNet's own, or the training steps of several configurations."""
+"""Benchmarks: reading data sets, the native operators beside MXNet's own, training steps of several configurations."""
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
@@ -13,6 +15,7 @@ from . import options
 EXAMPLES = """
 lhrcnn benchmark operators
 lhrcnn benchmark operators --ops align pool --threads 1 --json align.json
+lhrcnn benchmark data --images 20000 --boxes 150000
 lhrcnn benchmark training --cfg bccd_s --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd
 """
 
@@ -104,7 +107,45 @@ def benchmark_training(argv: List[str]) -> int:
     return 0
 
 
-BENCHMARKS: Dict[str, Callable[[List[str]], int]] = {"operators": benchmark_operators, "training": benchmark_training}
+def benchmark_data(argv: List[str]) -> int:
+    """Makes data sets of the size of COCO's training set, reads them, and reads them again from the cache; writes the
+    results of a test."""
+    parser = _make_parser("lhrcnn benchmark data", benchmark_data.__doc__)
+    parser.add_argument("--cases", nargs="+", metavar="CASE", help="of coco (with polygons), coco_boxes (without), "
+                        "auto (coco, whose layout is found out), voc and results (default: all)")
+    for option, default, what in (("images", 120000, "images of the sets in COCO's layout"),
+                                  ("boxes", 900000, "boxes of these"),
+                                  ("voc-images", 20000, "images of the set in VOC's layout"),
+                                  ("tested-images", 20000, "images whose results are written")):
+        parser.add_argument(f"--{option}", type=int, default=default, metavar="N", help=f"{what} (default: {default})")
+    parser.add_argument("--folder", metavar="DIR", help="keep the sets, some 2 GB, in this folder, and use those that "
+                        "are there (default: a temporary folder)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
+    args = parser.parse_args(argv)
+
+    from ...engine.files import write_json
+    from ..benchmarks import dataset_loading, machine
+    unknown = [name for name in args.cases or () if name not in dataset_loading.CASES]
+    if unknown:
+        raise UsageError(f"--cases: there is no case {unknown[0]!r}; cases: {', '.join(dataset_loading.CASES)}")
+    sizes = dataset_loading.Sizes(args.images, args.boxes, args.voc_images, args.tested_images)
+    for option, number in zip(sizes._fields, sizes):
+        _require("--" + option.replace("_", "-"), number, 1)
+    rows = []
+    print(dataset_loading.HEADER)
+    with contextlib.ExitStack() as stack:
+        folder = args.folder or stack.enter_context(tempfile.TemporaryDirectory())
+        os.makedirs(folder, exist_ok=True)
+        for row in dataset_loading.run_cases(folder, sizes, args.cases):
+            rows.append(row)
+            print(dataset_loading.format_row(row), flush=True)
+    if args.json:
+        write_json(args.json, {"machine": machine.describe_machine(), "rows": rows})
+    return 0
+
+
+BENCHMARKS: Dict[str, Callable[[List[str]], int]] = {"data": benchmark_data, "operators": benchmark_operators,
+                                                     "training": benchmark_training}
 
 
 def _make_parser(prog: str, description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ COMMANDS: Dict[str, str] = {
     "detect": "detect objects in photographs",
     "export": "write a detector as files that need no configuration",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
-    "benchmark": "time operators and training steps",
+    "benchmark": "time operators, training steps and the reading of data sets",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }
 _USAGE = "usage: lhrcnn COMMAND ...\n\n" + "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items()) + (
