@@ -20,7 +20,10 @@ from .batching import (
 from .box_checks import check_and_clip_box
 from .class_names import COCO_CLASSES, VOC_CLASSES
 from .dataset import Dataset
+from .headers import Header, read_header, read_headers
 from .images import IMAGE_EXTENSIONS, image_size, read_image
+from .pillow import MAX_MEGAPIXELS
+from .pixels import as_pixels
 from .readers import CocoDataset, VocDataset
 from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes, training_regions
 from .registry import dataset_names, load_dataset, register_dataset
@@ -30,12 +33,14 @@ __all__ = [
     "COCO_CLASSES",
     "IGNORED_REGION",
     "IMAGE_EXTENSIONS",
+    "MAX_MEGAPIXELS",
     "SHAPES_CLASSES",
     "VOC_CLASSES",
     "Annotation",
     "CocoDataset",
     "DataError",
     "Dataset",
+    "Header",
     "Record",
     "SampledImage",
     "TargetFunction",
@@ -43,6 +48,7 @@ __all__ = [
     "TrainLoader",
     "TrainSampler",
     "VocDataset",
+    "as_pixels",
     "check_and_clip_box",
     "dataset_names",
     "drop_images_without_boxes",
@@ -54,6 +60,8 @@ __all__ = [
     "pad_images",
     "padded_box_count",
     "preprocess",
+    "read_header",
+    "read_headers",
     "read_image",
     "register_dataset",
     "resize_scale",

@@ -52,10 +52,18 @@ def read_header(path: PathLike, max_megapixels: float = MAX_MEGAPIXELS) -> Heade
         DataError: there is no such file, it cannot be read as an image, or it has more pixels than the limit (kinds
             image_missing, image_unreadable, image_too_large); the message names the file.
     """
-    path = os.fspath(path)
-    header = _read(path, _status(path))
-    check_pixel_count(path, header.width, header.height, max_megapixels)
-    return header
+    return look_at(os.fspath(path), max_megapixels, check_end=True)
+
+
+def look_at(path: str, max_megapixels: float, check_end: bool = False) -> Header:
+    """Reads a header as `read_header` does.
+
+    Args:
+        path, max_megapixels: see `read_header`.
+        check_end: find out whether the file is cut off, for which a suspect one is decoded; otherwise `truncated` is
+            False.
+    """
+    return _read(path, _status(path), max_megapixels, check_end)
 
 
 def read_headers(paths: Sequence[PathLike], progress: bool = False,
@@ -96,7 +104,7 @@ def _read_or_error(path: str, cache: HeaderCache, max_megapixels: float) -> Unio
         status = _status(path)
         values = cache.find(path, status)
         if values is None:
-            values = _read(path, status)
+            values = _read(path, status, max_megapixels, check_end=True)
             cache.add(path, status, values)
         header = Header(*values)
         check_pixel_count(path, header.width, header.height, max_megapixels)
@@ -120,16 +128,17 @@ def _status(path: str) -> os.stat_result:
     return status
 
 
-def _read(path: str, status: os.stat_result) -> Header:
+def _read(path: str, status: os.stat_result, max_megapixels: float, check_end: bool) -> Header:
     try:
         with open(path, "rb", buffering=0) as file:
             parsed = parse_header(file, status.st_size)
     except OSError as error:
         raise DataError(f"{path}: not a readable image ({error.strerror})", "image_unreadable") from error
-    if parsed is not None and parsed.complete:
-        return Header(parsed.width, parsed.height, parsed.orientation, parsed.format, False)
     if parsed is not None:
-        _, truncated = load_image(path)
+        check_pixel_count(path, parsed.width, parsed.height, max_megapixels)
+        truncated = check_end and not parsed.complete and load_image(path)[1]
         return Header(parsed.width, parsed.height, parsed.orientation, parsed.format, truncated)
     with opened(path) as image:
-        return Header(*stored_size(image), orientation_of(image), image.format, False)
+        width, height = stored_size(image)
+        check_pixel_count(path, width, height, max_megapixels)
+        return Header(width, height, orientation_of(image), image.format, False)

@@ -2,6 +2,7 @@
 import struct
 from typing import Tuple
 
+import numpy as np
 from PIL import Image
 
 _ORIENTATION_TAG = 0x0112
@@ -39,14 +40,20 @@ def exif_orientation(exif: bytes) -> int:
     return 1
 
 
-def turn(image: Image.Image, orientation: int) -> Image.Image:
-    """Returns an image as viewers show it, given as it is stored."""
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+def turn(pixels: np.ndarray, orientation: int, back: bool = False) -> np.ndarray:
+    """Turns an image by its EXIF orientation.
 
+    Args:
+        pixels: uint8 (H, W, 3), as stored.
+        orientation: 1 to 8.
+        back: `pixels` are as viewers show them, and are wanted as stored.
 
-def turn_back(image: Image.Image, orientation: int) -> Image.Image:
-    """Returns an image as it is stored, given as viewers show it."""
-    return image.transpose(_TURNS_BACK[orientation]) if orientation in _TURNS else image
+    Returns:
+        uint8 (H, W, 3), or (W, H, 3), as viewers show the image.
+    """
+    if orientation not in _TURNS:
+        return pixels
+    return np.array(Image.fromarray(pixels).transpose((_TURNS_BACK if back else _TURNS)[orientation]))
 
 
 def stored_size(image: Image.Image) -> Tuple[int, int]:
@@ -63,3 +70,9 @@ def orientation_of(image: Image.Image) -> int:
         return value if value in _TURNS else 1
     exif = image.info.get("exif", b"")
     return exif_orientation(exif) if isinstance(exif, bytes) else 1
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether Pillow turned an image upright when it loaded it, as it does with TIFF files."""
+    tags = getattr(image, "tag_v2", None)
+    return bool(tags) and _ORIENTATION_TAG not in tags

@@ -3,28 +3,21 @@ from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..resizing import resize_scale, resized_size
+
 _BILINEAR = 1  # the code of mx.image.imresize
 
 
-def resize_scale(height: int, width: int, short_edge: int, long_edge: int) -> float:
-    """Returns the factor by which an image is resized.
-
-    It makes the shorter edge `short_edge` pixels long, or less if the longer edge would exceed `long_edge` pixels.
-    """
-    return min(short_edge / min(height, width), long_edge / max(height, width))
-
-
-def resize_image(image: np.ndarray, scale: float) -> np.ndarray:
-    """Resizes an image bilinearly; each edge is rounded to whole pixels, and at least one pixel long.
+def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes an image bilinearly.
 
     Args:
         image: uint8 (H, W, 3).
-        scale: factor for both edges.
+        height, width: the new size in pixels.
 
     Returns:
-        uint8 (round(H * scale), round(W * scale), 3).
+        uint8 (height, width, 3).
     """
-    height, width = (max(round(edge * scale), 1) for edge in image.shape[:2])
     if (height, width) == image.shape[:2]:
         return image
     import mxnet as mx  # only here: data sets can be read and checked without MXNet
@@ -42,7 +35,7 @@ def flip_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
 def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequence[float],
                std: Sequence[float] = (1.0, 1.0, 1.0), boxes: Optional[np.ndarray] = None,
                classes: Optional[np.ndarray] = None, flip: bool = False,
-               ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+               original_size: Optional[Tuple[int, int]] = None) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Makes the network's input of one image and its boxes.
 
     Args:
@@ -52,19 +45,23 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
         boxes: float32 (m, 4), in the frame of the original image, inclusive ends; None for no boxes.
         classes: int (m,), 0..C-1, the classes of `boxes`.
         flip: mirror image and boxes left to right.
+        original_size: (height, width) in pixels of the original image, where it was decoded at a part of its size (see
+            `read_image`); None for that of `image`. Scale and boxes refer to the original image all the same.
 
     Returns:
         data: float32 (3, h, w), RGB.
-        im_info: float32 (3,): h, w, scale.
+        im_info: float32 (3,): h, w, and the scale from the original image to `data`.
         gt_boxes: float32 (m, 5): boxes in the frame of `data`, then the class, 1..C. A box in the original frame times
             the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back.
     """
-    scale = resize_scale(*image.shape[:2], short_edge, long_edge)
+    height, width = original_size or image.shape[:2]
+    scale = resize_scale(height, width, short_edge, long_edge)
     gt_boxes = np.zeros((0 if boxes is None else len(boxes), 5), np.float32)
     if len(gt_boxes):
-        gt_boxes[:, :4] = (flip_boxes(boxes, image.shape[1]) if flip else boxes) * np.float32(scale)
+        gt_boxes[:, :4] = (flip_boxes(boxes, width) if flip else boxes) * np.float32(scale)
         gt_boxes[:, 4] = np.asarray(classes) + 1
-    resized = resize_image(np.ascontiguousarray(image[:, ::-1]) if flip else image, scale)
+    resized = resize_image(np.ascontiguousarray(image[:, ::-1]) if flip else image,
+                           *resized_size(height, width, scale))
     data = resized.transpose(2, 0, 1).astype(np.float32, order="C")
     data -= np.float32(mean)[:, None, None]
     data /= np.float32(std)[:, None, None]

@@ -42,13 +42,14 @@ def bilinear(image, height, width):
 @pytest.mark.parametrize("scale", [0.4, 0.75, 1.3, 2.0])
 def test_resize_is_bilinear(scale):
     image = np.random.RandomState(0).randint(0, 256, (21, 30, 3)).astype(np.uint8)
-    resized = resize_image(image, scale)
+    resized = resize_image(image, round(21 * scale), round(30 * scale))
     assert resized.dtype == np.uint8 and resized.shape == (round(21 * scale), round(30 * scale), 3)
     assert np.abs(resized - bilinear(image, *resized.shape[:2])).max() <= 1.01
 
 
 def test_thin_image_keeps_a_pixel():
-    assert resize_image(np.zeros((1, 900, 3), np.uint8), 0.1).shape == (1, 90, 3)
+    data, im_info, _ = preprocess(np.zeros((1, 900, 3), np.uint8), 100, 90, (0, 0, 0))
+    assert data.shape == (3, 1, 90) and im_info.tolist() == [1, 90, np.float32(0.1)]
 
 
 boxes_of_width_50 = st.lists(st.tuples(st.integers(0, 49), st.integers(0, 49), st.integers(0, 39)).map(
