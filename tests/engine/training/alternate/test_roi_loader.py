@@ -113,7 +113,9 @@ def test_proposals_in_the_boxes_of_crowds(configure, dataset, ignore):
     truths, _ = training_boxes(marked.records[0])
     # Half of the crowd's box, a box in the region, and one that overlaps neither much.
     x1, y1, x2, y2 = record.boxes[0]
-    free = [record.width - 20, record.height - 20, record.width - 2, record.height - 2]
+    left, top = (0 if x1 > 10 else x2 + 1), (0 if y1 > 10 else y2 + 1)
+    free = [max(left, 10), max(top, 10), max(left, 10) + 6, max(top, 10) + 6]
+    assert x1 > free[2] or x2 < free[0] or y1 > free[3] or y2 < free[1]
     boxes = np.array([[x1, y1, (x1 + x2) / 2 - 2, y2], [0, 0, 8, 8], free], np.float32)
     assert all(iou(box, truth) < 0.5 for box in boxes for truth in truths)
     batch = arrays(next(build_roi_loader(cfg, marked, {record.path: boxes}, CLASSES, 1).epoch(0)))
@@ -121,6 +123,6 @@ def test_proposals_in_the_boxes_of_crowds(configure, dataset, ignore):
     labels = batch["label"][0]
     assert len(labels) == count + 3 and (labels[:count] > 0).all()
     assert labels[count:].tolist() == ([0, -1, -1] if ignore else [0, 0, -1])
-    scale = 64 / max(record.width, record.height)
     widths = batch["rois"][0, count:, 3] - batch["rois"][0, count:, 1]
-    np.testing.assert_allclose(widths, np.array([18, 0, 0] if ignore else [(x2 - x1) / 2 - 2, 18, 0]) * scale, rtol=1e-4)
+    expected = np.array([6, 0, 0] if ignore else [(x2 - x1) / 2 - 2, 6, 0]) * 64 / max(record.width, record.height)
+    np.testing.assert_allclose(widths, expected, rtol=1e-4)
