@@ -17,22 +17,26 @@ from .batching import (
     preprocess,
     resize_scale,
 )
-from .box_checks import check_and_clip_box
 from .class_names import COCO_CLASSES, VOC_CLASSES
 from .dataset import Dataset
+from .faults import ACTIONS, KINDS, FaultLog, FaultPolicy
 from .headers import Header, read_header, read_headers
 from .images import IMAGE_EXTENSIONS, image_size, read_image
 from .pillow import MAX_MEGAPIXELS
 from .pixels import as_pixels
+from .raw import BOX_FORMATS, RawImage, RawObject, RawSet
 from .readers import CocoDataset, VocDataset
 from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes, training_regions
 from .registry import dataset_names, load_dataset, register_dataset
 from .shapes import SHAPES_CLASSES, ensure_shapes, write_shapes
 
 __all__ = [
+    "ACTIONS",
+    "BOX_FORMATS",
     "COCO_CLASSES",
     "IGNORED_REGION",
     "IMAGE_EXTENSIONS",
+    "KINDS",
     "MAX_MEGAPIXELS",
     "SHAPES_CLASSES",
     "VOC_CLASSES",
@@ -40,6 +44,11 @@ __all__ = [
     "CocoDataset",
     "DataError",
     "Dataset",
+    "FaultLog",
+    "FaultPolicy",
+    "RawImage",
+    "RawObject",
+    "RawSet",
     "Header",
     "Record",
     "SampledImage",
@@ -49,7 +58,6 @@ __all__ = [
     "TrainSampler",
     "VocDataset",
     "as_pixels",
-    "check_and_clip_box",
     "dataset_names",
     "drop_images_without_boxes",
     "ensure_shapes",

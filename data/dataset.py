@@ -1,99 +1,131 @@
-"""The base class of all data sets: it joins image sets, counts what it leaves out, checks images and sums up."""
+"""The base class of all data sets: it joins image sets, keeps account of faults, checks images and sums up."""
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from ..errors import DataError, UsageError
+from ..errors import DataError
+from .assembling import assemble
+from .class_names import chosen_class_names
+from .faults import FaultLog, FaultPolicy, OnError
 from .images import read_image
+from .pillow import MAX_MEGAPIXELS
+from .raw import RawSet
 from .record import Record
 
-_HOW_TO_SKIP = ' (on_error="skip", in a configuration dataset.ON_ERROR: skip, leaves such entries out)'
-_MESSAGES_IN_SUMMARY = 10
+_MOST_CLASSES_IN_SUMMARY = 5
 
 
 class Dataset:
     """The records of one or several image sets.
 
-    To read another layout, derive a class that sets `layout` and implements `read_image_set`, and give it a name with
+    To read another layout, derive a class that sets `layout` and implements `read_raw_set`, for what is done about
+    faults to be done as in the layouts of this package, or else `read_image_set`. Give it a name with
     `register_dataset`.
 
     Args:
         path: root folder of the data set.
         image_set: name of the image set, such as "train2017"; "+" joins several, as in "train+val".
-        classes: names of the foreground classes in the order of their ids; None leaves them to the reader.
-        on_error: "raise" stops at the first broken entry; "skip" leaves broken entries out and counts them, and
-            decodes every image once to find those that cannot be read.
+        classes: names of the foreground classes in the order of their ids; None leaves them to the reader. They may
+            name classes that the data set does not have, and objects of classes that they do not name are not seen.
+        on_error: what is done about broken entries, see `FaultPolicy`: "default"; "raise", which stops at the first;
+            "skip", which leaves them out; or a mapping from kinds of faults to actions.
         with_labels: False for an image set that has images but no boxes.
+        max_megapixels: limit for the number of pixels of an image, in millions.
 
     Attributes:
         layout: name of the layout, used in messages (of the class).
         name: layout and image set, used in messages.
-        path, image_set: as given.
+        path, image_set, max_megapixels: as given.
         classes: names of the foreground classes, a tuple; background is not among them.
+        category_ids: tuple, the id of class 0, 1, ... in COCO's results; None where the layout has no such ids.
         records: list of `Record`.
-        skipped: list of messages, one for each entry that was left out.
+        log: `FaultLog` of all that was wrong.
+        unread: number of objects by name of the class that were not seen because `classes` does not name it.
+        notes: lines on what is no fault but good to know.
 
     Raises:
-        DataError: an entry is broken, or no image is left; the message names the file and the entry.
-        UsageError: `on_error` is neither "raise" nor "skip".
+        DataError: an entry has a fault that the policy makes an error, or no image is left; the message names the file
+            and the entry.
+        UsageError: `on_error` is no policy, or `classes` are no names.
     """
 
     layout = "unnamed"
 
     def __init__(self, path: Union[str, os.PathLike], image_set: str, classes: Optional[Sequence[str]] = None,
-                 on_error: str = "raise", with_labels: bool = True):
-        if on_error not in ("raise", "skip"):
-            raise UsageError(f'on_error is {on_error!r}; it must be "raise" or "skip"')
-        self.path, self.image_set = os.fspath(path), image_set
-        if not os.path.isdir(self.path):
-            raise DataError(f"{self.path}: no such folder of a {self.layout} data set")
+                 on_error: OnError = "default", with_labels: bool = True, max_megapixels: float = MAX_MEGAPIXELS):
+        self.path, self.image_set, self.max_megapixels = os.fspath(path), image_set, max_megapixels
         self.name = f"{self.layout} {image_set}"
-        self.classes: Tuple[str, ...] = tuple(classes or ())
-        self.skipped: List[str] = []
-        self._skipped_by_kind = Counter()
-        self._skip_faults = on_error == "skip"
-        self.records = [record for one in image_set.split("+")
-                        for record in self.read_image_set(one.strip(), with_labels)]
-        if self._skip_faults:
-            self.check_images()
+        self.log = FaultLog(FaultPolicy(on_error))
+        self.unread: Counter = Counter()
+        self.notes: List[str] = []
+        self._id_of_class: Dict[str, Union[int, str]] = {}
+        self.check_path()
+        self.classes: Tuple[str, ...] = chosen_class_names(classes, self.find_classes)
+        self.records: List[Record] = [record for one in self.split_image_set()
+                                      for record in self.read_image_set(one, with_labels)]
+        self.category_ids = _category_ids(self.classes, self._id_of_class) if self._id_of_class else None
         if not self.records:
-            reasons = "".join(f"\n  {message}" for message in self.skipped[:5])
-            raise DataError(f"{self.path}: no usable image in set {image_set!r}{reasons}")
+            raise DataError(f"{self.path}: no usable image in set {image_set!r}"
+                            + ("\n" + self.log.table() if self.log.counts else ""))
 
     def __len__(self) -> int:
         """Number of images."""
         return len(self.records)
 
+    def check_path(self) -> None:
+        """Raises DataError if there is no such folder; a reader of single files replaces it."""
+        if not os.path.isdir(self.path):
+            raise DataError(f"{self.path}: no such folder of a {self.layout} data set")
+
+    def split_image_set(self) -> List[str]:
+        """Returns the names of the image sets that `image_set` joins."""
+        return [one.strip() for one in self.image_set.split("+")]
+
+    def find_classes(self) -> Sequence[str]:
+        """Returns the names of the classes where the caller named none; empty if `read_image_set` sets `classes`.
+
+        An implementation looks at all image sets in the folder, so that training and testing have the same classes.
+        """
+        return ()
+
     def read_image_set(self, image_set: str, with_labels: bool) -> List[Record]:
         """Reads one image set; called by the constructor once for each name in `image_set`.
 
-        An implementation calls `report_fault` for each broken entry and then leaves that entry out. It sets
-        `self.classes` if the caller named none.
+        An implementation of its own calls `report_fault` for each broken entry, and does with it what that returns. It
+        sets `self.classes` if the caller named none and there is no `find_classes`.
 
         Args:
             image_set: one name, such as "train".
             with_labels: False if no boxes are to be read.
         """
+        raw = self.read_raw_set(image_set, with_labels)
+        self.notes += raw.notes
+        for name, one in raw.category_ids.items():
+            self._id_of_class.setdefault(name, one)
+        return assemble(raw, self.classes, self.log, self.unread, self.max_megapixels)
+
+    def read_raw_set(self, image_set: str, with_labels: bool) -> RawSet:
+        """Reads the annotation files of one image set as they are; arguments as for `read_image_set`."""
         raise NotImplementedError
 
-    def report_fault(self, message: str, kind: str) -> None:
-        """Raises DataError for a broken entry or, with on_error="skip", notes that the entry is left out.
+    def report_fault(self, message: str, kind: str) -> str:
+        """Notes a fault, and raises DataError if the policy makes it an error.
 
         Args:
             message: names the file and the entry.
-            kind: the kind of fault in a few words, such as "box outside"; the summary counts faults by it.
+            kind: one of `KINDS`, or a kind of the reader's own in a few words; the summary counts faults by it.
+
+        Returns:
+            What to do about it, one of `ACTIONS` but "error"; "drop" for a kind of the reader's own.
         """
-        if not self._skip_faults:
-            raise DataError(message + _HOW_TO_SKIP, kind)
-        self.skipped.append(message)
-        self._skipped_by_kind[kind] += 1
+        return self.log.report(kind, message)
 
     def check_images(self) -> None:
         """Decodes every image, on all processors; reports each broken one as a fault and drops its record.
 
         Raises:
-            DataError: an image is broken, unless the data set was made with on_error="skip".
+            DataError: an image is broken, and the policy makes that an error.
         """
         def error_of(record: Record) -> Optional[DataError]:
             try:
@@ -110,17 +142,50 @@ class Dataset:
         self.records = [record for record, error in zip(self.records, errors) if error is None]
 
     def summary(self) -> str:
-        """Returns one line on what was read; if entries were left out, a line of counts and the first messages."""
+        """Returns lines for people: what was read, what was not seen, and a table of what was wrong."""
         boxes = sum(len(record.boxes) for record in self.records)
         text = f"{self.name}: {len(self.records)} images, {boxes} boxes"
-        for field in ("crowd", "difficult"):
+        for field in ("crowd", "difficult", "ignored"):
             count = sum(int(getattr(record, field).sum()) for record in self.records)
             text += f", {count} of them {field}" if count else ""
-        text += f", {len(self.classes)} classes"
-        if self.skipped:
-            counts = ", ".join(f"{count} x {kind}" for kind, count in sorted(self._skipped_by_kind.items()))
-            text += f"\nleft out: {counts}"
-            text += "".join(f"\n  {message}" for message in self.skipped[:_MESSAGES_IN_SUMMARY])
-            more = len(self.skipped) - _MESSAGES_IN_SUMMARY
-            text += f"\n  and {more} more" if more > 0 else ""
+        without = self._images_without_boxes()
+        text += f", {len(self.classes)} classes" + (f", {without} images without boxes" if without else "")
+        if self.unread:
+            counts = [f"{count} of {name}" for name, count in self.unread.most_common(_MOST_CLASSES_IN_SUMMARY)]
+            more = len(self.unread) - len(counts)
+            text += (f"\n  boxes of other classes, which were not asked for and are not seen: {', '.join(counts)}"
+                     + (f", and {more} more classes" if more else ""))
+        text += "".join(f"\n  {note}" for note in self.notes)
+        if self.log.counts:
+            text += f"\nfaults, their number, and what is done about them:\n{self.log.table()}"
         return text
+
+    def report(self) -> Dict[str, Any]:
+        """Returns the summary as JSON holds it.
+
+        Returns:
+            "name", "images", "boxes", "boxes_per_class" (by name), "images_without_boxes", "unread" (boxes of other
+            classes, by name), "notes" and "faults" (see `FaultLog.as_json`).
+        """
+        per_class: Counter = Counter()
+        for record in self.records:
+            per_class.update(record.classes.tolist())
+        return {"name": self.name, "images": len(self.records), "boxes": sum(per_class.values()),
+                "boxes_per_class": {name: per_class[i] for i, name in enumerate(self.classes)},
+                "images_without_boxes": self._images_without_boxes(), "unread": dict(self.unread),
+                "notes": list(self.notes), "faults": self.log.as_json()}
+
+    def _images_without_boxes(self) -> int:
+        return sum(not len(record.boxes) for record in self.records)
+
+
+def _category_ids(classes: Iterable[str], id_of_class: Dict[str, Union[int, str]]) -> Tuple[Union[int, str], ...]:
+    """Returns an id for each class, none twice; classes that no file declares have new ones."""
+    free = 1 + max((one for one in id_of_class.values() if isinstance(one, int)), default=0)
+    ids: Dict[Union[int, str], None] = {}
+    for name in classes:
+        one = id_of_class.get(name)
+        if one is None or one in ids:
+            one, free = free, free + 1
+        ids[one] = None
+    return tuple(ids)

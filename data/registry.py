@@ -1,10 +1,11 @@
 """The data sets that can be loaded by name; a program adds its own with `register_dataset`."""
 import os
 from functools import partial
-from typing import Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
 from ..errors import UsageError
 from .dataset import Dataset
+from .faults import OnError
 
 Reader = Callable[..., Dataset]
 _READERS: Dict[str, Reader] = {}
@@ -16,8 +17,8 @@ def register_dataset(name: str, reader: Optional[Reader] = None) -> Reader:
     Args:
         name: the new name; upper and lower case are not told apart.
         reader: a subclass of `Dataset`, or any function of (path, image_set, classes=..., on_error=...,
-            with_labels=...) that returns a `Dataset`; those arguments are explained at `load_dataset`. Without a reader
-            the call is a decorator.
+            with_labels=...) that returns a `Dataset`; those arguments are explained at `load_dataset`, whose options it
+            is given if it takes some. Without a reader the call is a decorator.
 
     Returns:
         The reader, unchanged.
@@ -59,7 +60,7 @@ def dataset_names() -> Tuple[str, ...]:
 
 
 def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, classes: Optional[Sequence[str]] = None,
-                 on_error: str = "raise", with_labels: bool = True) -> Dataset:
+                 on_error: OnError = "default", with_labels: bool = True, **options: Any) -> Dataset:
     """Reads a data set into records.
 
     Args:
@@ -67,18 +68,23 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
             are drawn by this package and written to `path` on first use; others are those that were registered.
         path: root folder of the data set (layouts: see `CocoDataset` and `VocDataset`).
         image_set: name of the image set, such as "train2017"; "+" joins several, as in "train+val".
-        classes: names of the foreground classes in the order of their ids. None takes the categories of the annotation
-            file (COCO layout) or the 20 classes of VOC.
-        on_error: "raise" stops at the first broken entry; "skip" leaves broken entries out and counts them
-            (`dataset.skipped`, `dataset.summary()`), and decodes every image once to find those that cannot be read.
+        classes: names of the foreground classes in the order of their ids. None takes those of the data set: the
+            categories of its annotation files (COCO layout), or the 20 classes of VOC if the set has no others (VOC
+            layout). Classes that the set does not have are no fault, and objects of others are not seen.
+        on_error: what is done about broken entries, by the kinds of `light_head_rcnn.data.KINDS`: "default" does what
+            people expect of each kind; "raise" stops at the first fault that would leave something out; "skip" leaves
+            out what "default" makes an error; a mapping such as {"box_over_edge": "error"} says it by kind.
+            `dataset.summary()` tells what was found, `dataset.report()` does for programs.
         with_labels: False for an image set that has images but no boxes.
+        options: further arguments of the reader, such as `max_megapixels` (see `Dataset`).
 
     Returns:
         Dataset, whose `records` hold paths, sizes and boxes; images are decoded when they are needed.
 
     Raises:
-        DataError: an entry is broken or a file is missing; the message names the file and the entry.
-        UsageError: the name is not known, or `on_error` is neither "raise" nor "skip".
+        DataError: an entry is broken in a way that is an error, or a file is missing; the message names the file and
+            the entry.
+        UsageError: the name is not known, or `on_error` is no policy.
 
     Example::
 
@@ -90,4 +96,4 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     if reader is None:
         raise UsageError(f"unknown data set {name!r}; known: {', '.join(dataset_names())}; "
                          "register_dataset adds others")
-    return reader(path, image_set, classes=classes, on_error=on_error, with_labels=with_labels)
+    return reader(path, image_set, classes=classes, on_error=on_error, with_labels=with_labels, **options)

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from functools import partial
-from typing import Optional, Sequence, Union
+from typing import Any, Union
 
 from PIL import Image
 
@@ -77,11 +77,10 @@ def _write_split(root: str, split: str, count: int, seed: int, style: Style) -> 
         json.dump(content, file)
 
 
-def _read_shapes(path: PathLike, image_set: str, classes: Optional[Sequence[str]], on_error: str, with_labels: bool,
-                 style: Style) -> CocoDataset:
+def _read_shapes(path: PathLike, image_set: str, style: Style, **options: Any) -> CocoDataset:
     """Reads Shapes as `load_dataset` does, after writing it if `path` is new or empty."""
     ensure_shapes(path, style)
-    return CocoDataset(path, image_set, classes, on_error, with_labels)
+    return CocoDataset(path, image_set, **options)
 
 
 for _name, _style in STYLES.items():
