@@ -1,7 +1,7 @@
 """Reading of YAML files: those of the user, those that come with the package, and those that they inherit from."""
 import difflib
 from pathlib import Path
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
@@ -11,19 +11,6 @@ from .checking import flatten_known
 # The configurations that come with the package.
 BUNDLED = Path(__file__).resolve().parents[2] / "experiments" / "cfgs"
 BASE = "_BASE_"
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a name that stands twice in one section with different values; PyYAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Dict[Any, Any]:
-        values: Dict[Any, Any] = {}
-        for name_node, value_node in node.value:
-            value = value_node.value if isinstance(value_node, yaml.ScalarNode) else value_node
-            if isinstance(name_node, yaml.ScalarNode) and values.setdefault(name_node.value, value) != value:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{name_node.value} stands twice in one section", name_node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def bundled_names() -> List[str]:
@@ -104,7 +91,10 @@ def _read(path: Path) -> Dict[str, Any]:
     if "\0" in text:
         raise ConfigError(f"{path} is binary, not a YAML file")
     try:
-        tree = yaml.load(text, _Loader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        _reject_repeated(path, node)
+        tree = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} cannot be read as YAML: {_explain(text, error)}") from None
     if tree is None:
@@ -112,6 +102,31 @@ def _read(path: Path) -> Dict[str, Any]:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} must hold KEY: VALUE entries, got {type(tree).__name__}")
     return tree
+
+
+def _reject_repeated(path: Path, node: Optional[yaml.Node]) -> None:
+    """Raises ConfigError where a name stands twice in one section; PyYAML would silently take the last.
+
+    A line that is only repeated, with the same value, is let pass: files of forks of the MXNet original have such.
+    """
+    sections: List[Tuple[str, Optional[yaml.Node]]] = [("", node)]
+    visited = set()  # an alias may lead back to the section that it is in
+    while sections:
+        section, node = sections.pop()
+        if not isinstance(node, yaml.MappingNode) or id(node) in visited:
+            continue
+        visited.add(id(node))
+        seen: Dict[str, Tuple[yaml.Node, yaml.Node]] = {}
+        for name, value in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                continue
+            first_name, first = seen.setdefault(name.value, (name, value))
+            is_same_line = isinstance(value, yaml.ScalarNode) and (first.tag, first.value) == (value.tag, value.value)
+            if first_name is not name and not is_same_line:
+                lines = " and ".join(str(place.start_mark.line + 1) for place in (first_name, name))
+                advice = "join the two" if isinstance(value, yaml.MappingNode) else "leave one of them"
+                raise ConfigError(f"{path}: {section}{name.value} stands twice, in lines {lines}: {advice}")
+            sections.append((f"{section}{name.value}.", value))
 
 
 def _explain(text: str, error: yaml.YAMLError) -> str:
