@@ -108,10 +108,11 @@ def _share_out(entries: Sequence[Any], categories: Sequence[Category], objects_o
             continue
         category = of_category.find(entry.category_id)
         if category is None:
-            objects.append(RawObject(position, None, entry.bbox, None, entry.iscrowd, entry.area, entry.category_id))
+            objects.append(RawObject(position, None, entry.bbox, entry.difficult, entry.iscrowd, entry.area,
+                                     entry.category_id))
         else:
             used.add(category.id)
-            objects.append(RawObject(position, category.name, entry.bbox, None, entry.iscrowd, entry.area))
+            objects.append(RawObject(position, category.name, entry.bbox, entry.difficult, entry.iscrowd, entry.area))
     return faults, used
 
 

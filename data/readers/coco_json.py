@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 
     Attributes:
         image_id, category_id, bbox, iscrowd, area: as the file states them; None where it does not.
+        difficult: the same; COCO itself does not have it, data sets that come from Pascal VOC do.
     """
 
     image_id: Any
@@ -23,6 +24,7 @@ class Entry(NamedTuple):
     bbox: Any
     iscrowd: Any
     area: Any
+    difficult: Any
 
 
 def load_coco_json(file: str) -> Dict[str, Any]:
@@ -68,5 +70,5 @@ def list_of(content: Dict[str, Any], key: str, file: str) -> List[Any]:
 def _shorten(entry: Dict[str, Any]) -> Any:
     if "image_id" in entry and "file_name" not in entry:
         return Entry(entry["image_id"], entry.get("category_id"), entry.get("bbox"), entry.get("iscrowd"),
-                     entry.get("area"))
+                     entry.get("area"), entry.get("difficult"))
     return entry

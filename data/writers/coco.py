@@ -17,7 +17,7 @@ def write_coco(folder: str, sets: RecordSets, classes: Sequence[str], images: Im
     """Writes image sets in COCO's layout.
 
     Boxes and areas are written to 0.0001 pixel. The ids of images stay where they are whole numbers and all different.
-    Difficult and ignored objects have `"ignore": 1`.
+    Difficult and ignored objects have `"difficult": 1`, which COCO itself does not know.
 
     Args:
         folder: is there, and empty.
@@ -59,6 +59,6 @@ def _annotations(record: Record, categories: Sequence[Union[int, str]]) -> List[
                       "bbox": [round(value, _DECIMALS) for value in record.coco_boxes[index].tolist()],
                       "area": round(float(record.areas[index]), _DECIMALS), "iscrowd": int(record.crowd[index])}
         if record.difficult[index] or record.ignored[index]:
-            annotation["ignore"] = 1
+            annotation["difficult"] = 1
         annotations.append(annotation)
     return annotations

@@ -22,7 +22,7 @@ def test_pycocotools_reads_what_was_written(sets, classes, tmp_path):
     first = train.loadAnns(train.getAnnIds(7))
     assert [(a["category_id"], a["bbox"], a["area"]) for a in first] == [
         (9, [0, 0, 60, 40], 2400), (5, [1.5, 2.25, 9.375, 9.8735], 50.5)]
-    marks = [(a["iscrowd"], a.get("ignore", 0)) for a in train.loadAnns(train.getAnnIds(9))]
+    marks = [(a["iscrowd"], a.get("difficult", 0)) for a in train.loadAnns(train.getAnnIds(9))]
     assert marks == [(0, 1), (0, 0), (1, 0), (0, 1)]
     assert train.getAnnIds(3) == [] and sorted(train.getAnnIds()) == [1, 2, 3, 4, 5, 6]
     assert [image["file_name"] for image in val.dataset["images"]] == ["1.jpg", "3.jpg"]
