@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
@@ -16,21 +16,24 @@ import numpy as np
 from ...errors import UsageError
 from ..files import PathLike, write_json
 from ..inference.detector import Detector, ImageLike
+from .detectors import load_detector
+from .exported import FORMAT
 
-FORMAT = 1
 # The largest differences between a detector and its export: the operators are the same, but a device may add numbers up
 # in another order.
 SCORE_TOLERANCE = 1e-5
 BOX_TOLERANCE = 1e-2
 
 
-def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[str, float]] = None) -> List[str]:
+def export(detector: Union[Detector, PathLike], prefix: PathLike,
+           thresholds: Optional[Mapping[str, float]] = None) -> List[str]:
     """Writes a detector's graph, parameters and description; PREFIX-meta.json last.
 
     An exported detector looks at an image once: at the first scale of the detector, not mirrored.
 
     Args:
-        detector: its network is a HybridBlock with parameters; it is hybridized and run once.
+        detector: a detector, or the path of one, see `load_detector`. Its network is a HybridBlock with parameters; it
+            is hybridized and run once.
         prefix: path that the files' names start with, such as "models/shapes"; its folder is made.
         thresholds: thresholds that are fixed in the graph, such as {"nms": 0.3}; they are written to the description
             for people to read, and loading does not use them.
@@ -43,12 +46,14 @@ def export(detector: Detector, prefix: PathLike, thresholds: Optional[Mapping[st
 
     Example::
 
-        lh.export(lh.load_detector("output/shapes_s"), "models/shapes")
+        lh.export("output/shapes_s", "models/shapes")
         ids, scores, boxes = lh.load_detector("models/shapes")("photo.jpg")
     """
     if Path(prefix).is_dir() or str(prefix).endswith(("/", os.sep)):
         raise UsageError(f"{prefix} is a folder: name the start of the files' names in it, such as "
                          + os.path.join(prefix, "detector"))
+    if not isinstance(detector, Detector):
+        detector = load_detector(detector)
     prefix = Path(prefix)
     prefix.parent.mkdir(parents=True, exist_ok=True)
     meta = prefix.parent / (prefix.name + "-meta.json")

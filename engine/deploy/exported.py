@@ -13,8 +13,8 @@ from ...errors import CheckpointError
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.input_preparation import InputPreparation
-from .export import FORMAT
 
+FORMAT = 1
 _META = "-meta.json"
 _ENDS = (_META, "-symbol.json", "-0000.params")
 

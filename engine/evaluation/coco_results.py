@@ -1,7 +1,6 @@
 """Detections in COCO's result format, as its evaluation server and pycocotools take them."""
-import itertools
 import os
-from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -29,15 +28,15 @@ def result_scores(scores: np.ndarray) -> np.ndarray:
 
 
 def category_ids(dataset: Dataset) -> Tuple[Union[int, str], ...]:
-    """Returns the category id of each class: that of the annotation file where there is one.
+    """Returns the category id of each class: that of its annotation file, or i + 1 for class i if there is none."""
+    return dataset.category_ids or tuple(range(1, len(dataset.classes) + 1))
 
-    A class that the annotation file does not have gets a whole number above all that are taken: without a file class i
-    has the id i + 1.
-    """
-    known = getattr(dataset, "category_ids", None) or {}
-    known = known if isinstance(known, Mapping) else dict(zip(dataset.classes, known))
-    free = itertools.count(max((number for number in known.values() if isinstance(number, int)), default=0) + 1)
-    return tuple(known[name] if name in known else next(free) for name in dataset.classes)
+
+def relative_path(path: str, folder: str) -> str:
+    """Returns a path from a folder, with slashes; one that lies elsewhere stays absolute."""
+    path, folder = os.path.abspath(path), os.path.abspath(folder)
+    inside = path.startswith(os.path.join(folder, ""))
+    return (os.path.relpath(path, folder) if inside else path).replace(os.sep, "/")
 
 
 def coco_results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Iterator[Dict[str, Any]]:
@@ -56,28 +55,21 @@ def coco_results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Ite
     Raises:
         UsageError: the detections are not those of the data set.
     """
-    check_detections(dataset, detections)
-    return _results(dataset, detections)
+    return _results(dataset, check_detections(dataset, detections))
 
 
 def _results(dataset: Dataset, detections: Sequence[ImageDetections]) -> Iterator[Dict[str, Any]]:
     categories = category_ids(dataset)
     ambiguous = len({record.image_id for record in dataset.records}) < len(dataset.records)
     for record, (ids, scores, boxes) in zip(dataset.records, detections):
-        named = {"file_name": _relative_path(record.path, dataset.path)} if ambiguous else {}
-        for class_id, score, bbox in zip(np.asarray(ids).tolist(), result_scores(scores).tolist(),
-                                         result_boxes(boxes).tolist()):
-            yield {"image_id": record.image_id, **named, "category_id": categories[class_id], "bbox": bbox,
-                   "score": score}
+        # A reader of one's own may take ids from an array.
+        image_id = record.image_id.item() if isinstance(record.image_id, np.generic) else record.image_id
+        named = {"file_name": relative_path(record.path, dataset.path)} if ambiguous else {}
+        rows = ids.tolist(), result_scores(scores).tolist(), result_boxes(boxes).tolist()
+        for class_id, score, bbox in zip(*rows):
+            yield {"image_id": image_id, **named, "category_id": categories[class_id], "bbox": bbox, "score": score}
 
 
 def write_results(path: PathLike, dataset: Dataset, detections: Sequence[ImageDetections]) -> None:
     """Writes `coco_results` of the same arguments to a JSON file, atomically, one detection a line."""
     write_json_list(path, coco_results(dataset, detections))
-
-
-def _relative_path(path: str, folder: str) -> str:
-    """Returns a path from a folder, with slashes; one that lies elsewhere stays absolute."""
-    path, folder = os.path.abspath(path), os.path.abspath(folder)
-    inside = path.startswith(os.path.join(folder, ""))
-    return (os.path.relpath(path, folder) if inside else path).replace(os.sep, "/")

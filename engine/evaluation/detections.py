@@ -1,5 +1,5 @@
 """The detections of a data set, as every metric takes them."""
-from typing import NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     boxes: np.ndarray
 
 
-def check_detections(dataset: Dataset, detections: Sequence[ImageDetections]) -> None:
+def check_detections(dataset: Dataset, detections: Sequence[ImageDetections]) -> List[ImageDetections]:
     """Checks that detections belong to a data set.
 
     Args:
@@ -34,12 +34,16 @@ def check_detections(dataset: Dataset, detections: Sequence[ImageDetections]) ->
         detections: (ids, scores, boxes) of each image, in the order of `dataset.records`: ids int (k,), 0..C-1; scores
             (k,); boxes (k, 4), rows x1, y1, x2, y2 in pixels of the original image, inclusive ends.
 
+    Returns:
+        The same as arrays; arrays are not copied.
+
     Raises:
         UsageError: the number of images differs, or the detections of an image have other shapes, ids that are not
             classes of the data set, or numbers that are not finite; the message names the image.
     """
     if len(detections) != len(dataset.records):
         raise UsageError(f"detections of {len(detections)} images for the {len(dataset.records)} of {dataset.name}")
+    checked = []
     for record, of_image in zip(dataset.records, detections):
         where = f"detections in image {record.image_id!r} of {dataset.name}"
         ids, scores, boxes = map(np.asarray, of_image)
@@ -51,12 +55,13 @@ def check_detections(dataset: Dataset, detections: Sequence[ImageDetections]) ->
                              f"{len(dataset.classes)} classes")
         if not (np.isfinite(scores).all() and np.isfinite(boxes).all()):
             raise UsageError(f"{where}: a score or a box is not finite")
+        checked.append((ids, scores, boxes))
+    return checked
 
 
 def join_detections(dataset: Dataset, detections: Sequence[ImageDetections]) -> Found:
     """Returns the detections of all images as arrays, see `check_detections`, which is called first."""
-    check_detections(dataset, detections)
-    counts = [len(ids) for ids, _, _ in detections]
-    ids, scores, boxes = zip(*detections)
-    return Found(np.repeat(np.arange(len(counts), dtype=np.int32), counts), np.concatenate(ids).astype(np.int32),
-                 np.concatenate(scores).astype(np.float64), np.concatenate(boxes).astype(np.float64).reshape(-1, 4))
+    ids, scores, boxes = zip(*check_detections(dataset, detections))
+    images = np.repeat(np.arange(len(ids), dtype=np.int32), [len(one) for one in ids])
+    return Found(images, np.concatenate(ids).astype(np.int32), np.concatenate(scores).astype(np.float64),
+                 np.concatenate(boxes).astype(np.float64))

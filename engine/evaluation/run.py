@@ -1,68 +1,115 @@
 """Testing a detector on a data set: detections, result files, metrics."""
+import copy
 import logging
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ... import data
-from ...errors import DataError
+from ..deploy.detectors import load_detector
 from ..files import PathLike, write_json
 from ..inference.dataset_detections import detect_dataset
-from ..inference.detector import Detector
+from ..inference.detector import Detections, Detector
 from . import compute_metrics, format_metrics, write_results
+from .matching import describe_match, match_classes, with_classes_of_data_set
 
 
-def evaluate(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
-             logger: Optional[logging.Logger] = None) -> Optional[Dict[str, Any]]:
+class TestResult(NamedTuple):
+    """What a test gave.
+
+    Attributes:
+        metrics: see `compute_metrics`; None for a data set without boxes.
+        failures: what is wrong with each image that could not be read and was left out.
+    """
+
+    __test__ = False  # pytest must not take the class for a test
+
+    metrics: Optional[Dict[str, Any]]
+    failures: List[str]
+
+
+def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder: Optional[PathLike] = None,
+             batch_images: int = 1, logger: Optional[logging.Logger] = None) -> Optional[Dict[str, Any]]:
     """Tests a detector on a data set.
 
+    Classes are matched by name: objects of a class that the detector does not know count as missed, and detections of a
+    class that the data set does not have are left out. An image that cannot be read is left out too, unless the data
+    set was loaded with an `on_error` that makes an error of it.
+
     Args:
-        detector: its classes are those of the data set, in the same order.
+        detector: a detector, or the path of one, see `load_detector`, which then runs on the CPU.
         dataset: from `load_dataset`.
-        folder: takes results.json (COCO's result format) and metrics.json; by default nothing is written.
+        folder: takes results.json (COCO's result format, see `coco_results`), dataset.json (the data set's report: what
+            was read, and what was left out and why) and metrics.json; by default nothing is written.
         batch_images: images of a batch on each of the detector's devices.
         logger: takes the table of the metrics.
 
     Returns:
         The metrics, see `compute_metrics`, such as `metrics["coco"]["AP50"]` from 0 to 1; None for a data set without
-        boxes.
+        boxes. "images_left_out" says how many images could not be read.
 
     Raises:
-        DataError: the classes differ, or an image cannot be read.
+        DataError: no class of the detector has the name of one of the data set, or no image can be read.
 
     Example::
 
-        metrics = lh.evaluate(lh.load_detector("output/shapes_s"), lh.load_dataset("shapes", "output/shapes", "val"))
+        metrics = lh.evaluate("output/shapes_s", lh.load_dataset("shapes", "output/shapes", "val"))
         print(metrics["coco"]["AP"])
     """
-    if tuple(detector.classes) != tuple(dataset.classes):
-        raise DataError(f"the detector has the classes {', '.join(detector.classes)}, and {dataset.name} has "
-                        f"{', '.join(dataset.classes)}: load the data set with classes=detector.classes", "classes")
-    detections = detect_dataset(detector, dataset, batch_images)
+    if not isinstance(detector, Detector):
+        detector = load_detector(detector)
+    return test_detector(detector, dataset, folder, batch_images, logger).metrics
+
+
+def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
+                  logger: Optional[logging.Logger] = None) -> TestResult:
+    """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
+    matched = match_classes(detector.classes, dataset.classes, dataset.name)
+    detections, failures = detect_dataset(detector, dataset, batch_images)
+    if matched is not None:
+        detections = with_classes_of_data_set(detections, matched)
+    if failures:
+        dataset, detections = _without_failures(dataset, detections, failures)
     written = []
     if folder is not None:
-        write_results(Path(folder) / "results.json", dataset, detections)
-        written.append(Path(folder) / "results.json")
-    metrics, text = None, f"{dataset.name} has no boxes to evaluate against"
+        written = [Path(folder) / "results.json", Path(folder) / "dataset.json"]
+        write_results(written[0], dataset, detections)
+        write_json(written[1], dataset.report())
+    metrics, lines = None, [f"{dataset.name} has no boxes to evaluate against"]
     if any(len(record.boxes) for record in dataset.records):
-        metrics = compute_metrics(dataset, detections)
-        text = format_metrics(metrics)
+        metrics = dict(compute_metrics(dataset, detections), images_left_out=len(failures))
+        lines = [format_metrics(metrics)]
         if folder is not None:
-            write_json(Path(folder) / "metrics.json", metrics)
             written.append(Path(folder) / "metrics.json")
+            write_json(written[-1], metrics)
     if logger is not None:
-        logger.info("%s", text + ("\n\nwrote " + " and ".join(map(str, written)) if written else ""))
-    return metrics
+        lines.insert(0, describe_match(detector.classes, dataset.classes))
+        if failures:
+            lines.append(f"\n{len(failures)} images could not be read and are left out:")
+            lines += [f"  {message}" for message in failures.values()]
+        if written:
+            lines.append("\nwrote " + " and ".join(map(str, written)))
+        logger.info("%s", "\n".join(line for line in lines if line))
+    return TestResult(metrics, list(failures.values()))
 
 
 def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts: Sequence[mx.Context],
-                 folder: PathLike, logger: logging.Logger) -> Optional[Dict[str, Any]]:
+                 folder: PathLike, logger: logging.Logger) -> TestResult:
     """Tests a network as the section `TEST` of a configuration says; see `evaluate`."""
-    return evaluate(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger)
+    return test_detector(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger)
 
 
-# pytest must not take the function for a test where it is imported.
-test_network.__test__ = False
+# pytest must not take the functions for tests where they are imported.
+test_detector.__test__ = test_network.__test__ = False
+
+
+def _without_failures(dataset: data.Dataset, detections: Sequence[Detections],
+                      failures: Mapping[int, str]) -> Tuple[data.Dataset, List[Detections]]:
+    """Returns the data set without the images that could not be read, and the detections in the others."""
+    readable = [position for position in range(len(dataset.records)) if position not in failures]
+    rest = copy.copy(dataset)
+    rest.records = [dataset.records[position] for position in readable]
+    return rest, [detections[position] for position in readable]

@@ -1,40 +1,70 @@
 """Runs a detector on every image of a data set."""
-from typing import List
+from typing import Dict, List, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from ... import data
+from ...errors import DataError
 from .detector import Detections, Detector, to_original_frame
 
 
-def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int = 1) -> List[Detections]:
+class DatasetDetections(NamedTuple):
+    """What was found in a data set.
+
+    Attributes:
+        detections: those of each record, boxes in the frame of the original image; none for an image that cannot be
+            read.
+        failures: what is wrong with each image that cannot be read, by its position in the list of records.
+    """
+
+    detections: List[Detections]
+    failures: Dict[int, str]
+
+
+def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int = 1,
+                   num_workers: int = 0) -> DatasetDetections:
     """Finds objects in every image of a data set, with a progress bar on a terminal.
+
+    An image that cannot be read is treated as the policy of the data set says of its kind of fault: it ends the call,
+    or is reported and the others are still done.
 
     Args:
         detector: runs on all of its devices.
         dataset: its boxes are not read.
         batch_images: images in a batch, for each device of the detector.
+        num_workers: processes that read and resize images while the detector runs; 0 does so in this process. The
+            detections are the same.
 
-    Returns:
-        The detections of each record, boxes in the frame of the original image.
+    Raises:
+        DataError: an image cannot be read, and that is an error by the policy of the data set; or none can be read.
     """
     how, contexts = detector.preparation, detector.contexts
-    loaders = [data.TestLoader(dataset.records, batch_images * len(contexts), *scale, how.means, how.stds,
-                               stride=how.stride) for scale in how.scales]
-    found: List[Detections] = [None] * len(dataset.records)
+    loader = data.TestLoader(dataset.records, batch_images * len(contexts), how.scales, how.means, how.stds,
+                             stride=how.stride, num_workers=num_workers)
+    found = [_nothing() for _ in dataset.records]
+    failures: Dict[int, str] = {}
     with tqdm(total=len(found), disable=None, unit="image", desc="testing") as bar:
-        for batches in zip(*loaders):
-            indices, _, im_info = batches[0]
-            shares = [share for share in np.array_split(np.arange(len(indices)), len(contexts)) if len(share)]
+        for batch in loader:
+            for index, error in batch.unread:
+                dataset.log.report(error.kind, str(error))
+                failures[index] = str(error)
+            shares = [share for share in np.array_split(np.arange(len(batch.indices)), len(contexts)) if len(share)]
             # All devices are given work before the answer of the first is waited for.
-            answers = [detector.views([(x[share], info[share]) for _, x, info in batches], context)
+            answers = [detector.views([(x[share], info[share]) for x, info in batch.views], context)
                        for share, context in zip(shares, contexts)]
             for share, answer in zip(shares, answers):
                 ids, scores, boxes = (array.asnumpy() for array in answer)
                 for row, position in enumerate(share):
-                    record = dataset.records[indices[position]]
-                    found[indices[position]] = to_original_frame(
-                        ids[row], scores[row], boxes[row], im_info[position][2], record.width, record.height)
-            bar.update(len(indices))
-    return found
+                    index, im_info = batch.indices[position], batch.views[0][1][position]
+                    record = dataset.records[index]
+                    found[index] = to_original_frame(ids[row], scores[row], boxes[row], im_info[2], record.width,
+                                                     record.height)
+            bar.update(len(batch.indices) + len(batch.unread))
+    if failures and len(failures) == len(found):
+        raise DataError(f"none of the {len(found)} images can be read; the first: {failures[0]}")
+    return DatasetDetections(found, failures)
+
+
+def _nothing() -> Detections:
+    return Detections(np.zeros(0, int), np.zeros(0, np.float32), np.zeros((0, 4), np.float32))

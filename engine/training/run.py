@@ -150,5 +150,5 @@ class TrainingRun:
         if self.test_set is None:
             return None
         self._last_test = test_network(self._cfg, self.net, self.test_set, self._contexts,
-                                       Path(self._cfg.output_path) / folder, self._logger)
+                                       Path(self._cfg.output_path) / folder, self._logger).metrics
         return None if self._last_test is None else self._last_test["coco"]

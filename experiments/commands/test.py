@@ -13,11 +13,11 @@ lhrcnn test --cfg bccd_s --epoch 30 dataset.dataset_path=data/bccd --out output/
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status."""
+    """Runs the command line `argv`; returns the exit status, 1 where images could not be read and were left out."""
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="folder for results.json and metrics.json (default: the folder "
-                        "test beside the checkpoint)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json and dataset.json "
+                        "(default: the folder test beside the checkpoint)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_cfg_unless_checkpoint(args)
@@ -36,5 +36,5 @@ def main(argv: options.Arguments = None) -> int:
     logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
     dataset = build_dataset(cfg, cfg.dataset.test_image_set)
     logger.info("%s", dataset.summary())
-    test_network(cfg, net, dataset, contexts, folder, logger)
-    return 0
+    result = test_network(cfg, net, dataset, contexts, folder, logger)
+    return 1 if result.failures else 0

@@ -11,7 +11,7 @@ python experiments/train_alternate.py --cfg shapes_s_alternate --cpu --resume
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status."""
+    """Runs the command line `argv`; returns the exit status, 1 where images could not be read and were left out."""
     parser = options.make_parser("train_alternate.py", __doc__, EXAMPLES)
     options.add_training_arguments(parser, "go on where an earlier call was stopped, inside a stage or between two; "
                                    "start anew where there is none")
@@ -32,5 +32,6 @@ def main(argv: options.Arguments = None) -> int:
     checkpoint = training.run()
     if test_set is not None:
         net, _, _ = load_network(cfg, contexts, checkpoint, classes=test_set.classes)
-        test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
+        result = test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
+        return 1 if result.failures else 0
     return 0

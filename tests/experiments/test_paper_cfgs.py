@@ -171,5 +171,5 @@ def test_every_row_trains_a_step_and_tests(path, shapes, tiny_backbones, tmp_pat
     unchanged = [name for name, p in learning.items() if (p.data().asnumpy() == before[name]).all()]
     assert not unchanged
     net.hybridize()
-    metrics = run_test(cfg, net, build_dataset(cfg, "val"), [mx.cpu()], tmp_path, logging.getLogger("test"))
-    assert metrics and (tmp_path / "results.json").is_file()
+    result = run_test(cfg, net, build_dataset(cfg, "val"), [mx.cpu()], tmp_path, logging.getLogger("test"))
+    assert result.metrics and (tmp_path / "results.json").is_file()

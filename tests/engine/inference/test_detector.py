@@ -46,7 +46,7 @@ def detector(contexts=None):
 
 @pytest.mark.parametrize("batch, contexts", [(1, None), (2, None), (3, None), (2, [mx.cpu(0), mx.cpu(1)])])
 def test_detections_of_a_data_set_come_in_order_and_in_the_images_frame(folder, batch, contexts):
-    detections = detect_dataset(detector(contexts), SimpleNamespace(records=folder), batch)
+    detections = detect_dataset(detector(contexts), SimpleNamespace(records=folder), batch).detections
     assert [len(ids) for ids, _, _ in detections] == [1, 0, 1]
     for record, (ids, scores, boxes) in zip(folder, detections):
         assert boxes.shape == (len(ids), 4) and boxes.dtype == scores.dtype == np.float32

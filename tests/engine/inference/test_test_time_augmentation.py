@@ -197,7 +197,7 @@ def test_of_a_data_set(tmp_path, batch, contexts):
         records.append(make_record(number, str(tmp_path / f"{number}.png"), width, height, [(box, 0, False, False)]))
     preparation = InputPreparation(((80, 160), (40, 80), (120, 200)), MEANS, (1, 1, 1), 32)
     detector = Detector(Finder(), Finder.classes, preparation, contexts, flip=True)
-    answers = detect_dataset(detector, SimpleNamespace(records=records), batch)
+    answers = detect_dataset(detector, SimpleNamespace(records=records), batch).detections
     for record, (ids, _, boxes) in zip(records, answers):
         assert ids.tolist() == [1]
         np.testing.assert_allclose(boxes, record.boxes, atol=1.01)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from light_head_rcnn.errors import CheckpointError, TrainingError
 from light_head_rcnn import data
+from light_head_rcnn.engine.evaluation.run import TestResult
 from light_head_rcnn.engine.training import run
 from light_head_rcnn.engine.training.run import TrainingRun
 from light_head_rcnn.engine.training.trainer import Trainer
@@ -22,6 +23,11 @@ LOGGER = logging.getLogger("test")
 @pytest.fixture
 def configure(configuring, tmp_path):
     return configuring(tmp_path, "network: {model: light_head_rcnn_xception_coco}\n")
+
+
+def answer_tests(monkeypatch, metrics):
+    """Replaces each test of a training by the metrics that the function `metrics` returns."""
+    monkeypatch.setattr(run, "test_network", lambda *arguments: TestResult(metrics(), []))
 
 
 def read_steps(cfg):
@@ -186,7 +192,7 @@ def files(folder, end):
 
 def test_old_checkpoints_go_and_the_best_stays(configure, tmp_path, monkeypatch):
     figures = iter([0.2, 0.5, 0.4, 0.3])
-    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": next(figures), "AP50": 0.9}})
     cfg = configure("run", "TRAIN.end_epoch", 4, "TRAIN.TEST_EVERY", 1, "TRAIN.KEEP_CHECKPOINTS", 2)
     train(cfg)
     lines = read_scalars(cfg.output_path + "/losses.jsonl")
@@ -194,7 +200,7 @@ def test_old_checkpoints_go_and_the_best_stays(configure, tmp_path, monkeypatch)
     state = read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))
     assert (state["epoch"], state["test"]) == (2, {"AP": 0.5})
     assert [line["test_AP"] for line in lines if "test_AP" in line] == [0.2, 0.5, 0.4, 0.3]
-    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": 0.45}})
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": 0.45}})
     train(configure("run", "TRAIN.end_epoch", 5, "TRAIN.TEST_EVERY", 1), resume=True)
     assert read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))["epoch"] == 2
     assert files(tmp_path / "run", ".params") == [f"light_head_rcnn-{tag}.params" for tag in ("0004", "0005", "best")]
@@ -202,14 +208,14 @@ def test_old_checkpoints_go_and_the_best_stays(configure, tmp_path, monkeypatch)
 
 def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
     figures = iter([0.3, 0.2, 0.3, 0.1])
-    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": next(figures), "AP50": 0.9}})
     training, _ = train(configure("run", "TRAIN.end_epoch", 9, "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2))
     assert training.trainer.epoch == 3 and next(figures, None) is None
 
 
 def test_early_stopping_counts_the_tests_before_a_resume(configure, monkeypatch):
     figures = iter([0.3, 0.2, 0.1, 0.1, 0.1, 0.1])
-    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": next(figures), "AP50": 0.9}})
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": next(figures), "AP50": 0.9}})
     options = "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2
     train(configure("run", "TRAIN.end_epoch", 2, *options))
     resumed, _ = train(configure("run", "TRAIN.end_epoch", 9, *options), resume=True)
@@ -225,7 +231,7 @@ def test_early_stopping_without_tests_is_warned_of(configure, caplog):
 
 
 def test_a_run_of_which_only_the_best_is_left_is_not_overwritten(configure, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "test_network", lambda *arguments: {"coco": {"AP": 0.5, "AP50": 0.9}})
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": 0.5, "AP50": 0.9}})
     cfg = configure("run", "TRAIN.TEST_EVERY", 1)
     train(cfg)
     for path in (tmp_path / "run").glob("light_head_rcnn-0*"):
