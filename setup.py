@@ -90,7 +90,7 @@ setup(
         "yacs",
         "tqdm",
         "matplotlib",
-        "pillow",
+        "pillow>=10.1",  # earlier ones do not say whether they turned a TIFF upright
         "pyyaml",
         "setuptools; python_version >= '3.12'",  # stands in for distutils
     ],

@@ -17,7 +17,7 @@ _GRAY_WITH_ALPHA = "LA;16B"
 
 def has_deep_colors(image: Image.Image) -> bool:
     """Whether an image has colours of 16 bits a channel, given as Pillow opened it and before it is loaded."""
-    modes = [_raw_mode(args) for _, _, _, args in getattr(image, "tile", ())]
+    modes = [_raw_mode(args) for _, _, _, args in image.tile or ()]
     return bool(modes) and all(mode == _GRAY_WITH_ALPHA or (mode[:-1] in ("RGB;16", "RGBA;16", "RGBX;16")
                                                             and mode[-1] in _OTHER_ORDER) for mode in modes)
 
@@ -40,12 +40,15 @@ def with_lower_bytes(path: str, upper: Image.Image, allow_truncated: bool) -> np
 
     def ask_for_lower_bytes(image: Image.Image) -> None:
         tiles = []
-        for codec, extents, offset, args in image.tile:
+        for tile in image.tile:
+            args = tile[3]
             mode = _raw_mode(args)
             gray_with_alpha.append(mode == _GRAY_WITH_ALPHA)
             # Four bytes a pixel, too, are those of gray and alpha.
             other = "RGBA" if mode == _GRAY_WITH_ALPHA else mode[:-1] + _OTHER_ORDER[mode[-1]]
-            tiles.append((codec, extents, offset, other if isinstance(args, str) else (other, *args[1:])))
+            args = other if isinstance(args, str) else (other, *args[1:])
+            # Older versions of Pillow have plain tuples.
+            tiles.append(tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args))
         image.tile = tiles
 
     lower = np.asarray(load_image(path, allow_truncated, ask_for_lower_bytes)[0]).astype(np.uint16)

@@ -17,6 +17,14 @@ MAX_MEGAPIXELS = 178.956970
 # Drawings, not photographs; reading EPS would run Ghostscript.
 _REFUSED_FORMATS = ("EPS", "WMF")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_SIGNS = (
+    (b"\xff\xd8", "a damaged JPEG, or of a kind that Pillow does not read"),
+    (b"\x89PNG", "a damaged PNG"),
+    (b"II*\0", "a damaged TIFF, or of a kind that Pillow does not read"),
+    (b"MM\0*", "a damaged TIFF, or of a kind that Pillow does not read"),
+    (b"version https://git-lfs", "a pointer of Git LFS: git lfs pull fetches the image"),
+    (b"<", "text, perhaps a web page that was saved in its place"),
+)
 
 
 class _Settings:
@@ -146,8 +154,7 @@ def _reason(path: str, error: Exception) -> str:
         return "HEIC: convert it to JPEG, or call pillow_heif.register_heif_opener() of the package pillow-heif first"
     if start[4:12] == b"ftypavif":
         return "AVIF: convert it to JPEG, or install a Pillow that reads AVIF, 11.3 or later"
-    if not start:
-        return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
-        return "its content is of no known image format"
+        return next((reason for sign, reason in _SIGNS if start.startswith(sign)),
+                    "its content is of no known image format")
     return str(error) or type(error).__name__
