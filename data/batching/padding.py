@@ -5,6 +5,22 @@ import numpy as np
 
 # MXNet on the CPU keeps its oneDNN primitives of every shape that it has met: few shapes keep the memory flat.
 _LEAST_BOXES = 8
+# The shortest side of a network's input, in pixels: that of a cell of the map for the RPN. An image with a shorter side
+# would have no cell, so no anchors, so no detections.
+LEAST_SIDE = 16
+
+
+def pad_strip(image: np.ndarray) -> np.ndarray:
+    """Returns an image, with zeros below or to the right where a side is shorter than `LEAST_SIDE`.
+
+    Args:
+        image: float32 (3, h, w).
+
+    Returns:
+        float32 (3, max(h, LEAST_SIDE), max(w, LEAST_SIDE)).
+    """
+    missing = [max(LEAST_SIDE - side, 0) for side in image.shape[1:]]
+    return np.pad(image, [(0, 0), *((0, rows) for rows in missing)]) if any(missing) else image
 
 
 def pad_images(images: Sequence[np.ndarray], stride: int = 32) -> np.ndarray:

@@ -4,6 +4,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from ..resizing import resize_scale, resized_size
+from .padding import pad_strip
 
 _BILINEAR = 1  # the code of mx.image.imresize
 
@@ -49,7 +50,8 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
             `read_image`); None for that of `image`. Scale and boxes refer to the original image all the same.
 
     Returns:
-        data: float32 (3, h, w), RGB.
+        data: float32 (3, h, w), RGB; an image with a side shorter than `padding.LEAST_SIDE` is padded to it, by zeros
+            below or to the right, which count as part of the image.
         im_info: float32 (3,): h, w, and the scale from the original image to `data`.
         gt_boxes: float32 (m, 5): boxes in the frame of `data`, then the class, 1..C. A box in the original frame times
             the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back.
@@ -65,5 +67,6 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
     data = resized.transpose(2, 0, 1).astype(np.float32, order="C")
     data -= np.float32(mean)[:, None, None]
     data /= np.float32(std)[:, None, None]
-    im_info = np.array((*resized.shape[:2], scale), np.float32)
+    data = pad_strip(data)
+    im_info = np.array((*data.shape[1:], scale), np.float32)
     return data, im_info, gt_boxes

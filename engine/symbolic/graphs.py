@@ -5,13 +5,12 @@ from typing import Callable, NamedTuple, Sequence, Tuple
 import mxnet as mx
 from yacs.config import CfgNode
 
+from ...data.batching.padding import LEAST_SIDE
 from ...errors import ConfigError, DataError, ModelError
 from ..building import symbols_from_config
 from ..config import with_values
 
 LABELS = ("label", "bbox_target", "bbox_weight")
-# Shortest side of a network input, in pixels, whose feature map has a cell.
-SHORTEST_SIDE = 16
 
 
 class TrainableGraph(NamedTuple):
@@ -112,7 +111,7 @@ class FeatureSize:
 
     def __init__(self, symbol: mx.sym.Symbol, longest: int, step: int):
         scores = symbol.get_internals()["rpn_cls_score_output"]
-        shortest = -(-SHORTEST_SIDE // step) * step
+        shortest = -(-LEAST_SIDE // step) * step
         self._cells = {side: scores.infer_shape(data=(1, 3, side, side))[1][0][2]
                        for side in range(shortest, longest + 1, step)}
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.data import pad_boxes, pad_images, padded_box_count
+from light_head_rcnn.data.batching.padding import pad_strip
 
 
 def test_images_are_padded_with_zeros_to_the_stride():
@@ -30,3 +31,12 @@ def test_boxes_come_first_and_rows_of_minus_one_follow(counts):
     assert len(batch) == len(counts)
     for rows, expected in zip(batch, boxes):
         assert np.array_equal(rows[:len(expected)], expected) and (rows[len(expected):] == -1).all()
+
+
+@pytest.mark.parametrize("size, padded", [((3, 40), (16, 40)), ((40, 15), (40, 16)), ((1, 2), (16, 16)),
+                                          ((16, 16), (16, 16)), ((17, 300), (17, 300))])
+def test_strips_are_as_wide_as_a_cell(size, padded):
+    image = np.ones((3, *size), np.float32)
+    found = pad_strip(image)
+    assert found.shape == (3, *padded) and found.dtype == np.float32
+    assert (found[:, :size[0], :size[1]] == 1).all() and found.sum() == image.sum()

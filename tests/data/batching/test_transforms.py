@@ -49,7 +49,7 @@ def test_resize_is_bilinear(scale):
 
 def test_thin_image_keeps_a_pixel():
     data, im_info, _ = preprocess(np.zeros((1, 900, 3), np.uint8), 100, 90, (0, 0, 0))
-    assert data.shape == (3, 1, 90) and im_info.tolist() == [1, 90, np.float32(0.1)]
+    assert data.shape == (3, 16, 90) and im_info.tolist() == [16, 90, np.float32(0.1)]  # see `pad_strip`
 
 
 boxes_of_width_50 = st.lists(st.tuples(st.integers(0, 49), st.integers(0, 49), st.integers(0, 39)).map(
@@ -103,9 +103,19 @@ def test_original_frame_comes_back_by_the_scale():
 
 
 def test_means_and_deviations_are_rgb():
-    image = np.zeros((4, 5, 3), np.uint8)
+    image = np.zeros((16, 20, 3), np.uint8)
     image[:] = (10, 20, 30)
-    data, im_info, gt_boxes = preprocess(image, 4, 5, (1, 2, 3), (3, 6, 9))
+    data, im_info, gt_boxes = preprocess(image, 16, 20, (1, 2, 3), (3, 6, 9))
     assert data.reshape(3, -1).min(axis=1).tolist() == data.reshape(3, -1).max(axis=1).tolist() == [3, 3, 3]
-    assert im_info.tolist() == [4, 5, 1] and gt_boxes.shape == (0, 5)
-    assert preprocess(image, 4, 5, (1, 2, 3))[0][:, 0, 0].tolist() == [9, 18, 27]  # the deviations are 1 by default
+    assert im_info.tolist() == [16, 20, 1] and gt_boxes.shape == (0, 5)
+    assert preprocess(image, 16, 20, (1, 2, 3))[0][:, 0, 0].tolist() == [9, 18, 27]  # the deviations are 1 by default
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_strip_is_padded_below_and_its_boxes_stay(flip):
+    image = np.full((5, 200, 3), 50, np.uint8)
+    boxes = np.array([[10, 1, 40, 3]], np.float32)
+    data, im_info, gt_boxes = preprocess(image, 60, 100, (1, 2, 3), (4, 4, 4), boxes, np.array([0]), flip)
+    assert data.shape == (3, 16, 100) and im_info.tolist() == [16, 100, 0.5]
+    assert (data[:, :2] == np.float32([49, 48, 47])[:, None, None] / 4).all() and not data[:, 2:].any()
+    assert gt_boxes.tolist() == [[79.5, 0.5, 94.5, 1.5, 1] if flip else [5, 0.5, 20, 1.5, 1]]
