@@ -1,4 +1,5 @@
-"""Reads the data sets that a configuration names."""
+"""Reads the data sets that a configuration names, and writes what was found in them."""
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from yacs.config import CfgNode
@@ -6,6 +7,7 @@ from yacs.config import CfgNode
 from ... import data
 from ...errors import ConfigError, DataError
 from ..config import dataset_kind
+from ..files import PathLike, write_json
 
 
 def build_dataset(cfg: CfgNode, image_set: str) -> data.Dataset:
@@ -68,3 +70,10 @@ def empty_images_line(cfg: CfgNode, dataset: data.Dataset) -> Optional[str]:
     what = ("are trained on, as background" if cfg.TRAIN.USE_EMPTY_IMAGES else
             "are not trained on; TRAIN.USE_EMPTY_IMAGES=true trains on them, as background")
     return f"images without boxes: {count} of {len(dataset.records)}; they {what}"
+
+
+def write_reports(folder: PathLike, dataset: data.Dataset, test_set: Optional[data.Dataset]) -> None:
+    """Writes what was read, and what was left out and why: train_set.json, and test_set.json if there is one."""
+    for name, one in (("train_set.json", dataset), ("test_set.json", test_set)):
+        if one is not None:
+            write_json(Path(folder) / name, one.report())

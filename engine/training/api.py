@@ -7,6 +7,7 @@ import mxnet as mx
 from yacs.config import CfgNode
 
 from ...errors import UsageError
+from ..building.datasets import write_reports
 from ..config import load_config, with_overrides
 from ..inference.detector import Detector
 from ..reporting.logger import HeldLogFile, open_logger
@@ -66,5 +67,6 @@ def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
         log_file.discard()
         raise
     log_file.begin(cfg.output_path)
+    write_reports(cfg.output_path, run.dataset, run.test_set)
     run.run()
     return run

@@ -17,7 +17,7 @@ def main(argv: options.Arguments = None) -> int:
                                    "start anew where there is none")
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_training_cfg(args)
-    from ...engine.building.datasets import build_dataset, build_test_set
+    from ...engine.building.datasets import build_dataset, build_test_set, write_reports
     from ...engine.evaluation.run import test_network
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import HeldLogFile, open_logger
@@ -29,6 +29,7 @@ def main(argv: options.Arguments = None) -> int:
     test_set = build_test_set(cfg, dataset.classes)
     training = AlternateTraining(cfg, contexts, logger, dataset, args.resume, args.allow_partial)
     log_file.begin(cfg.output_path)
+    write_reports(cfg.output_path, dataset, test_set)
     checkpoint = training.run()
     if test_set is not None:
         net, _, _ = load_network(cfg, contexts, checkpoint, classes=test_set.classes)

@@ -1,4 +1,5 @@
 """`train` by one call: overrides, the answer, and that a start that fails leaves nothing behind."""
+import json
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_train_takes_a_file_or_a_configuration(configure, shapes, tmp_path):
     assert len(ids) == len(scores) == len(boxes)
     assert {"light_head_rcnn-0001.params", "losses.jsonl", "train.log", "test"} <= {
         path.name for path in (tmp_path / "a").iterdir()}
+    # What was found in the data sets lies beside what became of it.
+    reports = [json.loads((tmp_path / "a" / name).read_text()) for name in (
+        "train_set.json", "test_set.json", "test/dataset.json")]
+    assert [report["images"] for report in reports] == [6, 2, 2]
     cfg = load_config(configure.file, {"dataset.dataset_path": shapes, "output_path": str(tmp_path / "a")})
     with pytest.raises(TrainingError, match="--resume"):
         train(cfg)
