@@ -12,6 +12,7 @@ from .images import read_image
 from .pillow import MAX_MEGAPIXELS
 from .raw import RawSet
 from .record import Record
+from .set_cache import CacheEntry, ReadSet
 
 _MOST_CLASSES_IN_SUMMARY = 5
 
@@ -61,9 +62,20 @@ class Dataset:
         self.notes: List[str] = []
         self._id_of_class: Dict[str, Union[int, str]] = {}
         self.check_path()
-        self.classes: Tuple[str, ...] = chosen_class_names(classes, self.find_classes)
-        self.records: List[Record] = [record for one in self.split_image_set()
-                                      for record in self.read_image_set(one, with_labels)]
+        self.classes: Tuple[str, ...] = ()
+        self.records: List[Record] = []
+        entry = CacheEntry(self.watched_paths(), {
+            "reader": f"{type(self).__module__}.{type(self).__qualname__}", "path": self.path, "image_set": image_set,
+            "classes": repr(list(classes)) if classes else "", "policy": self.log.policy.as_json(),
+            "with_labels": with_labels, "max_megapixels": max_megapixels})
+        known = entry.load()
+        if known is not None:
+            self._take(known)
+        else:
+            self.classes = chosen_class_names(classes, self.find_classes)
+            self.records = [record for one in self.split_image_set()
+                            for record in self.read_image_set(one, with_labels)]
+            entry.store(self._all_that_was_read())
         self.category_ids = _category_ids(self.classes, self._id_of_class) if self._id_of_class else None
         if not self.records:
             raise DataError(f"{self.path}: no usable image in set {image_set!r}"
@@ -77,6 +89,14 @@ class Dataset:
         """Raises DataError if there is no such folder; a reader of single files replaces it."""
         if not os.path.isdir(self.path):
             raise DataError(f"{self.path}: no such folder of a {self.layout} data set")
+
+    def watched_paths(self) -> Sequence[str]:
+        """Returns the folders and files that the data set is read from; empty for no use of the cache.
+
+        What was read is kept in the cache until a file in them changes. Readers of this package use it alone: of others
+        it is not known what else they read, nor when their program changes.
+        """
+        return [self.path] if type(self).__module__.startswith(__package__ + ".") else []
 
     def split_image_set(self) -> List[str]:
         """Returns the names of the image sets that `image_set` joins."""
@@ -174,6 +194,20 @@ class Dataset:
                 "boxes_per_class": {name: per_class[i] for i, name in enumerate(self.classes)},
                 "images_without_boxes": self._images_without_boxes(), "unread": dict(self.unread),
                 "notes": list(self.notes), "faults": self.log.as_json()}
+
+    def _all_that_was_read(self) -> ReadSet:
+        return ReadSet(self.records, {
+            "classes": self.classes, "id_of_class": self._id_of_class, "notes": self.notes, "unread": self.unread,
+            "counts": self.log.counts, "examples": self.log.examples})
+
+    def _take(self, known: ReadSet) -> None:
+        """Takes what `_all_that_was_read` returned before."""
+        rest = known.rest
+        self.records, self.classes = known.records, tuple(rest["classes"])
+        self._id_of_class, self.notes = rest["id_of_class"], rest["notes"]
+        self.unread.update(rest["unread"])
+        self.log.counts.update(rest["counts"])
+        self.log.examples.update(rest["examples"])
 
     def _images_without_boxes(self) -> int:
         return sum(not len(record.boxes) for record in self.records)

@@ -89,6 +89,10 @@ class FaultPolicy:
         """Returns one of `ACTIONS`; a kind that a reader of one's own made up is dropped, or an error with "raise"."""
         return self._actions.get(kind, self._actions["annotation_broken"])
 
+    def as_json(self) -> Dict[str, str]:
+        """Returns the action of each kind of `KINDS`."""
+        return dict(self._actions)
+
 
 class FaultLog:
     """Carries out a policy: counts the faults of each kind, keeps their first messages, and stops at errors.

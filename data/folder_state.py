@@ -22,6 +22,8 @@ class FolderState(NamedTuple):
 def folder_state(roots: Sequence[str], leave_out: Optional[str] = None) -> Optional[FolderState]:
     """Looks at every file in some folders and their subfolders, links followed; no file is opened.
 
+    Hidden files and folders, whose names begin with a dot, are passed over.
+
     Args:
         roots: folders and files; one that is missing is a state too.
         leave_out: a folder that does not count where it lies in one of the roots.
@@ -66,7 +68,8 @@ def _folders(root: str, hidden: Optional[str]) -> Iterator[Tuple[Sequence[str], 
         lines, newest, folders = [f"folder\0{relative}"], 0, []
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name == "__pycache__":  # Python writes there whenever it imports
+                # What is hidden belongs to other programs, and Python writes its own folder when it imports.
+                if entry.name.startswith(".") or entry.name == "__pycache__":
                     continue
                 try:
                     found = entry.stat()

@@ -42,7 +42,7 @@ class CacheEntry:
     """The place of one data set in the cache. Make it before the set is read: it notes what the files look like.
 
     Args:
-        roots: the folders and files that the set is read from.
+        roots: the folders and files that the set is read from; with none, nothing is kept.
         question: everything else that decides what is read, as JSON holds it: the reader, its options, the policy for
             faults.
 
@@ -59,7 +59,7 @@ class CacheEntry:
         self._began = time.time()
         self._roots = [os.path.abspath(root) for root in roots]
         folder = cache_folder()
-        self._state = None if folder is None else folder_state(self._roots, leave_out=folder)
+        self._state = folder_state(self._roots, leave_out=folder) if folder is not None and roots else None
         if self._state is None:
             return
         # The paths of records begin with that of the data set, which may be relative.
@@ -105,9 +105,11 @@ def _program() -> List[Any]:
 
 
 def _all_inside(records: Sequence[Record], roots: Sequence[str]) -> bool:
-    """Tells whether all images lie in the folders whose state is known."""
-    folders = {os.path.abspath(folder) for folder in {os.path.dirname(record.path) for record in records}}
-    return all(any(os.path.join(folder, "").startswith(os.path.join(root, "")) for root in roots)
+    """Tells whether all images lie in the folders whose state is known, and in no hidden folder in them."""
+    folders = {os.path.join(os.path.abspath(folder), "")
+               for folder in {os.path.dirname(record.path) for record in records}}
+    inside = [os.path.join(root, "") for root in roots]
+    return all(any(folder.startswith(root) and os.sep + "." not in folder[len(root) - 1:] for root in inside)
                for folder in folders)
 
 

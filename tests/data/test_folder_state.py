@@ -99,6 +99,13 @@ def test_the_folder_of_the_cache_does_not_count(folder):
     assert folder_state([str(folder)]) != before
 
 
+def test_hidden_files_do_not_count(folder):
+    before = folder_state([str(folder)])
+    (folder / ".DS_Store").write_bytes(b"1")
+    (folder / "sub/.ipynb_checkpoints").mkdir()
+    assert folder_state([str(folder)]) == before
+
+
 def test_too_many_files_have_no_state(folder, monkeypatch):
     monkeypatch.setattr(module, "MAX_FILES", 3)
     assert folder_state([str(folder)]) is None

@@ -94,6 +94,15 @@ def test_images_outside_the_folders_that_are_watched_are_not_kept(root, tmp_path
     assert len(entries(tmp_path)) == 1
 
 
+def test_images_in_hidden_folders_are_not_kept(root, tmp_path):
+    (root / ".thumbs").mkdir()
+    entry_of(root).store(read_set(root / ".thumbs"))
+    assert not entries(tmp_path)
+    entry = CacheEntry([str(root / ".thumbs")], {})  # the one that was asked for
+    entry.store(read_set(root / ".thumbs"))
+    assert len(entries(tmp_path)) == 1
+
+
 def test_files_that_were_changed_a_moment_ago_are_not_kept(root, tmp_path):
     os.utime(root / "a.jpg")
     store(root)
