@@ -20,6 +20,7 @@ from .batching import (
 from .class_names import COCO_CLASSES, VOC_CLASSES
 from .dataset import Dataset
 from .faults import ACTIONS, KINDS, FaultLog, FaultPolicy
+from .finding import AutoDataset, FoundDataset, FoundSet, find_annotations, find_sets
 from .headers import Header, read_header, read_headers
 from .images import IMAGE_EXTENSIONS, image_size, read_image
 from .pillow import MAX_MEGAPIXELS
@@ -41,15 +42,18 @@ __all__ = [
     "SHAPES_CLASSES",
     "VOC_CLASSES",
     "Annotation",
+    "AutoDataset",
     "CocoDataset",
     "DataError",
     "Dataset",
     "FaultLog",
     "FaultPolicy",
+    "FoundDataset",
+    "FoundSet",
+    "Header",
     "RawImage",
     "RawObject",
     "RawSet",
-    "Header",
     "Record",
     "SampledImage",
     "TargetFunction",
@@ -61,6 +65,8 @@ __all__ = [
     "dataset_names",
     "drop_images_without_boxes",
     "ensure_shapes",
+    "find_annotations",
+    "find_sets",
     "image_size",
     "load_dataset",
     "make_record",

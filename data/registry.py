@@ -1,4 +1,5 @@
 """The data sets that can be loaded by name; a program adds its own with `register_dataset`."""
+import inspect
 import os
 from functools import partial
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
@@ -64,10 +65,11 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     """Reads a data set into records.
 
     Args:
-        name: one of `dataset_names()`: "coco" and "voc" are the layouts of those data sets; "shapes" and "shapes_hard"
-            are drawn by this package and written to `path` on first use; others are those that were registered.
-        path: root folder of the data set (layouts: see `CocoDataset` and `VocDataset`).
-        image_set: name of the image set, such as "train2017"; "+" joins several, as in "train+val".
+        name: one of `dataset_names()`: "auto" finds out what the folder is; "coco", "voc", "yolo", "labelme", "via"
+            and "csv" are the layouts of annotations, for folders that have several; "shapes" and "shapes_hard" are
+            drawn by this package and written to `path` on first use; others are those that were registered.
+        path: root folder of the data set, or a single annotation file (see `AutoDataset`).
+        image_set: name of the image set, such as "train"; "+" joins several, as in "train+val".
         classes: names of the foreground classes in the order of their ids. None takes those of the data set: the
             categories of its annotation files (COCO layout), or the 20 classes of VOC if the set has no others (VOC
             layout). Classes that the set does not have are no fault, and objects of others are not seen.
@@ -76,7 +78,8 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
             out what "default" makes an error; a mapping such as {"box_over_edge": "error"} says it by kind.
             `dataset.summary()` tells what was found, `dataset.report()` does for programs.
         with_labels: False for an image set that has images but no boxes.
-        options: further arguments of the reader, such as `max_megapixels` (see `Dataset`).
+        options: further arguments of the reader, such as `image_root` and `annotations` (see `AutoDataset`) or
+            `max_megapixels` (see `Dataset`).
 
     Returns:
         Dataset, whose `records` hold paths, sizes and boxes; images are decoded when they are needed.
@@ -84,11 +87,11 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     Raises:
         DataError: an entry is broken in a way that is an error, or a file is missing; the message names the file and
             the entry.
-        UsageError: the name is not known, or `on_error` is no policy.
+        UsageError: the name is not known, the reader does not take an option, or `on_error` is no policy.
 
     Example::
 
-        dataset = load_dataset("voc", "VOCdevkit", "2007_trainval")
+        dataset = load_dataset("auto", "My Project.v1i.coco", "train")
         print(dataset.summary())
         pixels = read_image(dataset.records[0])
     """
@@ -96,4 +99,13 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     if reader is None:
         raise UsageError(f"unknown data set {name!r}; known: {', '.join(dataset_names())}; "
                          "register_dataset adds others")
+    unknown = [option for option in options if not _takes(reader, option)]
+    if unknown:
+        raise UsageError(f"the data set {name!r} has no option {unknown[0]!r}")
     return reader(path, image_set, classes=classes, on_error=on_error, with_labels=with_labels, **options)
+
+
+def _takes(reader: Reader, option: str) -> bool:
+    """Returns whether a reader has an argument of this name, or takes any."""
+    parameters = inspect.signature(reader).parameters
+    return option in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())

@@ -23,9 +23,19 @@ def read_text(file: Union[str, os.PathLike]) -> str:
             content = stream.read()
     except OSError as error:
         raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
+    return decode(content)
+
+
+def decode(content: bytes, cut_off: bool = False) -> str:
+    """Returns the text that bytes stand for, in the encoding that they look like, see `read_text`.
+
+    Args:
+        content: the bytes.
+        cut_off: whether they are only the beginning of a text, and may end within a character.
+    """
     for encoding in (_recognise(content), "utf-8", "cp1252"):
         try:
-            return content.decode(encoding)
+            return codecs.getincrementaldecoder(encoding)().decode(content, final=not cut_off)
         except UnicodeDecodeError:
             continue
     return content.decode("latin-1")

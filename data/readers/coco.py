@@ -9,7 +9,6 @@ from typing import Dict, List, Optional, Sequence
 from ...errors import DataError
 from ..dataset import Dataset
 from ..raw import RawSet
-from ..registry import register_dataset
 from .coco_files import coco_class_names, read_coco_file
 
 # COCO's image sets that are parts of others: their images lie in the folder of the whole set.
@@ -18,7 +17,6 @@ PARENT_IMAGE_SETS = {"minival2014": "val2014", "valminusminival2014": "val2014",
 _KINDS = ("instances", "image_info")  # of annotation files; the second have images alone
 
 
-@register_dataset("coco")
 class CocoDataset(Dataset):
     """Reader of COCO annotation files; the arguments and errors are those of `load_dataset`.
 

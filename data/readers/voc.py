@@ -10,12 +10,10 @@ from ...errors import DataError
 from ..dataset import Dataset
 from ..file_names import files_under
 from ..raw import RawSet
-from ..registry import register_dataset
 from ..text_lists import read_list
 from .voc_files import image_stem, read_voc_list, voc_class_names
 
 
-@register_dataset("voc")
 class VocDataset(Dataset):
     """Reader of VOC trees; the arguments and errors are those of `load_dataset`.
 

@@ -40,7 +40,7 @@ def photos(tmp_path, make_image):
 
 
 def test_names_of_the_package():
-    assert data.dataset_names() == ("coco", "voc", "shapes", "shapes_hard")
+    assert data.dataset_names() == ("auto", "coco", "voc", "yolo", "labelme", "via", "csv", "shapes", "shapes_hard")
 
 
 def test_a_class_is_registered_and_loaded(photos):
@@ -66,11 +66,11 @@ def test_the_decorator_passes_every_argument_on(photos):
     assert received == [(photos, "train", ("maize", "wheat"), "skip", False)]
     assert len(dataset) == 2 and not any(len(record.boxes) for record in dataset.records)
     data.load_dataset("corn", photos, "train", classes=("maize", "wheat"))
-    assert received[1] == (photos, "train", ("maize", "wheat"), "raise", True)
+    assert received[1] == (photos, "train", ("maize", "wheat"), "default", True)
 
 
 def test_a_name_is_given_once():
-    with pytest.raises(UsageError, match="the name 'COCO' of a data set is taken; names in use: coco, voc, shapes"):
+    with pytest.raises(UsageError, match="the name 'COCO' of a data set is taken; names in use: auto, coco, voc, yolo"):
         data.register_dataset("COCO", CropDataset)
     data.register_dataset("crops", CropDataset)
     with pytest.raises(UsageError, match="the name 'crops' .*shapes_hard, crops"):
@@ -78,7 +78,7 @@ def test_a_name_is_given_once():
 
 
 def test_an_unknown_name_lists_the_known(tmp_path):
-    with pytest.raises(UsageError, match="unknown data set 'kitti'; known: coco, voc, shapes, shapes_hard; regis"):
+    with pytest.raises(UsageError, match="unknown data set 'kitti'; known: auto, coco, .*, shapes, shapes_hard; regis"):
         data.load_dataset("kitti", tmp_path, "train")
 
 
@@ -95,3 +95,10 @@ def test_data_sets_are_read_and_checked_without_mxnet(coco_tree):
         assert "mxnet" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", script, str(coco_tree.root)], check=True)
+
+
+def test_an_option_that_a_reader_does_not_take_is_named(photos):
+    data.register_dataset("crops", CropDataset)
+    assert len(data.load_dataset("crops", photos, "train", ("wheat", "maize"), max_megapixels=1)) == 2
+    with pytest.raises(UsageError, match="the data set 'crops' has no option 'image_root'"):
+        data.load_dataset("crops", photos, "train", ("wheat", "maize"), image_root="x")

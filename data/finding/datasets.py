@@ -1,0 +1,145 @@
+"""Data sets whose files are found, not named: "auto", and the layouts by name under any folder names."""
+import os
+from functools import partial
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+
+from ...errors import DataError, UsageError
+from ..dataset import Dataset
+from ..raw import RawSet
+from ..readers.coco import CocoDataset
+from ..readers.voc import VocDataset
+from ..registry import register_dataset
+from .finder import find_annotations, find_sets
+from .found import FoundDataset, FoundSet
+from .reading import class_names_of, read_found_set
+
+Path = Union[str, os.PathLike]
+_FINDING = {"image_root", "annotations"}  # options that only the finder takes
+
+
+@register_dataset("auto")
+class AutoDataset(Dataset):
+    """Reader of whatever `find_sets` finds in a folder or file.
+
+    The sets are called train, val, test, or all; their names in the folder, such as "valid" or "train2017", are
+    understood, too. The classes are those of all sets.
+
+    Args:
+        path, image_set, classes, on_error, with_labels: see `load_dataset`; the path may be that of a single file.
+        image_root: the folder of the images, where they do not lie with the annotations; absolute, or relative to
+            `path` or to the working folder.
+        annotations: by name of a set, the annotation file, the list of images or the folder that it is taken from;
+            see `find_annotations`.
+        layout: one of `finder.LAYOUTS`, where a folder has annotations in several; None for whichever is there.
+        options: see `Dataset`.
+
+    Attributes:
+        found: `FoundDataset`, the sets of the data set.
+
+    Example::
+
+        dataset = load_dataset("auto", "My Project.v1i.coco", "train")
+    """
+
+    layout = "auto"
+
+    def __init__(self, path: Path, image_set: str, classes: Optional[Sequence[str]] = None, *,
+                 image_root: Optional[Path] = None, annotations: Optional[Mapping[str, Path]] = None,
+                 layout: Optional[str] = None, **options: Any):
+        path = os.fspath(path)
+        self._raw_sets: Dict[str, RawSet] = {}
+        self.found = find_all_sets(path, image_root, annotations or {}, layout, image_set.split("+"))
+        self.layout = self.found.layout
+        super().__init__(path, image_set, classes, **options)
+        self._raw_sets.clear()
+
+    def check_path(self) -> None:
+        """Does nothing: the finder has looked at the path."""
+
+    def find_classes(self) -> Sequence[str]:
+        """Returns the classes of all sets; see `class_names_of`."""
+        sets = list(self.found.sets.values())
+        if "all" in self.found.sets:
+            sets = [self.found.sets["all"]]
+        names = class_names_of(sets, (self._read(one) for one in sets))
+        if not names:
+            raise DataError(f"{self.path}: no object in it has a class, in any of the sets "
+                            + ", ".join(self.found.described_sets()))
+        return names
+
+    def read_raw_set(self, image_set: str, with_labels: bool) -> RawSet:
+        """Reads the files of one set; see `Dataset.read_raw_set`."""
+        found = self.found.set_named(image_set)
+        return self._read(found) if with_labels else read_found_set(found, with_labels)
+
+    def _read(self, found: FoundSet) -> RawSet:
+        """Reads a set with its labels once, though its classes are looked for before its boxes are."""
+        if found.name not in self._raw_sets:
+            raw = read_found_set(found)
+            self._raw_sets[found.name] = raw._replace(images=list(raw.images), faults=list(raw.faults))
+        return self._raw_sets[found.name]
+
+
+def find_all_sets(path: Path, image_root: Optional[Path], annotations: Mapping[str, Path], layout: Optional[str],
+                  wanted: Sequence[str]) -> FoundDataset:
+    """Returns the sets of a data set, some of which the user has named the files of.
+
+    Args:
+        path, image_root, annotations, layout: see `AutoDataset`.
+        wanted: names of the sets that will be read; the folder is looked into only if `annotations` lack one.
+
+    Raises:
+        DataError: see `find_sets`.
+        UsageError: the sets that are named have different layouts.
+    """
+    if image_root is not None and os.path.isdir(os.path.join(path, image_root)):
+        image_root = os.path.join(path, image_root)
+    named = {name: find_annotations(file, name, path if os.path.isdir(path) else None, image_root, layout)
+             for name, file in annotations.items() if file}
+    found: List[FoundDataset] = []
+    if not all(name.strip() in named for name in wanted):
+        found.append(find_sets(path, image_root, layout))
+    layouts = {one.layout for one in (*named.values(), *found)}
+    if len(layouts) > 1:
+        raise UsageError(f"{os.fspath(path)}: the sets have annotations of different layouts: "
+                         + ", ".join(sorted(layouts)))
+    sets = {**(found[0].sets if found else {}), **named}
+    return FoundDataset(os.fspath(path), layouts.pop(), sets, found[0].notes if found else ())
+
+
+def read_coco_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
+    """Reads COCO's files: where COCO itself has them, or else wherever the finder finds them.
+
+    Arguments as for `AutoDataset`.
+    """
+    folder = os.path.join(path, "annotations")
+    files = [[os.path.join(folder, f"{kind}_{name.strip()}.json") for kind in ("instances", "image_info")]
+             for name in image_set.split("+")]
+    options = _without_empty(options)
+    if all(any(map(os.path.isfile, pair)) for pair in files) and not _FINDING & set(options):
+        return CocoDataset(path, image_set, **options)
+    return AutoDataset(path, image_set, layout="coco", **options)
+
+
+def read_voc_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
+    """Reads Pascal VOC's files: as VOC itself has them, or else wherever the finder finds them.
+
+    Arguments as for `AutoDataset`.
+    """
+    lists = [os.path.join(path, "ImageSets"), *(os.path.join(path, f"VOC{name.strip().partition('_')[0]}", "ImageSets")
+                                                for name in image_set.split("+"))]
+    options = _without_empty(options)
+    if any(map(os.path.isdir, lists)) and not _FINDING & set(options):
+        return VocDataset(path, image_set, **options)
+    return AutoDataset(path, image_set, layout="voc", **options)
+
+
+def _without_empty(options: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns options without those of the finder that have no value."""
+    return {name: value for name, value in options.items() if value or name not in _FINDING}
+
+
+register_dataset("coco", read_coco_dataset)
+register_dataset("voc", read_voc_dataset)
+for _layout in ("yolo", "labelme", "via", "csv"):
+    register_dataset(_layout, partial(AutoDataset, layout=_layout))

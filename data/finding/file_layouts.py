@@ -1,0 +1,77 @@
+"""Finds sets whose annotations lie in one file for many images: COCO, VIA, and tables of boxes."""
+import os
+import re
+from typing import List, Optional, Sequence, Tuple
+
+from .found import FoundSet
+from .image_folders import PARENT_SETS, image_folders_of
+from .set_names import canonical_name, canonical_of_path, choose_names
+from .tree import Tree
+
+_OFFICIAL = re.compile(r"(instances|image_info)_(.+)\.json$")
+# What annotation files are called that are not named after a set.
+_NO_NAMES = re.compile(r"_?annotations?(\.coco|_coco)?|instances_default|instances|labels?|coco|data|result|default|"
+                       r"via_region_data|via_project.*|via_export.*|dataset|bbox|boxes|_annotations", re.IGNORECASE)
+
+
+def sets_of_files(tree: Tree, layout: str, files: Sequence[str], image_root: Optional[Tree] = None) -> List[FoundSet]:
+    """Returns one set for each annotation file.
+
+    Args:
+        tree: the data set's folder.
+        layout: of the files: "coco", "via" or "csv".
+        files: the annotation files.
+        image_root: see `image_folders_of`.
+    """
+    files = _without_other_tasks(files) if layout == "coco" else list(files)
+    pairs = [_names_of(tree, file, only=len(files) == 1) for file in files]
+    sets = []
+    for file, (original, canonical), name in zip(files, pairs, choose_names(pairs)):
+        folders = image_folders_of(tree, [os.path.dirname(file)], original, canonical, image_root)
+        sets.append(FoundSet(name, original, layout, (file,), folders))
+    return [_with_counted_folder(one, sets) for one in sets]
+
+
+def _without_other_tasks(files: Sequence[str]) -> List[str]:
+    """Returns COCO's files of boxes: where a folder has `instances_...`, those, and `image_info_...` of other sets."""
+    chosen = []
+    for file in files:
+        folder, name = os.path.split(file)
+        others = [os.path.basename(other) for other in files if os.path.dirname(other) == folder]
+        official = _OFFICIAL.match(name)
+        if any(other.startswith("instances_") for other in others):
+            if not official or official[1] == "image_info" and f"instances_{official[2]}.json" in others:
+                continue
+        chosen.append(file)
+    return chosen
+
+
+def _names_of(tree: Tree, file: str, only: bool) -> Tuple[str, Optional[str]]:
+    """Returns the folder's own word for the set of a file, and the canonical name or None."""
+    stem = os.path.splitext(os.path.basename(file))[0]
+    official = _OFFICIAL.match(os.path.basename(file))
+    if official:
+        stem = official[2]
+    canonical = canonical_name(stem)
+    if canonical:
+        return stem, canonical
+    parts = os.path.relpath(os.path.dirname(file), tree.root).split(os.sep)
+    canonical, position = canonical_of_path(parts)
+    if canonical:
+        return parts[position], canonical
+    if _NO_NAMES.fullmatch(stem) or stem == "default":
+        return "" if only else os.path.relpath(file, tree.root), None
+    return stem, None
+
+
+def _with_counted_folder(one: FoundSet, sets: Sequence[FoundSet]) -> FoundSet:
+    """Adds the folder whose images should all belong to the set: one that it shares with no other set."""
+    folder = one.image_folders[0]
+    shared = any(other is not one and _overlap(folder, inner) for other in sets for inner in other.image_folders)
+    if len(one.image_folders) > 1 or shared or one.original in PARENT_SETS:
+        return one
+    return one._replace(counted_folder=folder)
+
+
+def _overlap(first: str, second: str) -> bool:
+    return os.path.commonpath([first, second]) in (first, second)

@@ -1,0 +1,198 @@
+"""Finds out what a folder or file is that holds annotated images, and which image sets it has."""
+import os
+from typing import Dict, List, Mapping, Optional, Sequence, Union
+
+from ...errors import DataError
+from .file_layouts import sets_of_files
+from .folder_layouts import by_folder, sets_of_folders
+from .found import FoundDataset, FoundSet
+from .lists import SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_lists
+from .set_names import in_order
+from .sniffing import csv_kind, json_kind
+from .tree import ARCHIVES, Tree, walk
+from .voc_layouts import find_voc
+from .yolo_layouts import find_yolo, read_data_yaml, sets_of_data_yaml
+
+LAYOUTS = ("coco", "voc", "yolo", "labelme", "via", "csv")
+_LOOKED_FOR = ("COCO's JSON files, Pascal VOC's XML files, YOLO's data.yaml or label files, labelme's JSON files, "
+               "exports of the VGG Image Annotator (JSON or CSV), and tables of boxes (CSV)")
+
+Path = Union[str, os.PathLike]
+
+
+def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[str] = None) -> FoundDataset:
+    """Finds out what a folder is and which image sets it has; nothing of it needs a certain name.
+
+    Found are COCO's layout and what Roboflow, CVAT and other tools make of it, Pascal VOC's and XML files beside or
+    apart from the images, YOLO's with or without a data.yaml, labelme's, and exports of the VGG Image Annotator. The
+    sets are told by folders called train, val or test (or by another word for those), by the names of annotation
+    files, or by lists; a folder `splits` with lists decides over all else. A data set without parts is one set, "all".
+
+    Args:
+        path: the folder, or a single file: COCO's JSON, a data.yaml, or an export of the VGG Image Annotator.
+        image_root: the folder of the images, where they do not lie with the annotations.
+        layout: one of `LAYOUTS`, where a folder has annotations in several; None for whichever is there.
+
+    Raises:
+        DataError: there is nothing at the path, no annotations that are known, or annotations in several layouts; the
+            message says what was found and what was looked for.
+
+    Example::
+
+        for name, found in find_sets("My Project.v1i.coco").sets.items():
+            print(name, found.layout, found.annotations)
+    """
+    path = os.path.abspath(os.fspath(path))
+    images = walk(_existing_folder(image_root)) if image_root is not None else None
+    if os.path.isfile(path):
+        return _find_in_file(path, images, layout)
+    tree = walk(_existing_folder(path))
+    notes: List[str] = []
+    by_layout = _find_layouts(tree, images, notes, layout)
+    if not by_layout:
+        raise DataError(_nothing_found(tree, layout))
+    if len(by_layout) > 1:
+        found = "; ".join(f"{name}: {_location(tree, sets)}" for name, sets in by_layout.items())
+        raise DataError(f"{path}: it holds annotations in {len(by_layout)} layouts ({found}); say which one to read "
+                        f"(in a configuration dataset.dataset={next(iter(by_layout))}), or name a folder or file in "
+                        "it that has one")
+    (name, sets), = by_layout.items()
+    return FoundDataset(path, name, _named(tree, sets), tuple(notes))
+
+
+def find_annotations(annotations: Path, name: str, path: Optional[Path] = None, image_root: Optional[Path] = None,
+                     layout: Optional[str] = None) -> FoundSet:
+    """Returns the image set that an annotation file, a list of images or a folder makes.
+
+    Args:
+        annotations: the file or folder, absolute, or relative to `path` or to the working folder; a list (.txt)
+            chooses out of all images of the data set at `path`.
+        name: of the set; of a folder with several sets, the one of this name.
+        path: folder of the data set.
+        image_root, layout: see `find_sets`.
+
+    Raises:
+        DataError: see `find_sets`.
+    """
+    annotations = os.fspath(annotations)
+    candidates = [os.path.join(os.fspath(path), annotations)] if path is not None else []
+    file = next((one for one in [*candidates, annotations] if os.path.exists(one)), None)
+    if file is None:
+        raise DataError(f"{candidates[0] if candidates else annotations}: there is no such file or folder (it was "
+                        f"named for the image set {name!r})")
+    if os.path.isfile(file) and file.lower().endswith(".txt"):
+        everything = find_sets(path if path is not None else os.path.dirname(os.path.abspath(file)), image_root, layout)
+        return chosen_by_list(os.path.abspath(file), name, name, _disjoint(everything.sets))
+    found = find_sets(file, image_root, layout)
+    only = list(found.sets.values())
+    return (only[0] if len(only) == 1 else found.set_named(name))._replace(name=name)
+
+
+def _existing_folder(path: Path) -> str:
+    path = os.path.abspath(os.fspath(path))
+    if not os.path.exists(path):
+        raise DataError(f"{path}: there is no such file or folder")
+    if not os.path.isdir(path):
+        raise DataError(f"{path}: it is no folder")
+    return path
+
+
+def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
+                  wanted: Optional[str]) -> Dict[str, List[FoundSet]]:
+    """Returns the sets of each layout of which the folder has annotations."""
+    files: Dict[str, List[str]] = {}
+    for file in tree.paths(".json"):
+        files.setdefault(json_kind(file) or "", []).append(file)
+    for file in tree.paths(".csv"):
+        files.setdefault(csv_kind(file) or "", []).append(file)
+    found: Dict[str, List[FoundSet]] = {}
+    for layout in LAYOUTS:
+        if wanted not in (None, layout):
+            continue
+        if layout in ("coco", "via", "csv"):
+            sets = sets_of_files(tree, layout, files[layout], images) if layout in files else []
+        elif layout == "labelme":
+            sets = sets_of_folders(tree, layout, by_folder(files[layout]), images) if layout in files else []
+        elif layout == "voc":
+            sets = find_voc(tree, images)
+        else:
+            sets, yolo_notes = find_yolo(tree, images)
+            notes += yolo_notes
+        if sets:
+            found[layout] = sets
+    return found
+
+
+def _named(tree: Tree, sets: Sequence[FoundSet]) -> Dict[str, FoundSet]:
+    """Returns the sets by name, with those that lists choose out of them."""
+    named = {one.name: one for one in sets}
+    splits = lists_of_images(tree, os.path.join(tree.root, SPLITS_FOLDER), any_name=True)
+    if splits:
+        named = sets_of_lists(splits, _disjoint(named))
+    elif list(named) == ["all"]:
+        places = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(named["all"]))))
+        lists = next(filter(None, (lists_of_images(tree, place) for place in places)), [])
+        named = {**sets_of_lists(lists, sets), **named}
+    return {name: named[name] for name in in_order(named)}
+
+
+def _places(one: FoundSet) -> Sequence[str]:
+    return (one.annotation_root or one.annotations[0], *one.image_folders)
+
+
+def _disjoint(sets: Mapping[str, FoundSet]) -> List[FoundSet]:
+    """Returns sets that have all images together: "all" alone where it is there, and no lists of one VOC tree twice."""
+    if "all" in sets:
+        return [sets["all"]]
+    return list(sets.values())
+
+
+def _find_in_file(file: str, images: Optional[Tree], layout: Optional[str]) -> FoundDataset:
+    """Finds the sets of a single file."""
+    extension = os.path.splitext(file)[1].lower()
+    if extension in (".yaml", ".yml"):
+        content = read_data_yaml(file)
+        sets, notes = sets_of_data_yaml(content) if content else ([], [])
+        if sets:
+            named = {one.name: one for one in sets}
+            return FoundDataset(file, "yolo", {name: named[name] for name in in_order(named)}, tuple(notes))
+        raise DataError(f"{file}: it describes no YOLO data set, it has no train, val or test that is there"
+                        + "".join(f"; {note}" for note in notes))
+    if extension in ARCHIVES:
+        raise DataError(f"{file}: it is an archive; unpack it, and name the folder")
+    kind = {".json": json_kind, ".csv": csv_kind}.get(extension, lambda file: None)(file)
+    folder = os.path.dirname(file)
+    if kind is None or layout not in (None, kind):
+        raise DataError(f"{file}: it is no annotation file {f'of the layout {layout}' if layout else 'that is known'}; "
+                        f"looked for were {_LOOKED_FOR}")
+    tree = walk(folder)
+    if not tree.with_images() and images is None:
+        tree = walk(os.path.dirname(folder))  # as in annotations/instances_val2017.json
+    find = sets_of_files(tree, kind, [file], images) if kind != "labelme" else \
+        sets_of_folders(tree, kind, {folder: [file]}, images)
+    return FoundDataset(file, kind, {one.name: one for one in find})
+
+
+def _location(tree: Tree, sets: Sequence[FoundSet]) -> str:
+    """Names an example of the annotations of some sets, relative to the data set's folder."""
+    one = sets[0]
+    file = one.annotations[0] if one.annotations else one.list_file or ""
+    return os.path.relpath(file, tree.root)
+
+
+def _nothing_found(tree: Tree, layout: Optional[str]) -> str:
+    """Says what a folder has instead of annotations."""
+    images = sum(len(folder.images) for folder in tree.folders.values())
+    archives = tree.paths(*ARCHIVES)
+    others = tree.paths(".json", ".xml", ".csv", ".txt")
+    if archives and not images:
+        what = f"it holds an archive, {archives[0]}; unpack it"
+    elif images and not others:
+        what = f"it holds {images} images, but no annotations"
+    elif not images and not others and not any(os.scandir(tree.root)):
+        what = "the folder is empty"
+    else:
+        what = (f"it holds {images} images, but no annotations that are known"
+                + (f" (not understood: {', '.join(os.path.relpath(file, tree.root) for file in others[:3])})"
+                   if others else ""))
+    return f"{tree.root}: {what}; looked for were {f'annotations of the layout {layout}' if layout else _LOOKED_FOR}"

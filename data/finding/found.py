@@ -1,0 +1,76 @@
+"""What the finder answers: the image sets of a data set, and the files that each is read from."""
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from ...errors import DataError
+from .set_names import canonical_name
+
+
+class FoundSet(NamedTuple):
+    """One image set, and the files that it is read from.
+
+    Attributes:
+        name: "train", "val", "test", "all" for a set without a part, or `original`.
+        original: as the folder calls it, such as "valid" or "train2017".
+        layout: "coco", "voc", "yolo", "labelme", "via" or "csv".
+        annotations: the annotation files; for layout "yolo", the folders of the label files, and for a VOC set with a
+            list, the folder of the XML files.
+        image_folders: where its images lie, the most likely folder first.
+        annotation_root: folder of annotation files whose subfolders are those of the images; None where they mean
+            nothing.
+        list_file: names the images of the set; None where the annotations do.
+        counted_folder: all images in this folder should belong to the set; None where nothing says so.
+        parts: the sets that it joins, or out of which its list chooses; all else is theirs then.
+        names: class names by number (YOLO); None where no file states them.
+        keypoints: whether its labels have keypoints after the box (YOLO).
+    """
+
+    name: str
+    original: str
+    layout: str
+    annotations: Tuple[str, ...]
+    image_folders: Tuple[str, ...]
+    annotation_root: Optional[str] = None
+    list_file: Optional[str] = None
+    counted_folder: Optional[str] = None
+    parts: Tuple["FoundSet", ...] = ()
+    names: Optional[Tuple[str, ...]] = None
+    keypoints: bool = False
+
+
+class FoundDataset(NamedTuple):
+    """A data set and its image sets.
+
+    Attributes:
+        path: the folder or file in which they were found.
+        layout: of its annotations, see `FoundSet`.
+        sets: by name, train, val and test first.
+        notes: what was found on the way and is good to know, one sentence each.
+    """
+
+    path: str
+    layout: str
+    sets: Dict[str, FoundSet]
+    notes: Tuple[str, ...] = ()
+
+    def set_named(self, name: str) -> FoundSet:
+        """Returns a set by its name, by the folder's own word for it, or by another word for the same.
+
+        Raises:
+            DataError: there is no such set; the message names those that there are.
+        """
+        for one in self.sets.values():
+            if name in (one.name, one.original):
+                return one
+        matches = [one for one in self.sets.values() if name.casefold() == one.original.casefold()]
+        alias = canonical_name(name)
+        if alias in self.sets:
+            matches.append(self.sets[alias])
+        if matches:
+            return matches[0]
+        raise DataError(f"{self.path}: there is no image set {name!r}; sets there: {', '.join(self.described_sets())}"
+                        + "".join(f"; {note}" for note in self.notes)
+                        + ("; `lhrcnn data split` divides it" if list(self.sets) == ["all"] else ""))
+
+    def described_sets(self) -> List[str]:
+        """Returns the names of the sets, with the folder's own words for them where those differ."""
+        return [name if one.original in (name, "") else f"{name} ({one.original})" for name, one in self.sets.items()]

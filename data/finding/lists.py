@@ -1,0 +1,51 @@
+"""Sets that lists of images choose out of a data set: train.txt and val.txt beside it, or in its folder `splits`."""
+import os
+from typing import Dict, List, Sequence, Set
+
+from ..text_lists import read_list
+from .found import FoundSet
+from .set_names import canonical_name, choose_names
+from .tree import Tree
+
+SPLITS_FOLDER = "splits"
+_LINES_LOOKED_AT = 20
+
+
+def lists_of_images(tree: Tree, folder: str, any_name: bool = False) -> List[str]:
+    """Returns the text files in a folder whose lines name images of the data set.
+
+    Args:
+        tree: the data set's folder.
+        folder: one in it.
+        any_name: also those that are not named after a set.
+    """
+    if folder not in tree.folders:
+        return []
+    stems = tree.image_stems()
+    return [file for file in tree.folders[folder].paths(".txt")
+            if (any_name or _is_named_after_a_set(file)) and _names_images(file, stems)]
+
+
+def sets_of_lists(lists: Sequence[str], sets: Sequence[FoundSet]) -> Dict[str, FoundSet]:
+    """Returns by name the sets that lists choose out of all images of some sets."""
+    pairs = [(stem, canonical_name(stem)) for stem in (os.path.splitext(os.path.basename(file))[0] for file in lists)]
+    return {name: chosen_by_list(file, original, name, sets)
+            for file, (original, _), name in zip(lists, pairs, choose_names(pairs))}
+
+
+def chosen_by_list(file: str, original: str, name: str, sets: Sequence[FoundSet]) -> FoundSet:
+    """Returns the set that a list chooses out of all images of some sets, which have one layout."""
+    return FoundSet(name, original, sets[0].layout, (), (), list_file=file, parts=tuple(sets))
+
+
+def _is_named_after_a_set(file: str) -> bool:
+    stem = os.path.splitext(os.path.basename(file))[0]
+    return stem.casefold() == "trainval" or canonical_name(stem) is not None
+
+
+def _names_images(file: str, stems: Set[str]) -> bool:
+    """Returns whether at least half of the first lines name images of the data set."""
+    lines = [line for _, line in read_list(file)[:_LINES_LOOKED_AT]]
+    names = [os.path.basename(line.replace("\\", "/")) for line in lines]
+    known = sum(name in stems or os.path.splitext(name)[0] in stems for name in names)
+    return bool(lines) and known * 2 >= len(lines)

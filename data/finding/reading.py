@@ -1,0 +1,126 @@
+"""Reads the image sets that were found, each with the reader of its layout."""
+import contextlib
+import os
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from ...errors import DataError
+from ..file_names import ImageIndex
+from ..raw import RawImage, RawSet
+from ..readers.coco_files import coco_class_names, read_coco_file
+from ..readers.csv_files import read_csv_file
+from ..readers.labelme_files import read_labelme_files
+from ..readers.via_files import read_via_file
+from ..readers.voc_files import read_voc_files, read_voc_list
+from ..readers.yolo_files import read_yolo_files
+from ..text_lists import read_list
+from .found import FoundSet
+
+
+def read_found_set(found: FoundSet, with_labels: bool = True) -> RawSet:
+    """Reads an image set as its files state it.
+
+    Args:
+        found: the set.
+        with_labels: False if no boxes are to be read.
+
+    Raises:
+        DataError: a file cannot be read at all.
+    """
+    if found.parts:
+        joined = _join([read_found_set(part, with_labels) for part in found.parts])
+        return _keep_listed(joined, found.list_file) if found.list_file else joined
+    return _read_one(found, with_labels)
+
+
+def class_names_of(sets: Sequence[FoundSet], raw_sets: Iterable[RawSet]) -> List[str]:
+    """Returns the classes of some image sets of one layout together.
+
+    Those of COCO's files are in the order of their ids, those of YOLO in the order in which they are declared, others
+    in the order of the alphabet; classes that only have numbers for names are in the order of the numbers.
+
+    Args:
+        sets: the sets.
+        raw_sets: the same as they were read; not looked at where the files declare the classes.
+    """
+    sets = [part for one in sets for part in one.parts or (one,)]
+    if sets[0].layout == "coco":
+        return coco_class_names(list(dict.fromkeys(file for one in sets for file in one.annotations)))
+    declared = dict.fromkeys(name for one in sets for name in one.names or ())
+    if declared:
+        return list(declared)
+    labels = {one.label for raw in raw_sets for image in raw.images for one in image.objects} - {None}
+    return sorted(labels, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+
+
+def _read_one(found: FoundSet, with_labels: bool) -> RawSet:
+    if found.layout in ("coco", "via", "csv"):
+        read = {"coco": read_coco_file, "via": read_via_file, "csv": read_csv_file}[found.layout]
+        file, = found.annotations
+        # COCO's test sets have a file without annotations.
+        with_labels = with_labels and not os.path.basename(file).startswith("image_info_")
+        return read(file, found.image_folders, with_labels, found.counted_folder)
+    if found.layout == "labelme":
+        return read_labelme_files(found.annotations, found.image_folders, with_labels, found.counted_folder)
+    if found.layout == "yolo":
+        return read_yolo_files(found.image_folders, found.annotations, found.names, found.list_file, with_labels,
+                               found.keypoints)
+    if found.list_file:
+        return read_voc_list(found.list_file, found.annotations[0], found.image_folders, with_labels)
+    return read_voc_files(found.annotations, found.image_folders, found.annotation_root, with_labels,
+                          found.counted_folder)
+
+
+def _join(raw_sets: Sequence[RawSet]) -> RawSet:
+    """Joins sets of one layout; the names of their images become paths, since each set has its own folders."""
+    if len(raw_sets) == 1:
+        return raw_sets[0]
+    ids: Dict = {}
+    for raw in raw_sets:
+        for name, one in raw.category_ids.items():
+            ids.setdefault(name, one)
+    return RawSet(images=[image for raw in raw_sets for image in _with_paths(raw)],
+                  box_format=raw_sets[0].box_format,
+                  image_folders=tuple(dict.fromkeys(folder for raw in raw_sets for folder in raw.image_folders)),
+                  faults=[fault for raw in raw_sets for fault in raw.faults],
+                  category_ids=ids,
+                  notes=tuple(note for raw in raw_sets for note in raw.notes))
+
+
+def _with_paths(raw: RawSet) -> Iterator[RawImage]:
+    """Yields the images of a set; the names of those whose files are there are their paths."""
+    index = ImageIndex(raw.image_folders)
+    for image in raw.images:
+        path = _find(index, image.name) or (_find(index, image.other_name) if image.other_name else None)
+        yield image._replace(name=path, other_name=None) if path else image
+
+
+def _find(index: ImageIndex, name: str) -> Optional[str]:
+    with contextlib.suppress(DataError):
+        return index.find(name)
+    return None
+
+
+def _keep_listed(raw: RawSet, list_file: str) -> RawSet:
+    """Returns a set of the images that a list names, in the order of the list."""
+    images: Dict[str, List[RawImage]] = {}
+    for image in _with_paths(raw):
+        images.setdefault(os.path.abspath(image.name), []).append(image)
+    index = ImageIndex((os.path.dirname(list_file), *raw.image_folders))
+    chosen: List[RawImage] = []
+    for number, line in read_list(list_file):
+        chosen += _images_of_line(f"{list_file}, line {number}: {line}", line, index, images)
+    return raw._replace(images=chosen, faults=(), counted_folder=None)
+
+
+def _images_of_line(where: str, line: str, index: ImageIndex, images: Dict[str, List[RawImage]]) -> List[RawImage]:
+    stem = os.path.splitext(os.path.basename(line.replace("\\", "/")))[0]
+    fault: Tuple[str, str]
+    try:
+        path = index.find(line)
+    except DataError as error:
+        fault = (error.kind, f"{where}: {error}")
+    else:
+        if os.path.abspath(path) in images:
+            return images[os.path.abspath(path)]
+        fault = ("image_without_entry", f"{where}: the image {path} has no annotations")
+    return [RawImage(where, stem, line, None, None, [], fault)]

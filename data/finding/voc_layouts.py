@@ -1,0 +1,47 @@
+"""Finds sets of XML files: Pascal VOC's trees with lists in ImageSets/Main, and XML files under any folder names."""
+import os
+from typing import Dict, List, Optional, Sequence
+
+from .folder_layouts import by_folder, sets_of_folders
+from .found import FoundSet
+from .image_folders import image_folders_of
+from .set_names import canonical_name, choose_names
+from .sniffing import is_voc_xml
+from .tree import Folder, Tree
+
+_LOOKED_INTO = 3  # XML files of a folder, to tell whether they are of VOC's format
+
+
+def find_voc(tree: Tree, image_root: Optional[Tree] = None) -> List[FoundSet]:
+    """Returns the sets of XML files in a data set's folder; none if it holds no such files."""
+    files = {path: xml for path, xml in by_folder(tree.paths(".xml")).items()
+             if any(is_voc_xml(file) for file in xml[:_LOOKED_INTO])}
+    bases = [folder for folder in tree.folders.values() if folder.parts[-2:] == ("ImageSets", "Main")]
+    sets = [one for folder in bases for one in _listed_sets(tree, folder, files, image_root, several=len(bases) > 1)]
+    return sets or (sets_of_folders(tree, "voc", files, image_root) if files else [])
+
+
+def _listed_sets(tree: Tree, lists: Folder, files: Dict[str, List[str]], image_root: Optional[Tree],
+                 several: bool) -> List[FoundSet]:
+    """Returns a set for each list of images of one VOC tree."""
+    base = os.path.dirname(os.path.dirname(lists.path))
+    annotations = os.path.join(base, "Annotations")
+    if not any(path == annotations or path.startswith(annotations + os.sep) for path in files):
+        return []
+    images = os.path.join(base, "JPEGImages")
+    if image_root is not None or not os.path.isdir(images):
+        images, = image_folders_of(tree, [annotations], "", None, image_root)
+    year = os.path.basename(base)[len("VOC"):] if os.path.basename(base).startswith("VOC") else os.path.basename(base)
+    stems = _lists_of_images(lists.files.get(".txt", ()))
+    originals = [f"{year}_{stem}" if several else stem for stem in stems]
+    pairs = [(original, None if several else canonical_name(original) or ("all" if original == "default" else None))
+             for original in originals]
+    return [FoundSet(name, original, "voc", (annotations,), (images,),
+                     list_file=os.path.join(lists.path, f"{stem}.txt"))
+            for name, original, stem in zip(choose_names(pairs), originals, stems)]
+
+
+def _lists_of_images(names: Sequence[str]) -> List[str]:
+    """Returns the names of the lists without extension; VOC's lists of one class, such as cat_train, are left out."""
+    stems = [os.path.splitext(name)[0] for name in names]
+    return [stem for stem in stems if stem.rpartition("_")[2] not in stems or "_" not in stem]

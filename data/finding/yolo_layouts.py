@@ -1,0 +1,169 @@
+"""Finds sets of YOLO's label files, as data.yaml names them, or by where label files lie."""
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import yaml
+
+from ...errors import DataError
+from ..readers.yolo_files import NO_LABELS, is_label_file
+from ..text_lists import read_list, read_text
+from .folder_layouts import by_folder, sets_of_folders
+from .found import FoundSet
+from .tree import Tree
+
+_LOOKED_INTO = 20  # text files of a folder, to tell whether they are labels
+_FILES_OF_NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names",
+                   "classes.names")
+_SET_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+class DataYaml(NamedTuple):
+    """What a data.yaml states.
+
+    Attributes:
+        file: its path.
+        names: class names by number; None where it states none.
+        sets: the paths of each set, as they are written, by the key in the file.
+        path: the folder that those are relative to, as it is written; empty where there is none.
+        keypoints: whether its labels have keypoints.
+    """
+
+    file: str
+    names: Optional[Tuple[str, ...]]
+    sets: Dict[str, Tuple[str, ...]]
+    path: str
+    keypoints: bool
+
+
+def read_data_yaml(file: str) -> Optional[DataYaml]:
+    """Reads a data.yaml; None for a YAML file of another kind.
+
+    Raises:
+        DataError: `names` is neither a list nor a table from numbers to names.
+    """
+    try:
+        # The base loader leaves words as they are: a class may be called no or 9.
+        content = yaml.load(read_text(file), yaml.BaseLoader)
+    except (yaml.YAMLError, DataError):
+        return None
+    if not isinstance(content, dict) or not ({"names", "nc"} & set(content)):
+        return None
+    sets = {key: tuple(value if isinstance(value, list) else [value]) for key, value in content.items()
+            if key in _SET_KEYS and value and isinstance(value, (str, list))}
+    names = _class_names(file, content["names"]) if content.get("names") else None
+    if not sets and names is None:
+        return None
+    path = content.get("path")
+    return DataYaml(file, names, sets, path if isinstance(path, str) else "", "kpt_shape" in content)
+
+
+def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[FoundSet], List[str]]:
+    """Returns the sets of label files in a data set's folder, none if it holds no such files, and notes."""
+    described = [content for content in map(read_data_yaml, tree.paths(".yaml", ".yml")) if content]
+    if len(described) > 1:
+        # A project may keep other files of its settings beside; that which names sets describes the data.
+        described = [content for content in described if content.sets] or described
+    if len(described) > 1:
+        raise DataError(f"{tree.root}: {len(described)} files describe it: "
+                        + ", ".join(content.file for content in described) + "; name one of them as the path")
+    if described:
+        sets, notes = sets_of_data_yaml(described[0])
+        if sets:
+            return sets, notes
+    files = {path: labels for path, text in by_folder(tree.paths(".txt")).items()
+             for labels in [[file for file in text if os.path.basename(file).lower() not in NO_LABELS]]
+             if _are_labels(path, labels)}
+    if not files:
+        return [], []
+    names = described[0].names if described else names_beside(tree, list(files))
+    sets = sets_of_folders(tree, "yolo", files, image_root)
+    return [_of_labels(one, names, bool(described) and described[0].keypoints) for one in sets], []
+
+
+def sets_of_data_yaml(content: DataYaml) -> Tuple[List[FoundSet], List[str]]:
+    """Returns the sets that a data.yaml names, and a note on each that it names but that is not there."""
+    sets, notes = [], []
+    for key, values in content.sets.items():
+        paths = [_resolve(content, value) for value in values]
+        missing = [value for value, path in zip(values, paths) if path is None]
+        if missing:
+            notes.append(f"{content.file} names {missing[0]!r} for {key}, which is not there")
+            continue
+        found = [_set_at(path, key, content) for path in paths if path]
+        sets.append(found[0] if len(found) == 1 else found[0]._replace(parts=tuple(found)))
+    return sets, notes
+
+
+def names_beside(tree: Tree, folders: Sequence[str]) -> Optional[Tuple[str, ...]]:
+    """Returns the class names from a file that lies beside labels or in a folder around them; None if there is none."""
+    around: Dict[str, None] = {}
+    for path in folders:
+        while path.startswith(tree.root):
+            around[path] = None
+            path = os.path.dirname(path)
+    for path in sorted(around, key=len, reverse=True):
+        candidates = [os.path.join(path, name) for name in _FILES_OF_NAMES]
+        candidates += tree.folders[path].paths(".names") if path in tree.folders else []
+        for file in candidates:
+            if os.path.isfile(file):
+                return tuple(name for _, name in read_list(file))
+    return None
+
+
+def label_folder_of(images: str) -> str:
+    """Returns the folder of the labels of the images in a folder: `labels` in the place of `images`, or the same."""
+    head, _, tail = f"{images}{os.sep}".rpartition(f"{os.sep}images{os.sep}")
+    labels = os.path.join(head, "labels", tail).rstrip(os.sep) if head else ""
+    return labels if os.path.isdir(labels) else images
+
+
+def _class_names(file: str, stated: Any) -> Tuple[str, ...]:
+    if isinstance(stated, list) and all(isinstance(name, str) for name in stated):
+        return tuple(stated)
+    if isinstance(stated, dict) and all(key.isdecimal() and isinstance(name, str) for key, name in stated.items()):
+        by_number = {int(key): name for key, name in stated.items()}
+        return tuple(by_number.get(number, str(number)) for number in range(max(by_number) + 1))
+    raise DataError(f'{file}: "names" must be a list of names, or a table from numbers to names')
+
+
+def _resolve(content: DataYaml, stated: Any) -> Optional[str]:
+    """Returns the folder or file that a path in a data.yaml means, or None if there is no such.
+
+    Roboflow writes `../train/images` where `train/images` is right, and files keep the paths of other machines.
+    """
+    if not isinstance(stated, str):
+        return None
+    folder = os.path.dirname(os.path.abspath(content.file))
+    stated = stated.replace("\\", "/")
+    parts = [part for part in stated.split("/") if part not in ("", ".", "..")]
+    candidates = [os.path.join(folder, content.path, stated), os.path.join(folder, stated)]
+    # What is left when the folders in front are taken away one by one.
+    candidates += [os.path.join(folder, *parts[start:]) for start in range(len(parts))]
+    return next((os.path.normpath(path) for path in candidates if os.path.exists(path)), None)
+
+
+def _set_at(path: str, key: str, content: DataYaml) -> FoundSet:
+    """Returns the set in a folder of images, or that a list names."""
+    name = _SET_KEYS[key]
+    if os.path.isfile(path):
+        folders: Tuple[str, ...] = (os.path.dirname(os.path.abspath(content.file)),)
+        labels: Tuple[str, ...] = ()
+    else:
+        inner = os.path.join(path, "images")
+        path = inner if os.path.isdir(inner) and os.path.isdir(os.path.join(path, "labels")) else path
+        folders, labels = (path,), (label_folder_of(path),)
+    return FoundSet(name, key, "yolo", labels, folders, list_file=path if os.path.isfile(path) else None,
+                    names=content.names, keypoints=content.keypoints)
+
+
+def _are_labels(folder: str, files: Sequence[str]) -> bool:
+    looked_into = files[:_LOOKED_INTO]
+    filled = [file for file in looked_into if os.path.getsize(file)]
+    if looked_into and not filled:
+        return os.path.basename(folder) == "labels"
+    return bool(filled) and sum(map(is_label_file, filled)) * 2 >= len(filled)
+
+
+def _of_labels(one: FoundSet, names: Optional[Tuple[str, ...]], keypoints: bool) -> FoundSet:
+    """Returns a set of label files as the reader takes it: by the outermost folder of its labels."""
+    return one._replace(annotations=(one.annotation_root,), counted_folder=None, names=names, keypoints=keypoints)
