@@ -1,6 +1,7 @@
 """Batches: from records to the arrays that a network reads."""
+from .batch_makers import TargetFunction, TestBatch, UnreadImage
 from .ground_truth import IGNORED_REGION, batch_boxes
-from .loader import TargetFunction, TestLoader, TrainLoader
+from .loader import TestLoader, TrainLoader
 from .padding import pad_boxes, pad_images, padded_box_count
 from .sampler import SampledImage, TrainSampler
 from .transforms import flip_boxes, preprocess, resize_image, resize_scale
@@ -10,9 +11,11 @@ __all__ = [
     "IGNORED_REGION",
     "SampledImage",
     "TargetFunction",
+    "TestBatch",
     "TestLoader",
     "TrainLoader",
     "TrainSampler",
+    "UnreadImage",
     "WorkerPool",
     "batch_boxes",
     "flip_boxes",

@@ -1,54 +1,61 @@
-"""Hands tuples of arrays from one process to another, without a copy where the system has files in memory (Linux)."""
+"""Hands results of workers to another process, without a copy of their arrays where the system has files in memory."""
 import mmap
 import os
+import pickle
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from typing import Optional, Sequence, Tuple
-
-import numpy as np
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 HAS_MEMORY_FILES = hasattr(os, "memfd_create")
 _ALIGNMENT = 64  # bytes
 
 
-def send_error(connection: Connection, ticket: int, error: Exception, trace: str) -> None:
-    """Sends an exception and its traceback in place of arrays; see `receive_result`."""
-    connection.send((ticket, (error, trace), ()))
+class Answer(NamedTuple):
+    """What a worker answers to a task.
+
+    Attributes:
+        ticket: which run and which of its tasks it is.
+        error: None, or an exception and the text of its traceback in the worker.
+        result: what the function returned; None if there is an error.
+    """
+
+    ticket: Tuple[int, int]
+    error: Optional[Tuple[Exception, str]]
+    result: Any
 
 
-def send_result(connection: Connection, ticket: int, arrays: Sequence[np.ndarray]) -> None:
-    """Sends arrays under the number of their task; see `receive_result`."""
+def send_answer(connection: Connection, answer: Answer) -> None:
+    """Sends an answer; see `receive_answer`."""
+    buffers: List[pickle.PickleBuffer] = []
+    # The memory of arrays, which is most of a result, does not become part of the pickle.
+    pickled = pickle.dumps(answer, protocol=5, buffer_callback=buffers.append)
+    arrays = [buffer.raw() for buffer in buffers]
     if not HAS_MEMORY_FILES:
-        connection.send((ticket, None, arrays))
+        connection.send((pickled, [bytearray(array) for array in arrays], []))
         return
-    # The receiver maps the file into its memory and copies nothing.
-    with os.fdopen(os.memfd_create("batch"), "wb") as file:
-        layout = []  # (shape, data type, offset in bytes) of each array
-        for array in arrays:
-            file.seek(-(-file.tell() // _ALIGNMENT) * _ALIGNMENT)
-            layout.append((array.shape, array.dtype.str, file.tell()))
-            file.write(np.ascontiguousarray(array))
-        file.truncate(max(file.tell(), 1))  # a file of no bytes cannot be mapped
-        connection.send((ticket, None, layout))
-        if layout:
+    places = []  # (offset, end) of each array in the file, in bytes
+    for array in arrays:
+        offset = -(-(places[-1][1] if places else 0) // _ALIGNMENT) * _ALIGNMENT
+        places.append((offset, offset + array.nbytes))
+    connection.send((pickled, [], places))
+    if places:
+        # The receiver maps the file into its memory and copies nothing.
+        with os.fdopen(os.memfd_create("arrays"), "wb") as file:
+            for (offset, _), array in zip(places, arrays):
+                file.seek(offset)
+                file.write(array)
+            file.truncate(max(places[-1][1], 1))  # a file of no bytes cannot be mapped
             reduction.send_handle(connection, file.fileno(), None)
 
 
-def receive_result(connection: Connection) -> Tuple[int, Optional[Tuple[Exception, str]], Tuple[np.ndarray, ...]]:
-    """Receives what `send_result` or `send_error` sent.
-
-    Returns:
-        ticket: the number of the task.
-        error: None, or the exception and its traceback.
-        arrays: the arrays, which may be written to; none if there is an error.
-    """
-    ticket, error, content = connection.recv()
-    if not HAS_MEMORY_FILES or not content:
-        return ticket, error, tuple(content)
-    handle = reduction.recv_handle(connection)
-    try:
-        memory = mmap.mmap(handle, 0)
-    finally:
-        os.close(handle)
-    return ticket, error, tuple(
-        np.frombuffer(memory, dtype, int(np.prod(shape)), offset).reshape(shape) for shape, dtype, offset in content)
+def receive_answer(connection: Connection) -> Answer:
+    """Receives what `send_answer` sent; its arrays may be written to."""
+    pickled, arrays, places = connection.recv()
+    if places:
+        handle = reduction.recv_handle(connection)
+        try:
+            memory = memoryview(mmap.mmap(handle, 0))
+        finally:
+            os.close(handle)
+        arrays = [memory[offset:end] for offset, end in places]
+    return pickle.loads(pickled, buffers=arrays)

@@ -1,68 +1,25 @@
 """Batches for training and for testing, made in this process or in worker processes."""
-from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
-from ..images import read_image
+from ...errors import TrainingError
+from ..faults import FaultLog
 from ..record import Record
-from .ground_truth import batch_boxes
-from .padding import pad_boxes, pad_images
+from .batch_makers import TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, UnreadImage
 from .sampler import SampledImage, TrainSampler
-from .transforms import preprocess
 from .workers import WorkerPool
 
-
-class TargetFunction(Protocol):
-    """What `TrainLoader` accepts as `target_function`: any callable of this signature, such as `AnchorTargets`.
-
-    It runs in worker processes, which were forked: it must use NumPy only, and draw random numbers from `rng` alone.
-    """
-
-    def __call__(self, im_info: np.ndarray, gt_boxes: np.ndarray, padded_height: int, padded_width: int,
-                 rng: np.random.RandomState, /) -> Tuple[np.ndarray, ...]:
-        """Makes the targets of one image.
-
-        Args:
-            im_info: float32 (3,): height, width and scale of the network's input, without padding.
-            gt_boxes: float32 (m, 5), boxes in the frame of the network's input, then the class, 1..C, or
-                `IGNORED_REGION`; m may be 0.
-            padded_height, padded_width: of the batch, in pixels.
-            rng: a source of random numbers of this image's own.
-
-        Returns:
-            Arrays whose shapes depend on the padded size alone, so that those of a batch can be stacked.
-        """
-
-
-class _BatchMaker:
-    """Function that makes a batch, a tuple of arrays, of a list of `SampledImage`."""
-
-    def __init__(self, records: Sequence[Record], mean: Sequence[float], std: Sequence[float], stride: int,
-                 target_function: Optional[TargetFunction] = None, ignore_crowd_and_difficult: bool = True):
-        self._records, self._mean, self._std, self._stride = records, mean, std, stride
-        self._target_function = target_function
-        self._ignore_crowd_and_difficult = ignore_crowd_and_difficult
-
-    def __call__(self, batch: List[SampledImage]) -> Tuple[np.ndarray, ...]:
-        images, infos, boxes = zip(*(self._preprocess(sampled) for sampled in batch))
-        data = pad_images(images, self._stride)
-        targets = []
-        if self._target_function is not None:
-            targets = [self._target_function(im_info, gt_boxes, *data.shape[2:], np.random.RandomState(sampled.seed))
-                       for sampled, im_info, gt_boxes in zip(batch, infos, boxes)]
-        return (data, np.stack(infos), pad_boxes(boxes), *(np.stack(arrays) for arrays in zip(*targets)))
-
-    def _preprocess(self, sampled: SampledImage) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        record = self._records[sampled.index]
-        boxes, classes = batch_boxes(record, self._ignore_crowd_and_difficult)
-        return preprocess(read_image(record), sampled.short_edge, sampled.long_edge, self._mean, self._std, boxes,
-                          classes, sampled.flip)
+UNREADABLE_IN_A_ROW = 10  # so many images that cannot be read, with none between that can, end a training
 
 
 class TrainLoader:
     """Makes training batches in the order that a sampler draws.
 
-    The worker processes start in the constructor: create the loader before a network runs.
+    An image that cannot be read, or whose size is no longer that of its record, is an error without `faults`, and
+    where their policy makes it one. Otherwise another image takes its place in the batch: the next one in the order of
+    the epoch that is of the same group and can be read, mirrored, scaled and seeded as the other would have been. So
+    the batches depend on the seed, the epoch and the files alone.
 
     Args:
         records: the list that the sampler draws from.
@@ -74,17 +31,25 @@ class TrainLoader:
         timeout: seconds to wait for a batch from a worker.
         ignore_crowd_and_difficult: whether the boxes of crowds and of difficult objects are ignored regions; otherwise
             they are background.
+        faults: takes note of each image that cannot be read; its policy says what is done about them.
 
     Attributes:
         sampler: as given.
+        unreadable: what is wrong with each image that could not be read, by its path, in the order in which they were
+            met.
+        replaced: how often an image was replaced by another one.
     """
 
     def __init__(self, records: Sequence[Record], sampler: TrainSampler, target_function: Optional[TargetFunction],
                  mean: Sequence[float], std: Sequence[float] = (1.0, 1.0, 1.0), stride: int = 32, num_workers: int = 0,
-                 timeout: float = 300, ignore_crowd_and_difficult: bool = True):
-        self.sampler = sampler
-        make_batch = _BatchMaker(records, mean, std, stride, target_function, ignore_crowd_and_difficult)
-        self._workers = WorkerPool(make_batch, num_workers, timeout)
+                 timeout: float = 300, ignore_crowd_and_difficult: bool = True, faults: Optional[FaultLog] = None):
+        self.sampler, self._records, self._faults = sampler, records, faults
+        self.unreadable: Dict[str, str] = {}
+        self.replaced = 0
+        self._bad: Set[int] = set()  # positions in the list of records
+        self._bad_in_a_row = 0
+        self._make_batch = TrainBatchMaker(mean, std, stride, target_function, ignore_crowd_and_difficult)
+        self._workers = WorkerPool(self._make_batch, num_workers, timeout)
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
@@ -107,37 +72,78 @@ class TrainLoader:
             - the arrays of `target_function`, stacked along a new first axis.
 
         Raises:
-            DataError: an image cannot be read.
-            TrainingError: a worker process was lost.
+            DataError: an image cannot be read, and that is an error, see above.
+            TrainingError: a worker process was lost, or no image could be read of the last `UNREADABLE_IN_A_ROW`.
         """
-        return self._workers.run(self.sampler.batches(epoch)[start:])
+        batches = self.sampler.batches(epoch)
+        numbers = range(start, len(batches))
+        tasks = (self._with_records(self._without_bad(batches, number)) for number in numbers)
+        for number, made in zip(numbers, self._workers.run(tasks)):
+            while isinstance(made, list):
+                self._take_note(made)
+                # Faults are few: the batch is made anew here, while the workers go on with the next ones.
+                made = self._make_batch(self._with_records(self._without_bad(batches, number)))
+            self._bad_in_a_row = 0
+            self.replaced += sum(sampled.index in self._bad for sampled in batches[number])
+            yield made
+
+    def _with_records(self, batch: List[SampledImage]) -> List[Tuple[SampledImage, Record]]:
+        return [(sampled, self._records[sampled.index]) for sampled in batch]
+
+    def _without_bad(self, batches: List[List[SampledImage]], number: int) -> List[SampledImage]:
+        """Returns the batch of a number with other images in place of those that are known to be bad."""
+        batch = batches[number]
+        if not any(sampled.index in self._bad for sampled in batch):
+            return batch
+        others = (index for index in self.sampler.others(batches, number) if index not in self._bad)
+        try:
+            return [sampled._replace(index=next(others)) if sampled.index in self._bad else sampled
+                    for sampled in batch]
+        except StopIteration:
+            raise self._none_left() from None
+
+    def _take_note(self, unread: List[UnreadImage]) -> None:
+        for index, error in unread:
+            path = self._records[index].path
+            if path not in self.unreadable:
+                if self._faults is None:
+                    raise error
+                self._faults.report(error.kind, str(error))
+                self.unreadable[path] = str(error)
+            self._bad.add(index)
+        self._bad_in_a_row = self._bad_in_a_row + len(unread) if len(unread) == self.sampler.batch_size else 0
+        if self._bad_in_a_row >= UNREADABLE_IN_A_ROW:
+            raise self._none_left()
+
+    def _none_left(self) -> TrainingError:
+        return TrainingError(f"{len(self.unreadable)} images cannot be read, and none was found in their place. The "
+                             f"last one: {list(self.unreadable.values())[-1]}. Is the folder of the images still there?"
+                             )
 
 
 class TestLoader:
-    """Makes test batches in the order of the records; the last batch may be smaller.
+    """Makes test batches in the order of the records; the last batch may be smaller. Each image is decoded once.
 
     Args:
         records: list of `Record`.
         batch_size: images in a batch.
-        short_edge, long_edge: size to resize to in pixels, see `resize_scale`.
+        scales: pairs (shorter edge, bound on the longer edge) in pixels; a batch holds its images at each of them.
         mean, std, stride, num_workers, timeout: as for `TrainLoader`.
     """
 
-    def __init__(self, records: Sequence[Record], batch_size: int, short_edge: int, long_edge: int,
+    __test__ = False  # pytest must not take the class for a test
+
+    def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
                  mean: Sequence[float], std: Sequence[float] = (1.0, 1.0, 1.0), stride: int = 32, num_workers: int = 0,
                  timeout: float = 300):
-        images = [SampledImage(i, False, short_edge, long_edge, 0) for i in range(len(records))]
-        self._batches = [images[i:i + batch_size] for i in range(0, len(images), batch_size)]
-        self._workers = WorkerPool(_BatchMaker(records, mean, std, stride), num_workers, timeout)
+        self._records, self._starts, self._batch_size = records, range(0, len(records), batch_size), batch_size
+        self._workers = WorkerPool(TestBatchMaker(scales, mean, std, stride), num_workers, timeout)
 
     def __len__(self) -> int:
         """Number of batches."""
-        return len(self._batches)
+        return len(self._starts)
 
-    def __iter__(self) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yields (indices int64 (N,), data float32 (N, 3, H, W), im_info float32 (N, 3)); see `TrainLoader.epoch`.
-
-        `indices` are the positions of the images in the list of records.
-        """
-        for batch, (data, im_info, _) in zip(self._batches, self._workers.run(self._batches)):
-            yield np.array([sampled.index for sampled in batch]), data, im_info
+    def __iter__(self) -> Iterator[TestBatch]:
+        """Yields the batches; an image that cannot be read is named in its batch, and the others go on."""
+        numbered = list(enumerate(self._records))
+        return self._workers.run(numbered[start:start + self._batch_size] for start in self._starts)

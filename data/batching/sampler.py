@@ -1,5 +1,5 @@
 """The order and the random changes of an epoch's training images, drawn ahead so that workers draw nothing."""
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -52,8 +52,8 @@ class TrainSampler:
         if not self.scales or not all(0 < short <= long for short, long in self.scales):
             raise UsageError(f"scales is {scales}; it must hold pairs of shorter edge <= longer edge, in pixels")
         self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
-        tall = np.array([group_by_aspect and record.height > record.width for record in records])
-        self._groups = [group for group in (np.flatnonzero(~tall), np.flatnonzero(tall)) if len(group)]
+        self._tall = np.array([group_by_aspect and record.height > record.width for record in records])
+        self._groups = [group for group in (np.flatnonzero(~self._tall), np.flatnonzero(self._tall)) if len(group)]
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
@@ -78,3 +78,21 @@ class TrainSampler:
             batches.append([SampledImage(int(i), bool(self.flip and f), short, long, int(s))
                             for i, f, s in zip(row, flips, seeds)])
         return batches
+
+    def others(self, batches: List[List[SampledImage]], number: int) -> Iterator[int]:
+        """Yields images that can take the place of one in a batch: those of its group, as they follow in the epoch.
+
+        Args:
+            batches: of an epoch, as `batches` returns them.
+            number: of the batch.
+
+        Yields:
+            Positions in the list of records: those of the batches after this one, then those of the batches before it,
+            then its own. Each comes once.
+        """
+        tall, seen = self._tall[batches[number][0].index], set()
+        for batch in batches[number + 1:] + batches[:number + 1]:
+            for sampled in batch:
+                if self._tall[sampled.index] == tall and sampled.index not in seen:
+                    seen.add(sampled.index)
+                    yield sampled.index

@@ -2,15 +2,18 @@
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
+from PIL import Image
 
-from ..resizing import resize_scale, resized_size
+from ..resizing import resize_scale, resized_size, shrinking_part
 from .padding import pad_strip
 
 _BILINEAR = 1  # the code of mx.image.imresize
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes an image bilinearly.
+    """Resizes an image bilinearly. One that is at least twice as large as it is to be is first averaged over blocks of
+    2 x 2, 4 x 4 or 8 x 8 pixels: no pixel is then passed over, and a file that was decoded at a part of its size (see
+    `read_image`) gives nearly the same as one that was not.
 
     Args:
         image: uint8 (H, W, 3).
@@ -19,6 +22,9 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     Returns:
         uint8 (height, width, 3).
     """
+    part = shrinking_part(*image.shape[:2], height, width)
+    if part > 1:
+        image = np.asarray(Image.fromarray(image).reduce(part))
     if (height, width) == image.shape[:2]:
         return image
     import mxnet as mx  # only here: data sets can be read and checked without MXNet
@@ -62,8 +68,9 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
     if len(gt_boxes):
         gt_boxes[:, :4] = (flip_boxes(boxes, width) if flip else boxes) * np.float32(scale)
         gt_boxes[:, 4] = np.asarray(classes) + 1
-    resized = resize_image(np.ascontiguousarray(image[:, ::-1]) if flip else image,
-                           *resized_size(height, width, scale))
+    resized = resize_image(image, *resized_size(height, width, scale))
+    if flip:
+        resized = resized[:, ::-1]
     data = resized.transpose(2, 0, 1).astype(np.float32, order="C")
     data -= np.float32(mean)[:, None, None]
     data /= np.float32(std)[:, None, None]

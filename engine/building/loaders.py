@@ -1,5 +1,5 @@
 """Makes the loaders of training and test batches that a configuration describes."""
-from typing import Callable, Optional, Sequence, Tuple, Union
+from typing import Callable, Optional, Sequence, Union
 
 from yacs.config import CfgNode
 
@@ -7,6 +7,9 @@ from ... import data
 from ...operators.anchor_targets import AnchorTargets
 from ..config import pixel_means, pixel_stds, test_scales, train_scales
 from .datasets import training_records
+
+# From so many images on, worker processes are worth the second that their start takes.
+_WORTH_WORKERS = 32
 
 
 def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Dataset, batch_size: int,
@@ -27,11 +30,11 @@ def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Datas
         batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
         positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
         clobber_positives=train.RPN_CLOBBER_POSITIVES, mxnet_original_rules=bool(cfg.symbol))
-    return train_loader_of(cfg, training_records(cfg, dataset), targets, batch_size)
+    return train_loader_of(cfg, training_records(cfg, dataset), targets, batch_size, dataset.log)
 
 
-def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Callable,
-                    batch_size: int) -> data.TrainLoader:
+def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Callable, batch_size: int,
+                    faults: Optional[data.FaultLog] = None) -> data.TrainLoader:
     """Makes a loader of training batches as `TRAIN` describes them; its worker processes start at once.
 
     Args:
@@ -39,30 +42,34 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
         records: the images to train on, with their boxes.
         targets: function that makes the targets of one image, see `data.TrainLoader`.
         batch_size: images in a batch, all devices together.
+        faults: takes note of images that cannot be read, see `data.TrainLoader`.
     """
     train = cfg.TRAIN
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
                             num_workers=train.NUM_WORKERS,
-                            ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT)
+                            ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT, faults=faults)
 
 
-def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1,
-                      scale: Optional[Tuple[int, int]] = None) -> data.TestLoader:
-    """Makes the loader of test batches of `TEST.BATCH_IMAGES` images for each device.
+def build_test_loader(cfg: CfgNode, dataset: data.Dataset, devices: int = 1) -> data.TestLoader:
+    """Makes the loader of test batches of `TEST.BATCH_IMAGES` images for each device, at the first of the test scales.
 
     Args:
         cfg: the sections `network` and `TEST` are read.
         dataset: the images.
         devices: number of devices.
-        scale: (shorter edge, bound on the longer edge) in pixels; by default the first of the test scales.
     """
-    short_edge, long_edge = scale or test_scales(cfg)[0]
-    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES * devices, short_edge, long_edge, pixel_means(cfg),
-                           pixel_stds(cfg), stride=image_stride(cfg))
+    return data.TestLoader(dataset.records, cfg.TEST.BATCH_IMAGES * devices, test_scales(cfg)[:1], pixel_means(cfg),
+                           pixel_stds(cfg), stride=image_stride(cfg),
+                           num_workers=useful_workers(cfg.TEST.NUM_WORKERS, len(dataset.records)))
 
 
 def image_stride(cfg: CfgNode) -> int:
     """Returns the number of which heights and widths of batches are multiples: `network.IMAGE_STRIDE`, or 1 for 0."""
     return max(cfg.network.IMAGE_STRIDE, 1)
+
+
+def useful_workers(num_workers: int, images: int) -> int:
+    """Returns the number of worker processes for a number of images: none where starting them would take longer."""
+    return num_workers if images >= _WORTH_WORKERS else 0

@@ -17,6 +17,10 @@ KEYS = (
     _key("BATCH_IMAGES", 1, INT,
          "Test images in a batch, for each device.",
          ONE_OR_MORE),
+    _key("NUM_WORKERS", 2, INT,
+         "Processes that read and resize images while the network tests or detects; few images are read without them. "
+         "0 reads all in the process of the network.",
+         NOT_NEGATIVE),
     _key("SCALES", (), PAIRS,
          "Sizes of test images in pixels: every image is tested at all of them, and detections are chosen among the "
          "boxes of all. Empty for `TEST_SCALES`, or else the first of `SCALES`."),

@@ -28,22 +28,32 @@ def propose(cfg: CfgNode, contexts: Sequence[mx.Context], parameters: str, datas
         dataset: the images; its boxes are not read.
 
     Returns:
-        float32 (k, 5) for each record, best first: a box in the frame of the original image, and its score.
+        float32 (k, 5) for each record, best first: a box in the frame of the original image, and its score. An image
+        that cannot be read has none.
+
+    Raises:
+        DataError: an image cannot be read, and the policy of the data set makes that an error.
     """
     symbol = proposal_graph(cfg, len(dataset.classes) + 1)
     shapes = parameter_shapes(symbol, {"data": (1, 3, 224, 224), "im_info": (1, 3)})
     net = graph_block(symbol, TEST_INPUTS, contexts[:1], read_weights(parameters, shapes)[0])
     found = [None] * len(dataset.records)
     with tqdm(total=len(found), disable=None, unit="image", desc="proposing") as bar:
-        for indices, images, im_info in build_test_loader(cfg, dataset):
+        for batch in build_test_loader(cfg, dataset):
+            for index, error in batch.unread:
+                dataset.log.report(error.kind, str(error))
+                found[index] = np.zeros((0, 5), np.float32)
+            bar.update(len(batch.indices) + len(batch.unread))
+            if not batch.views:
+                continue
+            images, im_info = batch.views[0]
             rois, scores = (array.asnumpy() for array in net(mx.nd.array(images, ctx=contexts[0]),
                                                              mx.nd.array(im_info, ctx=contexts[0])))
             rows = np.concatenate([rois[:, 1:], scores], axis=1).astype(np.float32)
-            for index, info, of_image in zip(indices, im_info, np.split(rows, len(indices))):
+            for index, info, of_image in zip(batch.indices, im_info, np.split(rows, len(im_info))):
                 # The operator repeats boxes where fewer than asked for are left after suppression.
                 _, first = np.unique(of_image, axis=0, return_index=True)
                 found[index] = of_image[np.sort(first)] / np.array([info[2]] * 4 + [1], np.float32)
-            bar.update(len(indices))
     return found
 
 

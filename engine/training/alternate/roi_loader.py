@@ -26,7 +26,7 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str
     records = [_with_candidates(record, proposals[record.path], cfg.TRAIN.IGNORE_CROWD_AND_DIFFICULT)
                for record in training_records(cfg, dataset)]
     targets = RoiTargets(cfg, num_classes, max(len(record.boxes) for record in records))
-    return train_loader_of(cfg, records, targets, batch_size)
+    return train_loader_of(cfg, records, targets, batch_size, dataset.log)
 
 
 class RoiTargets:

@@ -1,4 +1,6 @@
 """Batches: what they hold, and that workers change nothing but the time."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,7 +74,7 @@ def test_means_and_deviations_are_rgb_in_both_loaders(tmp_path):
     for deviations, expected in ((STD, [5, 10, 40]), (None, [10, 30, 200])):
         options = {} if deviations is None else {"std": deviations}
         train = next(data.TrainLoader(records, sampler, None, MEAN, **options).epoch(0))[0]
-        _, test, _ = next(iter(data.TestLoader(records, 1, 96, 160, MEAN, **options)))
+        (test, _), = next(iter(data.TestLoader(records, 1, [(96, 160)], MEAN, **options))).views
         for images in (train, test):
             assert images.shape == (1, 3, 96, 96)
             assert images[0].min(axis=(1, 2)).tolist() == images[0].max(axis=(1, 2)).tolist() == expected
@@ -125,15 +127,18 @@ def test_epoch_resumes_in_the_middle(records, num_workers):
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_test_batches_keep_the_order(records, num_workers):
-    loader = data.TestLoader(records, 3, 128, 200, MEAN, STD, num_workers=num_workers)
+    scales = [(128, 200), (64, 100), (128, 200)]
+    loader = data.TestLoader(records, 3, scales, MEAN, STD, num_workers=num_workers)
     for _ in range(2):
         batches = list(loader)
-        assert len(batches) == len(loader) == 4 and [len(b[0]) for b in batches] == [3, 3, 3, 2]
-        assert np.concatenate([b[0] for b in batches]).tolist() == list(range(11))
-        for indices, images, im_info in batches:
-            assert len(images) == len(im_info) == len(indices)
-            for i, index in enumerate(indices):
-                check_image(images[i], im_info[i], records[index], 128, 200)
+        assert len(batches) == len(loader) == 4 and [len(b.indices) for b in batches] == [3, 3, 3, 2]
+        assert np.concatenate([b.indices for b in batches]).tolist() == list(range(11))
+        for indices, views, unread in batches:
+            assert not unread and len(views) == 3
+            for (images, im_info), scale in zip(views, scales):
+                assert len(images) == len(im_info) == len(indices)
+                for i, index in enumerate(indices):
+                    check_image(images[i], im_info[i], records[index], *scale)
 
 
 @pytest.mark.parametrize("stride", [1, 16, 64])
@@ -142,22 +147,28 @@ def test_stride_of_the_padding(records, stride):
     expected = tuple(-(-edge // stride) * stride for edge in image.shape[1:])
     sampler = data.TrainSampler(records[:1], 1, ((100, 200),))
     train = next(data.TrainLoader(records[:1], sampler, None, MEAN, stride=stride).epoch(0))[0]
-    _, test, _ = next(iter(data.TestLoader(records[:1], 1, 100, 200, MEAN, stride=stride)))
+    (test, _), = next(iter(data.TestLoader(records[:1], 1, [(100, 200)], MEAN, stride=stride))).views
     assert train.shape[2:] == test.shape[2:] == expected
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("position", [0, 3])
-def test_broken_image_is_named(records, num_workers, position, tmp_path):
-    path = tmp_path / "broken.png"
-    with open(records[position].path, "rb") as file:
-        path.write_bytes(file.read()[:2000])
+def with_broken(records, positions, folder):
+    """The records, of which some name files that are no images."""
     broken = list(records)
-    broken[position] = data.Record(**{**vars(records[position]), "path": str(path)})
-    message = rf"broken.png: not a readable image .*entry {position + 1}\)"
-    with pytest.raises(data.DataError, match=message) as caught:
-        list(train_loader(broken, num_workers).epoch(0))
-    assert caught.value.kind == "image unreadable"
+    for position in positions:
+        path = folder / f"broken-{position}.png"
+        path.write_text("no image")
+        broken[position] = replace(records[position], path=str(path))
+    return broken
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("faults", [None, data.FaultLog(data.FaultPolicy({"image_unreadable": "error"}))])
+def test_a_broken_image_is_named(records, num_workers, faults, tmp_path):
+    loader = train_loader(with_broken(records, [3], tmp_path), num_workers, faults=faults)
+    with pytest.raises(data.DataError, match=r"broken-3.png: .*entry 4\)") as caught:
+        list(loader.epoch(0))
+    assert caught.value.kind == "image_unreadable"
+    assert ("image_unreadable: drop" in str(caught.value)) == (faults is not None)
 
 
 def test_batches_without_targets(records):

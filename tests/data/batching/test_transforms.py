@@ -39,12 +39,22 @@ def bilinear(image, height, width):
     return out
 
 
-@pytest.mark.parametrize("scale", [0.4, 0.75, 1.3, 2.0])
+@pytest.mark.parametrize("scale", [0.55, 0.75, 1.3, 2.0])
 def test_resize_is_bilinear(scale):
     image = np.random.RandomState(0).randint(0, 256, (21, 30, 3)).astype(np.uint8)
     resized = resize_image(image, round(21 * scale), round(30 * scale))
     assert resized.dtype == np.uint8 and resized.shape == (round(21 * scale), round(30 * scale), 3)
     assert np.abs(resized - bilinear(image, *resized.shape[:2])).max() <= 1.01
+
+
+@pytest.mark.parametrize("scale, part", [(0.5, 2), (0.4, 2), (0.25, 4), (0.22, 4), (0.125, 8), (0.1, 8), (0.05, 8)])
+def test_an_image_much_larger_is_averaged_over_blocks_first(scale, part):
+    image = np.random.RandomState(0).randint(0, 256, (80, 160, 3)).astype(np.uint8)
+    blocks = image.reshape(80 // part, part, 160 // part, part, 3).mean((1, 3))
+    resized = resize_image(image, round(80 * scale), round(160 * scale))
+    if part * 2 * scale > 1:
+        assert np.abs(resized - bilinear(blocks, *resized.shape[:2])).max() <= 1.01
+    assert abs(resized.mean() - image.mean()) < 3
 
 
 def test_thin_image_keeps_a_pixel():

@@ -46,7 +46,7 @@ def of_training_batches(cfg, record):
     """Arguments of the RPN's targets, the sampler and the loader."""
     records = [data.make_record(0, "a.png", 10, 10, [data.Annotation((0, 0, 5, 5), 0)])]
     recorders = [record(loaders, "AnchorTargets"), record(data, "TrainSampler"), record(data, "TrainLoader")]
-    loaders.build_train_loader(cfg, None, SimpleNamespace(records=records), 2)
+    loaders.build_train_loader(cfg, None, SimpleNamespace(records=records, log=None), 2)
     targets, sampler, loader = (recorder.arguments for recorder in recorders)
     return {**targets, **{f"sampler.{name}": value for name, value in sampler.items()},
             **{f"loader.{name}": value for name, value in loader.items()}}
@@ -55,7 +55,7 @@ def of_training_batches(cfg, record):
 def of_test_batches(cfg, record):
     """Arguments of the loader of test batches."""
     recorder = record(data, "TestLoader")
-    loaders.build_test_loader(cfg, SimpleNamespace(records=[]), devices=2)
+    loaders.build_test_loader(cfg, SimpleNamespace(records=[None] * 32), devices=2)
     return recorder.arguments
 
 
@@ -161,8 +161,9 @@ ROWS = [
     ("network.PIXEL_MEANS", [1, 2, 3], of_test_batches, "mean", (3, 2, 1), {}),
     ("network.PIXEL_STDS", [1, 2, 3], of_test_batches, "std", (3, 2, 1), {}),
     ("network.IMAGE_STRIDE", 64, of_test_batches, "stride", 64, {}),
-    ("SCALES", [64, 96], of_test_batches, "short_edge", 64, {}),
-    ("SCALES", [64, 96], of_test_batches, "long_edge", 96, {}),
+    ("SCALES", [64, 96], of_test_batches, "scales", ((64, 96),), {}),
+    ("TEST.SCALES", [[64, 96], [32, 48]], of_test_batches, "scales", ((64, 96),), {}),
+    ("TEST.NUM_WORKERS", 5, of_test_batches, "num_workers", 5, {}),
     ("SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96),), {}),
     ("TEST_SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96), (32, 48)), {}),
     ("TEST.SCALES", [[64, 96], [32, 48]], of_detector, "scales", ((64, 96), (32, 48)), {"TEST_SCALES": [[16, 24]]}),
