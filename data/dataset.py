@@ -4,6 +4,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
+from tqdm import tqdm
+
 from ..errors import DataError
 from .assembling import assemble
 from .class_names import chosen_class_names
@@ -141,8 +143,11 @@ class Dataset:
         """
         return self.log.report(kind, message)
 
-    def check_images(self) -> None:
+    def check_images(self, progress: bool = False) -> None:
         """Decodes every image, on all processors; reports each broken one as a fault and drops its record.
+
+        Args:
+            progress: show a progress bar on a terminal.
 
         Raises:
             DataError: an image is broken, and the policy makes that an error.
@@ -155,7 +160,8 @@ class Dataset:
             return None
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            errors = list(pool.map(error_of, self.records))
+            errors = list(tqdm(pool.map(error_of, self.records), f"decoding {self.image_set}", len(self.records),
+                               unit="image", leave=False, disable=None if progress else True))
         for error in errors:
             if error is not None:
                 self.report_fault(str(error), error.kind)
