@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from light_head_rcnn.engine import files
-from light_head_rcnn.engine.files import atomic_write, to_json, write_json
+from light_head_rcnn.engine.files import atomic_write, to_json, write_json, write_json_list
 
 
 def test_the_folder_is_made_and_no_other_file_is_left(tmp_path):
@@ -61,3 +61,22 @@ def test_json(tmp_path):
     assert (tmp_path / "c.json").read_text() == to_json(value, indent=1) + "\n"
     write_json(tmp_path / "c.json", value, indent=None)
     assert (tmp_path / "c.json").read_text() == to_json(value) + "\n"
+
+
+@pytest.mark.parametrize("entries", [[], [1], [{"a": float("nan")}, [2, "ä"], None]])
+def test_lists_entry_by_entry(tmp_path, entries):
+    write_json_list(tmp_path / "c.json", iter(entries))
+    text = (tmp_path / "c.json").read_text(encoding="utf-8")
+    assert json.loads(text) == json.loads(to_json(entries))
+    assert len(text.splitlines()) == (len(entries) + 2 if entries else 1)
+
+
+def test_a_list_that_breaks_off_leaves_the_old_file(tmp_path):
+    def entries():
+        yield 1
+        raise RuntimeError
+
+    write_json_list(tmp_path / "c.json", [0])
+    with pytest.raises(RuntimeError):
+        write_json_list(tmp_path / "c.json", entries())
+    assert [json.loads(file.read_text()) for file in tmp_path.iterdir()] == [[0]]

@@ -98,8 +98,8 @@ def test_the_threshold(dataset_of, detected):
     assert [voc_metrics(dataset, half, threshold)["AP"] for threshold in (0.5, 0.51)] == [1.0, 0.0]
 
 
-@pytest.mark.parametrize("flags", [(True, False), (False, True)])
-def test_difficult_objects_and_crowds_do_not_count(dataset_of, detected, flags):
+@pytest.mark.parametrize("flags", [(True, False), (False, True), (False, False, None, True)])
+def test_difficult_and_ignored_objects_and_crowds_do_not_count(dataset_of, detected, flags):
     hard = [100, 100, 149, 149]
     dataset = dataset_of(("i", [(SQUARE, 0), (hard, 0, *flags)]))
     # Any number of detections may belong to a difficult object.
