@@ -1,9 +1,7 @@
-"""How much an image is resized, and how much smaller it may be decoded for that."""
+"""How much an image is resized, and how much smaller it is decoded for that."""
 from typing import Iterable, Tuple
 
-_FRACTIONS = (8, 4, 2)  # a JPEG is decoded at one of these parts of its size, which saves most of the time
-# Decoded at a part of its size, an image keeps at least so many times the pixels of the network's input along an edge.
-MARGIN = 1.0
+_PARTS = (8, 4, 2)  # a JPEG can be decoded at one of these parts of its size, which saves most of the time
 
 Size = Tuple[int, int]  # shorter edge and bound of the longer edge, in pixels
 
@@ -21,13 +19,22 @@ def resized_size(height: int, width: int, scale: float) -> Tuple[int, int]:
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
-def decoding_part(height: int, width: int, sizes: Iterable[Size], margin: float = MARGIN) -> int:
-    """Returns 1, 2, 4 or 8: an image that is going to be resized may be decoded at this part of its size.
+def shrinking_part(height: int, width: int, new_height: int, new_width: int) -> int:
+    """Returns 8, 4, 2 or 1: at this part of its size, an image still has as many pixels as it is to have.
+
+    Args:
+        height, width: of the image.
+        new_height, new_width: to which it is going to be resized.
+    """
+    return next((part for part in _PARTS if part * new_height <= height and part * new_width <= width), 1)
+
+
+def decoding_part(height: int, width: int, sizes: Iterable[Size]) -> int:
+    """Returns 8, 4, 2 or 1: the part of its size at which an image may be decoded that is going to be resized.
 
     Args:
         height, width: of the image in pixels.
         sizes: (short_edge, long_edge) of each size that it is going to be resized to, see `resize_scale`.
-        margin: the decoded image is at least so many times as large as the largest of these sizes.
     """
     scale = max((resize_scale(height, width, *size) for size in sizes), default=1.0)
-    return next((part for part in _FRACTIONS if scale * margin * part <= 1), 1)
+    return shrinking_part(height, width, *resized_size(height, width, scale))

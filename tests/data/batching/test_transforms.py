@@ -53,7 +53,7 @@ def test_an_image_much_larger_is_averaged_over_blocks_first(scale, part):
     blocks = image.reshape(80 // part, part, 160 // part, part, 3).mean((1, 3))
     resized = resize_image(image, round(80 * scale), round(160 * scale))
     if part * 2 * scale > 1:
-        assert np.abs(resized - bilinear(blocks, *resized.shape[:2])).max() <= 1.01
+        assert np.abs(resized - bilinear(blocks, *resized.shape[:2])).max() <= 1.51
     assert abs(resized.mean() - image.mean()) < 3
 
 
