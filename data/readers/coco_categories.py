@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 
 from ...errors import DataError
 from ..meaning import as_class_name
-from .coco_ids import Id, as_id
+from .coco_ids import Id, IdTable, as_id
 from .coco_json import Entry, load_coco_json
 
 _BACKGROUND = "_background_"  # which labelme's converter declares and never uses
@@ -77,7 +77,7 @@ def scan_categories(file: str) -> Tuple[List[Category], Set[Id]]:
     """Finds the categories of a file without reading all of it.
 
     Returns:
-        The categories, and the ids of those among their `possible_roots` that an annotation uses.
+        The categories, and the ids of those that an annotation uses, at least where they are `possible_roots`.
 
     Raises:
         DataError: see `load_coco_json` and `read_categories`.
@@ -91,11 +91,13 @@ def scan_categories(file: str) -> Tuple[List[Category], Set[Id]]:
                 categories = read_categories(entries, file)
                 return categories, {one.id for one in possible_roots(categories) if _is_used(data, one.id)}
     content = load_coco_json(file)
-    entries = content.get("categories")
-    categories = read_categories(entries if isinstance(entries, list) else (), file)
-    annotations = content.get("annotations")
-    return categories, {as_id(one.category_id) for one in (annotations if isinstance(annotations, list) else ())
-                        if isinstance(one, Entry)}
+    entries, annotations = content.get("categories"), content.get("annotations")
+    categories: IdTable[Category] = IdTable()
+    for one in read_categories(entries if isinstance(entries, list) else (), file):
+        categories.add(one.id, one)
+    used = {categories.find(one.category_id) for one in (annotations if isinstance(annotations, list) else ())
+            if isinstance(one, Entry)}
+    return list(categories.values.values()), {one.id for one in used if one is not None}
 
 
 def _scan_list(data: mmap.mmap) -> Optional[List[Any]]:

@@ -6,7 +6,10 @@ from light_head_rcnn.data import DataError, FaultLog, FaultPolicy, RawImage, Raw
 from light_head_rcnn.data.assembling import assemble
 
 
-def entry(name, width=60, height=40, objects=(RawObject(1, "dog", [1, 1, 5, 5]),), **values):
+THINGS = (RawObject(1, "dog", [1, 1, 5, 5]),)
+
+
+def entry(name, width=60, height=40, objects=THINGS, **values):
     return RawImage(f"list: {name}", name, name, width, height, list(objects), **values)
 
 
