@@ -32,7 +32,8 @@ class TestResult(NamedTuple):
 
 
 def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder: Optional[PathLike] = None,
-             batch_images: int = 1, logger: Optional[logging.Logger] = None) -> Optional[Dict[str, Any]]:
+             batch_images: int = 1, logger: Optional[logging.Logger] = None,
+             num_workers: int = 2) -> Optional[Dict[str, Any]]:
     """Tests a detector on a data set.
 
     Classes are matched by name: objects of a class that the detector does not know count as missed, and detections of a
@@ -46,6 +47,7 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
             was read, and what was left out and why) and metrics.json; by default nothing is written.
         batch_images: images of a batch on each of the detector's devices.
         logger: takes the table of the metrics.
+        num_workers: processes that read and resize images while the detector runs; few images are read without them.
 
     Returns:
         The metrics, see `compute_metrics`, such as `metrics["coco"]["AP50"]` from 0 to 1; None for a data set without
@@ -61,14 +63,14 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
     """
     if not isinstance(detector, Detector):
         detector = load_detector(detector)
-    return test_detector(detector, dataset, folder, batch_images, logger).metrics
+    return test_detector(detector, dataset, folder, batch_images, logger, num_workers).metrics
 
 
 def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
-                  logger: Optional[logging.Logger] = None) -> TestResult:
+                  logger: Optional[logging.Logger] = None, num_workers: int = 2) -> TestResult:
     """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
     matched = match_classes(detector.classes, dataset.classes, dataset.name)
-    detections, failures = detect_dataset(detector, dataset, batch_images)
+    detections, failures = detect_dataset(detector, dataset, batch_images, num_workers)
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
     if failures:
@@ -99,7 +101,8 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
 def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts: Sequence[mx.Context],
                  folder: PathLike, logger: logging.Logger) -> TestResult:
     """Tests a network as the section `TEST` of a configuration says; see `evaluate`."""
-    return test_detector(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger)
+    return test_detector(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger,
+                         cfg.TEST.NUM_WORKERS)
 
 
 # pytest must not take the functions for tests where they are imported.

@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from ... import data
 from ...errors import DataError
+from ..building.loaders import useful_workers
 from .detector import Detections, Detector, to_original_frame
 
 
@@ -33,15 +34,15 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
         detector: runs on all of its devices.
         dataset: its boxes are not read.
         batch_images: images in a batch, for each device of the detector.
-        num_workers: processes that read and resize images while the detector runs; 0 does so in this process. The
-            detections are the same.
+        num_workers: processes that read and resize images while the detector runs; few images are read without them.
+            The detections are the same.
 
     Raises:
         DataError: an image cannot be read, and that is an error by the policy of the data set; or none can be read.
     """
     how, contexts = detector.preparation, detector.contexts
     loader = data.TestLoader(dataset.records, batch_images * len(contexts), how.scales, how.means, how.stds,
-                             stride=how.stride, num_workers=num_workers)
+                             stride=how.stride, num_workers=useful_workers(num_workers, len(dataset.records)))
     found = [_nothing() for _ in dataset.records]
     failures: Dict[int, str] = {}
     with tqdm(total=len(found), disable=None, unit="image", desc="testing") as bar:
