@@ -100,7 +100,7 @@ def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, fitted: F
            sizes: np.ndarray, log: FaultLog) -> int:
     """Reports the faults of one object, until it is left out; returns what becomes of it."""
     one, image = objects.raw[row], images[objects.image[row]]
-    where = f"{image.raw.where}, annotation {one.position} ({one.label})"
+    where = f"{image.raw.where}, annotation {one.position} ({one.label or 'no class'})"
     size = f"the image of {image.width} x {image.height} pixels"
     fate = _STAYS
     for kind, mask, text in (

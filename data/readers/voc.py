@@ -11,7 +11,7 @@ from ..dataset import Dataset
 from ..file_names import files_under
 from ..raw import RawSet
 from ..text_lists import read_list
-from .voc_files import image_stem, read_voc_list, voc_class_names
+from .voc_files import image_stem, names_in_line, read_voc_list, voc_class_names
 
 
 class VocDataset(Dataset):
@@ -52,7 +52,7 @@ def _images_without_entry(image_folder: str, xml_folder: str, lists: str) -> Ite
     described = {image_stem(file) for file in files_under(xml_folder, (".xml",))}
     without = sorted(path for path in files_under(image_folder) if image_stem(path) not in described)
     listed: Set[str] = {stem for name in _lists_in(lists) for _, line in read_list(os.path.join(lists, name))
-                        for stem in (image_stem(line), image_stem(line.split()[0]))} if without else set()
+                        for stem in map(image_stem, names_in_line(line))} if without else set()
     for path in without:
         if image_stem(path) not in listed:
             yield "image_without_entry", (f"{path}: the image file has neither an annotation in {xml_folder} nor a "

@@ -78,6 +78,12 @@ def voc_class_names(xml_files: Iterable[str]) -> List[str]:
     return list(VOC_CLASSES) if names <= set(VOC_CLASSES) else sorted(names)
 
 
+def names_in_line(line: str) -> List[str]:
+    """Returns what a line of a list may name: all of it and, if it ends in 1, 0 or -1, what is before that."""
+    columns = _SECOND_COLUMN.fullmatch(line)
+    return [line] if columns is None else [line, columns.group(1)]
+
+
 def image_stem(name: str) -> str:
     """Returns the stem of an image's name or of an XML file's, without folders and composed, to compare it."""
     return unicodedata.normalize("NFC", _stem(name))
@@ -106,17 +112,17 @@ def _without_annotation(error: DataError, where: str, name: str, index: ImageInd
 
 def _first_column(line: str, *indexes: ImageIndex) -> str:
     """Returns the name in a line of a list: the first of two columns, unless all of the line names a file."""
-    columns = _SECOND_COLUMN.fullmatch(line)
-    if columns is None:
-        return line
+    whole, *first = names_in_line(line)
+    if not first:
+        return whole
     for index in indexes:
         try:
-            index.find(line)
-            return line
+            index.find(whole)
+            return whole
         except DataError as error:
             if error.kind == "image_ambiguous":
-                return line
-    return columns.group(1)
+                return whole
+    return first[0]
 
 
 def _stem(name: str) -> str:
