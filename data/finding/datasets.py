@@ -31,6 +31,7 @@ class AutoDataset(Dataset):
         annotations: by name of a set, the annotation file, the list of images or the folder that it is taken from;
             see `find_annotations`.
         layout: one of `finder.LAYOUTS`, where a folder has annotations in several; None for whichever is there.
+        use_splits: see `find_sets`.
         options: see `Dataset`.
 
     Attributes:
@@ -45,10 +46,10 @@ class AutoDataset(Dataset):
 
     def __init__(self, path: Path, image_set: str, classes: Optional[Sequence[str]] = None, *,
                  image_root: Optional[Path] = None, annotations: Optional[Mapping[str, Path]] = None,
-                 layout: Optional[str] = None, **options: Any):
+                 layout: Optional[str] = None, use_splits: bool = True, **options: Any):
         path = os.fspath(path)
         self._raw_sets: Dict[str, RawSet] = {}
-        self.found = find_all_sets(path, image_root, annotations or {}, layout, image_set.split("+"))
+        self.found = find_all_sets(path, image_root, annotations or {}, layout, image_set.split("+"), use_splits)
         self.layout = self.found.layout
         super().__init__(path, image_set, classes, **options)
         self._raw_sets.clear()
@@ -81,11 +82,11 @@ class AutoDataset(Dataset):
 
 
 def find_all_sets(path: Path, image_root: Optional[Path], annotations: Mapping[str, Path], layout: Optional[str],
-                  wanted: Sequence[str]) -> FoundDataset:
+                  wanted: Sequence[str], use_splits: bool = True) -> FoundDataset:
     """Returns the sets of a data set, some of which the user has named the files of.
 
     Args:
-        path, image_root, annotations, layout: see `AutoDataset`.
+        path, image_root, annotations, layout, use_splits: see `AutoDataset`.
         wanted: names of the sets that will be read; the folder is looked into only if `annotations` lack one.
 
     Raises:
@@ -98,7 +99,7 @@ def find_all_sets(path: Path, image_root: Optional[Path], annotations: Mapping[s
              for name, file in annotations.items() if file}
     found: List[FoundDataset] = []
     if not all(name.strip() in named for name in wanted):
-        found.append(find_sets(path, image_root, layout))
+        found.append(find_sets(path, image_root, layout, use_splits))
     layouts = {one.layout for one in (*named.values(), *found)}
     if len(layouts) > 1:
         raise UsageError(f"{os.fspath(path)}: the sets have annotations of different layouts: "

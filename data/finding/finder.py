@@ -20,7 +20,8 @@ _LOOKED_FOR = ("COCO's JSON files, Pascal VOC's XML files, YOLO's data.yaml or l
 Path = Union[str, os.PathLike]
 
 
-def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[str] = None) -> FoundDataset:
+def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[str] = None,
+              use_splits: bool = True) -> FoundDataset:
     """Finds out what a folder is and which image sets it has; nothing of it needs a certain name.
 
     Found are COCO's layout and what Roboflow, CVAT and other tools make of it, Pascal VOC's and XML files beside or
@@ -32,6 +33,7 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
         path: the folder, or a single file: COCO's JSON, a data.yaml, or an export of the VGG Image Annotator.
         image_root: the folder of the images, where they do not lie with the annotations.
         layout: one of `LAYOUTS`, where a folder has annotations in several; None for whichever is there.
+        use_splits: False passes over the lists in the folder `splits`.
 
     Raises:
         DataError: there is nothing at the path, no annotations that are known, or annotations in several layouts; the
@@ -57,7 +59,7 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
                         f"(in a configuration dataset.dataset={next(iter(by_layout))}), or name a folder or file in "
                         "it that has one")
     (name, sets), = by_layout.items()
-    return FoundDataset(path, name, _named(tree, sets), tuple(notes))
+    return FoundDataset(path, name, _named(tree, sets, use_splits), tuple(notes))
 
 
 def find_annotations(annotations: Path, name: str, path: Optional[Path] = None, image_root: Optional[Path] = None,
@@ -123,10 +125,11 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
     return found
 
 
-def _named(tree: Tree, sets: Sequence[FoundSet]) -> Dict[str, FoundSet]:
+def _named(tree: Tree, sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
     """Returns the sets by name, with those that lists choose out of them."""
     named = {one.name: one for one in sets}
-    splits = lists_of_images(tree, os.path.join(tree.root, SPLITS_FOLDER), any_name=True)
+    folder = os.path.join(tree.root, SPLITS_FOLDER)
+    splits = lists_of_images(tree, folder, any_name=True) if use_splits else []
     if splits:
         named = sets_of_lists(splits, _disjoint(named))
     elif list(named) == ["all"]:
