@@ -92,8 +92,9 @@ class TrainBatchMaker:
 
     def _preprocess(self, sampled: SampledImage, record: Record) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         boxes, classes = batch_boxes(record, self._ignore_crowd_and_difficult)
-        return preprocess(read_image(record), sampled.short_edge, sampled.long_edge, self._mean, self._std, boxes,
-                          classes, sampled.flip)
+        size = sampled.short_edge, sampled.long_edge
+        return preprocess(read_image(record, [size]), *size, self._mean, self._std, boxes, classes, sampled.flip,
+                          original_size=(record.height, record.width))
 
 
 class TestBatchMaker:
@@ -116,8 +117,9 @@ class TestBatchMaker:
 
     def _preprocess(self, record: Record) -> List[Tuple[np.ndarray, np.ndarray]]:
         """Returns (data, im_info) of an image at each scale."""
-        pixels = read_image(record)
-        return [preprocess(pixels, *scale, self._mean, self._std)[:2] for scale in self._scales]
+        pixels, original_size = read_image(record, self._scales), (record.height, record.width)
+        return [preprocess(pixels, *scale, self._mean, self._std, original_size=original_size)[:2]
+                for scale in self._scales]
 
 
 # pytest must not take the classes for tests where they are imported.

@@ -1,6 +1,6 @@
 """A network together with the preparation that its images need: images in, detections out."""
 import os
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -13,7 +13,7 @@ from ..files import PathLike
 from .input_preparation import InputPreparation
 from .test_time_augmentation import MultiView
 
-ImageLike = Union[PathLike, np.ndarray, Image.Image]
+ImageLike = Union[PathLike, np.ndarray, mx.nd.NDArray, Image.Image]
 
 
 class Detections(NamedTuple):
@@ -36,9 +36,10 @@ class Detector:
         contexts: devices that hold the parameters; by default the CPU. Single images run on the first.
         flip: run the network on each image mirrored too, at every scale.
         source: the path that the parameters come from, for messages.
+        max_megapixels: limit for the number of pixels of an image file, in millions.
 
     Attributes:
-        net, classes, preparation, contexts, flip, source: as given.
+        net, classes, preparation, contexts, flip, source, max_megapixels: as given.
 
     Example::
 
@@ -48,9 +49,11 @@ class Detector:
     """
 
     def __init__(self, net: HybridBlock, classes: Sequence[str], preparation: InputPreparation,
-                 contexts: Optional[Sequence[mx.Context]] = None, flip: bool = False, source: str = ""):
+                 contexts: Optional[Sequence[mx.Context]] = None, flip: bool = False, source: str = "",
+                 max_megapixels: float = data.MAX_MEGAPIXELS):
         self.net, self.classes, self.preparation = net, tuple(classes), preparation
         self.contexts, self.flip, self.source = list(contexts or [mx.cpu()]), flip, source
+        self.max_megapixels = max_megapixels
         self.views = MultiView(net, flip)
 
     @classmethod
@@ -63,7 +66,8 @@ class Detector:
         """Finds objects in an image, or in each of a list of images.
 
         Args:
-            images: path, PIL image, or uint8 array (H, W, 3) in RGB; or a list of these.
+            images: path, PIL image, or array (H, W, 3) in RGB, also gray or with alpha, see `data.as_pixels`; or a list
+                of these. What OpenCV reads is in BGR and must be reversed: `image[:, :, ::-1]`.
 
         Returns:
             `ids, scores, boxes`, see `Detections`; a list gives a list.
@@ -73,30 +77,35 @@ class Detector:
         """
         if isinstance(images, (list, tuple)):
             return [self(image) for image in images]
-        pixels = self.read(images)
-        inputs = [self.preparation.network_input(pixels, view) for view in range(len(self.preparation.scales))]
+        inputs, (height, width) = self._inputs(images, range(len(self.preparation.scales)))
         ids, scores, boxes = (array.asnumpy()[0] for array in self.views(inputs, self.contexts[0]))
-        return to_original_frame(ids, scores, boxes, inputs[0][1][0, 2], pixels.shape[1], pixels.shape[0])
+        return to_original_frame(ids, scores, boxes, inputs[0][1][0, 2], width, height)
 
     def prepare(self, image: ImageLike) -> List[mx.nd.NDArray]:
         """The network's input of one image at the first scale, on the first device: x (1, 3, h, w), im_info (1, 3)."""
-        return [mx.nd.array(array, ctx=self.contexts[0])
-                for array in self.preparation.network_input(self.read(image))]
+        (network_input,), _ = self._inputs(image, [0])
+        return [mx.nd.array(array, ctx=self.contexts[0]) for array in network_input]
 
-    @staticmethod
-    def read(image: ImageLike) -> np.ndarray:
-        """The pixels of an image, uint8 (H, W, 3) in RGB; DataError where it cannot be read or is of another type."""
-        if isinstance(image, Image.Image):
-            return np.asarray(image.convert("RGB"))
-        if isinstance(image, np.ndarray):
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-                raise data.DataError(f"an image must be a uint8 array of shape (height, width, 3), RGB, got "
-                                     f"{image.dtype} {image.shape}", "image unreadable")
-            return image
+    def read(self, image: ImageLike) -> np.ndarray:
+        """The pixels of an image, uint8 (H, W, 3) in RGB; DataError where it cannot be read or is of another type.
+
+        Files are read as `data.read_image` does, arrays and PIL images as `data.as_pixels` does.
+        """
         if isinstance(image, (str, os.PathLike)):
-            return data.read_image(image)
-        raise data.DataError(f"an image must be a path, a PIL image or a NumPy array, got a {type(image).__name__}",
-                             "image unreadable")
+            return data.read_image(image, max_megapixels=self.max_megapixels)
+        return data.as_pixels(image)
+
+    def _inputs(self, image: ImageLike, views: Sequence[int],
+                ) -> Tuple[List[Tuple[np.ndarray, np.ndarray]], Tuple[int, int]]:
+        """Returns x and im_info of an image for some views, and the (height, width) of the original image."""
+        if isinstance(image, (str, os.PathLike)):
+            width, height = data.image_size(image, self.max_megapixels)
+            # A file much larger than what the network reads need not be decoded whole.
+            pixels = data.read_image(image, [self.preparation.scales[view] for view in views], self.max_megapixels)
+        else:
+            pixels = data.as_pixels(image)
+            height, width = pixels.shape[:2]
+        return [self.preparation.network_input(pixels, view, (height, width)) for view in views], (height, width)
 
 
 def to_original_frame(ids: np.ndarray, scores: np.ndarray, boxes: np.ndarray, scale: float, width: int,

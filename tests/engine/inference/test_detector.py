@@ -86,13 +86,45 @@ def test_a_list_of_images_gives_a_list(folder):
     assert detector()([]) == []
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8),
-                                   np.zeros((4, 5, 3), np.float32), np.zeros((0, 5, 3), np.uint8)])
-def test_other_arrays_are_refused(image):
-    with pytest.raises(DataError, match=r"uint8 array of shape \(height, width, 3\), RGB, got "):
+def test_arrays_of_every_kind_give_the_detections_of_the_file(folder):
+    by_path, pixels = detector()(folder[0].path), np.array(Image.open(folder[0].path))
+    opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    for image in (mx.nd.array(pixels, dtype="uint8"), pixels.astype(np.float32), pixels / 255.0, pixels.astype(int),
+                  pixels.astype(np.uint16) * 257, pixels > 0, opaque):
+        for one, other in zip(by_path, detector()(image)):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("image, message", [
+    (np.zeros((3, 40, 50), np.uint8), r"got \(3, 40, 50\), which looks like .* image.transpose\(1, 2, 0\)"),
+    (np.zeros((2, 40, 50, 3), np.uint8), "give several images as a list"),
+    (np.zeros((0, 5, 3), np.uint8), r"\(height, width\), or \(height, width, channels\) .* got \(0, 5, 3\)"),
+    (np.full((4, 5, 3), np.nan), "no finite numbers"),
+    (np.full((4, 5, 3), -1.5), "from 0 to 1 or from 0 to 255, these go from -1.5"),
+    (np.full((4, 5, 3), "a"), "numbers, not of <U1"),
+    (None, "a path, a PIL image, or an array of NumPy or MXNet, got a NoneType")])
+def test_what_is_no_image_is_refused(image, message):
+    with pytest.raises(DataError, match=message):
         detector()(image)
 
 
-def test_what_is_no_image_is_refused():
-    with pytest.raises(DataError, match="a path, a PIL image or a NumPy array, got a NDArray"):
-        detector()(mx.nd.zeros((4, 5, 3)))
+def test_a_large_file_gives_boxes_in_its_own_frame(tmp_path):
+    box = (400, 200, 1399, 899)
+    image = np.zeros((1001, 1607, 3), np.uint8)
+    image[box[1]:box[3] + 1, box[0]:box[2] + 1, 0] = 255
+    Image.fromarray(image).save(tmp_path / "large.jpg", quality=95, subsampling=0)
+    for source in (tmp_path / "large.jpg", image):
+        x, im_info = detector().prepare(source)
+        assert x.shape == (1, 3, 96, 128) and im_info.asnumpy()[0].tolist() == [80, 128, np.float32(80 / 1001)]
+        # Within a pixel of the network's input, 12.5 of the original here.
+        np.testing.assert_allclose(detector()(source).boxes, [box], atol=13)
+    record = make_record(1, str(tmp_path / "large.jpg"), 1607, 1001, [])
+    found, = detect_dataset(detector(), SimpleNamespace(records=[record])).detections
+    np.testing.assert_array_equal(found.boxes, detector()(tmp_path / "large.jpg").boxes)
+
+
+def test_the_limit_of_pixels_is_the_detectors(folder):
+    small = Detector(coloured_box_net, ("a", "b"), detector().preparation, max_megapixels=0.002)
+    for read in (small, small.read, small.prepare):
+        with pytest.raises(DataError, match="0.png: 64 x 40 pixels .*max_megapixels"):
+            read(folder[0].path)
