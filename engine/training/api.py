@@ -69,4 +69,6 @@ def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
     log_file.begin(cfg.output_path)
     write_reports(cfg.output_path, run.dataset, run.test_set)
     run.run()
+    if run.failures:
+        write_reports(cfg.output_path, run.dataset, run.test_set)
     return run

@@ -1,9 +1,10 @@
-"""Hooks that log the steps of a training, draw curves, test between epochs, and stop early."""
+"""Hooks that log the steps and faults of a training, draw curves, test between epochs, and stop early."""
 import logging
 import math
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Optional
 
+from ...data import TrainLoader
 from ..reporting.curves import plot_losses
 from ..reporting.progress import Progress
 from ..reporting.scalars import ScalarLog
@@ -68,6 +69,28 @@ class ScalarsHook(Hook):
     def close(self, trainer: RunningTrainer) -> None:
         if self._scalars is not None:
             self._scalars.close()
+
+
+class UnreadableHook(Hook):
+    """Tells of each image that cannot be read when a batch needs it, once, and of all of them at the end.
+
+    Args:
+        loader: replaces such images.
+        logger: takes the lines.
+    """
+
+    def __init__(self, loader: TrainLoader, logger: logging.Logger):
+        self._loader, self._logger, self._told = loader, logger, 0
+
+    def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
+        for message in list(self._loader.unreadable.values())[self._told:]:
+            self._logger.warning("%s; another image takes its place", message)
+        self._told = len(self._loader.unreadable)
+
+    def close(self, trainer: RunningTrainer) -> None:
+        if self._loader.unreadable:
+            self._logger.warning("images that could not be read: %d; others took their places in batches %d times",
+                                 len(self._loader.unreadable), self._loader.replaced)
 
 
 class TestHook(Hook):

@@ -4,6 +4,7 @@ from typing import Any, Mapping, Optional
 
 from yacs.config import CfgNode
 
+from ... import data
 from ...errors import TrainingError
 from ..checkpoints.checkpoint_files import (
     best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
@@ -13,6 +14,8 @@ from ..config import changed_keys
 _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup", "TRAIN.warmup_lr",
                   "TRAIN.warmup_step", "TRAIN.warmup_method", "TRAIN.momentum", "TRAIN.wd", "TRAIN.CLIP_GRADIENT",
                   "TRAIN.LIGHT_HEAD_LR_MULT")
+# Kinds of faults by which a data set has fewer images than before, although its annotations are as they were.
+_LOST_IMAGES = ("image_missing", "image_unreadable", "image_too_large", "image_truncated")
 
 
 def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[str]:
@@ -49,6 +52,11 @@ def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[st
 def has_parameters_only(checkpoint: str) -> bool:
     """True where the checkpoint PREFIX-TAG is a parameter file alone, as the MXNet original writes it."""
     return Path(checkpoint + ".params").is_file() and not Path(checkpoint + ".json").is_file()
+
+
+def images_left_out(log: data.FaultLog) -> bool:
+    """True where a data set left images out because their files cannot be read."""
+    return any(log.counts[kind] and log.policy.action(kind) == "drop" for kind in _LOST_IMAGES)
 
 
 def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], extend: bool) -> int:

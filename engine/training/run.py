@@ -8,6 +8,7 @@ from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ... import data
+from ...errors import DataError
 from ..building.datasets import build_dataset, build_test_set
 from ..checkpoints.checkpoint_files import damage_messages
 from ..config import checkpoint_prefix, saved_config
@@ -16,9 +17,9 @@ from ..files import atomic_write
 from ..reporting.scalars import read_scalars
 from .checkpoint_hooks import BestHook, CheckpointHook
 from .hook import Hook
-from .hooks import LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHook
+from .hooks import LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHook, UnreadableHook
 from .objectives import GraphObjective
-from .resuming import check_resumable, has_parameters_only, requested_checkpoint
+from .resuming import check_resumable, has_parameters_only, images_left_out, requested_checkpoint
 from .schedule import build_optimizer, learning_rates
 from .trainables import Start, Trainable, gluon_trainable, graph_trainable
 from .trainer import Trainer
@@ -55,6 +56,7 @@ class TrainingRun:
                  make_trainable: Optional[Callable[[CfgNode, data.Dataset, Start], Trainable]] = None):
         self._cfg, self._contexts, self._logger = cfg, list(contexts), logger
         self._last_test: Optional[Dict[str, Any]] = None
+        self._unread_in_tests: List[str] = []
         self._prefix = checkpoint_prefix(cfg)
         found = requested_checkpoint(cfg, self._prefix, resume or extend)
         if (resume or extend) and not found:
@@ -81,6 +83,11 @@ class TrainingRun:
         self.trainer.hooks = self._hooks(self._earlier_tests() if found and not extend else ())
 
     @property
+    def failures(self) -> List[str]:
+        """What is wrong with each image that the training or its tests could not read."""
+        return list(dict.fromkeys([*self.trainer.loader.unreadable.values(), *self._unread_in_tests]))
+
+    @property
     def net(self) -> HybridBlock:
         """A detector with the current parameters."""
         return self.trainer.objective.detector()
@@ -90,13 +97,20 @@ class TrainingRun:
 
         Returns:
             The metrics of the last test, see `evaluation.compute_metrics`; None where there is no test set.
+
+        Raises:
+            DataError: an image cannot be read, and the policy of the data set makes that an error.
         """
         if self.trainer.step >= self.trainer.total:
             self._logger.info("%d steps are trained already, and the configuration asks for %d; to train longer, raise "
                               "TRAIN.end_epoch", self.trainer.step, self.trainer.total)
             self._test("test")
         else:
-            self.trainer.run()
+            try:
+                self.trainer.run()
+            except DataError as error:
+                raise DataError(f"{error}. The training can go on from its last checkpoint with --resume",
+                                error.kind) from error
             if self.trainer.stop_reason is not None:
                 # A training that a hook ended had no test after its last epoch.
                 self._test("test")
@@ -110,6 +124,11 @@ class TrainingRun:
                               "remembered is not there and begins anew", checkpoint, trainer.step, trainer.total)
             return
         facts = dict(self._facts, classes=list(self.dataset.classes))
+        if images_left_out(self.dataset.log):
+            # A training that a broken image has stopped goes on without it, and its epochs may be shorter.
+            del facts["steps_per_epoch"]
+            self._logger.warning("images were left out because they cannot be read: where they were there before, "
+                                 "the losses are not those of an unbroken run")
         for message in damage_messages(self._prefix):
             self._logger.warning("a checkpoint is passed over: %s", message)
         trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
@@ -120,6 +139,7 @@ class TrainingRun:
         cfg, logger = self._cfg, self._logger
         hooks: List[Hook] = [
             ScalarsHook(Path(cfg.output_path)), LogHook(logger, cfg.default.frequent),
+            UnreadableHook(self.trainer.loader, logger),
             CheckpointHook(self._prefix, logger, dict(self._facts, config=saved_config(cfg)),
                            cfg.TRAIN.CHECKPOINT_STEPS, cfg.TRAIN.KEEP_CHECKPOINTS, self._save_graph)]
         if self.test_set is not None:
@@ -149,6 +169,7 @@ class TrainingRun:
         """Tests the network as it is now; returns COCO's metrics, or None where there is nothing to test on."""
         if self.test_set is None:
             return None
-        self._last_test = test_network(self._cfg, self.net, self.test_set, self._contexts,
-                                       Path(self._cfg.output_path) / folder, self._logger).metrics
+        self._last_test, unread = test_network(self._cfg, self.net, self.test_set, self._contexts,
+                                               Path(self._cfg.output_path) / folder, self._logger)
+        self._unread_in_tests += unread
         return None if self._last_test is None else self._last_test["coco"]

@@ -12,7 +12,7 @@ lhrcnn train --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd --out outp
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status."""
+    """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
     parser = options.make_parser("lhrcnn train", __doc__, EXAMPLES)
     options.add_training_arguments(
         parser, "go on from the last checkpoint in the configuration's output_path, with the same losses as an "
@@ -23,5 +23,6 @@ def main(argv: options.Arguments = None) -> int:
     cfg = options.load_training_cfg(args)
     from ...engine.reporting.logger import open_logger
     from ...engine.training.api import run_training
-    run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend, args.allow_partial)
-    return 0
+    run = run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend,
+                       args.allow_partial)
+    return 1 if run.failures else 0

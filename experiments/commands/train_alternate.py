@@ -34,5 +34,5 @@ def main(argv: options.Arguments = None) -> int:
     if test_set is not None:
         net, _, _ = load_network(cfg, contexts, checkpoint, classes=test_set.classes)
         result = test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
-        return 1 if result.failures else 0
-    return 0
+        training.failures += result.failures
+    return 1 if training.failures else 0

@@ -9,7 +9,7 @@ The MXNet original begins `rfcn2` with a new head; here it continues the head of
 """
 import logging
 from pathlib import Path
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import mxnet as mx
 from yacs.config import CfgNode
@@ -68,6 +68,9 @@ class AlternateTraining:
         dataset: the records of `dataset.image_set`.
         resume: go on where an earlier call was stopped, inside a stage or between two.
 
+    Attributes:
+        failures: what is wrong with each image that a stage could not read.
+
     Raises:
         ConfigError: the configuration names no symbolic graph, or a stage lacks its entries.
         TrainingError: an earlier run is there and is not to be resumed.
@@ -79,6 +82,7 @@ class AlternateTraining:
             raise ConfigError("symbol is '': alternate training needs a symbolic graph, such as "
                               "resnet_v1_101_rfcn_light")
         self._cfg, self._contexts, self._logger, self._dataset = cfg, contexts, logger, dataset
+        self.failures: List[str] = []
         self._resume, self._allow_partial = resume or cfg.TRAIN.RESUME, allow_partial
         self._configs: Dict[str, CfgNode] = {stage.name: stage_config(cfg, stage) for stage in STAGES}
         if not self._resume and (Path(cfg.output_path) / STAGES[0].name).exists():
@@ -95,9 +99,11 @@ class AlternateTraining:
     def _train(self, stage: Stage) -> None:
         cfg = self._configs[stage.name]
         if not (self._resume and self._is_complete(cfg)):
-            TrainingRun(cfg, self._contexts, self._logger, self._resume, allow_partial=self._allow_partial,
-                        dataset=self._dataset,
-                        make_trainable=lambda *arguments: self._make_trainable(stage, *arguments)).run()
+            run = TrainingRun(cfg, self._contexts, self._logger, self._resume, allow_partial=self._allow_partial,
+                              dataset=self._dataset,
+                              make_trainable=lambda *arguments: self._make_trainable(stage, *arguments))
+            run.run()
+            self.failures += run.failures
         if stage.part == "rpn" and not _proposal_file(cfg).is_file():
             found = proposals.propose(cfg, self._contexts, _parameter_file(cfg), self._dataset)
             proposals.save_proposals(_proposal_file(cfg), self._dataset, found)
