@@ -6,23 +6,30 @@ from yacs.config import CfgNode
 
 from ... import data
 from ...errors import ConfigError, DataError
-from ..config import dataset_kind
+from ..config import annotation_files, dataset_kind, fault_policy
 from ..files import PathLike, write_json
 
 
-def build_dataset(cfg: CfgNode, image_set: str) -> data.Dataset:
+def build_dataset(cfg: CfgNode, image_set: str, classes: Optional[Sequence[str]] = None) -> data.Dataset:
     """Reads an image set of the configuration's data set.
 
     Args:
         cfg: its section `dataset` is read.
         image_set: such as `cfg.dataset.image_set`.
+        classes: names of the classes to read, background not among them; None takes `dataset.classes`, or else those
+            of the data set.
 
     Raises:
-        DataError: an entry is broken, unless `dataset.ON_ERROR` is "skip".
+        DataError: there is no such set, or an entry has a fault that `dataset.ON_ERROR` makes an error.
         ConfigError: `dataset.NUM_CLASSES` is neither 0 nor the number of the data set's classes plus background.
     """
+    options = {"image_root": cfg.dataset.image_root, "annotations": annotation_files(cfg)}
+    if cfg.dataset.MAX_MEGAPIXELS != data.MAX_MEGAPIXELS:
+        options["max_megapixels"] = cfg.dataset.MAX_MEGAPIXELS
+    # Readers that a program has registered need not know of options that are not used.
     dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
-                                classes=cfg.dataset.classes or None, on_error=cfg.dataset.ON_ERROR)
+                                classes=classes or cfg.dataset.classes or None, on_error=fault_policy(cfg),
+                                **{name: value for name, value in options.items() if value})
     counted = len(dataset.classes) + 1
     if cfg.dataset.NUM_CLASSES not in (0, counted):
         raise ConfigError(f"dataset.NUM_CLASSES is {cfg.dataset.NUM_CLASSES}, but {cfg.dataset.dataset_path} has "
@@ -34,19 +41,15 @@ def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Datase
     """Reads the image set `dataset.test_image_set`, on which a training is tested; None where it is empty.
 
     Args:
-        classes: names of the classes that are trained, background not among them.
+        classes: names of the classes that are trained, background not among them. Those that the test set lacks are
+            not measured.
 
     Raises:
-        ConfigError: the test set has other classes. See also `build_dataset`.
+        DataError, ConfigError: see `build_dataset`.
     """
     if not cfg.dataset.test_image_set:
         return None
-    test_set = build_dataset(cfg, cfg.dataset.test_image_set)
-    if tuple(test_set.classes) != tuple(classes):
-        raise ConfigError(
-            f"the sets have different classes: {', '.join(classes)} in {cfg.dataset.image_set}, "
-            f"{', '.join(test_set.classes)} in {cfg.dataset.test_image_set}; name them in dataset.classes")
-    return test_set
+    return build_dataset(cfg, cfg.dataset.test_image_set, classes)
 
 
 def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:

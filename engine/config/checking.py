@@ -32,7 +32,7 @@ def flatten_known(source: Any, tree: Mapping[str, Any], section: str = "") -> Di
             flat.update(flatten_known(source, value, f"{key}."))
             continue
         reject_unknown(source, key)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not KEYS[key].kind.takes_mapping:
             raise ConfigError(f"{source}: {key} takes a value, not a section")
         flat[key] = value
     return flat

@@ -3,9 +3,12 @@
 Sequences become tuples, and whole numbers become floats where floats are wanted, so that a configuration compares equal
 however its values were written.
 """
-from typing import Any, Callable, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple, Union
 
 import yaml
+
+from ...data.faults import FaultPolicy
+from ...errors import UsageError
 
 
 class Kind(NamedTuple):
@@ -16,11 +19,13 @@ class Kind(NamedTuple):
         check: returns a value, from a YAML file or from Python, as the configuration holds it; raises ValueError or
             TypeError for a value that is not of this kind.
         parse: returns what a text of the command line stands for, which `check` then gets.
+        takes_mapping: whether a mapping is a value, and not a section.
     """
 
     wanted: str
     check: Callable[[Any], Any]
     parse: Callable[[str], Any]
+    takes_mapping: bool = False
 
     def coerce(self, value: Any, from_text: bool = False) -> Any:
         """Returns a value as the configuration holds it.
@@ -35,6 +40,8 @@ class Kind(NamedTuple):
         """
         try:
             return self.check(self.parse(value) if from_text and isinstance(value, str) else value)
+        except UsageError as error:
+            raise ValueError(f"{self.wanted} ({error})") from None
         except (TypeError, ValueError, yaml.YAMLError):
             raise ValueError(self.wanted) from None
 
@@ -42,6 +49,14 @@ class Kind(NamedTuple):
 def numbers_of(text: str) -> Tuple[float, ...]:
     """Returns the numbers in a text with commas between them; an empty text has none."""
     return tuple(float(part) for part in text.split(",")) if text.strip() else ()
+
+
+def fault_actions(text: str) -> Union[str, Dict[str, str]]:
+    """Returns the policy for faults that a text stands for: a word, or actions by kind as in "a: drop, b: error"."""
+    if ":" not in text:
+        return text.strip()
+    pairs = (entry.partition(":") for entry in text.strip().strip("{}").split(","))
+    return {kind.strip(): action.strip() for kind, _, action in pairs}
 
 
 def word(*allowed: str) -> Kind:
@@ -138,6 +153,14 @@ def _epochs(value: Any) -> str:
     return _require(all(number >= 0 for number in numbers) and list(numbers) == sorted(set(numbers)), text)
 
 
+def _faults(value: Any) -> str:
+    policy = fault_actions(value) if isinstance(value, str) else _require(isinstance(value, Mapping), value)
+    FaultPolicy(policy)
+    if isinstance(policy, str):
+        return policy
+    return ", ".join(f"{kind}: {action}" for kind, action in sorted(policy.items()))
+
+
 def _parse_list(text: str, loader: type = yaml.SafeLoader) -> Any:
     """Returns the list, or the single value, that a text stands for."""
     text = text.replace("(", "[").replace(")", "]")
@@ -163,6 +186,9 @@ TEXT = Kind("text", _text, str)
 NAMES = Kind("a list of names", lambda value: _sequence(_text, value), lambda text: _parse_list(text, yaml.BaseLoader))
 NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_list)
 INT_OR_INTS = Kind("a whole number, or one for each level", _int_or_ints, _parse_int_or_ints)
+# A text in the configuration, such as "image_missing: error", as `fault_actions` reads it.
+FAULTS = Kind("default, raise, skip, or what is done about kinds of faults, such as {image_missing: error}", _faults,
+              str, takes_mapping=True)
 # Texts of numbers, as the files of the MXNet original write them.
 GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
 EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)

@@ -1,10 +1,10 @@
 """Values that the code computes from a configuration: learning-rate steps, GPUs, image sizes, pixel means in RGB."""
 from pathlib import Path
-from typing import Tuple
+from typing import Dict, Tuple, Union
 
 from yacs.config import CfgNode
 
-from .kinds import numbers_of
+from .kinds import fault_actions, numbers_of
 
 Pairs = Tuple[Tuple[int, int], ...]
 _VOC_NAMES = ("voc", "pascalvoc")
@@ -56,6 +56,16 @@ def dataset_kind(cfg: CfgNode) -> str:
     """Returns the layout of the data set as `data.load_dataset` knows it, in lower case; "PascalVOC" is "voc"."""
     kind = cfg.dataset.dataset.lower()
     return "voc" if kind in _VOC_NAMES else kind
+
+
+def fault_policy(cfg: CfgNode) -> Union[str, Dict[str, str]]:
+    """Returns what is done about faults in annotations, as `data.load_dataset` takes it."""
+    return fault_actions(cfg.dataset.ON_ERROR)
+
+
+def annotation_files(cfg: CfgNode) -> Dict[str, str]:
+    """Returns the annotation files, lists or folders that the configuration names, by the name of the image set."""
+    return {name: cfg.dataset[name] for name in ("train", "val", "test") if cfg.dataset[name]}
 
 
 def checkpoint_prefix(cfg: CfgNode) -> str:

@@ -7,6 +7,8 @@ import yaml
 
 from ...errors import ConfigError
 from .checking import flatten_known
+from .keys import KEYS
+from .kinds import NAMES
 
 # The configurations that come with the package.
 BUNDLED = Path(__file__).resolve().parents[2] / "experiments" / "cfgs"
@@ -94,6 +96,7 @@ def _read(path: Path) -> Dict[str, Any]:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         _reject_repeated(path, node)
+        _keep_names(node)
         tree = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} cannot be read as YAML: {_explain(text, error)}") from None
@@ -127,6 +130,19 @@ def _reject_repeated(path: Path, node: Optional[yaml.Node]) -> None:
                 advice = "join the two" if isinstance(value, yaml.MappingNode) else "leave one of them"
                 raise ConfigError(f"{path}: {section}{name.value} stands twice, in lines {lines}: {advice}")
             sections.append((f"{section}{name.value}.", value))
+
+
+def _keep_names(node: Optional[yaml.Node]) -> None:
+    """Makes texts of the entries of lists of names: a class may be called 9, no or null."""
+    for key in KEYS.values():
+        place = node
+        for name in key.name.split(".") if key.kind is NAMES else ():
+            entries = place.value if isinstance(place, yaml.MappingNode) else ()
+            place = next((value for entry, value in entries if entry.value == name), None)
+        if key.kind is NAMES and isinstance(place, yaml.SequenceNode):
+            for item in place.value:
+                if isinstance(item, yaml.ScalarNode):
+                    item.tag = "tag:yaml.org,2002:str"
 
 
 def _explain(text: str, error: yaml.YAMLError) -> str:

@@ -1,7 +1,9 @@
-"""Data sets of a configuration: the test set must have the classes that are trained, and something to train on."""
+"""Data sets of a configuration: where they are found, their classes, and whether there is something to train on."""
+import json
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from light_head_rcnn.engine.building.datasets import (
     build_dataset,
@@ -14,16 +16,44 @@ from light_head_rcnn.errors import ConfigError, DataError
 S = "light_head_rcnn_xception_coco"
 
 
-def test_a_test_set_has_the_classes_of_the_training_set(configure_model, shapes, renamed):
+def test_a_test_set_is_read_with_the_classes_of_the_training_set(configure_model, shapes, renamed):
     options = ["dataset.dataset", "shapes", "dataset.image_set", "train", "dataset.test_image_set", "val"]
     cfg = configure_model(S, *options, "dataset.dataset_path", shapes)
     train = build_dataset(cfg, "train")
     assert len(build_test_set(cfg, train.classes).records) == 2
     cfg = configure_model(S, *options, "dataset.dataset_path", renamed)
-    message = "the sets have different classes: {} in train, blob.* in val; name them".format(", ".join(train.classes))
-    with pytest.raises(ConfigError, match=message):
-        build_test_set(cfg, train.classes)
+    test_set = build_test_set(cfg, train.classes)
+    assert test_set.classes == train.classes and test_set.unread["blob"] > 0
     assert build_test_set(configure_model(S, "dataset.test_image_set", ""), train.classes) is None
+
+
+@pytest.fixture
+def own_files(tmp_path):
+    """A folder with annotation files that are called like no layout's, and images apart."""
+    for number, name, label in ((1, "one", "cat"), (2, "two", "9")):
+        for folder in ("photos", "labels"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        Image.new("RGB", (60, 40)).save(tmp_path / "photos" / f"{name}.jpg")
+        (tmp_path / "labels" / f"{name}.json").write_text(json.dumps({
+            "images": [{"id": 1, "file_name": f"{name}.jpg"}], "categories": [{"id": number, "name": label}],
+            "annotations": [{"image_id": 1, "category_id": number, "bbox": [1, 2, 30, 20]}]}))
+    return tmp_path
+
+
+def test_the_configuration_names_annotation_files_and_images(configure_model, own_files):
+    files = ["dataset.train", "labels/one.json", "dataset.val", str(own_files / "labels" / "two.json")]
+    cfg = configure_model(S, "dataset.dataset", "auto", "dataset.dataset_path", str(own_files), *files,
+                          "dataset.image_root", "photos")
+    train = build_dataset(cfg, "train")
+    assert [(r.path, len(r.boxes)) for r in train.records] == [(str(own_files / "photos" / "one.jpg"), 1)]
+    assert train.classes == ("cat", "9")
+    test_set = build_test_set(cfg, train.classes)
+    assert test_set.classes == train.classes and test_set.records[0].classes.tolist() == [1]
+
+
+def test_a_data_set_that_names_no_layout_is_found(configure_model, shapes):
+    cfg = configure_model(S, "dataset.dataset", "auto", "dataset.dataset_path", shapes)
+    assert len(build_dataset(cfg, "train").records) == 6 and len(build_dataset(cfg, "val").records) == 2
 
 
 def test_a_wrong_number_of_classes_is_refused(configure_model, shapes):

@@ -75,7 +75,7 @@ TRAIN: {ENABLE_OHEM: false, BATCH_ROIS: 128, BG_THRESH_LO: 0.1}
 @pytest.mark.parametrize("path", CFGS, ids=lambda path: path.name)
 def test_bundled_files_load(path):
     cfg = load_config(path)
-    assert config.dataset_kind(cfg) in ("coco", "voc", "shapes")
+    assert config.dataset_kind(cfg) in ("auto", "coco", "voc", "shapes")
     assert all(0 < step < cfg.TRAIN.end_epoch for step in config.lr_steps(cfg))
     assert len(path.read_text().splitlines()) < 40
 
