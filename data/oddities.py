@@ -14,6 +14,7 @@ from .record import Record
 FEW_BOXES = 10
 # A box is tiny if a side is shorter than this where its image is resized as configurations do by default.
 TINY_PIXELS, USUAL_SIZE = 4, (600, 1000)
+_IN_ONE_LINE = 12  # names of classes
 WHOLE_IMAGE = 0.98  # share of the area from which a box covers its whole image
 
 Sets = Mapping[str, Sequence[Record]]
@@ -48,10 +49,23 @@ def find_oddities(sets: Sets, classes: Sequence[str], progress: bool = False) ->
         progress: show bars on a terminal.
 
     Returns:
-        What was found; an oddity that was not found is not among them.
+        What was found; an oddity that was not found is not among them. A set that joins others, as trainval does, is
+        not looked at: what is odd in it is odd in them.
     """
+    sets = without_unions(sets)
     found = [*_odd_classes(sets, classes), *_odd_boxes(sets, classes), *_equal_pictures(sets, progress)]
     return [oddity for oddity in found if oddity is not None]
+
+
+def without_unions(sets: Sets) -> Sets:
+    """Returns the sets without those whose images are exactly those of two or more smaller ones."""
+    paths = {name: {record.path for record in records} for name, records in sets.items()}
+    unions = []
+    for name, own in paths.items():
+        parts = [other for other in paths.values() if other < own]
+        if len(parts) > 1 and set().union(*parts) == own:
+            unions.append(name)
+    return {name: records for name, records in sets.items() if name not in unions}
 
 
 def _odd_classes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]:
@@ -64,9 +78,10 @@ def _odd_classes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity
                   "its own", [", ".join(map(repr, names)) for key, names in spelled.items() if key and len(names) > 1])
     total = sum(counts.values(), Counter())
     unused = [name for index, name in enumerate(classes) if not total[index]]
-    yield _oddity("class_without_boxes", "classes that have no box in any set", unused)
+    yield _oddity("class_without_boxes", "classes that have no box in any set", unused, in_one_line=True)
     yield _oddity("class_with_few_boxes", f"classes with fewer than {FEW_BOXES} boxes in all sets",
-                  [f"{name}: {total[index]}" for index, name in enumerate(classes) if 0 < total[index] < FEW_BOXES])
+                  [f"{name} ({total[index]})" for index, name in enumerate(classes) if 0 < total[index] < FEW_BOXES],
+                  in_one_line=True)
     # Sets without any box, such as those of a competition, miss no class.
     labelled = {name: count for name, count in counts.items() if count}
     one_sided = []
@@ -87,8 +102,9 @@ def _odd_boxes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]
         sides = boxes[:, 2:] - boxes[:, :2] + 1
         scale = resize_scale(record.height, record.width, *USUAL_SIZE)
         for index in np.flatnonzero(sides.min(axis=1) * scale < TINY_PIXELS):
-            tiny.add(record, f"a box of {sides[index, 0]:g} x {sides[index, 1]:g} pixels ({classes[ids[index]]}) in an "
-                             f"image of {record.width} x {record.height}")
+            width, height = sides[index]
+            tiny.add(record, f"a box of {width:.4g} x {height:.4g} pixels ({classes[ids[index]]}) in an image of "
+                             f"{record.width} x {record.height}")
         for index in np.flatnonzero(sides.prod(axis=1) >= WHOLE_IMAGE * record.width * record.height):
             whole.add(record, classes[ids[index]])
         places = Counter(map(tuple, np.round(boxes).tolist()))
@@ -129,20 +145,25 @@ def _equal_pictures(sets: Sets, progress: bool) -> Iterable[Optional[Oddity]]:
     yield _oddity("picture_twice", "pictures, equal to the byte, that one set has more than once", in_one_set)
 
 
-def _oddity(kind: str, meaning: str, found: Sequence[str]) -> Optional[Oddity]:
-    return Oddity(kind, len(found), meaning, list(found[:EXAMPLES])) if found else None
+def _oddity(kind: str, meaning: str, found: Sequence[str], in_one_line: bool = False) -> Optional[Oddity]:
+    if not found:
+        return None
+    examples = list(found[:EXAMPLES])
+    if in_one_line:
+        examples = [", ".join(found[:_IN_ONE_LINE]) + (", ..." if len(found) > _IN_ONE_LINE else "")]
+    return Oddity(kind, len(found), meaning, examples)
 
 
 class _Examples:
-    """Counts what is found in images, and keeps the first few."""
+    """Counts what is found in images, and keeps one text of each of the first few images."""
 
     def __init__(self):
-        self._count, self._texts = 0, []
+        self._count, self._texts = 0, {}
 
     def add(self, record: Record, text: str, count: int = 1) -> None:
         self._count += count
         if len(self._texts) < EXAMPLES:
-            self._texts.append(f"{record.path}: {text}")
+            self._texts.setdefault(record.path, f"{record.path}: {text}")
 
     def oddity(self, kind: str, meaning: str) -> Optional[Oddity]:
-        return Oddity(kind, self._count, meaning, self._texts) if self._count else None
+        return Oddity(kind, self._count, meaning, list(self._texts.values())) if self._count else None

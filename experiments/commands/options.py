@@ -31,11 +31,16 @@ def make_parser(prog: str, description: str, examples: str) -> argparse.Argument
         epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
     parser.add_argument("--cfg", metavar="FILE", help="configuration: a YAML file, or the name of a bundled one such "
                         "as bccd_s")
+    add_devices(parser)
+    return parser
+
+
+def add_devices(parser: argparse.ArgumentParser) -> None:
+    """Adds --cpu and --gpus."""
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="run on the CPU")
     devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: the "
                          "configuration's gpus where MXNet sees a GPU, otherwise the CPU)")
-    return parser
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:

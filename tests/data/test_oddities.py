@@ -39,9 +39,14 @@ def test_other_names_do_not_look_alike():
 def test_classes_without_boxes_with_few_and_not_in_all_sets():
     found = oddities({"train": many(0) + many(1, 3), "val": many(0), "test": [record("empty")]}, ("cat", "dog", "cow"))
     assert found["class_without_boxes"].examples == ["cow"]
-    assert found["class_with_few_boxes"].examples == ["dog: 3"]
+    assert found["class_with_few_boxes"].examples == ["dog (3)"]
     assert found["class_not_in_all_sets"].examples == ["dog: in train, not in val"]
     assert len(found) == 3
+
+
+def test_many_names_of_classes_are_in_one_line_and_cut():
+    oddity = oddities({"train": many()}, ("cat", *map(str, range(1, 20))))["class_without_boxes"]
+    assert oddity.count == 19 and oddity.examples == [", ".join(map(str, range(1, 13))) + ", ..."]
 
 
 def test_tiny_boxes_are_told_by_the_size_that_the_network_sees():
@@ -71,6 +76,22 @@ def test_boxes_twice_and_boxes_with_two_classes():
 def test_examples_are_the_first_three():
     found = oddities({"train": many() + [record(str(i), Annotation((0, 0, 599, 799), 0)) for i in range(5)]})
     assert found["box_of_whole_image"].count == 5 and len(found["box_of_whole_image"].examples) == 3
+
+
+def test_an_image_is_an_example_once():
+    odd = record("x", *[Annotation((0, 0, 1 + i, 1), 0) for i in range(5)])
+    oddity = oddities({"train": many() + [odd]})["tiny_boxes"]
+    assert oddity.count == 5 and oddity.examples == ["/no/such/x: a box of 2 x 2 pixels (cat) in an image of 600 x 800"]
+
+
+def test_a_set_that_joins_others_is_not_looked_at():
+    train, val = many(), many()
+    odd = record("x", Annotation((0, 0, 1, 1), 0))
+    found = oddities({"train": train + [odd], "val": val, "trainval": train + [odd] + val}, ("cat",))
+    assert list(found) == ["tiny_boxes"] and found["tiny_boxes"].count == 1
+    # A set that lies in one other set is no part of it, but a mistake.
+    assert "picture_in_two_sets" in oddities({"train": train, "val": train[:5]}, ("cat",))
+    assert "picture_in_two_sets" in oddities({"train": train, "val": train}, ("cat",))
 
 
 def test_one_picture_in_two_sets_and_twice_in_one(tmp_path, make_image):

@@ -1,0 +1,85 @@
+"""Finds out what a folder of annotated images is, counts what is in it, and says what is odd."""
+import argparse
+from pathlib import Path
+from typing import Any, Dict, List
+
+from ...data.oddities import Oddity, find_oddities
+from ...data.report import classes_table, sets_table
+from ...data.statistics import SetStatistics, set_statistics
+from ...engine.files import write_json
+from . import options
+from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, print_text, read_sets
+
+EXAMPLES = """
+lhrcnn data check photos/
+lhrcnn data check "My Project.v1i.coco" --decode --json check.json
+lhrcnn data check labels/instances.json --image-root photos/
+"""
+_EXIT_STATUS = "exit status: 0, all is used; 1, something was left out, which the table of faults names; 2, a set " \
+               "cannot be used"
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status, see `_EXIT_STATUS`."""
+    parser = make_parser("check", f"{__doc__}\n{_EXIT_STATUS}.", EXAMPLES)
+    parser.add_argument("--decode", action="store_true", help="decode every picture, to find broken ones; without it "
+                        "only the headers of the files are read")
+    parser.add_argument("--json", metavar="FILE", help="write everything to this file too")
+    args = parser.parse_args(argv)
+    if args.json:
+        options.check_output_folder(Path(args.json).parent)
+    sets = read_sets(args)
+    if args.decode:
+        for dataset in sets.datasets.values():
+            dataset.check_images(progress=True)
+    figures = {name: set_statistics(one.records, len(sets.classes)) for name, one in sets.datasets.items()}
+    odd = find_oddities({name: one.records for name, one in sets.datasets.items()}, sets.classes, progress=True)
+    lines = config_lines(args.path, list(sets.datasets), args.image_root, args.layout)
+    print_text("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
+                            *_oddities(odd), _advice(args, sets, lines)]))
+    if args.json:
+        write_json(args.json, _as_json(sets, figures, odd, lines))
+    return 2 if sets.errors else int(any(one.log.left_out for one in sets.datasets.values()))
+
+
+def _heading(sets: ReadSets) -> str:
+    lines = [f"{sets.found.path}: {LAYOUT_NAMES[sets.found.layout]}; sets: {', '.join(sets.found.described_sets())}"]
+    notes = dict.fromkeys([*sets.found.notes, *(note for one in sets.datasets.values() for note in one.notes)])
+    return "\n".join(lines + [f"note: {note}" for note in notes])
+
+
+def _faults(sets: ReadSets) -> List[str]:
+    """Returns a table of the faults of each set that has any, and why a set cannot be read."""
+    texts = [f"faults in {name}, their number, and what is done about them:\n{one.log.table()}"
+             for name, one in sets.datasets.items() if one.log.counts]
+    return texts + [f"the set {name} cannot be used: {error}" for name, error in sets.errors.items()]
+
+
+def _oddities(odd: List[Oddity]) -> List[str]:
+    if not odd:
+        return []
+    lines = ["odd, but used as it is:"]
+    for one in odd:
+        lines.append(f"  {one.count} x {one.meaning}")
+        lines += [f"      {example}" for example in one.examples]
+    return ["\n".join(lines)]
+
+
+def _advice(args: argparse.Namespace, sets: ReadSets, lines: str) -> str:
+    texts = []
+    if len(sets.found.sets) == 1:
+        texts.append(f"There is only one set, and no other to test on. To divide it: lhrcnn data split {args.path}\n")
+    elif "val" not in sets.found.sets and "test" in sets.found.sets:
+        texts.append("There is no set called val: the set test is named to test on while training.\n")
+    return "".join(texts) + f"The lines of a configuration that use it:\n\n{lines}"
+
+
+def _as_json(sets: ReadSets, figures: Dict[str, SetStatistics], odd: List[Oddity], lines: str) -> Dict[str, Any]:
+    return {
+        "path": sets.found.path, "layout": sets.found.layout, "notes": list(sets.found.notes),
+        "classes": list(sets.classes),
+        "sets": {name: {**figures[name].as_json(sets.classes), "faults": one.log.as_json()}
+                 for name, one in sets.datasets.items()},
+        "errors": {name: str(error) for name, error in sets.errors.items()},
+        "odd": [one.as_json() for one in odd], "configuration": lines}

@@ -1,0 +1,139 @@
+"""What the commands of `lhrcnn data` share: their arguments, and the reading of all sets of a folder."""
+import argparse
+import os
+import sys
+import textwrap
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import yaml
+
+from ...data import Dataset, load_dataset
+from ...data.finding import LAYOUTS, FoundDataset, find_sets
+from ...errors import DataError, UsageError
+
+OnError = Union[str, Dict[str, str]]
+LAYOUT_NAMES = {"coco": "COCO's JSON", "voc": "Pascal VOC's XML", "yolo": "YOLO's labels", "labelme": "labelme's JSON",
+                "via": "an export of the VGG Image Annotator", "csv": "a table of boxes (CSV)"}
+
+
+class ReadSets(NamedTuple):
+    """The image sets of a folder.
+
+    Attributes:
+        found: what the finder says.
+        datasets: the sets that could be read, by name.
+        errors: why others could not, by name.
+    """
+
+    found: FoundDataset
+    datasets: Dict[str, Dataset]
+    errors: Dict[str, DataError]
+
+    @property
+    def classes(self) -> Tuple[str, ...]:
+        """Names of the classes, which are those of all sets."""
+        return next(iter(self.datasets.values())).classes
+
+
+def make_parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Makes the parser of a command with PATH, --image-root, --layout and --on-error.
+
+    Args:
+        name: of the command, such as "check".
+        description: what it does.
+        examples: commands, one a line, shown under the help.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"lhrcnn data {name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
+    parser.add_argument("path", metavar="PATH", help="folder of the data set, or a single annotation file")
+    parser.add_argument("--image-root", metavar="FOLDER", help="folder of the images, where they do not lie with the "
+                        "annotations")
+    parser.add_argument("--layout", choices=LAYOUTS, help="read annotations of this layout, where a folder has several")
+    parser.add_argument("--on-error", metavar="POLICY", default="default", help="what is done about broken entries: "
+                        "default; raise, which stops at the first; skip, which leaves all of them out; or actions by "
+                        "kind, such as \"{image_missing: error, box_outside: drop}\"")
+    return parser
+
+
+def read_sets(args: argparse.Namespace) -> ReadSets:
+    """Finds and reads all image sets; a set that cannot be read does not keep the others from being read.
+
+    The set "all" is left out where there are others, which are parts of it.
+
+    Raises:
+        DataError: no set can be read.
+        UsageError: --on-error is no policy.
+    """
+    on_error = parse_on_error(args.on_error)
+    found = find_sets(args.path, args.image_root, args.layout)
+    datasets, errors = {}, {}
+    for name in set_names(found):
+        try:
+            # The classes are those of all sets: what was found for the first one is true of the others.
+            classes = next(iter(datasets.values())).classes if datasets else None
+            datasets[name] = read_set(args, name, on_error, classes)
+        except DataError as error:
+            errors[name] = error
+    if not datasets:
+        raise next(iter(errors.values()))
+    return ReadSets(found, datasets, errors)
+
+
+def read_set(args: argparse.Namespace, name: str, on_error: OnError,
+             classes: Optional[Sequence[str]] = None) -> Dataset:
+    """Reads one image set of the folder that a command line names, by default with the classes of all sets."""
+    return load_dataset("auto", args.path, name, classes, on_error, image_root=args.image_root, layout=args.layout)
+
+
+def set_names(found: FoundDataset) -> List[str]:
+    """Returns the names of the sets, without "all" where there are others."""
+    return [name for name in found.sets if name != "all" or len(found.sets) == 1]
+
+
+def parse_on_error(text: str) -> OnError:
+    """Returns the policy for faults that a command line names.
+
+    Raises:
+        UsageError: it is neither a word nor a mapping from kinds to actions.
+    """
+    if ":" not in text:
+        return text
+    try:
+        policy = yaml.safe_load(text if text.strip().startswith("{") else "{" + text + "}")
+    except yaml.YAMLError:
+        policy = None
+    if not isinstance(policy, dict) or not all(isinstance(word, str) for pair in policy.items() for word in pair):
+        raise UsageError(f"--on-error {text!r}: write actions by kind as in \"{{image_missing: error, box_outside: "
+                         "drop}\"")
+    return policy
+
+
+def config_lines(path: str, names: List[str], image_root: Optional[str] = None, layout: Optional[str] = None,
+                 lists: Optional[Dict[str, str]] = None) -> str:
+    """Returns the lines of a configuration that use a data set.
+
+    Args:
+        path: of the data set.
+        names: of its sets.
+        image_root, layout: as given.
+        lists: files that name the images of sets, by the name of the set.
+    """
+    entries = {"dataset": layout or "auto", "dataset_path": os.path.abspath(path)}
+    if image_root is not None:
+        entries["image_root"] = os.path.abspath(image_root)
+    for name, file in (lists or {}).items():
+        entries[name] = os.path.abspath(file)
+    entries["image_set"] = next((name for name in ("train", "trainval", "all") if name in names), names[0])
+    others = [name for name in ("val", "test") if name in names and name != entries["image_set"]]
+    entries["test_image_set"] = others[0] if others else ""
+    return yaml.safe_dump({"dataset": entries}, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
+
+
+def print_text(text: str) -> None:
+    """Prints a text; a reader that has seen enough of it, such as `head`, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is still buffered must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,154 @@
+"""Draws the ground truth of a data set on its photographs, or ground truth and detections together."""
+import argparse
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from PIL import Image
+from tqdm import tqdm
+
+from ...data import Dataset, Record
+from ...data.finding import find_sets
+from ...engine.files import atomic_write
+from ...engine.reporting.contact_sheets import THUMBNAIL, make_sheets
+from ...engine.reporting.drawing import save_picture
+from ...engine.reporting.truth_pictures import draw_truth
+from ...errors import DataError, UsageError
+from . import options
+from .data_sets import make_parser, parse_on_error, read_set, set_names
+
+EXAMPLES = """
+lhrcnn data show photos/ --out look
+lhrcnn data show photos/ --out cows --set val --class cow --count 60
+lhrcnn data show photos/ --out mistakes --compare output/photos_s --count 50
+"""
+_COMPARISON = """
+With --compare, pictures have the detections of a run beside the ground truth, and those with most mistakes come first:
+objects that were missed are red, false detections orange; those that were found are green, and the detections of them
+blue. A detection finds an object of its class at an IoU of 0.5."""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
+    args = _make_parser().parse_args(argv)
+    if args.count < 1:
+        raise UsageError(f"--count is {args.count}; it must be at least 1")
+    folder = Path(args.out)
+    options.check_output_folder(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not args.force:
+        raise UsageError(f"{folder} is not empty: name a new folder, or write into it all the same by --force")
+    if args.compare:
+        from .data_comparison import show_mistakes
+        return show_mistakes(args, folder)
+    dataset = _read(args)
+    chosen = _choose(dataset, args.only_class, args.count, args.seed)
+    failures = write_pictures(folder, dataset, chosen)
+    print(f"{len(chosen) - len(failures)} of {len(dataset)} images of {dataset.name}: pictures, contact sheets and "
+          f"images.txt are in {folder}")
+    return report_failures(failures)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = make_parser("show", __doc__ + "\n" + _COMPARISON, EXAMPLES)
+    parser.add_argument("--out", metavar="DIR", required=True, help="new folder for the pictures")
+    parser.add_argument("--set", metavar="NAME", help="image set (default: train, with --compare val or else test, or "
+                        "else the only one)")
+    parser.add_argument("--count", type=int, default=24, metavar="N", help="number of images (default: 24)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which images (default: 0)")
+    parser.add_argument("--class", dest="only_class", metavar="NAME", help="images that have an object of this class; "
+                        "with --compare, objects and detections of this class alone")
+    parser.add_argument("--compare", metavar="RUN", help="a folder of a test, its results.json, a folder of a training "
+                        "with a test in it, or a checkpoint, whose detector is then run")
+    parser.add_argument("--threshold", type=float, default=0.5, metavar="SCORE", help="with --compare, detections of "
+                        "at least this score (default: 0.5)")
+    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    options.add_devices(parser)
+    return parser
+
+
+def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],
+                    classes: Optional[Sequence[str]] = None) -> Dataset:
+    """Reads the set that --set names, or else the first of `wanted` that is there, or else the first of all."""
+    name = args.set
+    if name is None:
+        names = set_names(find_sets(args.path, args.image_root, args.layout))
+        name = next((name for name in wanted if name in names), names[0])
+    return read_set(args, name, parse_on_error(args.on_error), classes)
+
+
+def _read(args: argparse.Namespace) -> Dataset:
+    return read_chosen_set(args, ["train"])
+
+
+def class_id(dataset: Dataset, name: str) -> int:
+    """Returns the id of a class; UsageError for a name that the data set does not have."""
+    if name not in dataset.classes:
+        raise UsageError(f"--class {name!r} is no class of {dataset.name}; its classes: {', '.join(dataset.classes)}")
+    return dataset.classes.index(name)
+
+
+def _choose(dataset: Dataset, only_class: Optional[str], count: int, seed: int) -> List[Record]:
+    """Returns images drawn at random, in the order of the data set."""
+    records = dataset.records
+    if only_class is not None:
+        wanted = class_id(dataset, only_class)
+        records = [record for record in records if wanted in record.classes]
+        if not records:
+            raise UsageError(f"{dataset.name} has no image with an object of the class {only_class!r}")
+    positions = sorted(random.Random(seed).sample(range(len(records)), min(count, len(records))))
+    return [records[position] for position in positions]
+
+
+def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) -> List[str]:
+    """Writes a picture of each image, contact sheets, and images.txt, which says what is in each; returns failures."""
+    failures: List[str] = []
+    lines: List[str] = []
+
+    def thumbnails() -> Iterator[Tuple[str, Image.Image]]:
+        for number, record in enumerate(tqdm(records, unit="picture", leave=False, disable=None), 1):
+            name = picture_name(number, record)
+            try:
+                save_picture(draw_truth(record, dataset.classes), folder / name)
+                small = draw_truth(record, dataset.classes, THUMBNAIL)
+            except DataError as error:
+                failures.append(str(error))
+                continue
+            lines.append(f"{name}\t{record.path}\t{describe(record, dataset.classes)}")
+            yield name, small
+
+    write_sheets(folder, thumbnails())
+    write_lines(folder / "images.txt", lines)
+    return failures
+
+
+def write_sheets(folder: Path, thumbnails: Iterator[Tuple[str, Image.Image]]) -> None:
+    """Writes contact sheets, sheet-01.jpg and so on."""
+    for number, sheet in enumerate(make_sheets(thumbnails), 1):
+        save_picture(sheet, folder / f"sheet-{number:02}.jpg")
+
+
+def write_lines(file: Path, lines: Sequence[str]) -> None:
+    """Writes lines of text to a file, atomically."""
+    with atomic_write(file) as temporary:
+        Path(temporary).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def picture_name(number: int, record: Record) -> str:
+    """Returns the file name of the picture of an image: its number, and the stem of the image's name."""
+    return f"{number:04}-{os.path.splitext(os.path.basename(record.path))[0]}.jpg"
+
+
+def describe(record: Record, classes: Sequence[str]) -> str:
+    """Returns the size of an image and its number of objects by class, for a line of a list."""
+    counts = ", ".join(f"{(record.classes == index).sum()} {classes[index]}" for index in sorted(set(record.classes)))
+    return f"{record.width} x {record.height}\t{counts or 'no boxes'}"
+
+
+def report_failures(failures: Sequence[str]) -> int:
+    """Prints why images are missing; returns the exit status."""
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    return int(bool(failures))
