@@ -1,4 +1,5 @@
 """Makes records of what readers yield, under one policy for faults, whatever the layout."""
+import contextlib
 from collections import Counter
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
@@ -41,7 +42,7 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     fitted = FittedBoxes(stated, sizes)
     difficult, odd_difficult = _read_column([one.difficult for one in objects.raw], as_flag, bool)
     crowd, odd_crowd = _read_column([one.crowd for one in objects.raw], as_flag, bool)
-    areas, odd_area = _read_column([one.area for one in objects.raw], _area_or_nan, np.float64)
+    areas, odd_area = _read_areas([one.area for one in objects.raw])
     odd = odd_difficult | odd_crowd | odd_area
     fate = np.where(objects.left_out, np.where(fitted.nothing_left, _GONE, _REGION), _STAYS)
     faulty = objects.class_id < 0
@@ -154,6 +155,16 @@ def _read_column(values: Sequence[Any], read: Callable[[Any], Any], dtype: Any) 
         column.append(0 if meaning is None else meaning)
         odd.append(meaning is None)
     return np.array(column, dtype), np.array(odd, bool)
+
+
+def _read_areas(values: Sequence[Any]) -> Tuple[np.ndarray, np.ndarray]:
+    """Reads the areas as `_read_column` does; NaN where none is stated."""
+    if set(map(type, values)) <= {int, float}:  # as in nearly all files
+        with contextlib.suppress(OverflowError):  # a whole number beyond the range of float64
+            areas = np.array(values, np.float64)
+            odd = ~np.isfinite(areas) | (areas < 0)
+            return np.where(odd, 0, areas), odd
+    return _read_column(values, _area_or_nan, np.float64)
 
 
 def _area_or_nan(value: Any) -> float:

@@ -10,6 +10,7 @@ from ..errors import DataError
 from .assembling import assemble
 from .class_names import chosen_class_names
 from .faults import FaultLog, FaultPolicy, OnError
+from .garbage import no_looks_for_garbage
 from .images import read_image
 from .pillow import MAX_MEGAPIXELS
 from .raw import RawSet
@@ -69,14 +70,15 @@ class Dataset:
         entry = CacheEntry(self.watched_paths(), {
             "reader": f"{type(self).__module__}.{type(self).__qualname__}", "path": self.path, "image_set": image_set,
             "classes": repr(list(classes)) if classes else "", "policy": self.log.policy.as_json(),
-            "with_labels": with_labels, "max_megapixels": max_megapixels})
+            "with_labels": with_labels, "max_megapixels": max_megapixels, **self.further_arguments()})
         known = entry.load()
         if known is not None:
             self._take(known)
         else:
-            self.classes = chosen_class_names(classes, self.find_classes)
-            self.records = [record for one in self.split_image_set()
-                            for record in self.read_image_set(one, with_labels)]
+            with no_looks_for_garbage():
+                self.classes = chosen_class_names(classes, self.find_classes)
+                self.records = [record for one in self.split_image_set()
+                                for record in self.read_image_set(one, with_labels)]
             entry.store(self._all_that_was_read())
         self.category_ids = _category_ids(self.classes, self._id_of_class) if self._id_of_class else None
         if not self.records:
@@ -99,6 +101,10 @@ class Dataset:
         it is not known what else they read, nor when their program changes.
         """
         return [self.path] if type(self).__module__.startswith(__package__ + ".") else []
+
+    def further_arguments(self) -> Dict[str, Any]:
+        """Returns the arguments of the reader's own that decide what is read, as JSON holds them; for the cache."""
+        return {}
 
     def split_image_set(self) -> List[str]:
         """Returns the names of the image sets that `image_set` joins."""

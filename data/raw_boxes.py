@@ -25,7 +25,7 @@ def stated_numbers(boxes: Sequence[Any]) -> np.ndarray:
     if {type(box) for box in boxes} <= {list, tuple} and {len(box) for box in boxes} <= {4} \
             and set(map(type, chain.from_iterable(boxes))) <= {int, float}:
         try:
-            numbers = np.array(boxes, np.float64).reshape(-1, 4)
+            numbers = np.fromiter(chain.from_iterable(boxes), np.float64, 4 * len(boxes)).reshape(-1, 4)
             numbers[~np.isfinite(numbers).all(axis=1)] = np.nan
             return numbers
         except OverflowError:  # a whole number beyond the range of float64

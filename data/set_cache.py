@@ -17,6 +17,7 @@ import PIL
 from .cache_folder import cache_folder, read_cached, write_cached
 from .flat_records import cut_records, flatten_records, join_texts, split_texts
 from .folder_state import folder_state
+from .garbage import no_looks_for_garbage
 from .record import Record
 
 LEAST_SECONDS = 1.0  # a set that is read in less is not kept
@@ -92,7 +93,8 @@ class CacheEntry:
             head = json.loads(split_texts(file["head"], file["head_length"], 1)[0])
             if head["key"] != self._key:
                 return None
-            records = cut_records({name: file[name] for name in file.files})
+            with no_looks_for_garbage():
+                records = cut_records({name: file[name] for name in file.files})
         with contextlib.suppress(OSError):
             os.utime(path)  # entries that are used stay
         return ReadSet(records, head["rest"])

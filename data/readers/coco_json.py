@@ -1,11 +1,11 @@
 """Loads annotation files in COCO's format, of any size and in any encoding of Unicode, without their polygons."""
 import codecs
-import gc
 import json
 import os
 from typing import Any, Dict, List, NamedTuple
 
 from ...errors import DataError
+from ..garbage import no_looks_for_garbage
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
                      (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -39,22 +39,17 @@ def load_coco_json(file: str) -> Dict[str, Any]:
     except OSError as error:
         raise DataError(f"{file}: the annotation file cannot be read ({error.strerror})") from None
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
-    # Millions of objects, none of them garbage, are made: looking for garbage would take as long as reading.
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         text = data.decode(encoding)
         del data
-        content = json.loads(text, object_hook=_shorten)
+        with no_looks_for_garbage():
+            content = json.loads(text, object_hook=_shorten)
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: byte {error.start} is not valid {encoding.upper()}; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{file}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not valid JSON ({error})") from None
-    finally:
-        if collecting:
-            gc.enable()
     if not isinstance(content, dict):
         raise DataError(f'{file}: not an annotation file in COCO\'s format, it has no list "images"')
     return content
