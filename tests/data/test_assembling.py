@@ -130,6 +130,14 @@ def test_objects_of_other_classes_are_not_seen(read):
     assert unread == {"cow": 2}
 
 
+def test_areas_that_are_numbers_but_no_areas(read):
+    record, log = read(*(thing(area=value) for value in (-1, float("inf"), float("nan"), 10 ** 400, 0, 7)))
+    assert record.ignored.tolist() == [True] * 4 + [False] * 2
+    record, log = read(*(thing(area=value) for value in (-1, float("inf"), float("nan"), 0, 7)))
+    assert record.ignored.tolist() == [True] * 3 + [False] * 2 and log.counts == {"value_not_understood": 3}
+    assert record.areas.tolist() == [600] * 3 + [0, 7]
+
+
 def test_flags_and_areas_by_meaning(read):
     record, log = read(*(thing(crowd=value, difficult=value, area="600") for value in ("0", "false", 0.0, None, "",
                                                                                        "1", "True", 1.0, True)))
