@@ -1,7 +1,8 @@
 """Data sets whose files are found, not named: "auto", and the layouts by name under any folder names."""
+import contextlib
 import os
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError, UsageError
 from ..dataset import Dataset
@@ -12,6 +13,7 @@ from ..registry import register_dataset
 from .finder import find_annotations, find_sets
 from .found import FoundDataset, FoundSet
 from .reading import class_names_of, read_found_set
+from .tree import folders_without_inner
 
 Path = Union[str, os.PathLike]
 _FINDING = {"image_root", "annotations"}  # options that only the finder takes
@@ -51,18 +53,34 @@ class AutoDataset(Dataset):
         self._raw_sets: Dict[str, RawSet] = {}
         self.found = find_all_sets(path, image_root, annotations or {}, layout, image_set.split("+"), use_splits)
         self.layout = self.found.layout
+        self._arguments = {"layout": layout, "use_splits": use_splits, "image_root": _text(image_root),
+                           "annotations": {name: _text(file) for name, file in (annotations or {}).items()}}
         super().__init__(path, image_set, classes, **options)
+        self.notes += self.found.notes
         self._raw_sets.clear()
 
     def check_path(self) -> None:
         """Does nothing: the finder has looked at the path."""
 
+    def watched_paths(self) -> Sequence[str]:
+        """Returns the data set's path, and the folders of annotations and images that lie elsewhere."""
+        places = dict.fromkeys([os.path.abspath(self.path)])
+        for one in self.found.sets.values():
+            for part in (one, *one.parts):
+                places.update(dict.fromkeys(map(os.path.dirname, part.annotations)))
+                places.update(dict.fromkeys((*part.image_folders, *filter(None, (part.list_file,)))))
+        return list(folders_without_inner(list(places)))
+
+    def further_arguments(self) -> Dict[str, Any]:
+        """Returns the arguments of the finder; see `Dataset.further_arguments`."""
+        return self._arguments
+
     def find_classes(self) -> Sequence[str]:
-        """Returns the classes of all sets; see `class_names_of`."""
-        sets = list(self.found.sets.values())
-        if "all" in self.found.sets:
-            sets = [self.found.sets["all"]]
-        names = class_names_of(sets, (self._read(one) for one in sets))
+        """Returns the classes of all sets, but those that cannot be read; see `class_names_of`."""
+        everything = self.found.sets.get("all")
+        # What a list chooses out of all images has no other classes.
+        sets = [one for one in self.found.sets.values() if everything is None or one.parts != (everything,)]
+        names = class_names_of(sets, self._readable(sets))
         if not names:
             raise DataError(f"{self.path}: no object in it has a class, in any of the sets "
                             + ", ".join(self.found.described_sets()))
@@ -72,6 +90,11 @@ class AutoDataset(Dataset):
         """Reads the files of one set; see `Dataset.read_raw_set`."""
         found = self.found.set_named(image_set)
         return self._read(found) if with_labels else read_found_set(found, with_labels)
+
+    def _readable(self, sets: Sequence[FoundSet]) -> Iterator[RawSet]:
+        for one in sets:
+            with contextlib.suppress(DataError):
+                yield self._read(one)
 
     def _read(self, found: FoundSet) -> RawSet:
         """Reads a set with its labels once, though its classes are looked for before its boxes are."""
@@ -133,6 +156,10 @@ def read_voc_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
     if any(map(os.path.isdir, lists)) and not _FINDING & set(options):
         return VocDataset(path, image_set, **options)
     return AutoDataset(path, image_set, layout="voc", **options)
+
+
+def _text(path: Optional[Path]) -> Optional[str]:
+    return None if path is None else os.fspath(path)
 
 
 def _without_empty(options: Dict[str, Any]) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from ..readers.coco_files import coco_class_names, read_coco_file
 from ..readers.csv_files import read_csv_file
 from ..readers.labelme_files import read_labelme_files
 from ..readers.via_files import read_via_file
+from ..readers.voc import images_without_entry
 from ..readers.voc_files import read_voc_files, read_voc_list
 from ..readers.yolo_files import read_yolo_files
 from ..text_lists import read_list
@@ -65,9 +66,17 @@ def _read_one(found: FoundSet, with_labels: bool) -> RawSet:
         return read_yolo_files(found.image_folders, found.annotations, found.names, found.list_file, with_labels,
                                found.keypoints)
     if found.list_file:
-        return read_voc_list(found.list_file, found.annotations[0], found.image_folders, with_labels)
+        return _read_listed_voc_set(found, with_labels)
     return read_voc_files(found.annotations, found.image_folders, found.annotation_root, with_labels,
                           found.counted_folder)
+
+
+def _read_listed_voc_set(found: FoundSet, with_labels: bool) -> RawSet:
+    raw = read_voc_list(found.list_file, found.annotations[0], found.image_folders, with_labels)
+    if not with_labels:
+        return raw
+    return raw._replace(faults=images_without_entry(found.image_folders[0], found.annotations[0],
+                                                    os.path.dirname(found.list_file)))
 
 
 def _join(raw_sets: Sequence[RawSet]) -> RawSet:

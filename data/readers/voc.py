@@ -44,10 +44,10 @@ class VocDataset(Dataset):
             sets = [one[:-len(".txt")] for one in _lists_in(lists)]
             raise DataError(f"{list_file}: there is no such image set; sets there: {', '.join(sets) or 'none'}")
         raw = read_voc_list(list_file, xml_folder, (image_folder,), with_labels)
-        return raw._replace(faults=_images_without_entry(image_folder, xml_folder, lists)) if with_labels else raw
+        return raw._replace(faults=images_without_entry(image_folder, xml_folder, lists)) if with_labels else raw
 
 
-def _images_without_entry(image_folder: str, xml_folder: str, lists: str) -> Iterator[Tuple[str, str]]:
+def images_without_entry(image_folder: str, xml_folder: str, lists: str) -> Iterator[Tuple[str, str]]:
     """Yields a fault for each image that has neither an XML file nor a line in the list of any image set."""
     described = {image_stem(file) for file in files_under(xml_folder, (".xml",))}
     without = sorted(path for path in files_under(image_folder) if image_stem(path) not in described)
