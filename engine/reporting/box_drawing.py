@@ -16,6 +16,9 @@ _TEXT_SHARE, _LEAST_TEXT = 1 / 44, 10
 _LINE_SHARE, _LEAST_LINE = 1 / 350, 1
 # Labels higher than this share of the image's height would hide too much of it, and are left out.
 _LABEL_SHARE = 1 / 4
+# A label that is this many times as wide as its box hides what is beside the box; it can be left out where there are
+# more than a few boxes.
+_WIDE_LABEL, _FEW_BOXES = 2, 8
 # Dashes are this many times as long as lines are wide, and so are the gaps between them.
 _DASH = 4
 
@@ -43,7 +46,7 @@ class DrawnBox(NamedTuple):
     dashed: bool = False
 
 
-def draw_boxes(picture: Image.Image, boxes: Sequence[DrawnBox]) -> None:
+def draw_boxes(picture: Image.Image, boxes: Sequence[DrawnBox], sparing: bool = False) -> None:
     """Draws boxes and their labels on a picture, which is changed.
 
     Text and lines grow with the picture. Each label stands at a corner of its box, inside the picture and, where there
@@ -52,6 +55,8 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[DrawnBox]) -> None:
     Args:
         picture: RGB.
         boxes: the first ones lie on top of the others, and so do their labels.
+        sparing: where there are more than a few boxes, leave out labels that are much wider than their boxes, so that
+            a crowd of small objects is not hidden by its labels.
     """
     canvas = ImageDraw.Draw(picture)
     size = math.sqrt(picture.width * picture.height)
@@ -69,7 +74,9 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[DrawnBox]) -> None:
     labels = _Labels(canvas, picture.size, max(_LEAST_TEXT, round(size * _TEXT_SHARE)))
     for drawn, box in zip(boxes, corners):
         if drawn.name or drawn.instead:
-            labels.add(drawn.name if labels.can_write(drawn.name) else drawn.instead, drawn.end, box, drawn.color)
+            name = drawn.name if labels.can_write(drawn.name) else drawn.instead
+            widest = _WIDE_LABEL * (box[2] - box[0]) if sparing and len(boxes) > _FEW_BOXES else picture.width
+            labels.add(name, drawn.end, box, drawn.color, widest)
     labels.write()
 
 
@@ -95,10 +102,10 @@ class _Labels:
         """Returns whether the font has all letters of `name`, and `name` is not empty."""
         return bool(name) and all(ord(letter) in self._letters for letter in name)
 
-    def add(self, name: str, score: str, box: Sequence[float], color: Color) -> None:
-        """Adds the label of `box`, unless the image is too small for it."""
+    def add(self, name: str, score: str, box: Sequence[float], color: Color, widest: float) -> None:
+        """Adds the label of `box`, unless it is wider than `widest` pixels or the image is too small for it."""
         text = self._cut(name, score)
-        if text and self._height <= self._size[1] * _LABEL_SHARE:
+        if text and self._height <= self._size[1] * _LABEL_SHARE and self._width(text) <= widest:
             self._labels.append((text, self._place(self._width(text), box), color))
 
     def write(self) -> None:

@@ -66,11 +66,12 @@ def _make_sheet(page: List[Tuple[str, Image.Image]]) -> Image.Image:
 
 
 def _shorten(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """Returns the text, or as much of its end as fits: names of files differ at their ends."""
-    if font.getlength(text) <= width:
-        return text
-    return next(("…" + text[start:] for start in range(1, len(text))
-                 if font.getlength("…" + text[start:]) <= width), "…")
+    """Returns the text, or its start and its end where all of it is too wide."""
+    short, kept = text, len(text)
+    while font.getlength(short) > width and kept:
+        kept -= 1
+        short = f"{text[:(kept + 1) // 2]}…{text[len(text) - kept // 2:]}"
+    return short
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> List[str]:

@@ -13,7 +13,8 @@ NOT_COUNTED = (190, 190, 190)
 _HATCHING = (128, 128, 128)
 
 
-def draw_truth(record: Record, classes: Sequence[str], limit: Optional[int] = None) -> Image.Image:
+def draw_truth(record: Record, classes: Sequence[str], limit: Optional[int] = None,
+               least: int = 0) -> Image.Image:
     """Draws the ground truth of an image on it.
 
     Objects have the colour of their class. Those that count neither in training nor in a test (crowds, difficult and
@@ -23,24 +24,25 @@ def draw_truth(record: Record, classes: Sequence[str], limit: Optional[int] = No
         record: the image.
         classes: names of the classes by id.
         limit: the longer side of the picture in pixels, where it is to be smaller than the image.
+        least: the same, where it is to be larger.
 
     Raises:
         DataError: the image cannot be read.
     """
-    picture, scale = _open(record, limit)
+    picture, scale = _open(record, limit, least)
     marks = [_mark(record, index) for index in range(len(record.boxes))]
     boxes = [DrawnBox(_scaled(box, scale), class_color(int(class_id)), _text(classes[class_id]),
                       f" ({mark})" if mark else "", f"class {class_id}", bool(mark))
              for box, class_id, mark in zip(record.boxes, record.classes, marks)]
     _hatch(picture, [_scaled(region, scale) for region in record.regions])
     # Small objects are on top of large ones.
-    draw_boxes(picture, sorted(boxes, key=lambda drawn: _area(drawn.box)))
+    draw_boxes(picture, sorted(boxes, key=lambda drawn: _area(drawn.box)), sparing=True)
     return picture
 
 
 def draw_comparison(record: Record, classes: Sequence[str], found: np.ndarray, counted: np.ndarray,
                     detections: Tuple[np.ndarray, np.ndarray, np.ndarray], correct: np.ndarray,
-                    false: np.ndarray) -> Image.Image:
+                    false: np.ndarray, least: int = 0) -> Image.Image:
     """Draws ground truth and detections on an image, coloured by what was found and what was missed.
 
     Args:
@@ -50,33 +52,37 @@ def draw_comparison(record: Record, classes: Sequence[str], found: np.ndarray, c
         counted: bool (n,), objects that count; the others are dashed.
         detections: ids (k,), scores (k,), boxes (k, 4) in the frame of the record's boxes.
         correct, false: bool (k,), detections that found an object, and false ones.
+        least: the longer side of the picture in pixels, where it is to be larger than the image.
 
     Raises:
         DataError: the image cannot be read.
     """
-    picture, _ = _open(record, None)
-    _hatch(picture, record.regions)
+    picture, scale = _open(record, None, least)
+    truth = [_scaled(box, scale) for box in record.boxes]
+    found_boxes = [_scaled(box, scale) for box in detections[2]]
+    _hatch(picture, [_scaled(region, scale) for region in record.regions])
     boxes: List[DrawnBox] = []
     for index in np.flatnonzero(counted & ~found):
-        boxes.append(DrawnBox(record.boxes[index], MISSED, _text(classes[record.classes[index]]), " missed"))
+        boxes.append(DrawnBox(truth[index], MISSED, _text(classes[record.classes[index]])))
     for index in [*np.flatnonzero(false), *np.flatnonzero(correct), *np.flatnonzero(~correct & ~false)]:
         color = FALSE if false[index] else CORRECT if correct[index] else NOT_COUNTED
-        boxes.append(DrawnBox(detections[2][index], color, _text(classes[detections[0][index]]),
+        boxes.append(DrawnBox(found_boxes[index], color, _text(classes[detections[0][index]]),
                               f" {detections[1][index]:.2f}"))
-    boxes += [DrawnBox(record.boxes[index], FOUND) for index in np.flatnonzero(counted & found)]
-    boxes += [DrawnBox(record.boxes[index], NOT_COUNTED, _text(classes[record.classes[index]]),
+    boxes += [DrawnBox(truth[index], FOUND) for index in np.flatnonzero(counted & found)]
+    boxes += [DrawnBox(truth[index], NOT_COUNTED, _text(classes[record.classes[index]]),
                        f" ({_mark(record, index)})", dashed=True) for index in np.flatnonzero(~counted)]
-    draw_boxes(picture, boxes)
+    draw_boxes(picture, boxes, sparing=True)
     return picture
 
 
-def _open(record: Record, limit: Optional[int]) -> Tuple[Image.Image, np.ndarray]:
-    """Returns the picture, and the factors (horizontal, vertical) by which it is smaller than the image."""
+def _open(record: Record, limit: Optional[int], least: int) -> Tuple[Image.Image, np.ndarray]:
+    """Returns the picture, and the factors (horizontal, vertical) by which it is larger than the image."""
     picture = Image.fromarray(read_image(record))
     size = np.array(picture.size)
-    if limit is not None and size.max() > limit:
-        picture = picture.resize(tuple(np.maximum(np.round(size * (limit / size.max())), 1).astype(int).tolist()),
-                                 Image.BILINEAR, reducing_gap=2.0)
+    side = max(size.max(), least) if limit is None else min(size.max(), limit)
+    if side != size.max():
+        width, height = np.maximum(np.round(size * (side / size.max())), 1).astype(int).tolist()
+        picture = picture.resize((width, height), Image.BICUBIC, reducing_gap=2.0)
     return picture, np.array(picture.size) / size
 
 

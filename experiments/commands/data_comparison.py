@@ -89,7 +89,7 @@ def _write_pictures(folder: Path, dataset: Dataset, images: Sequence[ImageMistak
         for rank, image in enumerate(tqdm(images, unit="picture", leave=False, disable=None), 1):
             try:
                 picture = draw_comparison(image.record, dataset.classes, image.found, image.counted, image.detections,
-                                          image.correct, image.false)
+                                          image.correct, image.false, data_show.LEAST_SIDE)
             except DataError as error:
                 failures.append(str(error))
                 continue

@@ -28,6 +28,7 @@ _COMPARISON = """
 With --compare, pictures have the detections of a run beside the ground truth, and those with most mistakes come first:
 objects that were missed are red, false detections orange; those that were found are green, and the detections of them
 blue. A detection finds an object of its class at an IoU of 0.5."""
+LEAST_SIDE = 800  # pixels: smaller images are enlarged, for lines and text to be seen
 
 
 @options.readable_errors
@@ -111,7 +112,7 @@ def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) ->
         for number, record in enumerate(tqdm(records, unit="picture", leave=False, disable=None), 1):
             name = picture_name(number, record)
             try:
-                save_picture(draw_truth(record, dataset.classes), folder / name)
+                save_picture(draw_truth(record, dataset.classes, least=LEAST_SIDE), folder / name)
                 small = draw_truth(record, dataset.classes, THUMBNAIL)
             except DataError as error:
                 failures.append(str(error))

@@ -63,6 +63,22 @@ def test_a_smaller_picture_has_its_boxes_in_place(make):
     assert draw_truth(record, CLASSES, limit=500).size == (400, 300)
 
 
+def test_a_larger_picture_has_its_boxes_in_place(make):
+    picture = draw_truth(make(Annotation((50, 40, 149, 119), 0)), CLASSES, least=400)
+    assert picture.size == (400, 320)
+    mine = has_color(picture, class_color(0))
+    assert mine[239, 100:300].all() and not mine[240:].any() and mine[80:240, [100, 299]].all()
+
+
+def test_labels_of_a_crowd_of_small_objects_are_left_out(make):
+    def colored(size, count):
+        boxes = [(10 + 20 * i, 100, 10 + 20 * i + size, 100 + size) for i in range(count)]
+        picture = draw_truth(make(*[Annotation(box, 0) for box in boxes], size=(400, 160)), CLASSES)
+        return has_color(picture, class_color(0))[:99].any()
+
+    assert colored(8, 8) and not colored(8, 9) and colored(40, 9)
+
+
 def test_a_comparison_has_a_colour_for_each_outcome(make):
     record = make(Annotation((10, 10, 49, 49), 0), Annotation((60, 10, 99, 49), 0), Annotation((110, 10, 149, 49), 0,
                                                                                                 difficult=True))
