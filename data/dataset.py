@@ -128,13 +128,18 @@ class Dataset:
             with_labels: False if no boxes are to be read.
         """
         raw = self.read_raw_set(image_set, with_labels)
+        if not with_labels:
+            raw = raw._replace(images=[image._replace(objects=[]) for image in raw.images])
         self.notes += raw.notes
         for name, one in raw.category_ids.items():
             self._id_of_class.setdefault(name, one)
         return assemble(raw, self.classes, self.log, self.unread, self.max_megapixels)
 
     def read_raw_set(self, image_set: str, with_labels: bool) -> RawSet:
-        """Reads the annotation files of one image set as they are; arguments as for `read_image_set`."""
+        """Reads the annotation files of one image set as they are; arguments as for `read_image_set`.
+
+        Without labels, objects that it yields all the same are not seen.
+        """
         raise NotImplementedError
 
     def report_fault(self, message: str, kind: str) -> str:

@@ -98,7 +98,7 @@ class ListDataset(Dataset):
 
     def read_raw_set(self, image_set, with_labels):
         images = [RawImage(f"list: {name}", name, f"{name}.jpg", None, None, [
-            RawObject(i, label, [1, 1, 5, 5]) for i, label in enumerate(labels if with_labels else ())])
+            RawObject(i, label, [1, 1, 5, 5]) for i, label in enumerate(labels)])
             for name, labels in self.sets[image_set].items()]
         return RawSet(images, "xywh", (f"{self.path}/{image_set}",), (("annotation_broken", "list: broken"),),
                       self.ids[image_set], notes=(f"{image_set} was read",))
@@ -116,6 +116,11 @@ def test_raw_sets_are_assembled(root):
         "name": "list train+val", "images": 4, "boxes": 4,
         "boxes_per_class": {"cat": 1, "no": 0, "dog": 2, "bee": 1}, "images_without_boxes": 2, "unread": {"cow": 1},
         "notes": ["train was read", "val was read"], "faults": dataset.log.as_json()}
+
+
+def test_without_labels_no_objects_are_seen(root):
+    dataset = ListDataset(root, "train+val", with_labels=False)
+    assert len(dataset) == 4 and not any(len(record.boxes) for record in dataset.records) and not dataset.unread
 
 
 def test_ids_in_results(root):
