@@ -16,6 +16,8 @@ from ..inference.detector import Detections, Detector
 from . import compute_metrics, format_metrics, write_results
 from .matching import describe_match, match_classes, with_classes_of_data_set
 
+_MESSAGES = 10  # how many images that cannot be read are named in the log
+
 
 class TestResult(NamedTuple):
     """What a test gave.
@@ -91,7 +93,8 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
         lines.insert(0, describe_match(detector.classes, dataset.classes))
         if failures:
             lines.append(f"\n{len(failures)} images could not be read and are left out:")
-            lines += [f"  {message}" for message in failures.values()]
+            lines += [f"  {message}" for message in list(failures.values())[:_MESSAGES]]
+            lines += [f"  and {len(failures) - _MESSAGES} more"] if len(failures) > _MESSAGES else []
         if written:
             lines.append("\nwrote " + " and ".join(map(str, written)))
         logger.info("%s", "\n".join(line for line in lines if line))
