@@ -58,6 +58,8 @@ class ImageIndex:
         """
         cleaned = _clean(name)
         for stated in dict.fromkeys((name, cleaned)):
+            if self._extensions != IMAGE_EXTENSIONS and not stated.lower().endswith(self._extensions):
+                continue  # the name of an image, which may be there too, not of what is looked for
             for folder in self.folders:
                 path = os.path.join(folder, stated)
                 if os.path.isfile(path):

@@ -150,10 +150,13 @@ def read_voc_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
 
     Arguments as for `AutoDataset`.
     """
-    lists = [os.path.join(path, "ImageSets"), *(os.path.join(path, f"VOC{name.strip().partition('_')[0]}", "ImageSets")
-                                                for name in image_set.split("+"))]
+    names = [name.strip() for name in image_set.split("+")]
+    folder = os.path.join("ImageSets", "Main")
+    lists = [(os.path.join(path, folder, f"{name}.txt"),
+              os.path.join(path, f"VOC{name.partition('_')[0]}", folder, f"{name.partition('_')[2]}.txt"))
+             for name in names]
     options = _without_empty(options)
-    if any(map(os.path.isdir, lists)) and not _FINDING & set(options):
+    if all(any(map(os.path.isfile, pair)) for pair in lists) and not _FINDING & set(options):
         return VocDataset(path, image_set, **options)
     return AutoDataset(path, image_set, layout="voc", **options)
 

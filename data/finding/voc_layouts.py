@@ -34,11 +34,11 @@ def _listed_sets(tree: Tree, lists: Folder, files: Dict[str, List[str]], image_r
     year = os.path.basename(base)[len("VOC"):] if os.path.basename(base).startswith("VOC") else os.path.basename(base)
     stems = _lists_of_images(lists.files.get(".txt", ()))
     originals = [f"{year}_{stem}" if several else stem for stem in stems]
-    pairs = [(original, None if several else canonical_name(original) or ("all" if original == "default" else None))
-             for original in originals]
+    # The only list of a folder, whatever it is called, lists all of it.
+    names = originals if several else choose_names([(stem, canonical_name(stem)) for stem in stems])
     return [FoundSet(name, original, "voc", (annotations,), (images,),
                      list_file=os.path.join(lists.path, f"{stem}.txt"))
-            for name, original, stem in zip(choose_names(pairs), originals, stems)]
+            for name, original, stem in zip(names, originals, stems)]
 
 
 def _lists_of_images(names: Sequence[str]) -> List[str]:
