@@ -40,7 +40,7 @@ def read_image(source: Union[str, os.PathLike, Record], resized_to: Sequence[Siz
             several times as fast; `preprocess` has to be told its original size. Without sizes it is decoded whole.
         max_megapixels: the limit for the number of pixels, in millions. Records were held to the limit when they were
             read, and have none.
-        allow_truncated: read a file that is cut off as far as it goes; the rest is gray or black.
+        allow_truncated: read a file that is cut off as far as it goes; the rest is blank.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -92,7 +92,7 @@ def _decode(path: str, header: Header, upright: bool, sizes: Sequence[Size], all
     image, truncated = load_image(path, allow_truncated, prepare)
     if truncated and path not in _warned:
         _warned.add(path)
-        _LOGGER.warning("%s: the image file is cut off or damaged; what is missing is gray or black", path)
+        _LOGGER.warning("%s: the image file is cut off or damaged; the missing part is blank", path)
     if deep:
         pixels = deep_pixels(with_lower_bytes(path, image, allow_truncated), path)
     else:

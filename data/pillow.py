@@ -107,7 +107,7 @@ def load_image(path: str, allow_truncated: bool = True,
 
     Args:
         path: the file.
-        allow_truncated: also read a file that is cut off or damaged, as far as it goes; the rest is gray or black.
+        allow_truncated: also read a file that is cut off or damaged, as far as it goes; the rest is blank.
         prepare: is called with the image before its pixels are read.
 
     Returns:

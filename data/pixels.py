@@ -83,7 +83,8 @@ def as_pixels(image: Any) -> np.ndarray:
               values are uint8; other whole numbers from 0 to 65535, which are scaled as in files, see `from_16_bits`;
               bool; or floats, from 0 to 1 if none is larger than 1, else from 0 to 255;
             - an array of MXNet of such a shape;
-            - a PIL image of any mode; it is turned upright as its EXIF orientation says.
+            - a PIL image of any mode; it is turned upright as its EXIF orientation says. Of colours with 16 bits a
+              channel PIL has the upper eight only; `read_image` knows them all.
 
     Returns:
         uint8 (H, W, 3), RGB; a uint8 array of this shape is returned as it is.

@@ -22,11 +22,16 @@ def resized_size(height: int, width: int, scale: float) -> Tuple[int, int]:
 def shrinking_part(height: int, width: int, new_height: int, new_width: int) -> int:
     """Returns 8, 4, 2 or 1: at this part of its size, an image still has as many pixels as it is to have.
 
+    Where the part is no whole number of pixels, the image is stretched by less than a pixel; it is chosen such that no
+    point moves by more than half a pixel of the new size, which is what the rounding of that size does too.
+
     Args:
         height, width: of the image.
         new_height, new_width: to which it is going to be resized.
     """
-    return next((part for part in _PARTS if part * new_height <= height and part * new_width <= width), 1)
+    edges = ((height, new_height), (width, new_width))
+    return next((part for part in _PARTS
+                 if all(part * new <= old and 2 * (-old % part) * new <= old for old, new in edges)), 1)
 
 
 def decoding_part(height: int, width: int, sizes: Iterable[Size]) -> int:

@@ -11,9 +11,9 @@ _BILINEAR = 1  # the code of mx.image.imresize
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes an image bilinearly. One that is at least twice as large as it is to be is first averaged over blocks of
-    2 x 2, 4 x 4 or 8 x 8 pixels: no pixel is then passed over, and a file that was decoded at a part of its size (see
-    `read_image`) gives nearly the same as one that was not.
+    """Resizes an image bilinearly. One that is at least twice as large as it is to be is first averaged over square
+    blocks of pixels: no pixel is then passed over, and a file that was decoded at a part of its size (see `read_image`)
+    gives nearly the same as one that was not.
 
     Args:
         image: uint8 (H, W, 3).
@@ -23,8 +23,9 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
         uint8 (height, width, 3).
     """
     part = shrinking_part(*image.shape[:2], height, width)
-    if part > 1:
+    while part > 1:
         image = np.asarray(Image.fromarray(image).reduce(part))
+        part = shrinking_part(*image.shape[:2], height, width)
     if (height, width) == image.shape[:2]:
         return image
     import mxnet as mx  # only here: data sets can be read and checked without MXNet
