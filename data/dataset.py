@@ -11,6 +11,7 @@ from .assembling import assemble
 from .class_names import chosen_class_names
 from .faults import FaultLog, FaultPolicy, OnError
 from .garbage import no_looks_for_garbage
+from .headers import read_header
 from .images import read_image
 from .pillow import MAX_MEGAPIXELS
 from .raw import RawSet
@@ -163,20 +164,11 @@ class Dataset:
         Raises:
             DataError: an image is broken, and the policy makes that an error.
         """
-        def error_of(record: Record) -> Optional[DataError]:
-            try:
-                read_image(record)
-            except DataError as error:
-                return error
-            return None
-
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            errors = list(tqdm(pool.map(error_of, self.records), f"decoding {self.image_set}", len(self.records),
-                               unit="image", leave=False, disable=None if progress else True))
-        for error in errors:
-            if error is not None:
-                self.report_fault(str(error), error.kind)
-        self.records = [record for record, error in zip(self.records, errors) if error is None]
+            faults = list(tqdm(pool.map(_decoding_fault, self.records), f"decoding {self.image_set}",
+                               len(self.records), unit="image", leave=False, disable=None if progress else True))
+        self.records = [record for record, fault in zip(self.records, faults)
+                        if fault is None or self.report_fault(*fault) == "keep"]
 
     def summary(self) -> str:
         """Returns lines for people: what was read, what was not seen, and a table of what was wrong."""
@@ -228,6 +220,21 @@ class Dataset:
 
     def _images_without_boxes(self) -> int:
         return sum(not len(record.boxes) for record in self.records)
+
+
+def _decoding_fault(record: Record) -> Optional[Tuple[str, str]]:
+    """Decodes an image; returns the message and the kind of its fault, unless its header showed that already."""
+    try:
+        read_image(record, allow_truncated=False)
+        return None
+    except DataError as error:
+        fault = str(error), error.kind
+    try:
+        read_image(record)
+        known = read_header(record.path).truncated
+    except DataError:
+        return fault
+    return None if known else (f"{record.path} is damaged", "image_truncated")
 
 
 def _category_ids(classes: Iterable[str], id_of_class: Dict[str, Union[int, str]]) -> Tuple[Union[int, str], ...]:

@@ -1,0 +1,123 @@
+"""`lhrcnn data check`: what it finds in folders, and that the lines it prints work."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from light_head_rcnn.data import load_dataset
+from light_head_rcnn.engine.building.datasets import build_dataset
+from light_head_rcnn.engine.config import load_config
+
+
+def configuration(printed, folder):
+    """The configuration of the lines that were printed."""
+    lines = printed.split("use it:\n\n")[1]
+    (folder / "printed.yaml").write_text(lines)
+    assert set(yaml.safe_load(lines)) == {"dataset"}
+    return load_config(str(folder / "printed.yaml"))
+
+
+def test_a_folder_that_is_not_divided(lhrcnn, labelimg, tmp_path):
+    status, printed, error = lhrcnn("data", "check", labelimg)
+    assert status == 0 and error == ""
+    assert "Pascal VOC's XML; sets: all" in printed
+    rows = {line.split("  ")[0]: line.split() for line in printed.splitlines()}
+    assert rows["images"][-1] == "20" and rows["boxes"][-1] == "28"
+    assert rows["cat"][-2:] == ["20", "(20)"] and rows["dog"][-2:] == ["8", "(8)"]
+    assert f"lhrcnn data split {labelimg}" in printed
+    cfg = configuration(printed, tmp_path)
+    assert cfg.dataset.test_image_set == ""
+    dataset = build_dataset(cfg, cfg.dataset.image_set)
+    assert len(dataset) == 20 and dataset.classes == ("cat", "dog")
+
+
+def test_what_is_left_out_gives_status_one(lhrcnn, coco, tmp_path):
+    status, printed, error = lhrcnn("data", "check", coco)
+    assert status == 1 and error == ""
+    assert "sets: train, val" in printed and "lies outside the image" in printed
+    assert "data split" not in printed
+    rows = {line.split("  ")[0] or line.split("  ")[1]: line.split() for line in printed.splitlines() if line.strip()}
+    assert rows["without boxes"][-2:] == ["0", "1"] and rows["crowd"][-2:] == ["1", "1"]
+    assert "classes with fewer than 10 boxes" in printed and "cow (4)" in printed
+    cfg = configuration(printed, tmp_path)
+    assert len(build_dataset(cfg, cfg.dataset.image_set)) == 3
+    assert len(build_dataset(cfg, cfg.dataset.test_image_set)) == 2
+
+
+def test_a_set_that_cannot_be_used_does_not_hide_the_others(lhrcnn, coco):
+    (coco / "annotations" / "instances_val.json").write_text('{"images": [], "annotations": []')
+    status, printed, _ = lhrcnn("data", "check", coco)
+    assert status == 2 and "instances_val.json, line 1" in printed and "train: boxes" in printed
+
+
+def test_json_has_what_is_printed(lhrcnn, coco, tmp_path):
+    assert lhrcnn("data", "check", coco, "--json", tmp_path / "new" / "check.json")[0] == 1
+    content = json.loads((tmp_path / "new" / "check.json").read_text())
+    assert content["layout"] == "coco" and content["classes"] == ["cow"] and content["errors"] == {}
+    assert content["sets"]["train"]["boxes_of_class"] == {"cow": 3}
+    assert content["sets"]["val"]["faults"]["box_outside"]["count"] == 1
+    assert {one["kind"] for one in content["odd"]} == {"class_with_few_boxes"}
+
+
+def test_decoding_finds_broken_pictures(lhrcnn, coco):
+    path = coco / "train" / "1.jpg"
+    content = bytearray(path.read_bytes())
+    start = content.rindex(b"\xff\xda")
+    content[start:] = content[start:start + 12] + b"\xff\xd9"  # the end is there, the pixels are not
+    path.write_bytes(content)
+    before, after = (lhrcnn("data", "check", coco, *words) for words in ((), ("--decode",)))
+    assert before[0] == after[0] == 1 and "damaged" not in before[1] and f"{path} is damaged" in after[1]
+    left_out = lhrcnn("data", "check", coco, "--decode", "--on-error", "image_truncated: drop")
+    assert "images                              2" in left_out[1]
+
+
+def test_a_picture_that_is_cut_off_is_counted_once(lhrcnn, coco):
+    path = coco / "train" / "1.jpg"
+    path.write_bytes(path.read_bytes()[:-40])
+    for words in ((), ("--decode",)):
+        assert "  image_truncated        1  keep " in lhrcnn("data", "check", coco, *words)[1]
+
+
+def test_a_single_file_and_its_images(lhrcnn, coco, tmp_path):
+    file, moved = coco / "annotations" / "instances_train.json", tmp_path / "elsewhere"
+    (coco / "train").rename(moved)
+    shutil.rmtree(coco / "val")
+    status, printed, _ = lhrcnn("data", "check", file, "--image-root", moved)
+    assert status == 0
+    cfg = configuration(printed, tmp_path)
+    assert len(build_dataset(cfg, cfg.dataset.image_set)) == 3
+    status, _, error = lhrcnn("data", "check", file)
+    assert status == 2 and "0.jpg" in error
+
+
+def test_names_that_yaml_would_misread_are_quoted(lhrcnn, labelimg, tmp_path):
+    labelimg = labelimg.rename(labelimg.with_name("my: #photos [1]"))
+    status, printed, _ = lhrcnn("data", "check", labelimg)
+    assert status == 0 and configuration(printed, tmp_path).dataset.dataset_path == str(labelimg)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(labelimg):
+    code = "import sys; from light_head_rcnn.experiments.commands import main; sys.exit(main.main(sys.argv[1:]))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-c", code, "data", "check", str(labelimg)], stdout=writing,
+                          stderr=subprocess.PIPE, universal_newlines=True)
+    os.close(writing)
+    assert done.returncode == 0 and "Error" not in done.stderr
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name, sets, classes", [
+    ("kangaroo", "train, test", ("kangaroo",)), ("facemask", "train (custom_train), val (custom_val)", None),
+    ("bccd", "train, val, test, trainval", ("Platelets", "RBC", "WBC"))])
+def test_photographs(lhrcnn, shared_data, name, sets, classes):
+    status, printed, _ = lhrcnn("data", "check", shared_data(name))
+    assert status == 0 and f"sets: {sets}" in printed
+    if classes:
+        assert load_dataset("auto", shared_data(name), "test").classes == classes
+    # The set trainval joins others, which is not odd.
+    assert "trainval)" not in printed.split("odd,")[-1]
