@@ -8,10 +8,12 @@ from mxnet import gluon
 from yacs.config import CfgNode
 
 from ... import data
+from ..building.anchor_report import log_boxes
 from ..building.initialization import (fix_parameters, initialize, log_mismatches, pretrained_file,
                                        pretrained_summary, warn_of_fixed_noise)
 from ..building.loaders import build_train_loader, image_stride
 from ..building.network import build_losses, build_net
+from ..building.symbols_from_config import STRIDE
 from ..checkpoints.parameters import own_parameters
 from ..config import train_scales
 from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
@@ -48,6 +50,7 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     net = build_net(cfg, dataset.classes)
     batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
     loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_size, net.stride)
+    log_boxes(cfg, dataset, net.features.feature_size, net.stride, start.logger)
     log_mismatches(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
     if start.fresh and cfg.network.pretrained:
         shapes = {name: parameter.shape for name, parameter in own_parameters(net).items()}
@@ -76,7 +79,10 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
     """
     num_classes = len(dataset.classes) + 1
     graph = training_graph(cfg, num_classes, part)
-    loader = loader or _anchor_loader(cfg, graph, dataset, cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
+    if loader is None:
+        feature_size = graph_feature_size(cfg, graph.symbol)
+        loader = build_train_loader(cfg, feature_size, dataset, cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
+        log_boxes(cfg, dataset, feature_size, STRIDE, start.logger)
     shapes = {name: shape for name, shape in
               parameter_shapes(graph.symbol, _input_shapes(cfg, graph, num_classes)).items() if name not in graph.names}
     fixed = [name for name in split_weights(graph.symbol, shapes)[0]
@@ -96,10 +102,11 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
     return Trainable(objective, loader, dict(objective.block.collect_params().items()))
 
 
-def _anchor_loader(cfg: CfgNode, graph: TrainableGraph, dataset: data.Dataset, batch_size: int) -> data.TrainLoader:
+def graph_feature_size(cfg: CfgNode, symbol: mx.sym.Symbol) -> FeatureSize:
+    """Returns the function that `AnchorTargets` needs, for a graph and the sizes of training images."""
     step = image_stride(cfg)
     longest = max(-(-long_edge // step) * step for _, long_edge in train_scales(cfg))
-    return build_train_loader(cfg, FeatureSize(graph.symbol, longest, step), dataset, batch_size)
+    return FeatureSize(symbol, longest, step)
 
 
 def _input_shapes(cfg: CfgNode, graph: TrainableGraph, num_classes: int) -> Dict[str, Tuple[int, ...]]:

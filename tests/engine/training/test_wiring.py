@@ -72,7 +72,8 @@ def of_gluon_start(cfg, record):
     """Words of the parameters that stay fixed, and the batch size, in the training of a Gluon model."""
     net = SimpleNamespace(features=SimpleNamespace(feature_size=None), stride=16, collect_params=dict)
     record(trainables, "build_net", net)
-    for name in ("initialize", "warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective"):
+    for name in ("initialize", "warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective",
+                 "log_boxes"):
         record(trainables, name)
     loader, fixed = record(trainables, "build_train_loader"), record(trainables, "fix_parameters", [])
     trainables.gluon_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
@@ -82,6 +83,7 @@ def of_gluon_start(cfg, record):
 def of_graph_start(cfg, record):
     """The parameters that stay fixed, the batch size, and the cells of the largest side, in the training of a graph."""
     record(trainables, "initial_weights", ({}, []))
+    record(trainables, "log_boxes")
     loader = record(trainables, "build_train_loader")
     objective = record(trainables, "GraphObjective", SimpleNamespace(block=SimpleNamespace(collect_params=dict)))
     trainables.graph_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
@@ -101,7 +103,8 @@ def of_run(cfg, record):
     """Arguments of what a run is made of, each with the name of its function or class before it."""
     dataset, trainable = SimpleNamespace(classes=CLASSES, summary=str), trainables.Trainable(None, range(100), {})
     results = {"build_dataset": dataset, "build_test_set": dataset, "build_optimizer": None,
-               "requested_checkpoint": None, "learning_rates": None, "Trainer": SimpleNamespace(objective=None),
+               "requested_checkpoint": None, "learning_rates": None, "UnreadableHook": None,
+               "Trainer": SimpleNamespace(objective=None, loader=None),
                "LogHook": None, "CheckpointHook": None, "TestHook": None, "BestHook": None, "EarlyStoppingHook": None,
                "ScalarsHook": None, "gluon_trainable": trainable, "graph_trainable": trainable}
     recorders = {name: record(run, name, result) for name, result in results.items()}
