@@ -24,7 +24,7 @@ def json_kind(file: str) -> Optional[str]:
     # Large files show little of themselves: what images or annotations have, or what begins a file of COCO's.
     in_coco = (("images" in keys and keys & {"categories", "annotations", "file_name"})
                or {"annotations", "categories"} <= keys or {"image_id", "category_id"} <= keys
-               or {"image_id", "bbox"} <= keys)
+               or {"image_id", "bbox"} <= keys or {"file_name", "id"} <= keys)
     is_other_coco = "segments_info" in keys or ("caption" in keys and "category_id" not in keys)
     return "coco" if in_coco and not is_other_coco else None
 
@@ -57,8 +57,8 @@ def _both_ends(file: str) -> str:
         size = os.path.getsize(file)
         if size > _BYTES:
             with open(file, "rb") as stream:
-                stream.seek(max(_BYTES, size - _BYTES))
-                text += "\n" + stream.read().decode("utf-8", "ignore")
+                stream.seek(max(_BYTES, size - _BYTES) // 2 * 2)  # where a character of UTF-16 begins
+                text += "\n" + decode(stream.read(), cut_off=True)
     except OSError:
         pass
     return text

@@ -1,0 +1,182 @@
+"""Data sets that are found: single files, images elsewhere, annotation files and lists that the user names."""
+import json
+import os
+
+import pytest
+
+from light_head_rcnn.data import find_sets, load_dataset
+
+
+def stems(dataset):
+    return [os.path.splitext(os.path.basename(record.path))[0] for record in dataset.records]
+
+
+def test_a_single_coco_file_with_its_images_beside_or_around(build):
+    build.images("images/1.jpg", "images/2.jpg")
+    build.coco("annotations/mine.json", {"1.jpg": ["cat"]})
+    build.coco("annotations/other.json", {"2.jpg": ["cat"]})
+    dataset = load_dataset("auto", build.root / "annotations" / "mine.json", "all")
+    assert stems(dataset) == ["1"] and dataset.name == "coco all"
+    assert load_dataset("coco", build.root / "annotations" / "mine.json", "mine").classes == ("cat", "dog")
+
+
+def test_a_single_file_with_an_image_root(build, tmp_path):
+    build.images("elsewhere/photos/1.jpg")
+    build.coco("labels/instances_val2017.json", {"1.jpg": ["cat"]})
+    file = build.root / "labels" / "instances_val2017.json"
+    for name in ("val", "val2017"):
+        dataset = load_dataset("auto", file, name, image_root=build.root / "elsewhere")
+        assert dataset.records[0].path == str(build.root / "elsewhere" / "photos" / "1.jpg")
+
+
+def test_a_data_yaml_alone(build):
+    build.images("a/images/1.jpg", "b/images/2.jpg")
+    build.yolo("a/labels/1.txt", 0)
+    build.yolo("b/labels/2.txt", 0, 0)
+    build.text("sub/data.yaml", "names: [cat]\ntrain: [../a/images, ../b/images]\nval: ../b/images\n")
+    dataset = load_dataset("auto", build.root / "sub" / "data.yaml", "train")
+    assert stems(dataset) == ["1", "2"] and [len(record.boxes) for record in dataset.records] == [1, 2]
+
+
+@pytest.mark.parametrize("image_root", ["photos", "absolute"])
+def test_images_that_lie_elsewhere(build, image_root, tmp_path):
+    build.images("photos/train/1.jpg", "photos/val/1.jpg", "old/train/1.jpg")
+    build.coco("labels/train.json", {"1.jpg": ["cat"]})
+    build.coco("labels/val.json", {"1.jpg": ["dog"]})
+    root = image_root if image_root == "photos" else str(build.root / "photos")
+    for name in ("train", "val"):
+        dataset = load_dataset("auto", build.root, name, image_root=root)
+        assert dataset.records[0].path == str(build.root / "photos" / name / "1.jpg")
+
+
+def test_xml_files_with_an_image_root(build, tmp_path):
+    build.images("../photos/1.jpg")
+    build.xml("1.xml", "cat")
+    dataset = load_dataset("voc", build.root, "all", image_root=build.root.parent / "photos")
+    assert stems(dataset) == ["1"]
+
+
+def test_the_user_names_an_annotation_file_a_folder_and_a_list(build):
+    build.images(*(f"photos/{name}.jpg" for name in "12345"))
+    for name in "1234":
+        build.xml(f"boxes/{name}.xml", "cat")
+    build.xml("more/5.xml", "dog")
+    build.text("chosen.txt", "1\nphotos/2.jpg\n")
+    build.text("lists/b.txt", "3.jpg\n")
+    names = {"train": "chosen.txt", "val": str(build.root / "lists" / "b.txt"), "test": "more"}
+    train, val = (load_dataset("auto", build.root, name, annotations=names) for name in ("train", "val"))
+    assert (stems(train), stems(val)) == (["1", "2"], ["3"])
+    assert train.classes == val.classes == ("cat", "dog")
+    test = load_dataset("voc", build.root, "test", annotations=names, image_root="photos")
+    assert stems(test) == ["5"]
+    joined = load_dataset("auto", build.root, "train+val", annotations=names)
+    assert stems(joined) == ["1", "2", "3"]
+
+
+def test_files_that_are_named_replace_what_the_folder_has(build):
+    build.images("1.jpg", "2.jpg")
+    build.coco("train.json", {"1.jpg": ["cat"]})
+    build.coco("val.json", {"1.jpg": ["cat"]})
+    build.coco("corrected/better.json", {"2.jpg": ["cat"]})
+    named = {"train": "corrected/better.json", "val": "", "test": None}
+    assert stems(load_dataset("auto", build.root, "train", annotations=named)) == ["2"]
+    assert stems(load_dataset("auto", build.root, "val", annotations=named)) == ["1"]
+
+
+def test_a_list_tells_of_images_that_are_missing_or_have_no_annotations(build):
+    build.images("images/1.jpg", "images/2.jpg")
+    build.coco("labels.json", {"1.jpg": ["cat"]})
+    build.text("train.txt", "1.jpg\n2.jpg\n3.jpg\n1\n")
+    dataset = load_dataset("auto", build.root, "train")
+    assert stems(dataset) == ["1"]
+    assert dataset.log.counts == {"image_without_entry": 1, "image_missing": 1, "image_listed_twice": 1}
+    assert "train.txt, line 2: 2.jpg" in dataset.log.examples["image_without_entry"][0]
+
+
+def test_images_without_an_entry_are_counted(build):
+    build.images("train/1.jpg", "train/2.jpg", "val/3.jpg")
+    build.coco("annotations/instances_train.json", {"1.jpg": ["cat"]})
+    build.coco("annotations/instances_val.json", {"3.jpg": ["cat"]})
+    assert load_dataset("auto", build.root, "train").log.counts == {"image_without_entry": 1}
+    assert not load_dataset("auto", build.root, "val").log.counts
+
+
+def test_an_image_that_is_missing_is_not_taken_from_another_set(build):
+    build.images("train/1.jpg", "train/2.jpg", "val/3.jpg")
+    build.coco("annotations/instances_train.json", {"1.jpg": ["cat"], "2.jpg": ["cat"], "3.jpg": ["cat"]})
+    build.coco("annotations/instances_val.json", {"3.jpg": ["cat"]})
+    dataset = load_dataset("auto", build.root, "train")
+    assert stems(dataset) == ["1", "2"] and dataset.log.counts == {"image_missing": 1}
+
+
+def test_parts_of_coco_sets_have_the_images_of_the_whole(build):
+    build.images("train2014/1.jpg", "val2014/2.jpg", "val2014/3.jpg")
+    for name, image in (("train2014", "1"), ("minival2014", "2"), ("valminusminival2014", "3")):
+        build.coco(f"annotations/instances_{name}.json", {f"{image}.jpg": ["cat"]})
+    dataset = load_dataset("auto", build.root, "train2014+valminusminival2014")
+    assert stems(dataset) == ["1", "3"] and not dataset.log.counts
+
+
+def test_test_sets_of_coco_have_no_boxes(build):
+    build.images("test2017/1.jpg", "val2017/2.jpg")
+    build.coco("annotations/image_info_test2017.json", {"1.jpg": []})
+    build.coco("annotations/instances_val2017.json", {"2.jpg": ["cat"]})
+    dataset = load_dataset("auto", build.root, "test")
+    assert stems(dataset) == ["1"] and not len(dataset.records[0].boxes)
+
+
+def test_two_years_of_coco_are_told_by_their_names(build):
+    for year in ("2014", "2017"):
+        build.images(f"train{year}/{year}.jpg")
+        build.coco(f"annotations/instances_train{year}.json", {f"{year}.jpg": ["cat"]})
+    assert list(find_sets(build.root).sets) == ["train2014", "train2017"]
+    assert stems(load_dataset("auto", build.root, "train2014+train2017")) == ["2014", "2017"]
+
+
+def test_a_broken_set_keeps_no_other_from_being_read(build):
+    build.images("train/1.jpg", "val/2.jpg")
+    build.via("train/via.json", {"1.jpg": ["cat"]})
+    build.text("val/via.json", '{"a": {"filename": "2.jpg", "regions": [')
+    assert load_dataset("auto", build.root, "train").classes == ("cat",)
+
+
+def test_without_labels_images_are_read_alone(build):
+    build.images("1.jpg")
+    build.xml("1.xml", "cat")
+    dataset = load_dataset("auto", build.root, "all", classes=("cat",), with_labels=False)
+    assert len(dataset) == 1 and not len(dataset.records[0].boxes)
+
+
+def test_two_labelled_files_of_one_name_in_two_folders_stay_apart(build):
+    build.images("a/1.jpg", "b/1.jpg")
+    build.labelme("a/1.json", "cat", image="1.jpg")
+    build.labelme("b/1.json", "dog", "dog", image="1.jpg")
+    dataset = load_dataset("auto", build.root, "all")
+    assert [(os.path.basename(os.path.dirname(r.path)), len(r.boxes)) for r in dataset.records] == [("a", 1), ("b", 2)]
+
+
+def test_hidden_files_of_other_systems_are_no_annotations(build):
+    build.images("1.jpg", "__MACOSX/._1.jpg", "._1.jpg")
+    build.xml("1.xml", "cat")
+    build.text("__MACOSX/._1.xml", "\0\5")
+    build.text("._1.xml", "\0\5")
+    assert stems(load_dataset("auto", build.root, "all")) == ["1"]
+
+
+def test_the_cache_tells_files_that_the_user_names_apart(build, tmp_path, monkeypatch):
+    from light_head_rcnn.data import set_cache
+    monkeypatch.setenv("LHRCNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(set_cache, "LEAST_SECONDS", 0)
+    monkeypatch.setattr(set_cache, "_SETTLED_SECONDS", 0)
+    build.images("1.jpg", "2.jpg")
+    build.coco("a.json", {"1.jpg": ["cat"]})
+    build.coco("b.json", {"2.jpg": ["cat"]})
+    for _ in range(2):
+        for named, expected in (({"train": "a.json", "val": "b.json"}, "1"),
+                                ({"val": "a.json", "train": "b.json"}, "2")):
+            assert stems(load_dataset("auto", build.root, "train", annotations=named)) == [expected]
+    content = json.loads((build.root / "a.json").read_text())
+    content["annotations"].append(dict(content["annotations"][0], bbox=[1, 1, 5, 5]))
+    build.json("a.json", content)
+    dataset = load_dataset("auto", build.root, "train", annotations={"train": "a.json", "val": "b.json"})
+    assert len(dataset.records[0].boxes) == 2

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from light_head_rcnn.data.finding.sniffing import csv_kind, is_voc_xml, json_kind
+
+IMAGE = {"id": 1, "file_name": "a.jpg", "width": 5, "height": 5}
+BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+CATEGORY = {"id": 1, "name": "cat"}
+LARGE = "x" * 50000
+
+
+@pytest.mark.parametrize("content, kind", [
+    ({"images": [IMAGE], "annotations": [BOX], "categories": [CATEGORY]}, "coco"),
+    ({"images": [IMAGE], "categories": [CATEGORY]}, "coco"),
+    ({"images": [], "annotations": [], "categories": []}, "coco"),
+    ({"info": {"description": LARGE}, "images": [IMAGE], "annotations": [BOX] * 500, "categories": [CATEGORY]}, "coco"),
+    ({"categories": [CATEGORY] * 2000, "licenses": LARGE, "images": [IMAGE] * 1000}, "coco"),
+    ({"version": "5", "flags": {}, "shapes": [], "imagePath": "a.jpg", "imageData": None}, "labelme"),
+    ({"flags": {}, "imageData": LARGE, "imageHeight": 5, "imagePath": "a.jpg", "shapes": []}, "labelme"),
+    ({"version": "5", "shapes": [{"label": "a", "points": [[1, 2]] * 5000, "shape_type": "polygon"}]}, "labelme"),
+    ({"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": [], "file_attributes": {}}}, "via"),
+    ({"_via_settings": {"x": LARGE}, "_via_img_metadata": {}}, "via"),
+    ([BOX], None), ({"images": [IMAGE], "annotations": [{"image_id": 1, "caption": "a"}]}, None), ({}, None),
+    ({"images": [IMAGE], "annotations": [{"image_id": 1, "segments_info": []}], "categories": [CATEGORY]}, None),
+    ({"name": "package", "version": "1.0"}, None),
+])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_kinds_of_json_files(tmp_path, content, kind, encoding):
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding=encoding)
+    assert json_kind(str(tmp_path / "a.json")) == kind
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("<annotation><object/></annotation>", True), ('<?xml version="1.0"?>\n<annotation verified="yes">', True),
+    ('<v:annotation xmlns:v="x">', True), ("<annotations>", False), ("", False)])
+def test_kinds_of_xml_files(tmp_path, text, expected):
+    (tmp_path / "a.xml").write_text(text)
+    assert is_voc_xml(str(tmp_path / "a.xml")) is expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("filename,width,height,class,xmin,ymin,xmax,ymax\n", "csv"), ("\ufefffilename,class,xmin,ymin,xmax,ymax", "csv"),
+    ("#filename,file_size,region_shape_attributes,region_attributes\n", "via"), ("a,b\n", None), ("", None)])
+def test_kinds_of_tables(tmp_path, text, expected):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert csv_kind(str(tmp_path / "a.csv")) == expected
