@@ -49,7 +49,7 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     for mask in (fitted.not_numbers, fitted.inverted, fitted.outside, fitted.over_edge, odd):
         faulty = faulty | mask
     for row in np.flatnonzero(faulty & ~objects.left_out).tolist():
-        fate[row] = _judge(row, images, objects, fitted, odd, sizes, log)
+        fate[row] = _judge(row, images, objects, fitted, odd, log)
     # The metrics take boxes as they are stated, but for those that were mended.
     mended = fitted.over_edge | fitted.inverted | fitted.not_numbers
     corners = fitted.boxes
@@ -98,7 +98,7 @@ class _Objects:
 
 
 def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, fitted: FittedBoxes, odd: np.ndarray,
-           sizes: np.ndarray, log: FaultLog) -> int:
+           log: FaultLog) -> int:
     """Reports the faults of one object, until it is left out; returns what becomes of it."""
     one, image = objects.raw[row], images[objects.image[row]]
     where = f"{image.raw.where}, annotation {one.position} ({one.label or 'no class'})"

@@ -26,6 +26,10 @@ class IdTable(Generic[Value]):
 
     def find(self, stated: Any) -> Optional[Value]:
         """Returns the value of an id; None where there is none, or where its text fits several."""
+        if type(stated) is int:  # nearly all
+            value = self.values.get(stated)
+            if value is not None:
+                return value
         try:
             if stated in self.values and type(stated) is not bool:
                 return self.values[stated]
