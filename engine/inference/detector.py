@@ -59,8 +59,9 @@ class Detector:
     @classmethod
     def of(cls, cfg: CfgNode, net: HybridBlock, contexts: Optional[Sequence[mx.Context]] = None,
            source: str = "") -> "Detector":
-        """Makes a detector that runs a network with the sizes and `TEST.FLIP` of a configuration."""
-        return cls(net, net.classes, InputPreparation.of(cfg), contexts, cfg.TEST.FLIP, source)
+        """Makes a detector with the sizes, `TEST.FLIP` and the limit of pixels of a configuration."""
+        return cls(net, net.classes, InputPreparation.of(cfg), contexts, cfg.TEST.FLIP, source,
+                   cfg.dataset.MAX_MEGAPIXELS)
 
     def __call__(self, images: Union[ImageLike, Sequence[ImageLike]]) -> Union[Detections, List[Detections]]:
         """Finds objects in an image, or in each of a list of images.
@@ -77,9 +78,17 @@ class Detector:
         """
         if isinstance(images, (list, tuple)):
             return [self(image) for image in images]
-        inputs, (height, width) = self._inputs(images, range(len(self.preparation.scales)))
+        return self.detect_prepared(*self._inputs(images, range(len(self.preparation.scales))))
+
+    def detect_prepared(self, inputs: Sequence[Tuple[np.ndarray, np.ndarray]], size: Tuple[int, int]) -> Detections:
+        """Finds objects in one image, of which the network's inputs were made already.
+
+        Args:
+            inputs: x and im_info for each view, see `InputPreparation.network_input`.
+            size: (height, width) of the image in pixels.
+        """
         ids, scores, boxes = (array.asnumpy()[0] for array in self.views(inputs, self.contexts[0]))
-        return to_original_frame(ids, scores, boxes, inputs[0][1][0, 2], width, height)
+        return to_original_frame(ids, scores, boxes, inputs[0][1][0, 2], size[1], size[0])
 
     def prepare(self, image: ImageLike) -> List[mx.nd.NDArray]:
         """The network's input of one image at the first scale, on the first device: x (1, 3, h, w), im_info (1, 3)."""

@@ -53,6 +53,7 @@ KEYS = (
         + ".",
         free_on_resume=True),
     Key("dataset.MAX_MEGAPIXELS", MAX_MEGAPIXELS, FLOAT,
-        "Limit for the number of pixels of an image, in millions. Larger images are a fault of the data set.",
+        "Limit for the number of pixels of an image, in millions. Larger ones are a fault of a data set, and detectors "
+        "refuse them.",
         POSITIVE, free_on_resume=True),
 )

@@ -62,7 +62,7 @@ def of_test_batches(cfg, record):
 def of_detector(cfg, record):
     """What prepares images for a network at test, and whether they are mirrored."""
     detector = Detector.of(cfg, SimpleNamespace(classes=CLASSES))
-    return dict(detector.preparation._asdict(), flip=detector.flip)
+    return dict(detector.preparation._asdict(), flip=detector.flip, max_megapixels=detector.max_megapixels)
 
 
 def of_dataset(cfg, record):
@@ -177,6 +177,7 @@ ROWS = [
     ("dataset.image_set", "one+two", of_dataset, "train.image_set", "one+two", {}),
     ("dataset.test_image_set", "three", of_dataset, "image_set", "three", {}),
     ("dataset.classes", CLASSES, of_dataset, "train.classes", CLASSES, {}),
+    ("dataset.MAX_MEGAPIXELS", 200, of_detector, "max_megapixels", 200.0, {}),
     ("dataset.ON_ERROR", "skip", of_dataset, "on_error", "skip", {}),
     ("dataset.ON_ERROR", "box_inverted:error", of_dataset, "on_error", {"box_inverted": "error"}, {}),
     ("dataset.image_root", "photos", of_dataset, "image_root", "photos", {}),
