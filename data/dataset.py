@@ -68,7 +68,9 @@ class Dataset:
         self.check_path()
         self.classes: Tuple[str, ...] = ()
         self.records: List[Record] = []
-        entry = CacheEntry(self.watched_paths(), {
+        # Of other readers it is not known what else they read, nor when their program changes.
+        of_this_package = type(self).__module__.startswith(__package__ + ".")
+        entry = CacheEntry(self.watched_paths() if of_this_package else [], {
             "reader": f"{type(self).__module__}.{type(self).__qualname__}", "path": self.path, "image_set": image_set,
             "classes": repr(list(classes)) if classes else "", "policy": self.log.policy.as_json(),
             "with_labels": with_labels, "max_megapixels": max_megapixels, **self.further_arguments()})
@@ -96,12 +98,11 @@ class Dataset:
             raise DataError(f"{self.path}: no such folder of a {self.layout} data set")
 
     def watched_paths(self) -> Sequence[str]:
-        """Returns the folders and files that the data set is read from; empty for no use of the cache.
+        """Returns the folders and files that the data set is read from.
 
-        What was read is kept in the cache until a file in them changes. Readers of this package use it alone: of others
-        it is not known what else they read, nor when their program changes.
+        What a reader of this package has read is kept in the cache until a file in them changes.
         """
-        return [self.path] if type(self).__module__.startswith(__package__ + ".") else []
+        return [self.path]
 
     def further_arguments(self) -> Dict[str, Any]:
         """Returns the arguments of the reader's own that decide what is read, as JSON holds them; for the cache."""

@@ -63,12 +63,16 @@ class AutoDataset(Dataset):
         """Does nothing: the finder has looked at the path."""
 
     def watched_paths(self) -> Sequence[str]:
-        """Returns the data set's path, and the folders of annotations and images that lie elsewhere."""
-        places = dict.fromkeys([os.path.abspath(self.path)])
+        """Returns the data set's path, and the places of annotations and images that lie elsewhere."""
+        places = {os.path.abspath(self.path)}
+        for file in filter(None, self._arguments["annotations"].values()):
+            places.update((os.path.abspath(file), os.path.abspath(os.path.join(self.path, file))))
         for one in self.found.sets.values():
             for part in (one, *one.parts):
-                places.update(dict.fromkeys(map(os.path.dirname, part.annotations)))
-                places.update(dict.fromkeys((*part.image_folders, *filter(None, (part.list_file,)))))
+                one_file_an_image = part.layout in ("voc", "labelme")
+                places.update(os.path.dirname(file) if one_file_an_image and not os.path.isdir(file) else file
+                              for file in part.annotations)
+                places.update((*part.image_folders, *filter(None, (part.list_file,))))
         return list(folders_without_inner(list(places)))
 
     def further_arguments(self) -> Dict[str, Any]:

@@ -93,6 +93,36 @@ def test_voc(voc_tree, cache):
     assert [record.image_id for record in again.records] == ["a", "b", "c"]
 
 
+def test_files_that_lie_elsewhere_are_watched(faulty_tree, cache, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    file = faulty_tree.file.rename(tmp_path / "elsewhere/boxes.json")
+    images = faulty_tree.root / "train"
+
+    def load():
+        return load_dataset("auto", str(images), "train", annotations={"train": str(file)}, image_root=str(images))
+
+    first, again = load(), load()
+    assert cache == ["coco train"]
+    assert again.summary() == first.summary() and again.report() == first.report()
+    (tmp_path / "elsewhere/beside.txt").write_text("of no importance")
+    load()
+    assert len(cache) == 2
+    file.write_text(file.read_text().replace('"bbox": [10, 5, 20, 30]', '"bbox": [11, 5, 20, 30]'))
+    assert load().records[0].boxes[0, 0] == 11 and len(cache) == 2
+
+
+@pytest.mark.parametrize("layout", ["coco", "auto"])
+def test_another_set_of_the_same_folder(faulty_tree, cache, layout):
+    (faulty_tree.root / "train").rename(faulty_tree.root / "images")
+    faulty_tree.file.with_name("instances_val.json").write_text(json.dumps({**faulty_tree.content, "annotations": []}))
+    age(faulty_tree.root)
+    for _ in range(2):
+        boxes = [sum(len(record.boxes) for record in load_dataset(layout, str(faulty_tree.root), name).records)
+                 for name in ("train", "val")]
+        assert boxes[0] > 0 and boxes[1] == 0
+    assert len(cache) == 2
+
+
 def test_readers_of_ones_own_are_called_each_time(faulty_tree, cache):
     class Own(Dataset):
         layout = "own"
