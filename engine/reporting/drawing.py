@@ -6,7 +6,7 @@ from typing import List, Optional, Sequence, Tuple, Union
 import numpy as np
 from PIL import Image
 
-from ...data import read_image
+from ...data import as_pixels, read_image
 from ...errors import UsageError
 from ..files import PathLike, atomic_write
 from .box_drawing import DrawnBox, class_color, draw_boxes
@@ -24,8 +24,8 @@ def draw(image: Union[PathLike, Image.Image, np.ndarray],
     to the id of its class. An image too small for text (less than about 60 pixels high) gets boxes alone.
 
     Args:
-        image: path of an image file (turned upright as its EXIF orientation says, as a `Detector` does), or a Pillow
-            image, or a uint8 array (H, W, 3), RGB. It is not changed.
+        image: whatever a `Detector` takes: path of an image file, Pillow image, or array (H, W, 3), RGB; files and
+            Pillow images are turned upright as their EXIF orientation says. It is not changed.
         detections: (ids, scores, boxes), as a `Detector` returns them: ids int (n,), the class of each box; scores
             float (n,), or None to draw ground truth, without scores; boxes float (n, 4), rows x1, y1, x2, y2 in pixels
             of the image, inclusive ends.
@@ -37,9 +37,8 @@ def draw(image: Union[PathLike, Image.Image, np.ndarray],
         The picture, RGB, of the size of the image.
 
     Raises:
-        DataError: the image file cannot be read.
-        UsageError: an array has another shape or type, an id has no name in `classes`, or no image format has the
-            extension of `path`.
+        DataError: the image file cannot be read, or an array is no image.
+        UsageError: an id has no name in `classes`, or no image format has the extension of `path`.
 
     Example::
 
@@ -70,15 +69,9 @@ def save_picture(picture: Image.Image, path: PathLike) -> None:
 
 
 def _open_image(image: Union[PathLike, Image.Image, np.ndarray]) -> Image.Image:
-    """Returns a copy of an image, RGB."""
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    if isinstance(image, (str, os.PathLike)):
-        return Image.fromarray(read_image(image))
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
-        return Image.fromarray(np.ascontiguousarray(image))
-    what = f"a {image.dtype} array {image.shape}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
-    raise UsageError(f"the image is {what}; it must be a path, a Pillow image, or a uint8 array (H, W, 3)")
+    """Returns a copy of an image, RGB, as a detector sees it."""
+    pixels = read_image(image) if isinstance(image, (str, os.PathLike)) else as_pixels(image)
+    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def _check_detections(detections: Tuple[np.ndarray, Optional[np.ndarray], np.ndarray],
