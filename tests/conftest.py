@@ -37,6 +37,7 @@ class PlainRoot:
 def pytest_configure(config):
     """Registers what must hold above this folder too, where no conftest.py may lie."""
     config.pluginmanager.register(PlainRoot())
+    os.environ["LHRCNN_CACHE"] = "off"  # nothing is left in the user's cache
 
 
 @pytest.fixture(autouse=True)
