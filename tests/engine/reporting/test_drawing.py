@@ -227,7 +227,8 @@ def test_the_picture_is_written_whole_in_the_format_of_its_extension(tmp_path):
 
 def test_what_cannot_be_drawn_is_refused():
     good = detections((0, 0.9, [20, 40, 79, 99]), (1, 0.9, [20, 40, 79, 99]))
-    for image, message in ((gray(8, 8) - 300.0, "floats must lie"), (gray(8, 8)[..., :2], r"\(8, 8, 2\)"), (None, "None")):
+    for image, message in ((gray(8, 8) - 300.0, "floats must lie"), (gray(8, 8)[..., :2], r"\(8, 8, 2\)"),
+                           (None, "None")):
         with pytest.raises(DataError, match=message):
             draw(image, good)
     ids, scores, boxes = good
@@ -248,9 +249,9 @@ def test_what_cannot_be_drawn_is_refused():
 def test_a_picture_is_drawn_on_as_a_detector_sees_it(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(gray(40, 60)).save(tmp_path / "x.png", exif=exif)
+    Image.fromarray(gray(60, 40)).save(tmp_path / "x.png", exif=exif)
     none = np.zeros(0, int), np.zeros(0), np.zeros((0, 4))
-    for image in (tmp_path / "x.png", Image.open(tmp_path / "x.png"), gray(60, 40) / 255.0, gray(60, 40)[..., 0]):
+    for image in (tmp_path / "x.png", Image.open(tmp_path / "x.png"), gray(40, 60) / 255.0, gray(40, 60)[..., 0]):
         picture = draw(image, none)
         assert picture.mode == "RGB" and picture.size == (40, 60)
 
