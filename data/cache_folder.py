@@ -1,9 +1,14 @@
 """The folder in which what was read of data sets is kept, so that a second look is immediate."""
+import contextlib
 import os
+import re
 import tempfile
 from typing import BinaryIO, Callable, Optional
 
 VARIABLE = "LHRCNN_CACHE"
+MAX_BYTES = 1 << 29  # of the files in a folder of the cache; those that were not used for the longest time are removed
+# What may be removed: a user may have named a folder in which other files lie.
+_OWN_NAMES = re.compile(r"[0-9a-f]{32}\.npz|\.tmp-\w+")
 
 
 def cache_folder() -> Optional[str]:
@@ -33,8 +38,12 @@ def read_cached(name: str, read: Callable[[str], object]) -> Optional[object]:
     folder = cache_folder()
     if folder is None:
         return None
+    path = os.path.join(folder, name)
     try:
-        return read(os.path.join(folder, name))
+        content = read(path)
+        with contextlib.suppress(OSError):
+            os.utime(path)  # files that are used stay
+        return content
     except Exception:  # a broken file of the cache must never stop anything, and NumPy and zipfile raise all kinds
         return None
 
@@ -43,7 +52,7 @@ def write_cached(name: str, write: Callable[[BinaryIO], None]) -> bool:
     """Writes a file of the cache, so that it is either whole or not there.
 
     Args:
-        name: its path below the folder of the cache.
+        name: its path below the folder of the cache: a folder, and 32 hexadecimal digits with the extension .npz.
         write: is called with a file, open for bytes.
 
     Returns:
@@ -64,6 +73,23 @@ def write_cached(name: str, write: Callable[[BinaryIO], None]) -> bool:
         except BaseException:
             os.unlink(temporary)
             raise
+        _remove_old_files(os.path.dirname(path))
     except OSError:
         return False
     return True
+
+
+def _remove_old_files(folder: str) -> None:
+    """Removes files of the cache from a folder, until those that stay have at most `MAX_BYTES`."""
+    files = []
+    for name in filter(_OWN_NAMES.fullmatch, os.listdir(folder)):
+        with contextlib.suppress(OSError):  # another process may have removed it
+            status = os.stat(os.path.join(folder, name))
+            files.append((status.st_mtime, status.st_size, os.path.join(folder, name)))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= MAX_BYTES:
+            break
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        total -= size

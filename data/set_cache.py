@@ -3,7 +3,6 @@
 An entry answers one question about files that are as they were: whatever was changed, added or removed in the folder of
 the data set since, and another version of this package, make it worthless, and the set is read anew.
 """
-import contextlib
 import hashlib
 import json
 import os
@@ -21,7 +20,6 @@ from .garbage import no_looks_for_garbage
 from .record import Record
 
 LEAST_SECONDS = 1.0  # a set that is read in less is not kept
-MAX_BYTES = 1 << 29  # of all entries; those that were not used for the longest time are removed
 FOLDER = "sets"  # below the folder of the cache
 _SETTLED_SECONDS = 2.0  # the coarsest clock of a file system, that of FAT
 _FORMAT = 1
@@ -84,8 +82,7 @@ class CacheEntry:
             arrays = flatten_records(read.records)
         except TypeError:  # something that the format does not hold
             return
-        if write_cached(self._name, partial(np.savez, head=head, head_length=length, **arrays)):
-            _remove_old_entries()
+        write_cached(self._name, partial(np.savez, head=head, head_length=length, **arrays))
 
     def _read(self, path: str) -> Optional[ReadSet]:
         # Every array has a checksum in the file, which NumPy compares.
@@ -95,8 +92,6 @@ class CacheEntry:
                 return None
             with no_looks_for_garbage():
                 records = cut_records({name: file[name] for name in file.files})
-        with contextlib.suppress(OSError):
-            os.utime(path)  # entries that are used stay
         return ReadSet(records, head["rest"])
 
 
@@ -113,20 +108,3 @@ def _all_inside(records: Sequence[Record], roots: Sequence[str]) -> bool:
     inside = [os.path.join(root, "") for root in roots]
     return all(any(folder.startswith(root) and os.sep + "." not in folder[len(root) - 1:] for root in inside)
                for folder in folders)
-
-
-def _remove_old_entries() -> None:
-    """Removes the entries that were not used for the longest time, until all together have at most `MAX_BYTES`."""
-    folder = os.path.join(cache_folder() or "", FOLDER)
-    entries = []
-    for name in os.listdir(folder):
-        with contextlib.suppress(OSError):  # another process may have removed it
-            found = os.stat(os.path.join(folder, name))
-            entries.append((found.st_mtime, found.st_size, os.path.join(folder, name)))
-    total = sum(size for _, size, _ in entries)
-    for _, size, path in sorted(entries):
-        if total <= MAX_BYTES:
-            break
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        total -= size

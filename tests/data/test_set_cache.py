@@ -4,7 +4,8 @@ import os
 import stat
 
 import pytest
-from light_head_rcnn.data import set_cache
+
+from light_head_rcnn.data import cache_folder, set_cache
 from light_head_rcnn.data.cache_folder import VARIABLE
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.set_cache import CacheEntry, ReadSet
@@ -182,8 +183,12 @@ def test_old_entries_make_room(root, tmp_path, monkeypatch):
         os.utime(max(entries(tmp_path), key=lambda file: file.stat().st_mtime), (number, 1000 + number))
     assert entry_of(root, number=0).load()  # now it was used last
     size = entries(tmp_path)[0].stat().st_size
-    monkeypatch.setattr(set_cache, "MAX_BYTES", 3 * size + size // 2)
+    foreign = tmp_path / "cache" / set_cache.FOLDER / "thesis.npz"
+    foreign.write_bytes(b"old")
+    os.utime(foreign, (1, 1))
+    monkeypatch.setattr(cache_folder, "MAX_BYTES", 3 * size + size // 2)
     store(root, number=4)
+    assert foreign.exists()
     assert [bool(entry_of(root, number=number).load()) for number in range(5)] == [True, False, False, True, True]
 
 
