@@ -122,7 +122,7 @@ def find_all_sets(path: Path, image_root: Optional[Path], annotations: Mapping[s
     """
     if image_root is not None and os.path.isdir(os.path.join(path, image_root)):
         image_root = os.path.join(path, image_root)
-    named = {name: find_annotations(file, name, path if os.path.isdir(path) else None, image_root, layout)
+    named = {name: find_annotations(file, name, path if os.path.exists(path) else None, image_root, layout)
              for name, file in annotations.items() if file}
     found: List[FoundDataset] = []
     if not all(name.strip() in named for name in wanted):
