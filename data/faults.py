@@ -9,7 +9,8 @@ ACTIONS = {
     "clip": "the box is cut at the edges of its image",
     "keep": "it is used all the same",
     "ignore": "the object stays, but counts neither in training nor in evaluation",
-    "drop": "it is left out; training draws nothing from the place of a box that is left out",
+    "drop": "it is left out; training draws no background from the place of a box that is left out, nor from an image "
+            "in which that place is not known",
     "error": "reading stops with an error that names it",
 }
 EXAMPLES = 3  # how many messages of each kind are kept

@@ -130,7 +130,8 @@ def test_ids_in_results(root):
 
 def test_many_other_classes_are_cut_in_the_summary(root, monkeypatch):
     monkeypatch.setattr(ListDataset, "sets", {"train": {"a": tuple("uvwxyzu")}})
-    assert "not seen: 2 of u, 1 of v, 1 of w, 1 of x, 1 of y, and 1 more classes" in ListDataset(root, "train").summary()
+    summary = ListDataset(root, "train").summary()
+    assert "not seen: 2 of u, 1 of v, 1 of w, 1 of x, 1 of y, and 1 more classes" in summary
 
 
 def test_limit_of_pixels(root):
