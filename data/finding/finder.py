@@ -6,7 +6,7 @@ from ...errors import DataError
 from .file_layouts import sets_of_files
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
-from .lists import SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_lists
+from .lists import LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_lists
 from .set_names import in_order
 from .sniffing import csv_kind, json_kind
 from .tree import ARCHIVES, Tree, walk
@@ -83,7 +83,8 @@ def find_annotations(annotations: Path, name: str, path: Optional[Path] = None, 
         raise DataError(f"{candidates[0] if candidates else annotations}: there is no such file or folder (it was "
                         f"named for the image set {name!r})")
     if os.path.isfile(file) and file.lower().endswith(".txt"):
-        everything = find_sets(path if path is not None else os.path.dirname(os.path.abspath(file)), image_root, layout)
+        everything = find_sets(path if path is not None else os.path.dirname(os.path.abspath(file)), image_root, layout,
+                               use_splits=False)
         return chosen_by_list(os.path.abspath(file), name, name, _disjoint(everything.sets))
     found = find_sets(file, image_root, layout)
     only = list(found.sets.values())
@@ -133,7 +134,8 @@ def _named(tree: Tree, sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, 
     if splits:
         named = sets_of_lists(splits, _disjoint(named))
     elif list(named) == ["all"]:
-        places = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(named["all"]))))
+        around = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(named["all"]))))
+        places = [os.path.join(place, *inner) for inner in LIST_FOLDERS for place in around]
         lists = next(filter(None, (lists_of_images(tree, place) for place in places)), [])
         named = {**sets_of_lists(lists, sets), **named}
     return {name: named[name] for name in in_order(named)}

@@ -1,5 +1,6 @@
 """Which folders hold the images of a set, where its annotations lie elsewhere."""
 import os
+import re
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from .set_names import canonical_name, canonical_of_path
@@ -8,6 +9,9 @@ from .tree import Folder, Tree, common_folder, folders_without_inner
 # COCO's image sets that are parts of others: their images lie in the folder of the whole set.
 PARENT_SETS = {"minival2014": "val2014", "valminusminival2014": "val2014", "test-dev2015": "test2015",
                "test-dev2017": "test2017"}
+# Folders whose pictures are no photographs, as Oxford's pets and VOC have them.
+_OTHER_PICTURES = re.compile(r"mask|trimap|segment|annot|ground.?truth|^(gt|labels?|depth|visuali[sz]ations?|results?|"
+                             r"predictions?)$", re.IGNORECASE)
 
 
 def image_folders_of(tree: Tree, annotation_folders: Sequence[str], original: str, canonical: Optional[str],
@@ -30,7 +34,7 @@ def image_folders_of(tree: Tree, annotation_folders: Sequence[str], original: st
                                   for folder in annotation_folders):
         return (common_folder(annotation_folders),)
     source = image_root or tree
-    holders = source.with_images()
+    holders = _without_masks(source.with_images())
     for wanted in (original, PARENT_SETS.get(original)):
         found = _called(holders, source.root, lambda part, wanted=wanted: part == wanted) if wanted else ()
         if found:
@@ -42,6 +46,12 @@ def image_folders_of(tree: Tree, annotation_folders: Sequence[str], original: st
         holders = [folder for folder in holders if not canonical_of_path(folder.parts)[0]]
     nearest = _nearest([folder.path for folder in holders], annotation_folders)
     return (common_folder(nearest),) if nearest else (source.root,)
+
+
+def _without_masks(holders: List[Folder]) -> List[Folder]:
+    """Returns the folders with images but those called like masks or annotations, unless there are no others."""
+    return [folder for folder in holders
+            if not any(_OTHER_PICTURES.search(part) for part in folder.parts)] or holders
 
 
 def _called(holders: Iterable[Folder], root: str, fits: Callable[[str], Any]) -> Tuple[str, ...]:

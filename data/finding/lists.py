@@ -8,6 +8,8 @@ from .set_names import canonical_name, choose_names
 from .tree import Tree
 
 SPLITS_FOLDER = "splits"
+# Where other lists are looked for, below the data set's folder or one of its folders.
+LIST_FOLDERS = ((), ("ImageSets", "Main"), ("ImageSets",), ("lists",))
 _LINES_LOOKED_AT = 20
 
 

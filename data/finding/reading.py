@@ -113,7 +113,10 @@ def _keep_listed(raw: RawSet, list_file: str) -> RawSet:
     """Returns a set of the images that a list names, in the order of the list."""
     images: Dict[str, List[RawImage]] = {}
     for image in _with_paths(raw):
-        images.setdefault(os.path.abspath(image.name), []).append(image)
+        entries = images.setdefault(os.path.abspath(image.name), [])
+        # Two sets that are joined may have one image from one annotation file, such as VOC's train and trainval.
+        if all(image.where != other.where for other in entries):
+            entries.append(image)
     index = ImageIndex((os.path.dirname(list_file), *raw.image_folders))
     chosen: List[RawImage] = []
     for number, line in read_list(list_file):

@@ -9,6 +9,7 @@ from ..readers.yolo_files import NO_LABELS, is_label_file
 from ..text_lists import read_list, read_text
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
+from .set_names import canonical_name
 from .tree import Tree
 
 _LOOKED_INTO = 20  # text files of a folder, to tell whether they are labels
@@ -84,7 +85,7 @@ def sets_of_data_yaml(content: DataYaml) -> Tuple[List[FoundSet], List[str]]:
     """Returns the sets that a data.yaml names, and a note on each that it names but that is not there."""
     sets, notes = [], []
     for key, values in content.sets.items():
-        paths = [_resolve(content, value) for value in values]
+        paths = [_resolve(content, key, value) for value in values]
         missing = [value for value, path in zip(values, paths) if path is None]
         if missing:
             notes.append(f"{content.file} names {missing[0]!r} for {key}, which is not there")
@@ -126,8 +127,8 @@ def _class_names(file: str, stated: Any) -> Tuple[str, ...]:
     raise DataError(f'{file}: "names" must be a list of names, or a table from numbers to names')
 
 
-def _resolve(content: DataYaml, stated: Any) -> Optional[str]:
-    """Returns the folder or file that a path in a data.yaml means, or None if there is no such.
+def _resolve(content: DataYaml, key: str, stated: Any) -> Optional[str]:
+    """Returns the folder or file that a path in a data.yaml means for a set, or None if there is no such.
 
     Roboflow writes `../train/images` where `train/images` is right, and files keep the paths of other machines.
     """
@@ -137,8 +138,9 @@ def _resolve(content: DataYaml, stated: Any) -> Optional[str]:
     stated = stated.replace("\\", "/")
     parts = [part for part in stated.split("/") if part not in ("", ".", "..")]
     candidates = [os.path.join(folder, content.path, stated), os.path.join(folder, stated)]
-    # What is left when the folders in front are taken away one by one.
-    candidates += [os.path.join(folder, *parts[start:]) for start in range(len(parts))]
+    # What is left when the folders in front are taken away one by one, but not the one that is named after the set.
+    own = [position for position, part in enumerate(parts) if canonical_name(part) == _SET_KEYS[key]]
+    candidates += [os.path.join(folder, *parts[start:]) for start in range(own[-1] + 1 if own else len(parts))]
     return next((os.path.normpath(path) for path in candidates if os.path.exists(path)), None)
 
 

@@ -180,3 +180,46 @@ def test_the_cache_tells_files_that_the_user_names_apart(build, tmp_path, monkey
     build.json("a.json", content)
     dataset = load_dataset("auto", build.root, "train", annotations={"train": "a.json", "val": "b.json"})
     assert len(dataset.records[0].boxes) == 2
+
+
+def test_masks_are_no_images(build):
+    build.images("images/1.jpg", "images/2.jpg", "annotations/trimaps/1.png", "annotations/trimaps/2.png")
+    for name in "12":
+        build.xml(f"annotations/xmls/{name}.xml", "cat", filename=f"{name}.jpg")
+    build.text("annotations/trainval.txt", "1 1 1 1\n")
+    dataset = load_dataset("auto", build.root, "all")
+    assert [record.path for record in dataset.records] == [str(build.root / "images" / f"{name}.jpg") for name in "12"]
+    assert not dataset.log.counts
+
+
+def test_lists_in_image_sets_beside_folders_of_other_names(build):
+    build.images("photos/1.jpg", "photos/2.jpg")
+    for name in "12":
+        build.xml(f"boxes/{name}.xml", "cat")
+    build.text("ImageSets/Main/train.txt", "1\n")
+    build.text("ImageSets/Main/test.txt", "2\n")
+    assert stems(load_dataset("auto", build.root, "test")) == ["2"]
+
+
+def test_a_list_chooses_out_of_sets_that_overlap(build):
+    build.images("JPEGImages/1.jpg", "JPEGImages/2.jpg")
+    for name in "12":
+        build.xml(f"Annotations/{name}.xml", "cat")
+    build.text("ImageSets/Main/train.txt", "1\n")
+    build.text("ImageSets/Main/trainval.txt", "1\n2\n")
+    build.text("splits/train.txt", "2\n")
+    build.text("splits/val.txt", "JPEGImages/1.jpg\n")
+    dataset = load_dataset("auto", build.root, "val")
+    assert stems(dataset) == ["1"] and len(dataset.records[0].boxes) == 1 and not dataset.log.counts
+    own = load_dataset("auto", build.root, "train", annotations={"train": "splits/val.txt"})
+    assert stems(own) == ["1"]
+
+
+def test_a_path_of_data_yaml_keeps_the_folder_that_is_named_after_the_set(build):
+    build.images("images/train/1.jpg", "images/val/2.jpg")
+    build.yolo("labels/train/1.txt", 0)
+    build.yolo("labels/val/2.txt", 0)
+    build.text("data.yaml", "names: [cat]\ntrain: /content/x/images/train\nval: ../valid/images\n")
+    assert list(find_sets(build.root).sets) == ["train"]
+    build.text("data.yaml", "names: [cat]\ntrain: C:\\x\\images\\train\nval: D:\\y\\images\\val\n")
+    assert [stems(load_dataset("auto", build.root, name)) for name in ("train", "val")] == [["1"], ["2"]]
