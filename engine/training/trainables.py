@@ -1,7 +1,7 @@
 """Makes what a configuration trains: the batches, the objective with its first weights, and the parameters."""
 import logging
 import math
-from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 from mxnet import gluon
@@ -100,6 +100,22 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
         values = {name: mx.nd.zeros(shape) for name, shape in shapes.items()}
     objective = GraphObjective(cfg, graph, dataset.classes, start.contexts, values, fixed)
     return Trainable(objective, loader, dict(objective.block.collect_params().items()))
+
+
+def anchor_map(cfg: CfgNode, classes: Sequence[str]) -> Tuple[Callable, Union[int, Tuple[int, ...]]]:
+    """Returns the map of the RPN that a configuration trains, without training it.
+
+    Args:
+        cfg: from `load_config`.
+        classes: class names, background not among them.
+
+    Returns:
+        feature_size and stride, see `AnchorTargets`.
+    """
+    if cfg.symbol:
+        return graph_feature_size(cfg, training_graph(cfg, len(classes) + 1).symbol), STRIDE
+    net = build_net(cfg, classes)
+    return net.features.feature_size, net.stride
 
 
 def graph_feature_size(cfg: CfgNode, symbol: mx.sym.Symbol) -> FeatureSize:

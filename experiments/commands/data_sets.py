@@ -91,6 +91,11 @@ def set_names(found: FoundDataset) -> List[str]:
     return [name for name in found.sets if name != "all" or len(found.sets) == 1]
 
 
+def set_to_train_on(names: Sequence[str]) -> str:
+    """Returns which of the sets of a folder is to be trained on."""
+    return next((name for name in ("train", "trainval", "all") if name in names), names[0])
+
+
 def parse_on_error(text: str) -> OnError:
     """Returns the policy for faults that a command line names.
 
@@ -124,7 +129,7 @@ def config_lines(path: str, names: List[str], image_root: Optional[str] = None, 
         entries["image_root"] = os.path.abspath(image_root)
     for name, file in (lists or {}).items():
         entries[name] = os.path.abspath(file)
-    entries["image_set"] = next((name for name in ("train", "trainval", "all") if name in names), names[0])
+    entries["image_set"] = set_to_train_on(names)
     others = [name for name in ("val", "test") if name in names and name != entries["image_set"]]
     entries["test_image_set"] = others[0] if others else ""
     return yaml.safe_dump({"dataset": entries}, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
