@@ -59,7 +59,7 @@ def turn(pixels: np.ndarray, orientation: int, back: bool = False) -> np.ndarray
 def stored_size(image: Image.Image) -> Tuple[int, int]:
     """Returns (width, height) in pixels as an image was stored, given as Pillow opened it and before it is loaded."""
     tags = getattr(image, "tag_v2", None)  # of a TIFF file, whose size new versions of Pillow give as it is shown
-    return (tags[_WIDTH_TAG], tags[_HEIGHT_TAG]) if tags else image.size
+    return (int(tags[_WIDTH_TAG]), int(tags[_HEIGHT_TAG])) if tags else image.size
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -117,6 +117,29 @@ def test_a_file_of_which_nothing_is_there_is_not_readable(tmp_path, suffix, shar
         assert caught.value.kind == "image_unreadable"
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".gif", ".bmp"])
+def test_whatever_is_damaged_there_are_pixels_or_an_error_with_the_name(tmp_path, suffix):
+    path, random = tmp_path / ("x" + suffix), np.random.RandomState(0)
+    Image.fromarray(noise(20, 30)).save(path)
+    good = np.frombuffer(path.read_bytes(), np.uint8)
+    outcomes = set()
+    for _ in range(80):
+        content = good.copy()
+        places = random.randint(0, random.choice([40, 400, len(content)]), random.choice([1, 4]))
+        content[places] = random.randint(0, 256, len(places))
+        path.write_bytes(content.tobytes())
+        try:
+            header = data.read_header(path, max_megapixels=1)
+            pixels = data.read_image(path, max_megapixels=1)
+            assert pixels.dtype == np.uint8 and pixels.shape == (*header.upright_size[::-1], 3)
+            outcomes.add("pixels")
+        except data.DataError as error:
+            assert str(path) in str(error)
+            outcomes.add("error")
+    assert outcomes == {"pixels", "error"}
+
+
 def test_damage_within_the_text_of_a_png_does_not_matter(tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(noise()).save(path, exif=b"Exif\0\0II*\0" + bytes(20))
