@@ -3,32 +3,34 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from ...data import Dataset
 from ...errors import DataError
 from ..inference.detector import Detections
 
 
-def match_classes(detector_classes: Sequence[str], dataset_classes: Sequence[str], name: str) -> Optional[np.ndarray]:
+def match_classes(detector_classes: Sequence[str], dataset: Dataset) -> Optional[np.ndarray]:
     """Finds the class of a data set for each class of a detector, by name.
 
     Args:
-        detector_classes, dataset_classes: names in the order of their ids.
-        name: of the data set, for messages.
+        detector_classes: names in the order of their ids.
+        dataset: the data set to test on.
 
     Returns:
         int (classes of the detector,): ids of the data set's classes, -1 for a class that it does not have; None where
         both have the same classes in the same order.
 
     Raises:
-        DataError: no class has the same name.
+        DataError: no class has the same name, or all boxes of the data set are of classes that it was not asked for.
     """
-    if tuple(detector_classes) == tuple(dataset_classes):
-        return None
-    id_of = {class_name: class_id for class_id, class_name in enumerate(dataset_classes)}
-    matched = np.array([id_of.get(class_name, -1) for class_name in detector_classes], int)
+    id_of = {name: class_id for class_id, name in enumerate(dataset.classes)}
+    matched = np.array([id_of.get(name, -1) for name in detector_classes], int)
     if (matched < 0).all():
-        raise DataError(f"the detector has the classes {_names(detector_classes)}, and {name} has "
-                        f"{_names(dataset_classes)}: no name is in both", "classes")
-    return matched
+        raise DataError(f"the detector has the classes {_names(detector_classes)}, and {dataset.name} has "
+                        f"{_names(dataset.classes)}: no name is in both", "classes")
+    if dataset.unread and not any(len(record.boxes) for record in dataset.records):
+        raise DataError(f"{dataset.name} has no box of the classes {_names(dataset.classes)}, only of "
+                        f"{_names(list(dataset.unread))}: there is nothing to evaluate against", "classes")
+    return None if tuple(detector_classes) == tuple(dataset.classes) else matched
 
 
 def describe_match(detector_classes: Sequence[str], dataset_classes: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
 def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
                   logger: Optional[logging.Logger] = None, num_workers: int = 2) -> TestResult:
     """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
-    matched = match_classes(detector.classes, dataset.classes, dataset.name)
+    matched = match_classes(detector.classes, dataset)
     detections, failures = detect_dataset(detector, dataset, batch_images, num_workers)
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)

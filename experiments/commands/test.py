@@ -34,7 +34,7 @@ def main(argv: options.Arguments = None) -> int:
     folder = args.out or Path(path).parent / "test"
     options.check_output_folder(folder)
     logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
-    dataset = build_dataset(cfg, cfg.dataset.test_image_set, net.classes)
+    dataset = build_dataset(cfg, cfg.dataset.test_image_set, None if cfg.dataset.classes else net.classes)
     logger.info("%s", dataset.summary())
     result = test_network(cfg, net, dataset, contexts, folder, logger)
     return 1 if result.failures else 0

@@ -23,7 +23,7 @@ def run(configuring, tmp_path_factory):
     net.initialize()
     content = Content(parameter_arrays(net), {}, {}, net.classes)
     write_checkpoint(cfg.output_path + "/model", "0002", content, 2, 6, {"config": saved_config(cfg)})
-    export(load_detector(cfg.output_path), cfg.output_path + "/export/model")
+    export(cfg.output_path, cfg.output_path + "/export/model")
     return cfg.output_path
 
 

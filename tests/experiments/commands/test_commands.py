@@ -1,5 +1,6 @@
 """The commands from end to end, with setting S on small images: test, detect, export and the exported files alone."""
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,19 @@ def test_testing_takes_overrides_and_checkpoints(workshop, tmp_path):
     assert run(test, workshop, "--checkpoint", workshop / "out/row-0002.params", "--out", tmp_path) == 0
 
 
+def test_an_image_that_breaks_is_left_out_of_a_test(workshop, tmp_path, capsys):
+    shutil.copytree(workshop / "data", tmp_path / "data")
+    image = tmp_path / "data/val/2.png"
+    # The header says what it said; the pixels are no pixels.
+    content = image.read_bytes()
+    image.write_bytes(content[:41] + b"\xff" * (len(content) - 53) + content[-12:])
+    assert run(test, workshop, "--out", tmp_path / "out", f"dataset.dataset_path={tmp_path / 'data'}") == 1
+    assert "1 images could not be read" in capsys.readouterr().err
+    metrics, report = (json.loads((tmp_path / "out" / name).read_text()) for name in ("metrics.json", "dataset.json"))
+    assert (metrics["images"], metrics["images_left_out"], report["images"]) == (3, 1, 3)
+    assert [fault["count"] for fault in report["faults"].values()] == [1]
+
+
 def results_of(workshop, folder, *overrides):
     assert run(test, workshop, "--out", folder, *overrides) == 0
     return json.loads((folder / "results.json").read_text())
@@ -115,7 +129,7 @@ def test_testing_at_several_scales(workshop, tmp_path, soft):
     (["--checkpoint", "nowhere/net-0001"], "nowhere/net-0001"),
     (["dataset.dataset_path", "/nowhere"], "/nowhere"),
     (["dataset.test_image_set="], "dataset.test_image_set is empty"),
-    (["dataset.classes", "bar,disc"], "the detector has the classes disc, bar, and coco val has bar, disc"),
+    (["dataset.classes", "ball,cube"], "the detector has the classes disc, bar, and coco val has ball, cube"),
     (["CLASS_AGNOSTIC", "false"], "CLASS_AGNOSTIC: True in the checkpoint, False now"),
     (["network.LIGHT_HEAD_RELU=after_sum"], "network.LIGHT_HEAD_RELU: 'inside' in the checkpoint, 'after_sum' now"),
     (["network.PIXEL_STDS=57,57,57"], "network.PIXEL_STDS"), (["network.ROI_POOL", "psroi_align"], "network.ROI_POOL"),
