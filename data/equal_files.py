@@ -31,6 +31,21 @@ def groups_of_equal_files(paths: Iterable[str], progress: bool = False) -> List[
     return groups
 
 
+def real_paths(paths: Iterable[str]) -> List[str]:
+    """Returns what `os.path.realpath` does, much faster for many files in few folders."""
+    folders: Dict[str, str] = {}
+    found = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        if os.path.islink(path) or name in ("", os.curdir, os.pardir):
+            found.append(os.path.realpath(path))
+            continue
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        found.append(os.path.join(folders[folder], name))
+    return found
+
+
 def _split(group: Sequence[str], key_of: Callable[[str], Hashable], bar: tqdm) -> List[List[str]]:
     parts: Dict[Hashable, List[str]] = defaultdict(list)
     for path in group:

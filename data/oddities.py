@@ -1,5 +1,4 @@
 """What is odd in data sets without being a fault: classes that look alike, boxes twice, one picture in two sets."""
-import os
 import re
 from collections import Counter, defaultdict
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
@@ -7,7 +6,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 import numpy as np
 
 from .batching.transforms import resize_scale
-from .equal_files import groups_of_equal_files
+from .equal_files import groups_of_equal_files, real_paths
 from .faults import EXAMPLES
 from .record import Record
 
@@ -94,32 +93,29 @@ def _odd_classes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity
 
 
 def _odd_boxes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]:
+    records = [record for records in sets.values() for record in records if len(record.boxes)]
+    if not records:
+        return
     tiny, whole, twice, two_classes = (_Examples() for _ in range(4))
-    for record in (record for records in sets.values() for record in records):
-        boxes, ids = record.boxes.astype(float), record.classes
-        if not len(boxes):
-            continue
-        sides = boxes[:, 2:] - boxes[:, :2] + 1
-        scale = resize_scale(record.height, record.width, *USUAL_SIZE)
-        for index in np.flatnonzero(sides.min(axis=1) * scale < TINY_PIXELS):
-            width, height = sides[index]
-            tiny.add(record, f"a box of {width:.4g} x {height:.4g} pixels ({classes[ids[index]]}) in an image of "
-                             f"{record.width} x {record.height}")
-        for index in np.flatnonzero(sides.prod(axis=1) >= WHOLE_IMAGE * record.width * record.height):
-            whole.add(record, classes[ids[index]])
-        places = Counter(map(tuple, np.round(boxes).tolist()))
-        if len(places) == len(boxes):
-            continue
-        labelled = Counter((tuple(place), int(i)) for place, i in zip(np.round(boxes).tolist(), ids))
-        for (_, index), count in labelled.items():
+    boxes = np.concatenate([record.boxes for record in records]).astype(float)
+    ids = np.concatenate([record.classes for record in records])
+    image = np.repeat(np.arange(len(records)), [len(record.boxes) for record in records])
+    sides = boxes[:, 2:] - boxes[:, :2] + 1
+    scales = np.array([resize_scale(record.height, record.width, *USUAL_SIZE) for record in records])
+    areas = np.array([record.width * record.height for record in records])
+    for index in np.flatnonzero(sides.min(axis=1) * scales[image] < TINY_PIXELS):
+        (width, height), record = sides[index], records[image[index]]
+        tiny.add(record, f"a box of {width:.4g} x {height:.4g} pixels ({classes[ids[index]]}) in an image of "
+                         f"{record.width} x {record.height}")
+    for index in np.flatnonzero(sides.prod(axis=1) >= WHOLE_IMAGE * areas[image]):
+        whole.add(records[image[index]], classes[ids[index]])
+    for group in _equal_rows(np.column_stack([image, np.round(boxes)])):
+        record, counts = records[image[group[0]]], Counter(ids[group].tolist())
+        for class_id, count in counts.items():
             if count > 1:
-                twice.add(record, f"{count} boxes of {classes[index]} at one place", count - 1)
-        names = defaultdict(list)
-        for place, index in labelled:
-            names[place].append(classes[index])
-        for several in names.values():
-            if len(several) > 1:
-                two_classes.add(record, ", ".join(sorted(several)))
+                twice.add(record, f"{count} boxes of {classes[class_id]} at one place", count - 1)
+        if len(counts) > 1:
+            two_classes.add(record, ", ".join(sorted(classes[class_id] for class_id in counts)))
     yield tiny.oddity("tiny_boxes", f"boxes with a side under {TINY_PIXELS} pixels where the image is resized to "
                       f"{USUAL_SIZE[0]} pixels; a detector hardly finds them")
     yield whole.oddity("box_of_whole_image", "boxes that cover their whole image")
@@ -127,18 +123,27 @@ def _odd_boxes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]
     yield two_classes.oddity("box_with_two_classes", "places that have boxes of different classes, equal to the pixel")
 
 
+def _equal_rows(table: np.ndarray) -> List[np.ndarray]:
+    """Returns the positions of rows that are equal, for each row that is there more than once."""
+    order = np.lexsort(table.T[::-1])
+    changes = (table[order[1:]] != table[order[:-1]]).any(axis=1)
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(order)]])
+    return [order[starts[i]:starts[i + 1]] for i in np.flatnonzero(np.diff(starts) > 1)]
+
+
 def _equal_pictures(sets: Sets, progress: bool) -> Iterable[Optional[Oddity]]:
     sets_of_file: Dict[str, List[str]] = defaultdict(list)
     for name, records in sets.items():
-        for record in records:
-            sets_of_file[os.path.realpath(record.path)].append(name)
+        for path in real_paths(record.path for record in records):
+            sets_of_file[path].append(name)
     groups = groups_of_equal_files(sets_of_file, progress)
     grouped = {path for group in groups for path in group}
     groups += [[path] for path, names in sets_of_file.items() if path not in grouped and len(names) > 1]
     in_two_sets, in_one_set = [], []
     for group in groups:
         names = {name for path in group for name in sets_of_file[path]}
-        text = ", ".join(f"{path} ({' and '.join(dict.fromkeys(sets_of_file[path]))})" for path in group)
+        text = ", ".join(f"{path} ({' and '.join(dict.fromkeys(sets_of_file[path]))})" for path in group[:EXAMPLES])
+        text += f", and {len(group) - EXAMPLES} more files" if len(group) > EXAMPLES else ""
         (in_two_sets if len(names) > 1 else in_one_set).append(text)
     yield _oddity("picture_in_two_sets", "pictures, equal to the byte, that are in more than one set: a test on what "
                   "was trained on gives figures that are too good", in_two_sets)

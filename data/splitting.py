@@ -1,12 +1,11 @@
 """Divides images into sets to train on and to test on, so that each has its share of every class."""
 import math
-import os
 from typing import Dict, List, Mapping, Sequence
 
 import numpy as np
 
 from ..errors import UsageError
-from .equal_files import groups_of_equal_files
+from .equal_files import groups_of_equal_files, real_paths
 from .record import Record
 
 
@@ -50,7 +49,7 @@ def split_records(records: Sequence[Record], shares: Mapping[str, float], seed: 
 
 def _groups_of_equal_images(records: Sequence[Record], progress: bool) -> List[List[int]]:
     """Returns the positions of the records in groups of which each has one picture, by their first positions."""
-    paths = [os.path.realpath(record.path) for record in records]
+    paths = real_paths(record.path for record in records)
     first_of = {path: group[0] for group in groups_of_equal_files(paths, progress) for path in group}
     groups: Dict[str, List[int]] = {}
     for position, path in enumerate(paths):

@@ -1,5 +1,6 @@
 """Finds out what a folder of annotated images is, counts what is in it, and says what is odd."""
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -69,7 +70,12 @@ def _oddities(odd: List[Oddity]) -> List[str]:
 def _advice(args: argparse.Namespace, sets: ReadSets, lines: str) -> str:
     texts = []
     if len(sets.found.sets) == 1:
-        texts.append(f"There is only one set, and no other to test on. To divide it: lhrcnn data split {args.path}\n")
+        words = ["lhrcnn", "data", "split", args.path]
+        words += ["--image-root", args.image_root] if args.image_root else []
+        words += ["--layout", args.layout] if args.layout else []
+        words += ["--out", "lists"] if Path(args.path).is_file() else []
+        command = " ".join(map(shlex.quote, words))
+        texts.append(f"There is only one set, and no other to test on. To divide it: {command}\n")
     elif "val" not in sets.found.sets and "test" in sets.found.sets:
         texts.append("There is no set called val: the set test is named to test on while training.\n")
     return "".join(texts) + f"The lines of a configuration that use it:\n\n{lines}"

@@ -1,6 +1,7 @@
 """`lhrcnn data check`: what it finds in folders, and that the lines it prints work."""
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def test_a_folder_that_is_not_divided(lhrcnn, labelimg, tmp_path):
     rows = {line.split("  ")[0]: line.split() for line in printed.splitlines()}
     assert rows["images"][-1] == "20" and rows["boxes"][-1] == "28"
     assert rows["cat"][-2:] == ["20", "(20)"] and rows["dog"][-2:] == ["8", "(8)"]
-    assert f"lhrcnn data split {labelimg}" in printed
+    assert f"lhrcnn data split '{labelimg}'" in printed
     cfg = configuration(printed, tmp_path)
     assert cfg.dataset.test_image_set == ""
     dataset = build_dataset(cfg, cfg.dataset.image_set)
@@ -90,6 +91,8 @@ def test_a_single_file_and_its_images(lhrcnn, coco, tmp_path):
     assert status == 0
     cfg = configuration(printed, tmp_path)
     assert len(build_dataset(cfg, cfg.dataset.image_set)) == 3
+    advice = shlex.split(printed.split("To divide it: lhrcnn ")[1].splitlines()[0])
+    assert advice == ["data", "split", str(file), "--image-root", str(moved), "--out", "lists"]
     status, _, error = lhrcnn("data", "check", file)
     assert status == 2 and "0.jpg" in error
 
