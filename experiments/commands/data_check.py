@@ -16,7 +16,7 @@ lhrcnn data check photos/
 lhrcnn data check "My Project.v1i.coco" --decode --json check.json
 lhrcnn data check labels/instances.json --image-root photos/
 """
-_EXIT_STATUS = "exit status: 0, all is used; 1, something was left out, which the table of faults names; 2, a set " \
+_EXIT_STATUS = "Exit status: 0, all is used; 1, something was left out, which the table of faults names; 2, a set " \
                "cannot be used"
 
 
