@@ -62,7 +62,7 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     net, cfg, path = load_network(None, contexts, args.compare)
     detector = Detector.of(cfg, net, contexts)
     dataset = data_show.read_chosen_set(args, _SETS)
-    matched = match_classes(detector.classes, dataset.classes, dataset.name)
+    matched = match_classes(detector.classes, dataset)
     print(f"detections of {path}")
     detections = detect_dataset(detector, dataset, cfg.TEST.BATCH_IMAGES, cfg.TEST.NUM_WORKERS).detections
     return dataset, detections if matched is None else with_classes_of_data_set(detections, matched)
