@@ -64,8 +64,9 @@ class ImageIndex:
                 path = os.path.join(folder, stated)
                 if os.path.isfile(path):
                     return path
+        known = self._known_folders(cleaned)
         for folder in self.folders:
-            fitting = self._fitting_files(folder, cleaned)
+            fitting = self._fitting_files(folder, cleaned, known)
             if len(fitting) > 1:
                 raise DataError(f"two files fit the name {name!r} of an image: {fitting[0]} and {fitting[1]}",
                                 "image_ambiguous")
@@ -79,13 +80,24 @@ class ImageIndex:
         known = {os.path.abspath(path) for path in used}
         return sorted(path for path in files_under(folder, self._extensions) if os.path.abspath(path) not in known)
 
-    def _fitting_files(self, folder: str, stated: str) -> List[str]:
-        """Returns the files in one folder that fit the cleaned name best, no file twice."""
+    def _known_folders(self, stated: str) -> int:
+        """Returns how many of the last folders of a cleaned name are those that one of `folders` lies in or is."""
+        *folders, _ = _plain(stated).split("/")
+        return max((_common_end(folders, parts) for parts in self._parts.values()), default=0) if folders else 0
+
+    def _fitting_files(self, folder: str, stated: str, known: int) -> List[str]:
+        """Returns the files in one folder that fit the cleaned name best, no file twice.
+
+        Args:
+            folder: one of `folders`.
+            stated: the cleaned name.
+            known: number of its last folders that a file must lie in, see `_known_folders`.
+        """
         *folders, name = _plain(stated).split("/")
         best, fitting = None, []
         for file in self._by_stem(folder).get(_stem(name), ()):
             common = _common_end(folders, [*self._parts[folder], *file.folders])
-            if common < len(folders) and common < len(file.folders):
+            if common < known or (common < len(folders) and common < len(file.folders)):
                 continue  # it lies in another folder than the name states
             rank = (_distance(posixpath.basename(stated), name, file), -common, common < len(file.folders))
             if best is None or rank < best:

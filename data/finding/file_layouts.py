@@ -4,7 +4,7 @@ import re
 from typing import List, Optional, Sequence, Tuple
 
 from .found import FoundSet
-from .image_folders import PARENT_SETS, image_folders_of
+from .image_folders import image_folders_of, with_counted_folders
 from .set_names import canonical_name, canonical_of_path, choose_names
 from .tree import Tree
 
@@ -24,12 +24,15 @@ def sets_of_files(tree: Tree, layout: str, files: Sequence[str], image_root: Opt
         image_root: see `image_folders_of`.
     """
     files = _without_other_tasks(files) if layout == "coco" else list(files)
-    pairs = [_names_of(tree, file, only=len(files) == 1) for file in files]
+    pairs = [_names_of(tree, file) for file in files]
+    if sum(not original for original, _ in pairs) > 1:
+        pairs = [(original or os.path.relpath(file, tree.root), canonical)
+                 for file, (original, canonical) in zip(files, pairs)]
     sets = []
     for file, (original, canonical), name in zip(files, pairs, choose_names(pairs)):
         folders = image_folders_of(tree, [os.path.dirname(file)], original, canonical, image_root)
         sets.append(FoundSet(name, original, layout, (file,), folders))
-    return [_with_counted_folder(one, sets) for one in sets]
+    return with_counted_folders(sets)
 
 
 def _without_other_tasks(files: Sequence[str]) -> List[str]:
@@ -46,8 +49,9 @@ def _without_other_tasks(files: Sequence[str]) -> List[str]:
     return chosen
 
 
-def _names_of(tree: Tree, file: str, only: bool) -> Tuple[str, Optional[str]]:
-    """Returns the folder's own word for the set of a file, and the canonical name or None."""
+def _names_of(tree: Tree, file: str) -> Tuple[str, Optional[str]]:
+    """Returns the folder's own word for the set of a file, empty where there is none, and the canonical name or None.
+    """
     stem = os.path.splitext(os.path.basename(file))[0]
     official = _OFFICIAL.match(os.path.basename(file))
     if official:
@@ -59,19 +63,6 @@ def _names_of(tree: Tree, file: str, only: bool) -> Tuple[str, Optional[str]]:
     canonical, position = canonical_of_path(parts)
     if canonical:
         return parts[position], canonical
-    if _NO_NAMES.fullmatch(stem) or stem == "default":
-        return "" if only else os.path.relpath(file, tree.root), None
-    return stem, None
+    return "" if _NO_NAMES.fullmatch(stem) else stem, None
 
 
-def _with_counted_folder(one: FoundSet, sets: Sequence[FoundSet]) -> FoundSet:
-    """Adds the folder whose images should all belong to the set: one that it shares with no other set."""
-    folder = one.image_folders[0]
-    shared = any(other is not one and _overlap(folder, inner) for other in sets for inner in other.image_folders)
-    if len(one.image_folders) > 1 or shared or one.original in PARENT_SETS:
-        return one
-    return one._replace(counted_folder=folder)
-
-
-def _overlap(first: str, second: str) -> bool:
-    return os.path.commonpath([first, second]) in (first, second)

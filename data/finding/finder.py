@@ -6,7 +6,8 @@ from ...errors import DataError
 from .file_layouts import sets_of_files
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
-from .lists import LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_lists
+from .choosing import (LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_image_folders,
+                       sets_of_lists)
 from .set_names import in_order
 from .sniffing import csv_kind, json_kind
 from .tree import ARCHIVES, Tree, walk
@@ -59,7 +60,7 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
                         f"(in a configuration dataset.dataset={next(iter(by_layout))}), or name a folder or file in "
                         "it that has one")
     (name, sets), = by_layout.items()
-    return FoundDataset(path, name, _named(tree, sets, use_splits), tuple(notes))
+    return FoundDataset(path, name, _named(tree, images, sets, use_splits), tuple(notes))
 
 
 def find_annotations(annotations: Path, name: str, path: Optional[Path] = None, image_root: Optional[Path] = None,
@@ -126,8 +127,8 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
     return found
 
 
-def _named(tree: Tree, sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
-    """Returns the sets by name, with those that lists choose out of them."""
+def _named(tree: Tree, images: Optional[Tree], sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
+    """Returns the sets by name, with those that lists, or folders of images, choose out of them."""
     named = {one.name: one for one in sets}
     folder = os.path.join(tree.root, SPLITS_FOLDER)
     splits = lists_of_images(tree, folder, any_name=True) if use_splits else []
@@ -137,7 +138,7 @@ def _named(tree: Tree, sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, 
         around = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(named["all"]))))
         places = [os.path.join(place, *inner) for inner in LIST_FOLDERS for place in around]
         lists = next(filter(None, (lists_of_images(tree, place) for place in places)), [])
-        named = {**sets_of_lists(lists, sets), **named}
+        named = {**(sets_of_lists(lists, sets) or sets_of_image_folders(images or tree, sets)), **named}
     return {name: named[name] for name in in_order(named)}
 
 

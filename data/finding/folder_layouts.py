@@ -3,7 +3,7 @@ import os
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .found import FoundSet
-from .image_folders import image_folders_of
+from .image_folders import image_folders_of, with_counted_folders
 from .set_names import canonical_of_path, choose_names
 from .tree import Folder, Tree, common_folder
 
@@ -31,9 +31,8 @@ def sets_of_folders(tree: Tree, layout: str, files: Mapping[str, Sequence[str]],
         paths = [folder.path for folder in folders]
         annotations = tuple(file for path in paths for file in files[path])
         images = image_folders_of(tree, paths, original, canonical, image_root)
-        sets.append(FoundSet(name, original, layout, annotations, images, annotation_root=common_folder(paths),
-                             counted_folder=images[0] if len(images) == 1 else None))
-    return sets
+        sets.append(FoundSet(name, original, layout, annotations, images, annotation_root=common_folder(paths)))
+    return with_counted_folders(sets)
 
 
 def _joined_by_canonical_name(groups: Dict[Tuple[str, Optional[str]], List[Folder]]

@@ -19,7 +19,7 @@ class FoundSet(NamedTuple):
             nothing.
         list_file: names the images of the set; None where the annotations do.
         counted_folder: all images in this folder should belong to the set; None where nothing says so.
-        parts: the sets that it joins, or out of which its list chooses; all else is theirs then.
+        parts: the sets that it joins, or out of which its list, or else the folder of its images, chooses.
         names: class names by number (YOLO); None where no file states them.
         keypoints: whether its labels have keypoints after the box (YOLO).
     """

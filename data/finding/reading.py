@@ -29,7 +29,9 @@ def read_found_set(found: FoundSet, with_labels: bool = True) -> RawSet:
     """
     if found.parts:
         joined = _join([read_found_set(part, with_labels) for part in found.parts])
-        return _keep_listed(joined, found.list_file) if found.list_file else joined
+        if found.list_file:
+            return _keep_listed(joined, found.list_file)
+        return _keep_in_folders(joined, found.image_folders) if not found.annotations else joined
     return _read_one(found, with_labels)
 
 
@@ -122,6 +124,13 @@ def _keep_listed(raw: RawSet, list_file: str) -> RawSet:
     for number, line in read_list(list_file):
         chosen += _images_of_line(f"{list_file}, line {number}: {line}", line, index, images)
     return raw._replace(images=chosen, faults=(), counted_folder=None)
+
+
+def _keep_in_folders(raw: RawSet, folders: Sequence[str]) -> RawSet:
+    """Returns a set of the images that lie in some folders."""
+    inside = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
+    images = [image for image in _with_paths(raw) if os.path.abspath(image.name).startswith(inside)]
+    return raw._replace(images=images, faults=(), counted_folder=None)
 
 
 def _images_of_line(where: str, line: str, index: ImageIndex, images: Dict[str, List[RawImage]]) -> List[RawImage]:

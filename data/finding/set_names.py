@@ -40,8 +40,8 @@ def choose_names(originals: Iterable[Tuple[str, Optional[str]]]) -> List[str]:
         originals: the folder's own word and the canonical name of each, which is None where it has none.
 
     Returns:
-        The canonical name of each set that has one to itself, "all" for a set that is the only one and has none, and
-        the folder's own word otherwise, with a number where it is taken.
+        The canonical name of each set that has one to itself, "all" for a set that is the only one or has no word of
+        its own, and the folder's own word otherwise, with a number where it is taken.
     """
     pairs = list(originals)
     counts = Counter(canonical for _, canonical in pairs)
@@ -51,7 +51,7 @@ def choose_names(originals: Iterable[Tuple[str, Optional[str]]]) -> List[str]:
         if canonical and counts[canonical] == 1:
             name = canonical
         else:
-            name = "all" if len(pairs) == 1 else original
+            name = "all" if len(pairs) == 1 else original or "all"
         taken[name] = taken.get(name, 0) + 1
         names.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
     return names

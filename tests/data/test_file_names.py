@@ -139,3 +139,10 @@ def test_a_hundred_thousand_names_take_about_a_second(folder, tmp_path):
         seconds = time.perf_counter() - start
         print(f"{form}: {seconds:.2f} s")
         assert seconds < 20  # about 1 on a machine that does nothing else
+
+
+def test_the_folder_that_the_name_states_is_the_one_that_is_searched(folder):
+    index = folder("A/train/1.jpg", "B/train/2.jpg", folders=("A/train", "B/train"))
+    assert index.found("B/train/2.jpg") == "B/train/2.jpg"
+    with pytest.raises(DataError, match="lies in another folder"):
+        index.find("B/train/1.jpg")

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from light_head_rcnn.data import find_sets, load_dataset
+from light_head_rcnn.errors import DataError
 
 
 def stems(dataset):
@@ -223,3 +224,46 @@ def test_a_path_of_data_yaml_keeps_the_folder_that_is_named_after_the_set(build)
     assert list(find_sets(build.root).sets) == ["train"]
     build.text("data.yaml", "names: [cat]\ntrain: C:\\x\\images\\train\nval: D:\\y\\images\\val\n")
     assert [stems(load_dataset("auto", build.root, name)) for name in ("train", "val")] == [["1"], ["2"]]
+
+
+def test_folders_of_images_tell_the_sets_where_annotations_lie_together(build):
+    build.images("train/1.jpg", "test/2.jpg")
+    for name, label in (("1", "cat"), ("2", "dog")):
+        build.xml(f"annotations/{name}.xml", label)
+    assert list(find_sets(build.root).sets) == ["train", "test", "all"]
+    assert [stems(load_dataset("auto", build.root, name)) for name in ("train", "test")] == [["1"], ["2"]]
+    assert load_dataset("auto", build.root, "test").classes == ("cat", "dog")
+
+
+def test_folders_of_images_tell_the_sets_of_a_single_coco_file(build):
+    build.images("images/train/1.jpg", "images/val/2.jpg", "images/val/3.jpg")
+    build.coco("annotations.json", {"1.jpg": ["cat"], "2.jpg": ["dog"], "no.jpg": []})
+    assert stems(load_dataset("auto", build.root, "val")) == ["2"]
+    dataset = load_dataset("auto", build.root, "all")
+    assert dataset.log.counts == {"image_missing": 1, "image_without_entry": 1}
+
+
+def test_images_of_one_name_in_the_folders_of_two_projects_stay_apart(build):
+    for project, labels in (("A", ["cat"]), ("B", ["dog", "dog"])):
+        build.images(f"images/{project}/train/1.jpg", f"images/{project}/val/1.jpg")
+        for name in ("train", "val"):
+            build.xml(f"xml/{project}/{name}/1.xml", *labels)
+    dataset = load_dataset("auto", build.root, "train")
+    assert [(record.path.split(os.sep)[-3], len(record.boxes)) for record in dataset.records] == [("A", 1), ("B", 2)]
+
+
+def test_a_file_of_all_images_beside_files_of_the_parts_is_all(build):
+    build.images("images/1.jpg", "images/2.jpg")
+    build.coco("annotations.json", {"1.jpg": ["cat"], "2.jpg": ["dog"]})
+    build.coco("train.json", {"1.jpg": ["cat"]})
+    build.coco("val.json", {"2.jpg": ["dog"]})
+    assert list(find_sets(build.root).sets) == ["train", "val", "all"]
+    assert [len(load_dataset("auto", build.root, name)) for name in ("train", "val", "all")] == [1, 1, 2]
+
+
+def test_two_images_of_one_name_in_folders_called_like_the_set_are_never_guessed_between(build):
+    build.images("images/train/1.jpg", "thumbnails/train/1.jpg")
+    build.coco("train.json", {"1.jpg": ["cat"]})
+    with pytest.raises(DataError, match="two files fit the name '1.jpg'"):
+        load_dataset("auto", build.root, "train")
+    assert len(load_dataset("auto", build.root, "train", image_root="images")) == 1

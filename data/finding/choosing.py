@@ -1,10 +1,13 @@
-"""Sets that lists of images choose out of a data set: train.txt and val.txt beside it, or in its folder `splits`."""
+"""Sets that are chosen out of all images of a data set: by lists (train.txt beside it, or in its folder `splits`), or
+by the folders that the images lie in.
+"""
 import os
-from typing import Dict, List, Sequence, Set
+from typing import Dict, List, Sequence, Set, Tuple
 
 from ..text_lists import read_list
 from .found import FoundSet
-from .set_names import canonical_name, choose_names
+from .image_folders import without_masks
+from .set_names import canonical_name, canonical_of_path, choose_names
 from .tree import Tree
 
 SPLITS_FOLDER = "splits"
@@ -33,6 +36,29 @@ def sets_of_lists(lists: Sequence[str], sets: Sequence[FoundSet]) -> Dict[str, F
     pairs = [(stem, canonical_name(stem)) for stem in (os.path.splitext(os.path.basename(file))[0] for file in lists)]
     return {name: chosen_by_list(file, original, name, sets)
             for file, (original, _), name in zip(lists, pairs, choose_names(pairs))}
+
+
+def sets_of_image_folders(tree: Tree, sets: Sequence[FoundSet]) -> Dict[str, FoundSet]:
+    """Returns by name the sets that the images make which lie in folders called train, val or test.
+
+    Args:
+        tree: the folder of the images.
+        sets: the sets out of which they are chosen, whose annotations lie together.
+
+    Returns:
+        Two sets or three; empty where the folders of the images tell no such sets.
+    """
+    folders: Dict[Tuple[str, str], List[str]] = {}
+    for folder in without_masks(tree.with_images()):
+        canonical, position = canonical_of_path(folder.parts)
+        if canonical:
+            path = os.path.join(tree.root, *folder.parts[:position + 1])
+            folders.setdefault((folder.parts[position], canonical), []).append(path)
+    names = choose_names(list(folders))
+    if len(folders) < 2:
+        return {}
+    return {name: FoundSet(name, original, sets[0].layout, (), tuple(dict.fromkeys(paths)), parts=tuple(sets))
+            for name, ((original, _), paths) in zip(names, folders.items())}
 
 
 def chosen_by_list(file: str, original: str, name: str, sets: Sequence[FoundSet]) -> FoundSet:
