@@ -6,7 +6,7 @@ from typing import Dict, List, Sequence
 
 from ...data import Record, load_dataset
 from ...data.finding import find_sets
-from ...data.finding.lists import SPLITS_FOLDER
+from ...data.finding.choosing import SPLITS_FOLDER
 from ...data.report import classes_table
 from ...data.splitting import split_records
 from ...data.statistics import set_statistics
