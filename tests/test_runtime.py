@@ -77,7 +77,7 @@ def test_what_cannot_or_should_not_be_set_is_stated():
     choices = decided()
     assert choices["MXNET_ENFORCE_DETERMINISM"].value == "not set"
     assert choices["MXNET_ENFORCE_DETERMINISM"].source == MXNET
-    assert choices["start of data workers"].value == "fork" and choices["denormal numbers"].value == "0"
+    assert choices["start of data workers"].value == "fork of a server" and choices["denormal numbers"].value == "0"
     assert {choices[name].source for name in ("start of data workers", "denormal numbers")} == {FIXED}
 
 

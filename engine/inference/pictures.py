@@ -1,19 +1,26 @@
 """Detections in image files, as pictures and as JSON."""
 import logging
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, List, Sequence, Tuple
 
 from ...errors import DataError
 from ..files import write_json
 from ..reporting.drawing import draw
 from .detector import Detections, Detector
+from .file_reading import read_files
+
+# Pictures that may wait to be drawn; the detector waits where they are more.
+_WAITING = 2
 
 
 def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], threshold: float, folder: Path,
-                   logger: logging.Logger) -> List[str]:
+                   logger: logging.Logger, num_workers: int = 2) -> List[str]:
     """Writes a picture with detections for each image, and detections.json with the detections of all.
 
-    An image that cannot be read is reported, and the others are still done.
+    An image that cannot be read is reported, and the others are still done. Images are read in worker processes, and
+    pictures are drawn in a thread, while the detector runs.
 
     Args:
         detector: finds the objects.
@@ -21,29 +28,54 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
         threshold: detections of lower scores are left out.
         folder: takes the pictures, under their names, and detections.json.
         logger: takes a line for each image, and a summary.
+        num_workers: processes that read images; few images are read without them.
 
     Returns:
         A message for each image that could not be read.
     """
     entries, failures = [], []
-    for file, name in images:
-        try:
-            pixels = detector.read(file)
-        except DataError as error:
-            failures.append(str(error))
-            logger.info("error: %s", error)
-            continue
-        found = detector(pixels)
-        kept = Detections(*(array[found.scores >= threshold] for array in found))
-        draw(pixels, kept, detector.classes, threshold, folder / name)
-        entries.append({"image": str(file), "picture": str(name), "detections": _as_json(kept, detector.classes)})
-        names = [detection["class"] for detection in entries[-1]["detections"]]
-        counts = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
-        logger.info("%s: %s", file, counts or "nothing found")
+    files = [file for file, _ in images]
+    with _DrawingThread() as drawing:
+        for (file, name), read in zip(images, read_files(detector, files, num_workers)):
+            if isinstance(read, DataError):
+                failures.append(str(read))
+                logger.info("error: %s", read)
+                continue
+            found = detector.detect_prepared(read.inputs, read.size)
+            kept = Detections(*(array[found.scores >= threshold] for array in found))
+            drawing.add(lambda file=file, pixels=read.pixels, kept=kept, path=folder / name: draw(
+                detector.read(file) if pixels is None else pixels, kept, detector.classes, threshold, path))
+            entries.append({"image": str(file), "picture": str(name), "detections": _as_json(kept, detector.classes)})
+            names = [detection["class"] for detection in entries[-1]["detections"]]
+            counts = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
+            logger.info("%s: %s", file, counts or "nothing found")
     write_json(folder / "detections.json", entries)
     logger.info("images: %d, detections: %d, not readable: %d; wrote %s", len(entries),
                 sum(len(entry["detections"]) for entry in entries), len(failures), folder / "detections.json")
     return failures
+
+
+class _DrawingThread:
+    """Context manager that draws pictures one after the other while the detector runs; all are drawn at its end."""
+
+    def __init__(self):
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: Deque[Future] = deque()
+
+    def __enter__(self) -> "_DrawingThread":
+        return self
+
+    def add(self, draw_one: Callable[[], Any]) -> None:
+        """Has a picture drawn by a function; raises what went wrong with an earlier one."""
+        while len(self._waiting) >= _WAITING:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(draw_one))
+
+    def __exit__(self, *raised: Any) -> None:
+        self._thread.shutdown()
+        if raised[0] is None:
+            while self._waiting:
+                self._waiting.popleft().result()
 
 
 def _as_json(found: Detections, classes: Sequence[str]) -> List[Dict[str, Any]]:

@@ -43,13 +43,14 @@ def main(argv: options.Arguments = None) -> int:
     logger = open_logger()
     contexts = options.choose_contexts(args, cfg)[:1]
     if args.exported:
-        detector = load_exported(args.exported, contexts[0])
+        detector, num_workers = load_exported(args.exported, contexts[0]), 2
     else:
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                       logger=logger, overrides=args.overrides)
-        detector = Detector.of(cfg, net, contexts, path)
+        detector, num_workers = Detector.of(cfg, net, contexts, path), cfg.TEST.NUM_WORKERS
     logger.info("detecting with %s", detector.source)
-    return 1 if write_pictures(detector, images, args.threshold, Path(args.out), logger) else 0
+    failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers)
+    return 1 if failures else 0
 
 
 def _score(text: str) -> float:

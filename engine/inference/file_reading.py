@@ -1,0 +1,62 @@
+"""Reads image files for a detector and for pictures of what it finds, in worker processes while it runs."""
+from pathlib import Path
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ... import data
+from ...data.batching import WorkerPool
+from ...errors import DataError
+from ..building.loaders import useful_workers
+from .detector import Detector
+from .input_preparation import InputPreparation
+
+# Pixels of larger images, in millions, are not sent from one process to another: several of them wait at a time.
+_LARGE_IMAGE = 25
+_TIMEOUT = 300  # seconds that reading one image may take
+
+
+class ReadFile(NamedTuple):
+    """An image that was read for a detector.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB; None for a large image that was read in another process.
+        inputs: x (1, 3, h, w) and im_info (1, 3) for each view, see `InputPreparation.network_input`.
+        size: (height, width) of the image in pixels.
+    """
+
+    pixels: Optional[np.ndarray]
+    inputs: List[Tuple[np.ndarray, np.ndarray]]
+    size: Tuple[int, int]
+
+
+class _Reader:
+    """Function from the path of an image file to a `ReadFile`, or to the DataError that says why it cannot be read."""
+
+    def __init__(self, preparation: InputPreparation, max_megapixels: float, most_pixels: float):
+        self._preparation, self._max_megapixels, self._most_pixels = preparation, max_megapixels, most_pixels
+
+    def __call__(self, path: Path) -> Union[ReadFile, DataError]:
+        try:
+            pixels = data.read_image(path, max_megapixels=self._max_megapixels)
+        except DataError as error:
+            return error
+        inputs = [self._preparation.network_input(pixels, view) for view in range(len(self._preparation.scales))]
+        size = pixels.shape[:2]
+        return ReadFile(pixels if size[0] * size[1] <= self._most_pixels else None, inputs, size)
+
+
+def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> Iterator[Union[ReadFile, DataError]]:
+    """Reads image files ahead of the detector that needs them.
+
+    Args:
+        detector: says how its inputs are made.
+        paths: the files.
+        num_workers: processes that read them; few files are read in this process.
+
+    Returns:
+        Iterator of a `ReadFile` for each path, in order, or of the DataError that says why it cannot be read.
+    """
+    workers = useful_workers(num_workers, len(paths))
+    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6 if workers else np.inf)
+    return WorkerPool(reader, workers, _TIMEOUT).run(paths)
