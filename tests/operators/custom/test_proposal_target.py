@@ -141,9 +141,9 @@ def test_rows_of_image_minus_one_are_padding(run):
 REGION = (20, 30, 170, 140)
 
 
-def upright_example():
+def upright_example(seed=3, truths=4):
     """An example without RoIs that end before they begin, which lie in no region."""
-    rois, gt_boxes = example(seed=3)
+    rois, gt_boxes = example(seed, truths=truths)
     return rois[(rois[:, 3:] > rois[:, 1:3]).all(axis=1)], gt_boxes
 
 
@@ -166,10 +166,11 @@ def test_candidates_in_ignored_regions_are_left_out(batch_rois, second, run, ref
     truths, images = np.concatenate([gt_boxes[:1], [[*REGION, IGNORED_REGION]], gt_boxes[1:]]), 1
     if second:
         # An image without regions stands before.
-        images, other = 2, example(seed=4, truths=5)
+        images, other = 2, upright_example(seed=4, truths=5)
         rois[:, 0] = 1
-        padding = [[-1, 0, 0, 0, 0]] * (40 - len(rois))
-        rois, truths = np.concatenate([other[0], rois, padding]), np.concatenate([other[1], truths])
+        padding = [[[-1, 0, 0, 0, 0]] * (40 - len(part)) for part in (other[0], rois)]
+        rois = np.concatenate([part for part in (other[0], padding[0], rois, padding[1]) if len(part)])
+        truths = np.concatenate([other[1], truths])
     found = run("proposal_target", rois, truths, batch_images=images,
                 batch_rois=batch_rois if batch_rois == -1 else batch_rois * images, **options)
     rows, count = len(found[0]) // images, len(expected[1])

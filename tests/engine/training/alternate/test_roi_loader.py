@@ -109,7 +109,8 @@ def test_proposals_in_the_boxes_of_crowds(configure, dataset, ignore):
     cfg = configure("run", "TRAIN.IGNORE_CROWD_AND_DIFFICULT", ignore, "TRAIN.BATCH_IMAGES", 1)
     record = dataset.records[0]
     crowd = np.arange(len(record.boxes)) == 0
-    marked = SimpleNamespace(records=[replace(record, crowd=crowd, regions=np.array([[0, 0, 9, 9]], np.float32))])
+    marked = replace(record, crowd=crowd, regions=np.array([[0, 0, 9, 9]], np.float32))
+    marked = SimpleNamespace(records=[marked], log=dataset.log)
     truths, _ = training_boxes(marked.records[0])
     # Half of the crowd's box, a box in the region, and one that overlaps neither much.
     x1, y1, x2, y2 = record.boxes[0]
