@@ -4,7 +4,7 @@ import os
 import pickle
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 HAS_MEMORY_FILES = hasattr(os, "memfd_create")
 _ALIGNMENT = 64  # bytes
@@ -17,11 +17,13 @@ class Answer(NamedTuple):
         ticket: which run and which of its tasks it is.
         error: None, or an exception and the text of its traceback in the worker.
         result: what the function returned; None if there is an error.
+        lines: (level, text) of what was logged meanwhile.
     """
 
     ticket: Tuple[int, int]
     error: Optional[Tuple[Exception, str]]
     result: Any
+    lines: Sequence[Tuple[int, str]] = ()
 
 
 def send_answer(connection: Connection, answer: Answer) -> None:

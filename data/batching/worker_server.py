@@ -114,25 +114,26 @@ def run_server(connection: Connection) -> None:
         import mxnet  # noqa: F401  (workers resize images with it)
     except ImportError:
         pass
-    workers: Dict[int, int] = {}  # process ids by number
+    workers = _Workers()
     try:
         while True:
             number, start = connection.recv()
+            workers.look()
             if start is None:
-                connection.send(_exit_code(workers.pop(number)))
+                connection.send(workers.exit_code(number))
                 continue
             theirs = Connection(reduction.recv_handle(connection))
             function, sys.path[:] = start
             call = _unpickle(function)
-            workers[number] = os.fork()
-            if not workers[number]:
+            workers.running[number] = os.fork()
+            if not workers.running[number]:
                 connection.close()
                 _work(theirs, call)
             theirs.close()
     except (EOFError, ConnectionError):
-        for process in workers.values():
-            if not os.waitpid(process, os.WNOHANG)[0]:
-                os.kill(process, signal.SIGTERM)
+        workers.look()
+        for process in workers.running.values():
+            os.kill(process, signal.SIGTERM)
 
 
 def _work(connection: Connection, function: Callable[[Any], Any]) -> NoReturn:
@@ -159,11 +160,29 @@ def _unpickle(function: bytes) -> Callable[[Any], Any]:
     return fail
 
 
-def _exit_code(process: int) -> Optional[int]:
-    deadline = time.monotonic() + _EXIT_SECONDS
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(process, os.WNOHANG)
-        if ended:
-            return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        time.sleep(0.01)
-    return None
+class _Workers:
+    """The workers of a server.
+
+    Attributes:
+        running: process ids by number.
+    """
+
+    def __init__(self):
+        self.running: Dict[int, int] = {}
+        self._exit_codes: Dict[int, int] = {}
+
+    def look(self) -> None:
+        """Finds out which workers have ended; the system keeps a trace of each until then."""
+        for number, process in list(self.running.items()):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                del self.running[number]
+                self._exit_codes[number] = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def exit_code(self, number: int) -> Optional[int]:
+        """Returns the exit code of a worker that has closed its pipe; None where it does not end."""
+        deadline = time.monotonic() + _EXIT_SECONDS
+        while number in self.running and time.monotonic() < deadline:
+            time.sleep(0.01)
+            self.look()
+        return self._exit_codes.get(number)

@@ -5,19 +5,21 @@ hang neither the others nor the main process (multiprocessing.Pool, and with it 
 ends its workers).
 """
 import itertools
+import logging
 import multiprocessing
 import pickle
 import sys
 from collections import deque
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional, Protocol, Sequence, Set, Tuple
 
 from ...errors import TrainingError, UsageError
 from .array_transfer import receive_answer
 from .serving import serve
 from .worker_server import start_worker
 
+_LOGGER = logging.getLogger("light_head_rcnn")
 TASKS_AHEAD = 2  # tasks that each worker is given before its first result is asked for
 
 
@@ -41,6 +43,8 @@ class WorkerPool:
     function pickled. A function that cannot be pickled, or that is defined in the script that runs or in a notebook, is
     given to workers that are forked from this process; that is safe only before a network has run.
 
+    What a worker logs is logged here, a line that several of them have once.
+
     Args:
         function: a pure function of a task. Tasks and results are pickled; arrays in results are not copied.
         num_workers: number of processes; 0 calls the function in this process.
@@ -51,6 +55,7 @@ class WorkerPool:
         self._function, self._timeout = function, timeout
         self._workers: List[Worker] = []
         self._runs = 0
+        self._told: Set[str] = set()  # lines of workers, which meet the same files
         pickled = _pickle(function) if num_workers else None
         for _ in range(num_workers):
             self._workers.append(start_worker(pickled) if pickled else _ForkedWorker(function, self._workers))
@@ -90,6 +95,10 @@ class WorkerPool:
                 if not connection.poll(self._timeout):
                     raise TrainingError(f"no batch came from a worker process for {self._timeout} seconds")
                 answer = receive_answer(connection)
+            for level, text in answer.lines:
+                if text not in self._told:
+                    self._told.add(text)
+                    _LOGGER.log(level, "%s", text)
         if answer.error:
             error, trace = answer.error
             raise error from WorkerTraceback(trace)

@@ -31,6 +31,31 @@ def test_all_workers_are_forked_from_one_server():
     assert servers(first) == servers(second) == {worker_server._server._process.pid} != {os.getpid()}
 
 
+def children(parent):
+    """States of the processes that a process started, such as S for one that sleeps and Z for one that has ended."""
+    states = []
+    for folder in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{folder}/stat") as file:
+                state, of = file.read().rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            continue
+        states += [state] if int(of) == parent else []
+    return states
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
+def test_workers_that_ended_leave_no_trace():
+    (server,) = servers(WorkerPool(double, 3, 60))  # its workers end with it
+    deadline = time.time() + 20
+    while time.time() < deadline:
+        pool = WorkerPool(double, 1, 60)  # the server looks after its workers when it starts one
+        servers(pool)
+        if "Z" not in children(server):
+            return
+    pytest.fail("processes that have ended are still there")
+
+
 def test_workers_outlive_their_server_and_a_new_one_starts():
     before = WorkerPool(double, 2, 60)
     (old,) = servers(before)

@@ -1,5 +1,6 @@
 """Worker processes: order, errors, and ends of all kinds."""
 import gc
+import logging
 import os
 import signal
 import subprocess
@@ -105,6 +106,17 @@ def test_error_surfaces_with_its_place(start):
         next(results)
     assert "test_workers.py" in str(caught.value.__cause__) and "in fail" in str(caught.value.__cause__)
     assert [r[0] for r in run(pool, [5, 6])] == [5, 6]  # the workers go on
+
+
+def warn():
+    logging.getLogger("light_head_rcnn").warning("a file is %s", "odd")
+    return np.zeros((1, 1)), [0]
+
+
+def test_what_workers_log_is_logged_here_once(start, caplog):
+    pool = start(make, 2, 60)
+    assert len(run(pool, [warn, warn, 1, warn])) == 4
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", "a file is odd")]
 
 
 def end():
