@@ -45,11 +45,21 @@ def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Datase
             not measured.
 
     Raises:
-        DataError, ConfigError: see `build_dataset`.
+        DataError: the test set has none of the classes. See also `build_dataset`.
+        ConfigError: see `build_dataset`.
     """
     if not cfg.dataset.test_image_set:
         return None
-    return build_dataset(cfg, cfg.dataset.test_image_set, classes)
+    test_set = build_dataset(cfg, cfg.dataset.test_image_set, classes)
+    check_testable(test_set)
+    return test_set
+
+
+def check_testable(dataset: data.Dataset) -> None:
+    """Raises DataError for a data set all of whose boxes are of classes that it was not asked for."""
+    if dataset.unread and not any(len(record.boxes) for record in dataset.records):
+        raise DataError(f"{dataset.name} has no box of the classes {', '.join(dataset.classes)}, only of "
+                        f"{', '.join(sorted(dataset.unread))}: there is nothing to evaluate against", "classes")
 
 
 def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:

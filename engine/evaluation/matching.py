@@ -5,6 +5,7 @@ import numpy as np
 
 from ...data import Dataset
 from ...errors import DataError
+from ..building.datasets import check_testable
 from ..inference.detector import Detections
 
 
@@ -27,9 +28,7 @@ def match_classes(detector_classes: Sequence[str], dataset: Dataset) -> Optional
     if (matched < 0).all():
         raise DataError(f"the detector has the classes {_names(detector_classes)}, and {dataset.name} has "
                         f"{_names(dataset.classes)}: no name is in both", "classes")
-    if dataset.unread and not any(len(record.boxes) for record in dataset.records):
-        raise DataError(f"{dataset.name} has no box of the classes {_names(dataset.classes)}, only of "
-                        f"{_names(list(dataset.unread))}: there is nothing to evaluate against", "classes")
+    check_testable(dataset)
     return None if tuple(detector_classes) == tuple(dataset.classes) else matched
 
 

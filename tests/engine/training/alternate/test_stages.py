@@ -107,11 +107,12 @@ def test_what_is_missing_is_named(command, tmp_path, capsys, overrides, message)
     assert message in capsys.readouterr().err
 
 
-def test_a_test_set_of_other_classes_is_refused_before_training(command, renamed, tmp_path, capsys):
+def test_a_test_set_without_the_classes_is_refused_before_training(command, renamed, tmp_path, capsys):
     folder = tmp_path / "run"
-    assert train_alternate.main(command + ["output_path", str(folder), "dataset.dataset_path", renamed]) == 2
-    assert "blob" in capsys.readouterr().err
-    assert not (folder / "rpn1").exists()
+    assert train_alternate.main(command + ["output_path", str(folder), "dataset.dataset_path", renamed,
+                                           "dataset.classes", "circle"]) == 2
+    assert "has no box of the classes circle, only of blob, star, triangle" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 def test_stages_take_their_own_entries(configure):
