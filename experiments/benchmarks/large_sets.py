@@ -111,16 +111,19 @@ def _image_id(number: int) -> int:
 
 
 def _write_images(folder: str, names: List[str], sizes: np.ndarray) -> None:
-    """Writes JPEGs of one colour, of one to two KiB; `sizes` are positions in `SIZES`."""
+    """Writes JPEGs of one colour, of some KiB, no two of which are equal; `sizes` are positions in `SIZES`."""
     os.makedirs(folder)
     contents = []
     for width, height in SIZES:
         memory = io.BytesIO()
         Image.new("RGB", (width, height), (90, 120, 60)).save(memory, "JPEG", optimize=True)
         contents.append(memory.getvalue())
-    for name, size in zip(names, sizes):
+    for number, (name, size) in enumerate(zip(names, sizes)):
+        # A comment of its own, after the two bytes that begin every JPEG, makes it another file of another length.
+        comment = name.encode().ljust(50 + number % 997)
         with open(os.path.join(folder, name), "wb") as file:
-            file.write(contents[size])
+            file.write(contents[size][:2] + b"\xff\xfe" + (2 + len(comment)).to_bytes(2, "big") + comment
+                       + contents[size][2:])
 
 
 def _annotations(rng: np.random.RandomState, owners: np.ndarray, sizes: np.ndarray,
