@@ -57,8 +57,8 @@ def test_labels_of_batches_leave_regions_out(configure_model, shapes, strides, f
                     **{name: getattr(record, name)[~one.crowd] for name in ("crowd", "difficult", "ignored")})
             for record, one in zip(plain, marked)]
     stride = strides if len(strides) > 1 else strides[0]
-    batches = [list(build_train_loader(cfg, feature_size, SimpleNamespace(records=records, log=dataset.log), 2, stride).epoch(0))
-               for records in (bare, marked)]
+    sets = [SimpleNamespace(records=records, log=dataset.log) for records in (bare, marked)]
+    batches = [list(build_train_loader(cfg, feature_size, one, 2, stride).epoch(0)) for one in sets]
     changed = levels = 0
     for (images, _, _, before, _, weight), (_, _, gt_boxes, after, _, new_weight) in zip(*batches):
         np.testing.assert_array_equal(weight, new_weight)
