@@ -61,7 +61,7 @@ def _ends(path: str) -> bytes:
     with open(path, "rb") as file:
         start = file.read(_SAMPLE)
         file.seek(max(os.path.getsize(path) - _SAMPLE, 0))
-        return start + file.read(_SAMPLE)
+        return hashlib.sha256(start + file.read(_SAMPLE)).digest()
 
 
 def _whole(path: str) -> bytes:

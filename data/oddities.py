@@ -142,8 +142,11 @@ def _equal_pictures(sets: Sets, progress: bool) -> Iterable[Optional[Oddity]]:
     in_two_sets, in_one_set = [], []
     for group in groups:
         names = {name for path in group for name in sets_of_file[path]}
-        text = ", ".join(f"{path} ({' and '.join(dict.fromkeys(sets_of_file[path]))})" for path in group[:EXAMPLES])
-        text += f", and {len(group) - EXAMPLES} more files" if len(group) > EXAMPLES else ""
+        # Of many files, such as black frames of videos, the first of each set are named.
+        shown = group if len(group) <= EXAMPLES else list(dict.fromkeys(
+            next(path for path in group if name in sets_of_file[path]) for name in sorted(names)))
+        text = ", ".join(f"{path} ({' and '.join(dict.fromkeys(sets_of_file[path]))})" for path in shown)
+        text += f", and {len(group) - len(shown)} more files" if len(group) > len(shown) else ""
         (in_two_sets if len(names) > 1 else in_one_set).append(text)
     yield _oddity("picture_in_two_sets", "pictures, equal to the byte, that are in more than one set: a test on what "
                   "was trained on gives figures that are too good", in_two_sets)

@@ -108,3 +108,12 @@ def test_one_picture_in_two_sets_and_twice_in_one(tmp_path, make_image):
     assert found["picture_in_two_sets"].examples == [
         f"{tmp_path}/a.jpg (train), {tmp_path}/copy.jpg (val)", f"{tmp_path}/c.jpg (train and val)"]
     assert found["picture_twice"].examples == [f"{tmp_path}/b.jpg (train), {tmp_path}/again.jpg (train)"]
+
+
+def test_of_many_equal_pictures_the_first_of_each_set_is_named(tmp_path):
+    for index in range(9):
+        (tmp_path / f"{index}.jpg").write_bytes(b"black")
+    records = [make_record(str(index), str(tmp_path / f"{index}.jpg"), 60, 40, []) for index in range(9)]
+    found = oddities({"train": records[:8], "val": records[8:]})
+    assert found["picture_in_two_sets"].examples == [
+        f"{tmp_path}/0.jpg (train), {tmp_path}/8.jpg (val), and 7 more files"]
