@@ -53,6 +53,8 @@ KINDS: Dict[str, FaultKind] = {
     "orientation_undecided": FaultKind("nothing says whether an image was labelled before or after it was turned; it "
                                        "is taken as viewers show it", ("keep", "drop", "error")),
 }
+# Kinds of faults of image files that are there.
+UNREADABLE_IMAGES = ("image_unreadable", "image_too_large", "image_truncated")
 
 
 class FaultPolicy:
@@ -135,6 +137,11 @@ class FaultLog:
     def left_out(self) -> int:
         """Number of entries that were left out."""
         return sum(count for kind, count in self.counts.items() if self.policy.action(kind) == "drop")
+
+    @property
+    def unreadable_images(self) -> int:
+        """Number of images that are there, but were left out because their files cannot be read."""
+        return sum(self.counts[kind] for kind in UNREADABLE_IMAGES if self.policy.action(kind) == "drop")
 
     def as_json(self) -> Dict[str, Dict[str, Any]]:
         """Returns {kind: {"count", "action", "meaning", "examples"}}, in the order of `KINDS`."""

@@ -14,8 +14,6 @@ from ..config import changed_keys
 _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup", "TRAIN.warmup_lr",
                   "TRAIN.warmup_step", "TRAIN.warmup_method", "TRAIN.momentum", "TRAIN.wd", "TRAIN.CLIP_GRADIENT",
                   "TRAIN.LIGHT_HEAD_LR_MULT")
-# Kinds of faults by which a data set has fewer images than before, although its annotations are as they were.
-_LOST_IMAGES = ("image_missing", "image_unreadable", "image_too_large", "image_truncated")
 
 
 def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[str]:
@@ -55,8 +53,8 @@ def has_parameters_only(checkpoint: str) -> bool:
 
 
 def images_left_out(log: data.FaultLog) -> bool:
-    """True where a data set left images out because their files cannot be read."""
-    return any(log.counts[kind] and log.policy.action(kind) == "drop" for kind in _LOST_IMAGES)
+    """True where a data set may have fewer images than before although its annotations are as they were."""
+    return bool(log.unreadable_images or log.counts["image_missing"] and log.policy.action("image_missing") == "drop")
 
 
 def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], extend: bool) -> int:

@@ -88,6 +88,12 @@ class TrainingRun:
         return list(dict.fromkeys([*self.trainer.loader.unreadable.values(), *self._unread_in_tests]))
 
     @property
+    def all_images_were_read(self) -> bool:
+        """False where an image could not be read, be it when the data sets were read or later."""
+        sets = [one for one in (self.dataset, self.test_set) if one is not None]
+        return not (self.failures or any(one.log.unreadable_images for one in sets))
+
+    @property
     def net(self) -> HybridBlock:
         """A detector with the current parameters."""
         return self.trainer.objective.detector()

@@ -37,4 +37,4 @@ def main(argv: options.Arguments = None) -> int:
     dataset = build_dataset(cfg, cfg.dataset.test_image_set, None if cfg.dataset.classes else net.classes)
     logger.info("%s", dataset.summary())
     result = test_network(cfg, net, dataset, contexts, folder, logger)
-    return 1 if result.failures else 0
+    return 1 if result.failures or dataset.log.unreadable_images else 0

@@ -25,4 +25,4 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.training.api import run_training
     run = run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend,
                        args.allow_partial)
-    return 1 if run.failures else 0
+    return 0 if run.all_images_were_read else 1

@@ -12,6 +12,7 @@ from light_head_rcnn.engine.training import run as runs
 from light_head_rcnn.engine.training.api import run_training
 from light_head_rcnn.engine.training.run import TrainingRun
 from light_head_rcnn.errors import DataError
+from light_head_rcnn.experiments.commands import test as test_command
 from light_head_rcnn.experiments.commands import train as command
 
 LOGGER = logging.getLogger("test")
@@ -95,3 +96,10 @@ def test_exit_status_and_reports_tell_of_broken_images(configure, monkeypatch, t
     for broken_set, report in (("val", "test_set.json"), ("train", "train_set.json")):
         assert command.main([*words, "--out", str(tmp_path / broken_set)]) == 1
         assert "000001.png" in (tmp_path / broken_set / report).read_text()
+    # Images that are broken from the start are left out before the training.
+    monkeypatch.undo()
+    assert command.main([*words, "--out", str(tmp_path / "again")]) == 1
+    checkpoint = ["--cpu", "--checkpoint", str(tmp_path / "whole")]
+    assert test_command.main([*checkpoint, "--out", str(tmp_path / "test")]) == 1
+    assert test_command.main([*checkpoint, "--out", str(tmp_path / "test"), "dataset.test_image_set=train"]) == 1
+    assert "000001.png" in (tmp_path / "test" / "dataset.json").read_text()
