@@ -1,9 +1,12 @@
-"""Layers whose parameters carry the names of the symbolic graphs of the MXNet original."""
+"""Layers of the networks. Their parameters end as those of MXNet's symbols do: weight, bias, gamma, moving_mean, ..."""
 from types import ModuleType
+from typing import Callable, Optional
 
 from mxnet.gluon import HybridBlock, nn
 
 from ..operators.arrays import Array
+
+Activation = Callable[[ModuleType, Array], Array]
 
 
 def relu(F: ModuleType, x: Array) -> Array:
@@ -12,6 +15,16 @@ def relu(F: ModuleType, x: Array) -> Array:
     MKL-DNN serves the operator `Activation` on the CPU. `F.relu` would leave MKL-DNN's memory layout, which is slower.
     """
     return F.Activation(x, act_type="relu")
+
+
+def relu6(F: ModuleType, x: Array) -> Array:
+    """Returns min(max(x, 0), 6)."""
+    return F.clip(x, a_min=0, a_max=6)
+
+
+def mish(F: ModuleType, x: Array) -> Array:
+    """Returns x tanh(log(1 + exp(x))) (Misra, arXiv 1908.08681)."""
+    return x * F.tanh(F.Activation(x, act_type="softrelu"))
 
 
 class BatchNorm(HybridBlock):
@@ -56,29 +69,43 @@ class ConvBN(HybridBlock):
         in_channels: channels of the input.
         channels: channels of the output.
         kernel: side of the square kernel.
-        conv_name: name of the convolution's node in the graph of the MXNet original, e.g. "res2a_branch2a".
-        bn_name: name of the normalisation's node, e.g. "bn2a_branch2a".
+        conv_name: name of the convolution, to which "_weight" is added, e.g. "res2a_branch2a" or "layer1_0_conv1".
+        bn_name: name of the normalisation, to which "_gamma" and so on are added, e.g. "bn2a_branch2a".
         frozen: see `BatchNorm`.
         stride: cells from one output to the next.
         padding: cells of zeros on each side.
         dilation: cells from one tap of the kernel to the next.
         groups: groups of channels that are convolved apart.
-        relu: whether a ReLU follows.
+        activation: what follows the normalisation, `relu` or another function of this module; None for nothing.
+        activation_first: whether the activation stands before the normalisation instead.
+        eps: see `BatchNorm`.
+        same: whether a convolution of stride 2 pads as TensorFlow's "SAME" does for even sides, in place of `padding`:
+            one row and one column more at the far end than at the near one. Odd sides are padded so, too, so that the
+            output always has half the side, rounded up, and an even number of pixels lies before each of its cells.
         zero_init_gamma: whether the scale of the normalisation starts at zero. Where the output is the residual branch
             of a unit that is trained from scratch it should (Goyal et al., arXiv 1706.02677, section 5.1): the gradient
             of the first layers is else too rough to learn from few images.
     """
 
     def __init__(self, in_channels: int, channels: int, kernel: int, conv_name: str, bn_name: str, frozen: bool,
-                 stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1, relu: bool = True,
-                 zero_init_gamma: bool = False):
+                 stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1,
+                 activation: Optional[Activation] = relu, activation_first: bool = False, eps: float = 1e-5,
+                 same: bool = False, zero_init_gamma: bool = False):
         super().__init__(prefix="")
-        self._relu = relu
+        self._activation, self._activation_first, self._crops = activation, activation_first, same
+        if same:
+            padding = kernel // 2 + 1  # and the first row and column of the output, which see too little, are cut off
         with self.name_scope():
             self.conv = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=False,
                                   in_channels=in_channels, prefix=f"{conv_name}_")
-            self.bn = BatchNorm(channels, frozen, prefix=f"{bn_name}_", gamma="zeros" if zero_init_gamma else "ones")
+            self.bn = BatchNorm(channels, frozen, f"{bn_name}_", "zeros" if zero_init_gamma else "ones", eps)
 
     def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
-        x = self.bn(self.conv(x))
-        return relu(F, x) if self._relu else x
+        x = self.conv(x)
+        if self._crops:
+            x = F.slice(x, begin=(None, None, 1, 1), end=(None, None, None, None))
+        if self._activation is None:
+            return self.bn(x)
+        if self._activation_first:
+            return self.bn(self._activation(F, x))
+        return self._activation(F, self.bn(x))

@@ -10,6 +10,8 @@ backbone "resnet101_v1" with the classes "coco". What a program adds to one tabl
 
 A model that is not put together so is registered under its whole name, by `register_model`.
 """
+from collections import Counter
+from functools import partial
 from itertools import product
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -86,6 +88,17 @@ def register_pyramid_backbone(name: str, builder: Optional[Callable[..., HybridB
     The same name may stand in both tables.
     """
     return _register_backbone(PYRAMID_BACKBONES, name, builder, setting, options)
+
+
+def register_both_forms(name: str, builder: Callable[..., HybridBlock], *, setting: str = "L",
+                        options: Sequence[str] = ()) -> None:
+    """Registers a backbone for detectors with two maps and for those with a feature pyramid.
+
+    Arguments and errors are those of `register_backbone`, except for the builder: it is called with `outputs`
+    "two_maps" or "pyramid", too, see `backbones.base.Backbone`.
+    """
+    register_backbone(name, partial(builder, outputs="two_maps"), setting=setting, options=options)
+    register_pyramid_backbone(name, partial(builder, outputs="pyramid"), setting=setting, options=options)
 
 
 def register_detector(name: str, builder: Optional[Callable[..., HybridBlock]] = None, *,
@@ -184,7 +197,7 @@ def _add(table: Registry, name: str, entry: Any) -> None:
     """Adds an entry to a table; ModelError if two models would have one name then."""
     table.add(name, entry)
     names = ["_".join(parts) for parts in _combinations()] + MODELS.names()
-    twice = sorted({model for model in names if names.count(model) > 1})
+    twice = sorted(model for model, times in Counter(names).items() if times > 1)
     if twice:
         del table.entries[name]
         raise ModelError(f"with the {table.kind} {name!r} two models would be named {twice[0]!r}; choose another name")

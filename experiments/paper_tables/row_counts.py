@@ -63,7 +63,7 @@ def count_classifier(side: int = 224) -> Dict[str, Any]:
         side: of its input, in pixels.
     """
     (parameters, multiply_adds), (body_parameters, body_multiply_adds) = (
-        count_network(net, side, side) for net in (XceptionClassifier(), Xception(last_stride=2)))
+        count_network(net, side, side) for net in (XceptionClassifier(), Xception(output_stride=32)))
     return {"parameters": {"body": body_parameters, "head": parameters - body_parameters}, "size": [side, side],
             "passes": 1, "multiply_adds": {"body": body_multiply_adds, "head": multiply_adds - body_multiply_adds},
             "model": "XceptionClassifier"}

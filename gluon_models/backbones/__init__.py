@@ -1,5 +1,14 @@
-"""Backbones: from an image to a map for the RPN and a map for the head, at stride 16, or to four maps for a pyramid."""
-from .resnet import PyramidResNet, ResNet
+"""Backbones: from an image to a map for the RPN and a map for the head, or to the levels of a pyramid, or to classes.
+
+Each file is a family: one builder over a table of numbers, all of them a `Backbone`.
+"""
+from .base import Backbone
+from .densenet import DenseNet
+from .efficientnet_lite import EfficientNetLite0
+from .res2net import Res2Net
+from .resnet import PyramidResNet, ResNet, TorchvisionResNet
+from .vovnet import VoVNet
 from .xception import PyramidXception, Xception, XceptionClassifier
 
-__all__ = ["PyramidResNet", "PyramidXception", "ResNet", "Xception", "XceptionClassifier"]
+__all__ = ["Backbone", "DenseNet", "EfficientNetLite0", "PyramidResNet", "PyramidXception", "Res2Net", "ResNet",
+           "TorchvisionResNet", "VoVNet", "Xception", "XceptionClassifier"]
