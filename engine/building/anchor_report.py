@@ -1,5 +1,6 @@
 """Says which boxes a training has, and how well the anchors of its configuration cover them."""
 import logging
+import shlex
 from typing import Callable, List, Sequence
 
 import yaml
@@ -59,8 +60,9 @@ def log_boxes(cfg: CfgNode, dataset: data.Dataset, feature_size: Callable[[int],
     found = coverage(cfg.network.ANCHOR_RATIOS, cfg.network.ANCHOR_SCALES)
     logger.info("anchors: %s", coverage_sentence(found))
     if found.share_of(FITTING_IOU) < LEAST_SHARE:
-        logger.warning("the anchors do not fit the boxes well, which costs detections: `lhrcnn data anchors %s` "
-                       "shows which boxes they miss, and suggests others", cfg.dataset.dataset_path)
+        logger.warning("warning: the anchors do not fit the boxes well, which costs detections; lhrcnn data anchors %s "
+                       "--cfg FILE, with this configuration, shows which boxes they miss, and suggests others",
+                       shlex.quote(cfg.dataset.dataset_path))
 
 
 def anchor_report(cfg: CfgNode, name: str, dataset: data.Dataset, feature_size: Callable[[int], Sides],
