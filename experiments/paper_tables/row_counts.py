@@ -3,7 +3,8 @@ from typing import Any, Dict, List, Sequence
 
 from ...engine.config import test_scales
 from ...gluon_models.backbones import Xception, XceptionClassifier
-from .counting import count_network, count_stages
+from ..benchmarks.counting import count_network
+from .counting import count_stages
 from .detectors import PEERS, PeerDetector, build_row_net, input_size
 from .rows import ROWS, TableKey, row_config, table_of
 from .stages import StagedGraph

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import mxnet as mx
 
 from ...gluon_models import TwoStageDetector
+from ..benchmarks.counting import Shape, infer_shapes, read_tree
 
 # The stages in the order in which they run. body: the backbone. neck: everything that is computed once an image for the
 # RoIs, R-FCN's score maps included. rpn: the region proposal network. warping: pooling of the RoIs. head: what is
@@ -14,7 +15,6 @@ WARPING_OPS = ("ps_roi_align", "ps_roi_pool", "ROIPooling", "_contrib_ROIAlign",
 DATA, IM_INFO = "data", "im_info"
 # (number of the node, number of its output)
 Entry = Tuple[int, int]
-Shape = Tuple[int, ...]
 
 
 class StagedGraph:
@@ -154,32 +154,6 @@ class StagedGraph:
         block = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name, dtype="float32") for name in names], params=self._params)
         block.hybridize()
         return block
-
-
-def read_tree(symbol: mx.sym.Symbol) -> Dict[str, Any]:
-    """Returns the JSON of a symbol with all of its nodes: unless asked otherwise, MXNet leaves out casts."""
-    return json.loads(symbol.tojson(remove_amp_cast=False))
-
-
-def infer_shapes(symbol: mx.sym.Symbol, nodes: List[Dict[str, Any]], **inputs: Shape) -> List[List[Shape]]:
-    """Infers the shapes of all outputs of each node.
-
-    Args:
-        symbol: the graph.
-        nodes: its nodes, from `read_tree`.
-        inputs: the shapes of its inputs by name.
-
-    Returns:
-        The shapes of the outputs of each node, in the order of `nodes`.
-    """
-    internals = symbol.get_internals()
-    _, shapes, _ = internals.infer_shape(**inputs)
-    # Outputs are told apart by position: a layer that runs several times makes several nodes of one name.
-    found: List[List[Shape]] = [[] for _ in nodes]
-    for (number, output, _), shape in zip(read_tree(internals)["heads"], shapes):
-        assert output == len(found[number])
-        found[number].append(shape)
-    return found
 
 
 def _make_variable(name: str) -> Dict[str, Any]:

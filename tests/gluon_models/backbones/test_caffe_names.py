@@ -1,8 +1,8 @@
-"""Backbones: the paper's multiply-adds, the MXNet original's names and shapes, sizes of the maps."""
+"""ResNet v1 and the Xception-like network: multiply-adds of the paper, the MXNet original's names, sizes of the maps."""
 import mxnet as mx
 import pytest
 
-from light_head_rcnn.experiments.paper_tables.counting import count_network
+from light_head_rcnn.experiments.benchmarks.counting import count_network
 from light_head_rcnn.gluon_models.backbones import PyramidResNet, PyramidXception, ResNet, Xception, XceptionClassifier
 from light_head_rcnn.gluon_models.layers import BatchNorm
 
