@@ -10,7 +10,7 @@ from .faults import FaultLog
 from .meaning import as_area, as_flag
 from .pillow import MAX_MEGAPIXELS
 from .placing import PlacedImage, place_images
-from .raw import RawObject, RawSet
+from .raw import NoBox, RawObject, RawSet
 from .raw_boxes import FittedBoxes, as_coco_boxes, stated_numbers
 from .record import Record
 
@@ -38,7 +38,9 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     images = place_images(raw, log, max_megapixels)
     objects = _Objects(images, classes, Counter() if unread is None else unread)
     sizes = np.array([(image.width, image.height) for image in images], np.float64).reshape(-1, 2)[objects.image]
-    stated = as_coco_boxes(stated_numbers([one.box for one in objects.raw]), raw.box_format, sizes)
+    no_box = np.array([type(one.box) is NoBox for one in objects.raw], bool)
+    boxes = [one.box.place if type(one.box) is NoBox else one.box for one in objects.raw]
+    stated = as_coco_boxes(stated_numbers(boxes), raw.box_format, sizes)
     fitted = FittedBoxes(stated, sizes)
     difficult, odd_difficult = _read_column([one.difficult for one in objects.raw], as_flag, bool)
     crowd, odd_crowd = _read_column([one.crowd for one in objects.raw], as_flag, bool)
@@ -46,10 +48,10 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     odd = odd_difficult | odd_crowd | odd_area
     fate = np.where(objects.left_out, np.where(fitted.nothing_left, _GONE, _REGION), _STAYS)
     faulty = objects.class_id < 0
-    for mask in (fitted.not_numbers, fitted.inverted, fitted.outside, fitted.over_edge, odd):
+    for mask in (no_box, fitted.not_numbers, fitted.inverted, fitted.outside, fitted.over_edge, odd):
         faulty = faulty | mask
     for row in np.flatnonzero(faulty & ~objects.left_out).tolist():
-        fate[row] = _judge(row, images, objects, fitted, odd, log)
+        fate[row] = _judge(row, images, objects, no_box, fitted, odd, log)
     # The metrics take boxes as they are stated, but for those that were mended.
     mended = fitted.over_edge | fitted.inverted | fitted.not_numbers
     corners = fitted.boxes
@@ -97,8 +99,8 @@ class _Objects:
         self.left_out = np.array(left_out, bool)
 
 
-def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, fitted: FittedBoxes, odd: np.ndarray,
-           log: FaultLog) -> int:
+def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, no_box: np.ndarray, fitted: FittedBoxes,
+           odd: np.ndarray, log: FaultLog) -> int:
     """Reports the faults of one object, until it is left out; returns what becomes of it."""
     one, image = objects.raw[row], images[objects.image[row]]
     where = f"{image.raw.where}, annotation {one.position} ({one.label or 'no class'})"
@@ -106,6 +108,7 @@ def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, fitted: F
     fate = _STAYS
     for kind, mask, text in (
             ("class_unknown", objects.class_id < 0, f"class {one.stated_class!r} is not declared"),
+            ("no_box", no_box, one.box.why if no_box[row] else ""),
             ("box_not_numbers", fitted.not_numbers, f"box {one.box!r} is not four finite numbers"),
             ("box_inverted", fitted.inverted, f"box {one.box!r} ends before it begins"),
             ("box_outside", fitted.outside, f"box {one.box!r} lies outside {size}"),

@@ -183,7 +183,7 @@ class Dataset:
         if self.unread:
             counts = [f"{count} of {name}" for name, count in self.unread.most_common(_MOST_CLASSES_IN_SUMMARY)]
             more = len(self.unread) - len(counts)
-            text += (f"\n  boxes of other classes, which were not asked for and are not seen: {', '.join(counts)}"
+            text += (f"\n  annotations of other classes, which are not seen: {', '.join(counts)}"
                      + (f", and {more} more classes" if more else ""))
         text += "".join(f"\n  {note}" for note in self.notes)
         if self.log.counts:

@@ -35,6 +35,7 @@ KINDS: Dict[str, FaultKind] = {
     "box_outside": FaultKind("a box lies outside its image", ("drop", "error")),
     "box_inverted": FaultKind("a box ends before it begins", ("drop", "ignore", "error")),
     "box_not_numbers": FaultKind("a box is not four finite numbers", ("drop", "error")),
+    "no_box": FaultKind("an annotation is no box: a point, a line, or numbers in another unit", ("drop", "error")),
     "annotation_broken": FaultKind("an annotation lacks what it must have", ("drop", "error")),
     "annotation_of_no_image": FaultKind("an annotation belongs to no image", ("drop", "error")),
     "class_unknown": FaultKind("an annotation has a class that is not declared", ("drop", "error")),

@@ -2,13 +2,25 @@
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 
+class NoBox(NamedTuple):
+    """What an annotation states in the place of a box where it states something else.
+
+    Attributes:
+        why: what it is, for messages: "it is a point".
+        place: four numbers in the set's `box_format` around it; None where they are not known.
+    """
+
+    why: str
+    place: Optional[Tuple[float, ...]] = None
+
+
 class RawObject(NamedTuple):
     """One annotation as its file states it; nothing is checked.
 
     Attributes:
         position: which annotation of the file, or of the image's file, it is; messages name it.
         label: class name; None for a category that the file does not declare.
-        box: numbers or texts, in the set's `box_format`; anything else is a fault.
+        box: numbers or texts, in the set's `box_format`; `NoBox` and anything else is a fault.
         difficult, crowd, area: as stated; None where nothing is stated.
         stated_class: what the file states where `label` is None, for messages.
     """
@@ -52,6 +64,7 @@ BOX_FORMATS = {
     "corners": "x1, y1, x2, y2 in pixels, counted from 0, inclusive ends",
     "corners_from_1": "x1, y1, x2, y2 in pixels, counted from 1, inclusive ends (Pascal VOC)",
     "edges": "left, top, right, bottom: distances from the image's left and upper edge in pixels (labelme, VIA)",
+    "centre": "centre x, centre y, width, height in pixels (Create ML)",
     "centre_fractions": "centre x, centre y, width, height as fractions of the image (YOLO)",
 }
 

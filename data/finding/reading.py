@@ -5,7 +5,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
 from ..file_names import ImageIndex
-from ..raw import RawImage, RawSet
+from ..raw import NoBox, RawImage, RawSet
 from ..readers.coco_files import coco_class_names, read_coco_file
 from ..readers.csv_files import read_csv_file
 from ..readers.labelme_files import read_labelme_files
@@ -51,7 +51,9 @@ def class_names_of(sets: Sequence[FoundSet], raw_sets: Iterable[RawSet]) -> List
     declared = dict.fromkeys(name for one in sets for name in one.names or ())
     if declared:
         return list(declared)
-    labels = {one.label for raw in raw_sets for image in raw.images for one in image.objects} - {None}
+    # A class that only has points or lines is none of boxes.
+    labels = {one.label for raw in raw_sets for image in raw.images for one in image.objects
+              if type(one.box) is not NoBox or one.box.place is None} - {None}
     return sorted(labels, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
 
 

@@ -4,7 +4,7 @@ import math
 import os
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
-from ..raw import RawImage, RawObject, RawSet
+from ..raw import NoBox, RawImage, RawObject, RawSet
 from ..text_lists import read_text
 
 # Labels that labelme's own tools take for no class.
@@ -64,12 +64,12 @@ def _read_shapes(shapes: Sequence[Any]) -> Iterator[RawObject]:
 def _box_of(shape: Dict[str, Any]) -> Any:
     """Returns left, top, right, bottom of the box around a shape; a shape that has no area as it stands."""
     kind, points = shape.get("shape_type", "polygon"), shape.get("points")
-    if kind in ("point", "points", "line", "linestrip"):
-        return f"a {kind}"
     try:
         x, y = zip(*((float(px), float(py)) for px, py in points))
     except (TypeError, ValueError):
         return points
+    if kind in ("point", "points", "line", "linestrip"):
+        return NoBox(f"it is no box, but a {kind}", (min(x), min(y), max(x), max(y)))
     if kind == "circle":
         return _box_of_circle(x, y)
     return min(x), min(y), max(x), max(y)

@@ -9,10 +9,13 @@ from typing import Any, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
 from ..file_names import ImageIndex, files_under
-from ..raw import RawImage, RawObject, RawSet
+from ..raw import NoBox, RawImage, RawObject, RawSet
 from ..text_lists import read_list, read_text
 
 LABEL_EXTENSION = (".txt",)
+# A number in a label file that is larger than this is no fraction of an image, whatever reaches over its edge.
+LARGEST_FRACTION = 4
+_IN_PIXELS = "{!r} states no fractions of the image, but perhaps pixels"
 # Text files that lie among labels without being such.
 NO_LABELS = ("classes.txt", "obj.names", "labels.txt", "notes.txt", "readme.txt", "requirements.txt",
              "readme.roboflow.txt", "readme.dataset.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
@@ -59,15 +62,22 @@ def read_label_lines(file: str, names: Optional[Sequence[str]] = None, keypoints
     for number, line in read_list(file):
         words = line.split()
         label = _class_name(words[0], names)
-        yield RawObject(number, label, _box_of(words[1:], keypoints), stated_class=words[0])
+        box = _box_of(words[1:], keypoints)
+        yield RawObject(number, label, box if _are_fractions(box) else NoBox(_IN_PIXELS.format(line)),
+                        stated_class=words[0])
 
 
 def is_label_file(file: str) -> bool:
-    """Returns whether a text file looks like labels: its first line is a class and at least four numbers."""
+    """Returns whether a text file looks like labels: its first line is a class and at least four numbers.
+
+    They are fractions; only of a class's number and four numbers it is said elsewhere that those are none.
+    """
     if os.path.basename(file).lower() in NO_LABELS:
         return False
     first = next(iter(read_text(file).splitlines()), "").split()
-    return len(first) >= 5 and all(map(_is_number, first[1:]))
+    if len(first) < 5 or not all(map(_is_number, first[1:])):
+        return False
+    return _are_fractions(first[1:]) or len(first) == 5 and first[0].isdecimal()
 
 
 def _images_in(folders: Sequence[str]) -> Iterator[Tuple[str, str, str]]:
@@ -154,6 +164,12 @@ def _box_of(words: List[str], keypoints: bool) -> Any:
         return words
     x, y = ([float(word) for word in words[start::2]] for start in (0, 1))
     return ((min(x) + max(x)) / 2, (min(y) + max(y)) / 2, max(x) - min(x), max(y) - min(y))
+
+
+def _are_fractions(box: Any) -> bool:
+    """Returns whether none of the numbers of a box is too large for a fraction; what is no number is judged elsewhere.
+    """
+    return all(abs(float(number)) <= LARGEST_FRACTION for number in box if _is_number(number))
 
 
 def _is_number(word: str) -> bool:

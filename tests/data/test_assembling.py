@@ -8,6 +8,7 @@ import pytest
 from light_head_rcnn.data import DataError, FaultLog, FaultPolicy, RawImage, RawObject, RawSet, training_boxes, \
     training_regions
 from light_head_rcnn.data.assembling import assemble
+from light_head_rcnn.data.raw import NoBox
 
 BOX = [10, 5, 20, 30]  # x, y, width, height; columns 10 to 29 and rows 5 to 34
 CORNERS = [10, 5, 29, 34]
@@ -67,6 +68,8 @@ FAULTS = {  # how: (object, kind, default action, its region)
     "inverted": (thing([29, 34, -19, -29]), "box_inverted", "drop", [9, 4, 29, 34]),
     "not finite": (thing([10, 5, math.nan, 30]), "box_not_numbers", "drop", [0, 0, 59, 39]),
     "no box": (thing(None), "box_not_numbers", "drop", [0, 0, 59, 39]),
+    "a point": (thing(NoBox("it is a point", (10, 5, 0, 0))), "no_box", "drop", [10, 5, 10, 5]),
+    "in another unit": (thing(NoBox("in inches")), "no_box", "drop", [0, 0, 59, 39]),
     "unknown class": (thing(label=None, stated_class=5), "class_unknown", "drop", CORNERS),
     "odd crowd": (thing(crowd="perhaps"), "value_not_understood", "ignore", CORNERS),
     "odd difficult": (thing(difficult=[1]), "value_not_understood", "ignore", CORNERS),

@@ -156,6 +156,16 @@ def test_two_labelled_files_of_one_name_in_two_folders_stay_apart(build):
     assert [(os.path.basename(os.path.dirname(r.path)), len(r.boxes)) for r in dataset.records] == [("a", 1), ("b", 2)]
 
 
+def test_a_class_that_only_has_points_is_none_but_its_points_are_counted(build):
+    build.images("1.jpg")
+    shapes = [{"label": label, "points": points, "shape_type": kind} for label, points, kind in (
+        ("cat", [[10, 20], [31, 41]], "rectangle"), ("nose", [[5, 6]], "point"), ("cat", [[7, 8]], "point"))]
+    build.json("1.json", {"version": "5.0.1", "flags": {}, "shapes": shapes, "imagePath": "1.jpg"})
+    dataset = load_dataset("auto", build.root, "all")
+    assert dataset.classes == ("cat",) and dataset.unread == {"nose": 1} and dataset.log.counts == {"no_box": 1}
+    assert dataset.records[0].regions.tolist() == [[7, 8, 7, 8]]
+
+
 def test_hidden_files_of_other_systems_are_no_annotations(build):
     build.images("1.jpg", "__MACOSX/._1.jpg", "._1.jpg")
     build.xml("1.xml", "cat")

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from light_head_rcnn.data.raw import NoBox
 from light_head_rcnn.data.readers.labelme_files import read_labelme_files
 
 RECTANGLE = {"label": "cat", "points": [[30, 40.5], [10, 20]], "shape_type": "rectangle", "flags": {}}
@@ -34,8 +35,16 @@ def test_reads_rectangles_polygons_and_circles(read, tmp_path):
         (4, "cat", (3, 4, 8, 9))]
 
 
-def test_shapes_without_area_and_broken_ones_are_no_numbers(read):
-    shapes = [{**RECTANGLE, **change} for change in ({"shape_type": "point", "points": [[1, 2]]}, {"points": None},
+@pytest.mark.parametrize("kind, points, place", [
+    ("point", [[1, 2]], (1, 2, 1, 2)), ("line", [[9, 2], [5, 8]], (5, 2, 9, 8)),
+    ("linestrip", [[1, 2], [5, 3], [4, 9]], (1, 2, 5, 9))])
+def test_shapes_without_area_are_no_boxes_but_have_a_place(read, kind, points, place):
+    object_, = read({**RECTANGLE, "shape_type": kind, "points": points}).objects
+    assert object_.box == NoBox(f"it is no box, but a {kind}", place)
+
+
+def test_broken_shapes_are_no_numbers(read):
+    shapes = [{**RECTANGLE, **change} for change in ({"shape_type": "point", "points": []}, {"points": None},
                                                      {"points": [[1, "x"]]}, {"shape_type": "circle"})]
     shapes[3]["points"] = [[1, 2]]
     for object_ in read(*shapes, {}, None).objects:

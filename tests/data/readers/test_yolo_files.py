@@ -1,5 +1,6 @@
 import pytest
 
+from light_head_rcnn.data.raw import NoBox
 from light_head_rcnn.data.readers.yolo_files import is_label_file, read_label_lines, read_yolo_files
 
 
@@ -34,6 +35,23 @@ def test_reads_classes_by_number_and_boxes_without_the_confidence(tree):
     assert [object_.label for object_ in image.objects] == ["cat", "dog"]
     assert [object_.position for object_ in image.objects] == [1, 2]
     assert [numbers(object_.box) for object_ in image.objects] == [[.5, .5, .2, .2], [.1, .2, .3, .4]]
+
+
+def test_numbers_that_are_no_fractions_are_no_box(tmp_path):
+    (tmp_path / "a.txt").write_text("0 320 240 64 48\n0 .5 .5 1.2 4\n0 10 10 40 10 40 30\n")
+    first, second, third = read_label_lines(str(tmp_path / "a.txt"))
+    assert first.box == NoBox("'0 320 240 64 48' states no fractions of the image, but perhaps pixels")
+    assert numbers(second.box) == [.5, .5, 1.2, 4] and isinstance(third.box, NoBox)
+
+
+@pytest.mark.parametrize("text, answer", [
+    ("0 .5 .5 .2 .2", True), ("cat .5 .5 .2 .2", True), ("0 .1 .2 .5 .2 .5 .8", True), ("0 320 240 64 48", True),
+    ("cat 320 240 64 48", False),
+    ("Car 0.00 0 -1.57 61.9 164.1 119.6 218.9 1.48 1.60 3.69 2.84 1.47 8.41 -1.56", False),
+])
+def test_text_of_other_kinds_is_no_label_file(tmp_path, text, answer):
+    (tmp_path / "a.txt").write_text(text)
+    assert is_label_file(str(tmp_path / "a.txt")) is answer
 
 
 def test_without_names_the_numbers_are_the_classes(tree):
