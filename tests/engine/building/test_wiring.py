@@ -70,7 +70,7 @@ def of_dataset(cfg, record):
     found = {}
     for prefix, build in (("train.", lambda: datasets.build_dataset(cfg, cfg.dataset.image_set)),
                           ("", lambda: datasets.build_test_set(cfg, CLASSES))):
-        recorder = record(data, "load_dataset", SimpleNamespace(classes=CLASSES))
+        recorder = record(data, "load_dataset", SimpleNamespace(classes=CLASSES, unread={}))
         build()
         found.update({prefix + name: value for name, value in recorder.arguments.items()})
     return found
