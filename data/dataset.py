@@ -171,6 +171,13 @@ class Dataset:
         self.records = [record for record, fault in zip(self.records, faults)
                         if fault is None or self.report_fault(*fault) == "keep"]
 
+    def describe_unread(self) -> str:
+        """Returns a line for people on the annotations of other classes, which were not seen."""
+        counts = [f"{count} of {name}" for name, count in self.unread.most_common(_MOST_CLASSES_IN_SUMMARY)]
+        more = len(self.unread) - len(counts)
+        return (f"annotations of other classes, which are not seen: {', '.join(counts)}"
+                + (f", and {more} more classes" if more else ""))
+
     def summary(self) -> str:
         """Returns lines for people: what was read, what was not seen, and a table of what was wrong."""
         boxes = sum(len(record.boxes) for record in self.records)
@@ -180,11 +187,7 @@ class Dataset:
             text += f", {count} of them {field}" if count else ""
         without = self._images_without_boxes()
         text += f", {len(self.classes)} classes" + (f", {without} images without boxes" if without else "")
-        if self.unread:
-            counts = [f"{count} of {name}" for name, count in self.unread.most_common(_MOST_CLASSES_IN_SUMMARY)]
-            more = len(self.unread) - len(counts)
-            text += (f"\n  annotations of other classes, which are not seen: {', '.join(counts)}"
-                     + (f", and {more} more classes" if more else ""))
+        text += f"\n  {self.describe_unread()}" if self.unread else ""
         text += "".join(f"\n  {note}" for note in self.notes)
         if self.log.counts:
             text += f"\nfaults, their number, and what is done about them:\n{self.log.table()}"

@@ -56,9 +56,9 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
         raise DataError(_nothing_found(tree, layout))
     if len(by_layout) > 1:
         found = "; ".join(f"{name}: {_location(tree, sets)}" for name, sets in by_layout.items())
-        raise DataError(f"{path}: it holds annotations in {len(by_layout)} layouts ({found}); say which one to read "
-                        f"(in a configuration dataset.dataset={next(iter(by_layout))}), or name a folder or file in "
-                        "it that has one")
+        raise DataError(f"{path}: it holds annotations in {len(by_layout)} layouts ({found}); say which one to read: "
+                        f"--layout {next(iter(by_layout))} for lhrcnn data, dataset.dataset={next(iter(by_layout))} "
+                        "in a configuration; or name a folder or file in it that has one")
     (name, sets), = by_layout.items()
     return FoundDataset(path, name, _named(tree, images, sets, use_splits), tuple(notes))
 

@@ -138,6 +138,9 @@ def _resolve(content: DataYaml, key: str, stated: Any) -> Optional[str]:
     stated = stated.replace("\\", "/")
     parts = [part for part in stated.split("/") if part not in ("", ".", "..")]
     candidates = [os.path.join(folder, content.path, stated), os.path.join(folder, stated)]
+    # Ultralytics' files stand beside the folder that they describe: path: ../datasets/coco128.
+    above = [part for part in content.path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    candidates += [os.path.join(folder, *above[start:], stated) for start in range(len(above))]
     # What is left when the folders in front are taken away one by one, but not the one that is named after the set.
     own = [position for position, part in enumerate(parts) if canonical_name(part) == _SET_KEYS[key]]
     candidates += [os.path.join(folder, *parts[start:]) for start in range(own[-1] + 1 if own else len(parts))]

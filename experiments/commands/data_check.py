@@ -8,8 +8,10 @@ from ...data.oddities import Oddity, find_oddities
 from ...data.report import classes_table, sets_table
 from ...data.statistics import SetStatistics, set_statistics
 from ...engine.files import write_json
+from ...errors import DataError
 from . import options
-from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, print_text, read_sets
+from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_set, \
+    read_sets
 
 EXAMPLES = """
 lhrcnn data check photos/
@@ -35,10 +37,11 @@ def main(argv: options.Arguments = None) -> int:
         for dataset in sets.datasets.values():
             dataset.check_images(progress=True)
     figures = {name: set_statistics(one.records, len(sets.classes)) for name, one in sets.datasets.items()}
+    unused = _images_of_no_part(args, sets)
     odd = find_oddities({name: one.records for name, one in sets.datasets.items()}, sets.classes, progress=True)
     lines = config_lines(args.path, list(sets.datasets), args.image_root, args.layout)
     print_text("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
-                            *_oddities(odd), _advice(args, sets, lines)]))
+                            *_oddities(odd), *unused, _advice(args, sets, lines)]))
     if args.json:
         write_json(args.json, _as_json(sets, figures, odd, lines))
     return 2 if sets.errors else int(any(one.log.left_out for one in sets.datasets.values()))
@@ -54,7 +57,24 @@ def _faults(sets: ReadSets) -> List[str]:
     """Returns a table of the faults of each set that has any, and why a set cannot be read."""
     texts = [f"faults in {name}, their number, and what is done about them:\n{one.log.table()}"
              for name, one in sets.datasets.items() if one.log.counts]
+    texts += [f"{name}: {one.describe_unread()}" for name, one in sets.datasets.items() if one.unread]
     return texts + [f"the set {name} cannot be used: {error}" for name, error in sets.errors.items()]
+
+
+def _images_of_no_part(args: argparse.Namespace, sets: ReadSets) -> List[str]:
+    """Says how many images of the set "all" are in none of the sets beside it, which are thought to be its parts."""
+    if "all" not in sets.found.sets or "all" in sets.datasets:
+        return []
+    try:
+        everything = read_set(args, "all", parse_on_error(args.on_error), sets.classes)
+    except DataError as error:
+        return [f"the set all cannot be used: {error}"]
+    in_parts = {record.path for one in sets.datasets.values() for record in one.records}
+    missing = [record.path for record in everything.records if record.path not in in_parts]
+    if not missing:
+        return []
+    return [f"{len(missing)} images of the set all are in none of the sets above, and not used with those, such as "
+            f"{missing[0]}"]
 
 
 def _oddities(odd: List[Oddity]) -> List[str]:

@@ -44,7 +44,7 @@ def test_labels_in_two_layouts_are_never_guessed_between(build):
     build.images("1.jpg")
     build.xml("xml/1.xml", "cat")
     build.labelme("json/1.json", "cat", "dog", image="../1.jpg")
-    message = r"in 2 layouts \(voc: xml/1.xml; labelme: json/1.json\); .*dataset.dataset=voc"
+    message = r"in 2 layouts \(voc: xml/1.xml; labelme: json/1.json\); .*--layout voc .*dataset.dataset=voc"
     with pytest.raises(DataError, match=message):
         load_dataset("auto", build.root, "all")
     assert len(load_dataset("voc", build.root, "all").records[0].boxes) == 1

@@ -264,6 +264,15 @@ def test_the_classes_are_those_of_all_sets(build):
         assert load_dataset("auto", build.root, name).classes == ("cat", "dog")
 
 
+def test_a_data_yaml_beside_the_folder_that_it_describes(build):
+    yolo_with_data_yaml(build)
+    (build.root / "coco128.yaml").rename(build.root.parent / "coco128.yaml")
+    build.root.rename(build.root.parent / "coco128")
+    found = find_sets(build.root.parent / "coco128.yaml")
+    assert list(found.sets) == ["train", "val"]
+    assert found.sets["val"].image_folders == (str(build.root.parent / "coco128" / "images" / "val"),)
+
+
 def test_the_classes_of_data_yaml_are_in_its_order(build):
     roboflow_yolo(build)
     build.text("data.yaml", "train: ../train/images\nval: ../valid/images\nnames: [zebra, no, 3]\n")

@@ -55,6 +55,28 @@ def test_a_set_that_cannot_be_used_does_not_hide_the_others(lhrcnn, coco):
     assert status == 2 and "instances_val.json, line 1" in printed and "train: boxes" in printed
 
 
+def test_images_that_no_part_has_are_counted(lhrcnn, make_picture, coco):
+    assert "in none of the sets" not in lhrcnn("data", "check", coco)[1]
+    # As in an export of CVAT: the set without a name has images of its own.
+    make_picture(coco / "images" / "x.jpg", 7)
+    content = {"images": [{"id": 1, "file_name": "x.jpg"}], "annotations": [],
+               "categories": [{"id": 1, "name": "cow"}]}
+    (coco / "annotations" / "instances_default.json").write_text(json.dumps(content))
+    assert "1 images of the set all are in none of the sets above" in lhrcnn("data", "check", coco)[1]
+    content["images"][0]["file_name"] = "y.jpg"
+    (coco / "annotations" / "instances_default.json").write_text(json.dumps(content))
+    assert "the set all cannot be used: " in lhrcnn("data", "check", coco)[1]
+
+
+def test_annotations_that_are_not_seen_are_named(lhrcnn, make_picture, tmp_path):
+    make_picture(tmp_path / "set" / "1.png", 1)
+    shapes = [{"label": label, "points": points, "shape_type": kind} for label, kind, points in (
+        ("cat", "rectangle", [[1, 2], [30, 40]]), ("nose", "point", [[5, 5]]))]
+    (tmp_path / "set" / "1.json").write_text(json.dumps({"version": "5", "shapes": shapes, "imagePath": "1.png"}))
+    status, printed, _ = lhrcnn("data", "check", tmp_path / "set")
+    assert status == 0 and "all: annotations of other classes, which are not seen: 1 of nose" in printed
+
+
 def test_json_has_what_is_printed(lhrcnn, coco, tmp_path):
     assert lhrcnn("data", "check", coco, "--json", tmp_path / "new" / "check.json")[0] == 1
     content = json.loads((tmp_path / "new" / "check.json").read_text())
