@@ -54,6 +54,8 @@ def as_coco_boxes(numbers: np.ndarray, box_format: str, sizes: np.ndarray) -> np
         return np.concatenate([first - 1, second - first + 1], axis=1)
     if box_format == "edges":
         return np.concatenate([first, second - first], axis=1)
+    if box_format == "centre":
+        return np.concatenate([first - second / 2, second], axis=1)
     if box_format == "centre_fractions":
         return np.concatenate([(first - second / 2) * sizes, second * sizes], axis=1)
     raise UsageError(f"unknown format of boxes {box_format!r}; known: {', '.join(BOX_FORMATS)}")

@@ -1,23 +1,22 @@
-"""Reads the files that the VGG Image Annotator (VIA 1 and 2) exports, JSON and CSV: one file for many images."""
+"""Reads the files that the VGG Image Annotator (VIA) exports, JSON and CSV, and its projects: one for many images."""
 import csv
 import io
 import json
-import math
 import os
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ...errors import DataError
 from ..raw import RawImage, RawObject, RawSet
 from ..text_lists import read_text
+from .outlines import box_around, box_of_ellipse
+from .via3_projects import is_via3_project, via3_entries
+from .via_entry import ViaEntry, ViaRegion
 
 # Names of attributes that hold the class where a region has several attributes.
 CLASS_ATTRIBUTES = ("class", "label", "type", "name", "category", "object")
 # The class of regions in a file that gives no region any attribute.
 ONLY_CLASS = "object"
 CSV_COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
-
-# The shape and the attributes of a region.
-Region = Tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def read_via_file(annotation_file: str, image_folders: Sequence[str], with_labels: bool = True,
@@ -37,51 +36,52 @@ def read_via_file(annotation_file: str, image_folders: Sequence[str], with_label
     """
     is_csv = annotation_file.lower().endswith(".csv")
     entries = list((_csv_entries if is_csv else _json_entries)(annotation_file))
-    nameless = not any(attributes for _, _, regions in entries for _, attributes in regions)
+    nameless = not any(attributes for entry in entries for _, attributes in entry.regions)
     images = []
-    for position, (name, fault, regions) in enumerate(entries, 1):
-        where = f"{annotation_file}: image {position} ({name})"
-        objects = [_read_object(number, region, nameless) for number, region in enumerate(regions, 1)]
-        stem = os.path.splitext(os.path.basename(name.replace("\\", "/")))[0]
-        images.append(RawImage(where, stem, name, None, None, objects if with_labels else [],
-                               ("image_entry_broken", f"{where} {fault}") if fault else None))
+    for position, entry in enumerate(entries, 1):
+        where = f"{annotation_file}: image {position} ({entry.name})"
+        objects = [_read_object(number, region, nameless) for number, region in enumerate(entry.regions, 1)]
+        stem = os.path.splitext(os.path.basename(entry.name.replace("\\", "/")))[0]
+        images.append(RawImage(where, stem, entry.name, None, None, objects if with_labels else [],
+                               ("image_entry_broken", f"{where} {entry.fault}") if entry.fault else None,
+                               entry.other_name or None))
     return RawSet(images, "edges", tuple(image_folders), counted_folder=counted_folder)
 
 
-# What is read of one image: its name, what is wrong with its entry or "", and its regions.
-Entry = Tuple[str, str, List[Region]]
-
-
-def _json_entries(file: str) -> Iterator[Entry]:
+def _json_entries(file: str) -> Iterator[ViaEntry]:
     try:
         content = json.loads(read_text(file))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not valid JSON ({error})") from None
+    if is_via3_project(content):
+        yield from via3_entries(content)
+        return
     if isinstance(content, dict):
         content = content.get("_via_img_metadata", content)
     if not isinstance(content, dict):
         raise DataError(f"{file}: not a file of the VGG Image Annotator, it is no table of images")
     for entry in content.values():
         if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
-            yield "?", 'lacks a "filename"', []
+            yield ViaEntry("?", 'lacks a "filename"', [])
             continue
         regions = entry.get("regions") or []
         regions = list(regions.values()) if isinstance(regions, dict) else regions
         if not isinstance(regions, list):
-            yield entry["filename"], "has no list of regions", []
+            yield ViaEntry(entry["filename"], "has no list of regions", [])
             continue
-        yield entry["filename"], "", [_region(*(_table(region).get(key) for key in (
-            "shape_attributes", "region_attributes"))) for region in regions]
+        yield ViaEntry(entry["filename"], "", [_region(*(_table(region).get(key) for key in (
+            "shape_attributes", "region_attributes"))) for region in regions])
 
 
-def _csv_entries(file: str) -> Iterable[Entry]:
+def _csv_entries(file: str) -> Iterable[ViaEntry]:
     rows = csv.DictReader(io.StringIO(read_text(file).lstrip("#")))
     missing = [column for column in CSV_COLUMNS if column not in (rows.fieldnames or ())]
     if missing:
         raise DataError(f"{file}: not a file of the VGG Image Annotator, it has no column {missing[0]}")
-    entries: Dict[str, Entry] = {}
+    entries: Dict[str, ViaEntry] = {}
     for row in rows:
-        _, _, regions = entries.setdefault(row["filename"] or "?", (row["filename"] or "?", "", []))
+        name = row["filename"] or "?"
+        regions = entries.setdefault(name, ViaEntry(name, "", [])).regions
         shape = _parse(row["region_shape_attributes"])
         if shape:  # an image without regions has a row, too
             regions.append(_region(shape, _parse(row["region_attributes"])))
@@ -99,14 +99,14 @@ def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _region(shape: Any, attributes: Any) -> Region:
+def _region(shape: Any, attributes: Any) -> ViaRegion:
     """Returns a region with those of its attributes that have a value; a checkbox has the option that is ticked."""
     ticked = {name: ", ".join(map(str, (option for option, chosen in value.items() if chosen)))
               if isinstance(value, dict) else value for name, value in _table(attributes).items()}
     return _table(shape), {name: value for name, value in ticked.items() if value not in ("", None)}
 
 
-def _read_object(position: int, region: Region, nameless: bool) -> RawObject:
+def _read_object(position: int, region: ViaRegion, nameless: bool) -> RawObject:
     shape, attributes = region
     label = ONLY_CLASS if nameless else None
     if len(attributes) == 1:
@@ -125,20 +125,10 @@ def _box_of(shape: Mapping[str, Any]) -> Any:
             x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
             return x, y, x + width, y + height
         if kind in ("circle", "ellipse"):
-            x, y = float(shape["cx"]), float(shape["cy"])
-            rx, ry = (float(shape[key]) for key in (("r", "r") if kind == "circle" else ("rx", "ry")))
-            if kind == "ellipse":
-                rx, ry = _turned_radii(rx, ry, float(shape.get("theta", 0)))
-            return x - rx, y - ry, x + rx, y + ry
+            radii = ("r", "r") if kind == "circle" else ("rx", "ry")
+            return box_of_ellipse(*(float(shape[key]) for key in ("cx", "cy", *radii)), float(shape.get("theta", 0)))
         if kind == "polygon":
-            x, y = ([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy")
-            return min(x), min(y), max(x), max(y)
+            return box_around(zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy")))
     except (KeyError, TypeError, ValueError):
         pass
     return dict(shape)
-
-
-def _turned_radii(rx: float, ry: float, angle: float) -> Tuple[float, float]:
-    """Returns half the width and half the height of the box around an ellipse that is turned by an angle in radians."""
-    return (math.hypot(rx * math.cos(angle), ry * math.sin(angle)),
-            math.hypot(rx * math.sin(angle), ry * math.cos(angle)))

@@ -23,7 +23,8 @@ def fault(fitted):
 
 @pytest.mark.parametrize("box_format, numbers", [
     ("xywh", (10, 5, 20, 30)), ("corners", (10, 5, 29, 34)), ("corners_from_1", (11, 6, 30, 35)),
-    ("edges", (10, 5, 30, 35)), ("centre_fractions", (20 / 60, 20 / 40, 20 / 60, 30 / 40))])
+    ("edges", (10, 5, 30, 35)), ("centre", (20, 20, 20, 30)),
+    ("centre_fractions", (20 / 60, 20 / 40, 20 / 60, 30 / 40))])
 def test_every_format_of_one_box(box_format, numbers):
     # Columns 10 to 29 and rows 5 to 34 of an image of 60 x 40 pixels.
     boxes = as_coco_boxes(np.array([numbers], np.float64), box_format, np.array([SIZE], np.float64))
