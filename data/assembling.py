@@ -11,7 +11,7 @@ from .meaning import as_area, as_flag
 from .pillow import MAX_MEGAPIXELS
 from .placing import PlacedImage, place_images
 from .raw import NoBox, RawObject, RawSet
-from .raw_boxes import FittedBoxes, as_coco_boxes, stated_numbers
+from .raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
 from .record import Record
 
 _STAYS, _IGNORED, _REGION, _GONE = range(4)  # what becomes of an object
@@ -40,7 +40,11 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     sizes = np.array([(image.width, image.height) for image in images], np.float64).reshape(-1, 2)[objects.image]
     no_box = np.array([type(one.box) is NoBox for one in objects.raw], bool)
     boxes = [one.box.place if type(one.box) is NoBox else one.box for one in objects.raw]
-    stated = as_coco_boxes(stated_numbers(boxes), raw.box_format, sizes)
+    numbers = stated_numbers(boxes)
+    doubt = another_format(numbers, raw.box_format, sizes)
+    if doubt:
+        log.report("boxes_of_another_format", f"{images[0].raw.where}: {doubt}")
+    stated = as_coco_boxes(numbers, raw.box_format, sizes)
     fitted = FittedBoxes(stated, sizes)
     difficult, odd_difficult = _read_column([one.difficult for one in objects.raw], as_flag, bool)
     crowd, odd_crowd = _read_column([one.crowd for one in objects.raw], as_flag, bool)

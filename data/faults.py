@@ -36,6 +36,8 @@ KINDS: Dict[str, FaultKind] = {
     "box_inverted": FaultKind("a box ends before it begins", ("drop", "ignore", "error")),
     "box_not_numbers": FaultKind("a box is not four finite numbers", ("drop", "error")),
     "no_box": FaultKind("an annotation is no box: a point, a line, or numbers in another unit", ("drop", "error")),
+    "boxes_of_another_format": FaultKind("the boxes of a set are fractions or corners where the layout has other numbers",
+                                         ("error", "keep")),
     "annotation_broken": FaultKind("an annotation lacks what it must have", ("drop", "error")),
     "annotation_of_no_image": FaultKind("an annotation belongs to no image", ("drop", "error")),
     "class_unknown": FaultKind("an annotation has a class that is not declared", ("drop", "error")),
@@ -84,7 +86,8 @@ class FaultPolicy:
             unwanted, wanted = ("drop", "error") if on_error == "raise" else ("error", "drop")
             for name, action in self._actions.items():
                 if action == unwanted or (on_error == "raise" and action == "ignore"):
-                    self._actions[name] = wanted
+                    actions = KINDS[name].actions
+                    self._actions[name] = wanted if wanted in actions else actions[-1]
         elif on_error != "default":
             raise UsageError(f'on_error is {on_error!r}; it must be "default", "raise", "skip", or a mapping from '
                              "kinds of faults to what is done about each")

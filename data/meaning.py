@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 from ..errors import DataError
 
-_NO = ("", "0", "false", "no", "n", "off", "none", "null")
+_NO = ("", "0", "false", "no", "n", "off", "none", "null", "unspecified")
 _YES = ("1", "true", "yes", "y", "on")
 
 
@@ -33,7 +33,7 @@ def as_number(value: Any, kind: str = "value_not_understood") -> float:
 def as_flag(value: Any) -> bool:
     """Returns whether a value means yes.
 
-    0, 0.0, False, None, "", "0", "0.0", "false", "no" mean no, and 1, 1.0, True, "1", "1.0", "true", "yes" mean yes, in
+    0, 0.0, False, None, "", "0", "0.0", "false", "no", "Unspecified" mean no, and 1, 1.0, True, "1", "1.0", "true", "yes" mean yes, in
     upper or lower case.
 
     Raises:

@@ -8,6 +8,10 @@ from ..errors import DataError, UsageError
 from .meaning import as_number
 from .raw import BOX_FORMATS
 
+# From how many boxes on, and from which share of those over the edge on, a set is said to be in another format.
+_ENOUGH_TO_TELL = 8
+_SHARE_OVER_EDGE = 0.2
+
 
 def four_numbers(box: Any) -> Optional[Tuple[float, ...]]:
     """Returns the four finite numbers of a stated box, or None if it is anything else."""
@@ -59,6 +63,31 @@ def as_coco_boxes(numbers: np.ndarray, box_format: str, sizes: np.ndarray) -> np
     if box_format == "centre_fractions":
         return np.concatenate([(first - second / 2) * sizes, second * sizes], axis=1)
     raise UsageError(f"unknown format of boxes {box_format!r}; known: {', '.join(BOX_FORMATS)}")
+
+
+def another_format(stated: np.ndarray, box_format: str, sizes: np.ndarray) -> Optional[str]:
+    """Says what the boxes of a set are, as far as one can tell, if they are not what their layout says.
+
+    Args:
+        stated: float64 (n, 4), in `box_format`; NaN in each row that is no box.
+        box_format, sizes: see `as_coco_boxes`.
+
+    Returns:
+        A sentence; None for boxes that may well be what they should be, or are too few to tell.
+    """
+    known = np.isfinite(stated).all(axis=1)
+    if box_format == "centre_fractions" or known.sum() < _ENOUGH_TO_TELL:
+        return None
+    numbers, sizes = stated[known], sizes[known]
+    if (np.abs(numbers) <= 1).all() and (numbers % 1 != 0).any():
+        return f"all {len(numbers)} boxes lie between 0 and 1, as fractions of the image do; this layout has pixels"
+    ends, width_and_height = numbers[:, 2:], numbers[:, 2:] + numbers[:, :2]
+    if box_format == "xywh" and (ends > numbers[:, :2]).all() and (ends <= sizes + 1).all():
+        over = int((width_and_height > sizes + 1).any(axis=1).sum())
+        if over >= _SHARE_OVER_EDGE * len(numbers):
+            return (f"the boxes read like corners x1, y1, x2, y2: as such all {len(numbers)} lie in their images, but as "
+                    f"x, y, width, height, which this layout has, {over} reach over the edge")
+    return None
 
 
 class FittedBoxes:

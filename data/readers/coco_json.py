@@ -15,7 +15,8 @@ class Entry(NamedTuple):
     """What is kept of an annotation: most of a file are polygons, which nothing here needs.
 
     Attributes:
-        image_id, category_id, bbox, iscrowd, area: as the file states them; None where it does not.
+        image_id, category_id, iscrowd, area: as the file states them; None where it does not.
+        bbox: the same; where it states none, the box around the polygons.
         difficult: the same; COCO itself does not have it, data sets that come from Pascal VOC do.
     """
 
@@ -64,6 +65,16 @@ def list_of(content: Dict[str, Any], key: str, file: str) -> List[Any]:
 
 def _shorten(entry: Dict[str, Any]) -> Any:
     if "image_id" in entry and "file_name" not in entry:
-        return Entry(entry["image_id"], entry.get("category_id"), entry.get("bbox"), entry.get("iscrowd"),
+        return Entry(entry["image_id"], entry.get("category_id"), entry.get("bbox") or _box_around(entry), entry.get("iscrowd"),
                      entry.get("area"), entry.get("difficult"))
     return entry
+
+
+def _box_around(entry: Dict[str, Any]) -> Any:
+    """Returns x, y, width, height of the box around the polygons of an annotation; `bbox` where it has none."""
+    polygons = entry.get("segmentation")
+    try:
+        x, y = ([float(number) for polygon in polygons for number in polygon[start::2]] for start in (0, 1))
+        return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
+    except (TypeError, ValueError, KeyError):
+        return entry.get("bbox")

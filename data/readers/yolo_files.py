@@ -15,7 +15,7 @@ from ..text_lists import read_list, read_text
 LABEL_EXTENSION = (".txt",)
 # A number in a label file that is larger than this is no fraction of an image, whatever reaches over its edge.
 LARGEST_FRACTION = 4
-_IN_PIXELS = "{!r} states no fractions of the image, but perhaps pixels"
+_LARGEST_OF_POLYGON = 1.5  # a point visible (2) is the next number in files of keypoints
 # Text files that lie among labels without being such.
 NO_LABELS = ("classes.txt", "obj.names", "labels.txt", "notes.txt", "readme.txt", "requirements.txt",
              "readme.roboflow.txt", "readme.dataset.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
@@ -63,8 +63,9 @@ def read_label_lines(file: str, names: Optional[Sequence[str]] = None, keypoints
         words = line.split()
         label = _class_name(words[0], names)
         box = _box_of(words[1:], keypoints)
-        yield RawObject(number, label, box if _are_fractions(box) else NoBox(_IN_PIXELS.format(line)),
-                        stated_class=words[0])
+        if not isinstance(box, NoBox) and not _are_fractions(box):
+            box = NoBox(f"{line!r} states no fractions of the image, but perhaps pixels")
+        yield RawObject(number, label, box, stated_class=words[0])
 
 
 def is_label_file(file: str) -> bool:
@@ -162,6 +163,8 @@ def _box_of(words: List[str], keypoints: bool) -> Any:
         return words[:4]
     if len(words) % 2 or not all(map(_is_number, words)):
         return words
+    if max(abs(float(word)) for word in words) > _LARGEST_OF_POLYGON:
+        return NoBox(f"{' '.join(words)!r} is no polygon in fractions of the image, but perhaps keypoints or pixels")
     x, y = ([float(word) for word in words[start::2]] for start in (0, 1))
     return ((min(x) + max(x)) / 2, (min(y) + max(y)) / 2, max(x) - min(x), max(y) - min(y))
 

@@ -176,3 +176,13 @@ def test_objects_go_to_their_own_images(tmp_path, make_image):
     assert [r.image_id for r in records] == list(range(40))
     assert [(r.boxes.tolist(), r.classes.tolist(), r.regions.tolist()) for r in records] == expected
     assert sum(len(r.regions) for r in records) and not all(len(r.boxes) for r in records)
+
+
+def test_a_set_whose_boxes_are_of_another_format_is_refused_unless_they_are_kept(read):
+    corners = [thing([2 * n, n, 2 * n + 30, n + 20]) for n in range(10)]
+    with pytest.raises(DataError, match=r"a.json: image 7: the boxes read like corners.*: keep") as caught:
+        read(*corners)
+    assert caught.value.kind == "boxes_of_another_format"
+    record, log = read(*corners, on_error={"boxes_of_another_format": "keep"})
+    assert len(record.boxes) == 10 and log.counts["boxes_of_another_format"] == 1
+    assert len(read(*corners, on_error="skip")[0].boxes) == 10

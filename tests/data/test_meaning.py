@@ -25,7 +25,7 @@ def test_what_is_no_number(value):
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -0.0, False, None, "", " ", "0", "0.0", "false", "False", "no", "NO", "Off",
-                                   "none", "null"])
+                                   "none", "null", "Unspecified"])
 def test_no(value):
     assert as_flag(value) is False
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.data import BOX_FORMATS
-from light_head_rcnn.data.raw_boxes import FittedBoxes, as_coco_boxes, stated_numbers
+from light_head_rcnn.data.raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
 from light_head_rcnn.errors import UsageError
 
 SIZE = (60, 40)
@@ -87,3 +87,21 @@ def test_a_box_that_is_not_four_numbers_spoils_no_other(box):
     numbers = stated_numbers([[1, 2, 3, 4], box, [5, 6, 7, 8]])
     assert np.isnan(numbers).all(axis=1).tolist() == [False, True, False]
     assert numbers[[0, 2]].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+IMAGES = np.array([[100, 80]] * 8, np.float64)
+CORNERS = np.array([[10 * n, 5 * n, 10 * n + 29, 5 * n + 40] for n in range(8)], np.float64)
+SIDES = np.array([[10 * n, 5 * n, 30, 41] for n in range(8)], np.float64)
+
+
+@pytest.mark.parametrize("numbers, box_format, answer", [
+    (SIDES, "xywh", None), (CORNERS, "corners", None), (CORNERS + 1, "corners_from_1", None),
+    (CORNERS, "xywh", "read like corners x1, y1, x2, y2: as such all 8 lie in their images, but as x, y, width, "),
+    (CORNERS[:7], "xywh", None), (SIDES / 100, "xywh", "all 8 boxes lie between 0 and 1"),
+    (CORNERS / 100, "edges", "all 8 boxes lie between 0 and 1"), (SIDES / 100, "centre_fractions", None),
+    (np.array([[0, 0, 1, 1]] * 8, np.float64), "xywh", None),  # whole pixels
+    (np.array([[0, 0, 100, 80]] * 8, np.float64), "xywh", None),  # the whole image
+    (np.full((8, 4), np.nan), "xywh", None), (np.zeros((0, 4)), "xywh", None)])
+def test_boxes_of_another_format(numbers, box_format, answer):
+    found = another_format(numbers, box_format, IMAGES[:len(numbers)])
+    assert found is None if answer is None else answer in found

@@ -29,6 +29,20 @@ def test_ids_of_annotations_matter_to_nothing(coco_tree, ids):
     assert labels(load(coco_tree, on_error="raise")) == [["dog", "cat"], ["cat"], []]
 
 
+@pytest.mark.parametrize("stated, box", [
+    ({"segmentation": [[10, 5, 30, 5, 30, 35], [12, 3, 14, 3, 14, 9]]}, [10, 3, 29, 34]),
+    ({"bbox": [], "segmentation": [[10, 5, 30, 5, 30, 35]]}, [10, 5, 29, 34]),
+    ({"bbox": [1, 2, 3, 4], "segmentation": [[10, 5, 30, 5, 30, 35]]}, [1, 2, 3, 5]),
+    ({"segmentation": {"size": [9, 9], "counts": "ab"}}, None), ({"segmentation": []}, None), ({}, None)])
+def test_without_a_box_that_around_the_polygons_is_taken(coco_tree, stated, box):
+    del coco_tree.content["annotations"][0]["bbox"]
+    coco_tree.content["annotations"][0].update(stated)
+    dataset = load(coco_tree)
+    assert dataset.log.counts == ({} if box else {"box_not_numbers": 1})
+    if box:
+        assert box in dataset.records[0].boxes.tolist()
+
+
 @pytest.mark.parametrize("stated", [7, 7.0, "7", " 7"])
 def test_ids_are_matched_whatever_their_type(coco_tree, stated):
     coco_tree.content["annotations"][0].update(image_id=stated, category_id=stated)

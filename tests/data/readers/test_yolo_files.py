@@ -44,6 +44,14 @@ def test_numbers_that_are_no_fractions_are_no_box(tmp_path):
     assert numbers(second.box) == [.5, .5, 1.2, 4] and isinstance(third.box, NoBox)
 
 
+def test_keypoints_are_no_polygon(tmp_path):
+    (tmp_path / "a.txt").write_text("0 .5 .5 .2 .2 .4 .4 2 .6 .6 2\n")
+    object_, = read_label_lines(str(tmp_path / "a.txt"))
+    assert isinstance(object_.box, NoBox) and "perhaps keypoints" in object_.box.why
+    object_, = read_label_lines(str(tmp_path / "a.txt"), keypoints=True)
+    assert numbers(object_.box) == [.5, .5, .2, .2]
+
+
 @pytest.mark.parametrize("text, answer", [
     ("0 .5 .5 .2 .2", True), ("cat .5 .5 .2 .2", True), ("0 .1 .2 .5 .2 .5 .8", True), ("0 320 240 64 48", True),
     ("cat 320 240 64 48", False),
