@@ -36,8 +36,8 @@ KINDS: Dict[str, FaultKind] = {
     "box_inverted": FaultKind("a box ends before it begins", ("drop", "ignore", "error")),
     "box_not_numbers": FaultKind("a box is not four finite numbers", ("drop", "error")),
     "no_box": FaultKind("an annotation is no box: a point, a line, or numbers in another unit", ("drop", "error")),
-    "boxes_of_another_format": FaultKind("the boxes of a set are fractions or corners where the layout has other numbers",
-                                         ("error", "keep")),
+    "boxes_of_another_format": FaultKind(
+        "the boxes of a set are fractions or corners where the layout has other numbers", ("error", "keep")),
     "annotation_broken": FaultKind("an annotation lacks what it must have", ("drop", "error")),
     "annotation_of_no_image": FaultKind("an annotation belongs to no image", ("drop", "error")),
     "class_unknown": FaultKind("an annotation has a class that is not declared", ("drop", "error")),

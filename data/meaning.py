@@ -33,8 +33,8 @@ def as_number(value: Any, kind: str = "value_not_understood") -> float:
 def as_flag(value: Any) -> bool:
     """Returns whether a value means yes.
 
-    0, 0.0, False, None, "", "0", "0.0", "false", "no", "Unspecified" mean no, and 1, 1.0, True, "1", "1.0", "true", "yes" mean yes, in
-    upper or lower case.
+    0, 0.0, False, None, "", "0", "0.0", "false", "no", "Unspecified" mean no, and 1, 1.0, True, "1", "1.0", "true",
+    "yes" mean yes, in upper or lower case.
 
     Raises:
         DataError: it is anything else (kind "value_not_understood").

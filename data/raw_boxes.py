@@ -85,8 +85,8 @@ def another_format(stated: np.ndarray, box_format: str, sizes: np.ndarray) -> Op
     if box_format == "xywh" and (ends > numbers[:, :2]).all() and (ends <= sizes + 1).all():
         over = int((width_and_height > sizes + 1).any(axis=1).sum())
         if over >= _SHARE_OVER_EDGE * len(numbers):
-            return (f"the boxes read like corners x1, y1, x2, y2: as such all {len(numbers)} lie in their images, but as "
-                    f"x, y, width, height, which this layout has, {over} reach over the edge")
+            return (f"the boxes read like corners x1, y1, x2, y2: as such all {len(numbers)} lie in their images, but "
+                    f"as x, y, width, height, which this layout has, {over} reach over the edge")
     return None
 
 

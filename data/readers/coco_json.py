@@ -65,8 +65,8 @@ def list_of(content: Dict[str, Any], key: str, file: str) -> List[Any]:
 
 def _shorten(entry: Dict[str, Any]) -> Any:
     if "image_id" in entry and "file_name" not in entry:
-        return Entry(entry["image_id"], entry.get("category_id"), entry.get("bbox") or _box_around(entry), entry.get("iscrowd"),
-                     entry.get("area"), entry.get("difficult"))
+        return Entry(entry["image_id"], entry.get("category_id"), entry.get("bbox") or _box_around(entry),
+                     entry.get("iscrowd"), entry.get("area"), entry.get("difficult"))
     return entry
 
 

@@ -44,7 +44,7 @@ def test_numbers_that_are_no_fractions_are_no_box(tmp_path):
     assert numbers(second.box) == [.5, .5, 1.2, 4] and isinstance(third.box, NoBox)
 
 
-def test_keypoints_are_no_polygon(tmp_path):
+def test_keypoints_that_nothing_announces_are_no_polygon(tmp_path):
     (tmp_path / "a.txt").write_text("0 .5 .5 .2 .2 .4 .4 2 .6 .6 2\n")
     object_, = read_label_lines(str(tmp_path / "a.txt"))
     assert isinstance(object_.box, NoBox) and "perhaps keypoints" in object_.box.why
