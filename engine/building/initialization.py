@@ -113,6 +113,9 @@ def pretrained_summary(path: str, shapes: Mapping[str, Sequence[int]], backbone:
 def fix_parameters(net: Block, words: Sequence[str]) -> List[str]:
     """Excludes parameters from training (`grad_req` "null") whose names contain one of the words.
 
+    The words of Caffe's ResNet (conv1, bn_conv1, res2, bn2, ...) mean its stem and its stages. On a backbone with other
+    names they mean the parts in the same places, see `caffe_words` of the backbones.
+
     Args:
         net: the network.
         words: such as `network.FIXED_PARAMS`.
@@ -120,8 +123,12 @@ def fix_parameters(net: Block, words: Sequence[str]) -> List[str]:
     Returns:
         The names of these parameters, sorted.
     """
+    backbone = getattr(net, "backbone", None)
+    meanings = backbone.caffe_words() if hasattr(backbone, "caffe_words") else {}
+    meant = {name for word in words for name in meanings.get(word, ())}
+    parts = [word for word in words if word not in meanings]
     fixed = sorted(name for name, parameter in net.collect_params().items()
-                   if any(word in name for word in words) and parameter.grad_req != "null")
+                   if (name in meant or any(part in name for part in parts)) and parameter.grad_req != "null")
     for name in fixed:
         net.collect_params()[name].grad_req = "null"
     return fixed

@@ -1,7 +1,7 @@
 """Res2Net (Gao et al., arXiv 1904.01169) and Res2NetPlus, with the names of the authors' state dicts."""
 from functools import partial
 from types import ModuleType
-from typing import Any, NamedTuple, Tuple
+from typing import Any, NamedTuple, Sequence, Tuple
 
 from mxnet.gluon import HybridBlock, nn
 
@@ -77,7 +77,7 @@ class Res2Unit(HybridBlock):
             done.append(group(part if self.pool is not None or not done else done[-1] + part))
         done.append(parts[SCALE - 1] if self.pool is None else self.pool(parts[SCALE - 1]))
         shortcut = x if self.shortcut is None else self.shortcut(x)
-        return self._activation(F, shortcut + self.expand(F.concat(*done, dim=1)))
+        return self._activation(F, shortcut + self.expand(_concatenate(F, done)))
 
 
 class Res2Net(Backbone):
@@ -103,6 +103,15 @@ class Res2Net(Backbone):
             return block
 
         super().__init__(torchvision_parts(), make_stage, "fc", **form)
+
+
+def _concatenate(F: ModuleType, parts: Sequence[Array]) -> Array:
+    """Concatenates maps along their channels, as maps of five axes.
+
+    oneDNN serves no such maps: its gradient of a concatenation fails in MXNet 1.9.1 ("could not construct a
+    sub-memory") where the channels of a part are no multiple of 16, as the 26 of a group are not.
+    """
+    return F.squeeze(F.concat(*(F.expand_dims(part, axis=2) for part in parts), dim=1), axis=2)
 
 
 def _activation(plus: bool) -> Activation:

@@ -151,7 +151,8 @@ class Aggregation(HybridBlock):
 class VoVNet(Backbone):
     """A network of `NETWORKS`: a stem of stride 4, and stages `stage2` to `stage5`.
 
-    Stages 3 to 5 begin with max pooling 3x3, which has stride 1 and is centred where a stage is dilated instead.
+    Stages 3 to 5 begin with max pooling 3x3, which has stride 1 and is centred where a stage is dilated instead. MXNet
+    pools no map smaller than its window, so that images must have at least 45 pixels on each side where all three pool.
 
     Args:
         name: a key of `NETWORKS`.

@@ -35,7 +35,9 @@ KEYS = (
         ONE_OR_MORE),
     Key("network.FIXED_PARAMS", ("conv1", "bn_conv1", "res2", "bn2", "gamma", "beta"), NAMES,
         "Parameters whose names contain one of these words are not trained. Empty trains all parameters, which a start "
-        "from random weights needs."),
+        "from random weights needs. On backbones that lack the names of Caffe's ResNet, its words stand for the same "
+        "places: conv1 and bn_conv1 for what comes before stride 4, res2 and bn2 for the stages of stride 4, res3 and "
+        "bn3 for those of stride 8, and so on."),
     Key("network.FIXED_PARAMS_SHARED",
         ("conv1", "bn_conv1", "res2", "bn2", "res3", "bn3", "res4", "bn4", "gamma", "beta"), NAMES,
         "The words of `network.FIXED_PARAMS` for rpn2 and rfcn2, the stages of alternate training that share their "

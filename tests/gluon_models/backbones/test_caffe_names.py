@@ -1,4 +1,4 @@
-"""ResNet v1 and the Xception-like network: multiply-adds of the paper, the MXNet original's names, sizes of the maps."""
+"""ResNet v1 and the Xception-like network: multiply-adds of the paper, names of the MXNet original, sizes of maps."""
 import mxnet as mx
 import pytest
 
