@@ -18,7 +18,8 @@ from ...data.cache_folder import VARIABLE
 from .large_sets import write_coco_set, write_voc_set
 from .memory import IN_USE, PEAK, read_status
 
-HEADER = f"{'':<38} {'images':>7} {'boxes':>7} {'first time':>21} {'from the cache':>21}"
+HEADER = (f"{'seconds (of the processors), memory':<38} {'images':>7} {'boxes':>7} {'first time':>24} "
+          f"{'from the cache':>24}")
 DETECTIONS = 100  # of each image whose results are written
 
 
@@ -46,8 +47,9 @@ def run_cases(folder: str, sizes: Sizes, names: Optional[Sequence[str]] = None) 
         names: those of the cases, of `CASES`; None for all.
 
     Yields:
-        {"case", "what", "images", "boxes", "first", "again"}. Each of the last two is None or {"seconds", "peak"}: the
-        time without imports, and the most memory of the process in bytes, None where the system does not tell.
+        {"case", "what", "images", "boxes", "first", "again"}. Each of the last two is None or {"seconds", "processor",
+        "peak"}: the time without imports, the time of all processors in it, in seconds too, and the most memory of the
+        process in bytes, None where the system does not tell.
     """
     for name in names or CASES:
         case = CASES[name]
@@ -65,11 +67,11 @@ def format_row(row: Dict[str, Any]) -> str:
     """Returns a row of the table under `HEADER`."""
     columns = []
     for measured in (row["first"], row["again"]):
-        text = "" if measured is None else f"{measured['seconds']:.1f} s"
+        text = "" if measured is None else f"{measured['seconds']:.1f} s ({measured['processor']:.1f})"
         if measured is not None and measured["peak"] is not None:
             text += f", {measured['peak'] / 1e6:.0f} MB"
         columns.append(text)
-    return f"{row['what']:<38} {row['images']:>7} {row['boxes']:>7} {columns[0]:>21} {columns[1]:>21}"
+    return f"{row['what']:<38} {row['images']:>7} {row['boxes']:>7} {columns[0]:>24} {columns[1]:>24}"
 
 
 class _Case(NamedTuple):
@@ -100,7 +102,7 @@ CASES: Dict[str, _Case] = {
 
 
 def _numbers(measured: Dict[str, Any]) -> Dict[str, Any]:
-    return {key: measured[key] for key in ("seconds", "peak")}
+    return {key: measured[key] for key in ("seconds", "processor", "peak")}
 
 
 def _measure_in_process(cache: str, *task: str) -> Dict[str, Any]:
@@ -113,9 +115,9 @@ def _measure_in_process(cache: str, *task: str) -> Dict[str, Any]:
 
 def _main(task: str, layout: str, image_set: str, path: str) -> None:
     """Does one task in this process, and prints its numbers as JSON."""
-    start = time.perf_counter()
+    start = _times()
     dataset = load_dataset(layout, path, image_set)
-    measured = {"seconds": time.perf_counter() - start, "peak": _memory(PEAK)}
+    measured = {**_times(start), "peak": _memory(PEAK)}
     boxes = sum(len(record.boxes) for record in dataset.records)
     if task == "results":
         measured = _write_results(dataset, path + ".json")
@@ -136,10 +138,15 @@ def _write_results(dataset: Dataset, file: str) -> Dict[str, Any]:
     if before is not None:
         with open("/proc/self/clear_refs", "w") as status:
             status.write("5")  # resets the peak to the memory now in use
-    start = time.perf_counter()
+    start = _times()
     write_results(file, dataset, detections)
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "peak": None if before is None else _memory(PEAK) - before}
+    return {**_times(start), "peak": None if before is None else _memory(PEAK) - before}
+
+
+def _times(start: Optional[Dict[str, float]] = None) -> Dict[str, float]:
+    """Returns the seconds on the clock and of the processors, those since `start` if it is given."""
+    now = {"seconds": time.perf_counter(), "processor": time.process_time()}
+    return {name: value - start[name] for name, value in now.items()} if start else now
 
 
 def _memory(entry: str) -> Optional[int]:
