@@ -1,0 +1,70 @@
+"""Reads weights from any of the formats that are understood."""
+from typing import Dict
+
+import numpy as np
+
+from .chainercv import read_chainercv
+from .contents import MXNET, NPZ, TENSORFLOW, kind_of_file
+from .description import BACKBONE, DETECTOR, Weights
+from .mxnet_files import read_mxnet
+from .named import named_file
+from .recognition import recognised_backbone, recognised_detector
+from .resnet_names import depth_of, with_caffe_names, with_torchvision_names
+from .tensorflow_original import read_tensorflow
+from .torch_models import read_torch
+
+
+def read_weights(source: str) -> Weights:
+    """Reads weights: arrays under the names of the parameters here, and what is known about them.
+
+    What the file is, is told by its content and not by its name: a parameter file of the MXNet original, of this
+    package or of GluonCV; a checkpoint of the TensorFlow original; an npz of ChainerCV; a state dict of PyTorch. No file
+    can run a program by being read.
+
+    Args:
+        source: path of the file, the prefix of a TensorFlow checkpoint, or a name of `NAMED_SOURCES`.
+
+    Raises:
+        CheckpointError: there is no such file, it is of another kind, or a package that reads it is not installed.
+    """
+    path = named_file(source) or str(source)
+    kind = kind_of_file(path)
+    if kind == MXNET:
+        return _recognised(read_mxnet(path))
+    if kind == NPZ:
+        return read_chainercv(path)
+    if kind == TENSORFLOW:
+        return read_tensorflow(path)
+    return read_torch(path, kind)
+
+
+def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
+    """Renames the parameters of a ResNet where a network has the other of the two ways to name them.
+
+    Args:
+        weights: from `read_weights`.
+        names: the parameters of the network, by name.
+
+    Returns:
+        The weights, with a note where they were renamed.
+    """
+    wants_caffe = "res2a_branch2a_weight" in names
+    has_caffe = "res2a_branch2a_weight" in weights.arrays
+    if wants_caffe and not has_caffe and depth_of(weights.arrays) and "conv1_weight" in weights.arrays:
+        arrays: Dict[str, np.ndarray] = with_caffe_names(weights.arrays, depth_of(weights.arrays))
+        settings = {"network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True, **weights.settings}
+        return weights._replace(arrays=arrays, settings=settings)
+    if has_caffe and "layer1_0_conv1_weight" in names:
+        depth = 50 if "res4b_branch2a_weight" in weights.arrays else 101
+        return weights._replace(arrays=with_torchvision_names(weights.arrays, depth))
+    return weights
+
+
+def _recognised(weights: Weights) -> Weights:
+    if weights.model:
+        return weights
+    detector = recognised_detector(weights.arrays)
+    if detector:
+        return weights._replace(model=detector, content=DETECTOR)
+    backbone = recognised_backbone(weights.arrays)
+    return weights._replace(model=backbone, content=BACKBONE) if backbone else weights
