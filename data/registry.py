@@ -65,9 +65,9 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     """Reads a data set into records.
 
     Args:
-        name: one of `dataset_names()`: "auto" finds out what the folder is; "coco", "voc", "yolo", "labelme", "via"
-            and "csv" are the layouts of annotations, for folders that have several; "shapes" and "shapes_hard" are
-            drawn by this package and written to `path` on first use; others are those that were registered.
+        name: one of `dataset_names()`: "auto" finds out what the folder is; those of `data.finding.LAYOUTS`
+            are the layouts of annotations, for folders that have several; "shapes" and "shapes_hard" are drawn by this
+            package and written to `path` on first use; others are those that were registered.
         path: root folder of the data set, or a single annotation file (see `AutoDataset`).
         image_set: name of the image set, such as "train"; "+" joins several, as in "train+val".
         classes: names of the foreground classes in the order of their ids. None takes those of the data set: the

@@ -12,6 +12,7 @@ from ..readers.voc import VocDataset
 from ..registry import register_dataset
 from .finder import find_annotations, find_sets
 from .found import FoundDataset, FoundSet
+from .layouts import IMAGE_LAYOUTS, LAYOUTS
 from .reading import class_names_of, read_found_set
 from .tree import folders_without_inner
 
@@ -32,7 +33,7 @@ class AutoDataset(Dataset):
             `path` or to the working folder.
         annotations: by name of a set, the annotation file, the list of images or the folder that it is taken from;
             see `find_annotations`.
-        layout: one of `finder.LAYOUTS`, where a folder has annotations in several; None for whichever is there.
+        layout: one of `LAYOUTS`, where a folder has annotations in several; None for whichever is there.
         use_splits: see `find_sets`.
         options: see `Dataset`.
 
@@ -69,7 +70,7 @@ class AutoDataset(Dataset):
             places.update((os.path.abspath(file), os.path.abspath(os.path.join(self.path, file))))
         for one in self.found.sets.values():
             for part in (one, *one.parts):
-                one_file_an_image = part.layout in ("voc", "labelme")
+                one_file_an_image = part.layout in ("voc", *IMAGE_LAYOUTS)
                 places.update(os.path.dirname(file) if one_file_an_image and not os.path.isdir(file) else file
                               for file in part.annotations)
                 places.update((*part.image_folders, *filter(None, (part.list_file,))))
@@ -80,10 +81,15 @@ class AutoDataset(Dataset):
         return self._arguments
 
     def find_classes(self) -> Sequence[str]:
-        """Returns the classes of all sets, but those that cannot be read; see `class_names_of`."""
+        """Returns the classes of all sets, but those that cannot be read; see `class_names_of`.
+
+        Where projects lie side by side, the sets are those of the projects that are read.
+        """
         everything = self.found.sets.get("all")
         # What a list chooses out of all images has no other classes.
-        sets = [one for one in self.found.sets.values() if everything is None or one.parts != (everything,)]
+        projects = {self.found.set_named(name).project for name in self.split_image_set()}
+        sets = [one for one in self.found.sets.values()
+                if one.project in projects and (everything is None or one.parts != (everything,))]
         names = class_names_of(sets, self._readable(sets))
         if not names:
             raise DataError(f"{self.path}: no object in it has a class, in any of the sets "
@@ -176,5 +182,5 @@ def _without_empty(options: Dict[str, Any]) -> Dict[str, Any]:
 
 register_dataset("coco", read_coco_dataset)
 register_dataset("voc", read_voc_dataset)
-for _layout in ("yolo", "labelme", "via", "csv"):
+for _layout in LAYOUTS[2:]:  # all but coco and voc
     register_dataset(_layout, partial(AutoDataset, layout=_layout))

@@ -1,38 +1,74 @@
-"""Finds sets whose annotations lie in one file for many images: COCO, VIA, and tables of boxes."""
+"""Finds sets whose annotations lie in one file for many images, such as COCO's, CVAT's own, and tables of boxes."""
 import os
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+from ..readers.cvat_files import cvat_subsets
 from .found import FoundSet
 from .image_folders import image_folders_of, with_counted_folders
+from .projects import places_of, projects_of
 from .set_names import canonical_name, canonical_of_path, choose_names
 from .tree import Tree
-
 _OFFICIAL = re.compile(r"(instances|image_info)_(.+)\.json$")
 # What annotation files are called that are not named after a set.
-_NO_NAMES = re.compile(r"_?annotations?(\.coco|_coco)?|instances_default|instances|labels?|coco|data|result|default|"
-                       r"via_region_data|via_project.*|via_export.*|dataset|bbox|boxes|_annotations", re.IGNORECASE)
+_NO_NAMES = re.compile(r"_?annotations?(\.coco|_coco|\.createml|_createml)?|instances_default|instances|labels?|coco|"
+                       r"data|result|default|"
+                       r"via_region_data|via_project.*|via_export.*|dataset|bbox|boxes|_annotations|"
+                       r"project-\d+-at-[\da-f-]+", re.IGNORECASE)
 
 
 def sets_of_files(tree: Tree, layout: str, files: Sequence[str], image_root: Optional[Tree] = None) -> List[FoundSet]:
-    """Returns one set for each annotation file.
+    """Returns one set for each annotation file, and for each subset of a file that has several.
 
     Args:
         tree: the data set's folder.
-        layout: of the files: "coco", "via" or "csv".
+        layout: of the files, one of `FILE_LAYOUTS`.
         files: the annotation files.
         image_root: see `image_folders_of`.
     """
     files = _without_other_tasks(files) if layout == "coco" else list(files)
-    pairs = [_names_of(tree, file) for file in files]
-    if sum(not original for original, _ in pairs) > 1:
-        pairs = [(original or os.path.relpath(file, tree.root), canonical)
-                 for file, (original, canonical) in zip(files, pairs)]
+    parts = [_Part(file, subset, *_names_of(tree, file, subset))
+             for file in files for subset in (_subsets_of(file) if layout == "cvat" else (None,))]
+    if sum(not part.original for part in parts) > 1:
+        parts = [part if part.original else part._replace(original=os.path.relpath(part.file, tree.root))
+                 for part in parts]
+    projects = projects_of(_places(tree, parts), [part.canonical for part in parts])
+    names = choose_names([(part.original, part.canonical) for part in parts], projects)
     sets = []
-    for file, (original, canonical), name in zip(files, pairs, choose_names(pairs)):
-        folders = image_folders_of(tree, [os.path.dirname(file)], original, canonical, image_root)
-        sets.append(FoundSet(name, original, layout, (file,), folders))
+    for part, name, project in zip(parts, names, projects):
+        folders = image_folders_of(tree, [os.path.dirname(part.file)], part.original, part.canonical, image_root)
+        sets.append(FoundSet(name, part.original, layout, (part.file,), folders, subset=part.subset, project=project))
     return with_counted_folders(sets)
+
+
+class _Part(NamedTuple):
+    """A file or a subset of it.
+
+    Attributes:
+        file: the annotation file.
+        subset: see `FoundSet`.
+        original: the folder's own word for the set, empty where there is none.
+        canonical: the canonical name or None.
+        place: the folders on the way to the one around the set.
+    """
+
+    file: str
+    subset: Optional[str]
+    original: str
+    canonical: Optional[str]
+    place: Sequence[str]
+
+
+def _places(tree: Tree, parts: Sequence[_Part]) -> List[str]:
+    """Returns the folder around each set: the one that also holds its images, if that tells the sets apart."""
+    near, around = ["/".join(part.place) for part in parts], places_of(tree, [part.place for part in parts])
+    return around if len(set(around)) == len(set(near)) else near
+
+
+def _subsets_of(file: str) -> Sequence[Optional[str]]:
+    """Returns the subsets that are sets of their own; (None,) for a file that makes one set."""
+    subsets = cvat_subsets(file)
+    return subsets if len(subsets) > 1 or any(map(canonical_name, subsets)) else (None,)
 
 
 def _without_other_tasks(files: Sequence[str]) -> List[str]:
@@ -49,20 +85,20 @@ def _without_other_tasks(files: Sequence[str]) -> List[str]:
     return chosen
 
 
-def _names_of(tree: Tree, file: str) -> Tuple[str, Optional[str]]:
-    """Returns the folder's own word for the set of a file, empty where there is none, and the canonical name or None.
-    """
+def _names_of(tree: Tree, file: str, subset: Optional[str]) -> Tuple[str, Optional[str], List[str]]:
+    """Returns `original`, `canonical` and `place` of a part."""
+    folder = os.path.relpath(os.path.dirname(file), tree.root)
+    parts = [] if folder == os.curdir else folder.split(os.sep)
+    if subset is not None:
+        return subset or "default", canonical_name(subset), parts
     stem = os.path.splitext(os.path.basename(file))[0]
     official = _OFFICIAL.match(os.path.basename(file))
     if official:
         stem = official[2]
     canonical = canonical_name(stem)
     if canonical:
-        return stem, canonical
-    parts = os.path.relpath(os.path.dirname(file), tree.root).split(os.sep)
+        return stem, canonical, parts
     canonical, position = canonical_of_path(parts)
     if canonical:
-        return parts[position], canonical
-    return "" if _NO_NAMES.fullmatch(stem) else stem, None
-
-
+        return parts[position], canonical, parts[:position]
+    return "" if _NO_NAMES.fullmatch(stem) else stem, None, parts

@@ -8,15 +8,15 @@ from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
 from .choosing import (LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_image_folders,
                        sets_of_lists)
+from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
+from .messages import file_not_read, nothing_found
 from .set_names import in_order
-from .sniffing import csv_kind, json_kind
+from .sniffing import csv_kind, is_cvat_xml, json_kind
 from .tree import ARCHIVES, Tree, walk
 from .voc_layouts import find_voc
 from .yolo_layouts import find_yolo, read_data_yaml, sets_of_data_yaml
 
-LAYOUTS = ("coco", "voc", "yolo", "labelme", "via", "csv")
-_LOOKED_FOR = ("COCO's JSON files, Pascal VOC's XML files, YOLO's data.yaml or label files, labelme's JSON files, "
-               "exports of the VGG Image Annotator (JSON or CSV), and tables of boxes (CSV)")
+_LOOKED_INTO = 3  # XML files of a folder, to tell whether they are CVAT's
 
 Path = Union[str, os.PathLike]
 
@@ -26,12 +26,13 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
     """Finds out what a folder is and which image sets it has; nothing of it needs a certain name.
 
     Found are COCO's layout and what Roboflow, CVAT and other tools make of it, Pascal VOC's and XML files beside or
-    apart from the images, YOLO's with or without a data.yaml, labelme's, and exports of the VGG Image Annotator. The
-    sets are told by folders called train, val or test (or by another word for those), by the names of annotation
-    files, or by lists; a folder `splits` with lists decides over all else. A data set without parts is one set, "all".
+    apart from the images, YOLO's with or without a data.yaml, and what the tools write that `LAYOUTS` names. The sets
+    are told by folders called train, val or test (or by another word for those), by the names of annotation files, by
+    subsets, or by lists; a folder `splits` with lists decides over all else. A data set without parts is one set,
+    "all". Where several folders have sets of the same name, the names begin with their folder, as in "birds/train".
 
     Args:
-        path: the folder, or a single file: COCO's JSON, a data.yaml, or an export of the VGG Image Annotator.
+        path: the folder, or a single file: a data.yaml, or an annotation file.
         image_root: the folder of the images, where they do not lie with the annotations.
         layout: one of `LAYOUTS`, where a folder has annotations in several; None for whichever is there.
         use_splits: False passes over the lists in the folder `splits`.
@@ -53,7 +54,7 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
     notes: List[str] = []
     by_layout = _find_layouts(tree, images, notes, layout)
     if not by_layout:
-        raise DataError(_nothing_found(tree, layout))
+        raise DataError(nothing_found(tree, layout))
     if len(by_layout) > 1:
         found = "; ".join(f"{name}: {_location(tree, sets)}" for name, sets in by_layout.items())
         raise DataError(f"{path}: it holds annotations in {len(by_layout)} layouts ({found}); say which one to read: "
@@ -104,7 +105,7 @@ def _existing_folder(path: Path) -> str:
 def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
                   wanted: Optional[str]) -> Dict[str, List[FoundSet]]:
     """Returns the sets of each layout of which the folder has annotations."""
-    files: Dict[str, List[str]] = {}
+    files: Dict[str, List[str]] = {"cvat": _cvat_files(tree)}
     for file in tree.paths(".json"):
         files.setdefault(json_kind(file) or "", []).append(file)
     for file in tree.paths(".csv"):
@@ -113,10 +114,10 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
     for layout in LAYOUTS:
         if wanted not in (None, layout):
             continue
-        if layout in ("coco", "via", "csv"):
-            sets = sets_of_files(tree, layout, files[layout], images) if layout in files else []
-        elif layout == "labelme":
-            sets = sets_of_folders(tree, layout, by_folder(files[layout]), images) if layout in files else []
+        if layout in FILE_LAYOUTS:
+            sets = sets_of_files(tree, layout, files.get(layout, ()), images)
+        elif layout in IMAGE_LAYOUTS:
+            sets = sets_of_folders(tree, layout, by_folder(files.get(layout, ())), images)
         elif layout == "voc":
             sets = find_voc(tree, images)
         else:
@@ -125,6 +126,12 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
         if sets:
             found[layout] = sets
     return found
+
+
+def _cvat_files(tree: Tree) -> List[str]:
+    """Returns CVAT's own XML files; of a folder with many others, only the first ones are looked into."""
+    return [file for xml in by_folder(tree.paths(".xml")).values()
+            if any(map(is_cvat_xml, xml[:_LOOKED_INTO])) for file in xml if is_cvat_xml(file)]
 
 
 def _named(tree: Tree, images: Optional[Tree], sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
@@ -166,17 +173,20 @@ def _find_in_file(file: str, images: Optional[Tree], layout: Optional[str]) -> F
                         + "".join(f"; {note}" for note in notes))
     if extension in ARCHIVES:
         raise DataError(f"{file}: it is an archive; unpack it, and name the folder")
-    kind = {".json": json_kind, ".csv": csv_kind}.get(extension, lambda file: None)(file)
+    kind = {".json": json_kind, ".csv": csv_kind, ".xml": _xml_kind}.get(extension, lambda file: None)(file)
     folder = os.path.dirname(file)
     if kind is None or layout not in (None, kind):
-        raise DataError(f"{file}: it is no annotation file {f'of the layout {layout}' if layout else 'that is known'}; "
-                        f"looked for were {_LOOKED_FOR}")
+        raise DataError(file_not_read(file, layout))
     tree = walk(folder)
     if not tree.with_images() and images is None:
         tree = walk(os.path.dirname(folder))  # as in annotations/instances_val2017.json
-    find = sets_of_files(tree, kind, [file], images) if kind != "labelme" else \
+    sets = sets_of_files(tree, kind, [file], images) if kind in FILE_LAYOUTS else \
         sets_of_folders(tree, kind, {folder: [file]}, images)
-    return FoundDataset(file, kind, {one.name: one for one in find})
+    return FoundDataset(file, kind, {one.name: one for one in sets})
+
+
+def _xml_kind(file: str) -> Optional[str]:
+    return "cvat" if is_cvat_xml(file) else None
 
 
 def _location(tree: Tree, sets: Sequence[FoundSet]) -> str:
@@ -184,21 +194,3 @@ def _location(tree: Tree, sets: Sequence[FoundSet]) -> str:
     one = sets[0]
     file = one.annotations[0] if one.annotations else one.list_file or ""
     return os.path.relpath(file, tree.root)
-
-
-def _nothing_found(tree: Tree, layout: Optional[str]) -> str:
-    """Says what a folder has instead of annotations."""
-    images = sum(len(folder.images) for folder in tree.folders.values())
-    archives = tree.paths(*ARCHIVES)
-    others = tree.paths(".json", ".xml", ".csv", ".txt")
-    if archives and not images:
-        what = f"it holds an archive, {archives[0]}; unpack it"
-    elif images and not others:
-        what = f"it holds {images} images, but no annotations"
-    elif not images and not others and not any(os.scandir(tree.root)):
-        what = "the folder is empty"
-    else:
-        what = (f"it holds {images} images, but no annotations that are known"
-                + (f" (not understood: {', '.join(os.path.relpath(file, tree.root) for file in others[:3])})"
-                   if others else ""))
-    return f"{tree.root}: {what}; looked for were {f'annotations of the layout {layout}' if layout else _LOOKED_FOR}"

@@ -2,7 +2,7 @@
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ...errors import DataError
-from .set_names import canonical_name
+from .set_names import CANONICAL, canonical_name
 
 
 class FoundSet(NamedTuple):
@@ -11,7 +11,7 @@ class FoundSet(NamedTuple):
     Attributes:
         name: "train", "val", "test", "all" for a set without a part, or `original`.
         original: as the folder calls it, such as "valid" or "train2017".
-        layout: "coco", "voc", "yolo", "labelme", "via" or "csv".
+        layout: one of `LAYOUTS`.
         annotations: the annotation files; for layout "yolo", the folders of the label files, and for a VOC set with a
             list, the folder of the XML files.
         image_folders: where its images lie, the most likely folder first.
@@ -22,6 +22,8 @@ class FoundSet(NamedTuple):
         parts: the sets that it joins, or out of which its list, or else the folder of its images, chooses.
         names: class names by number (YOLO); None where no file states them.
         keypoints: whether its labels have keypoints after the box (YOLO).
+        subset: which images of its annotation file belong to it (CVAT); None for all.
+        project: folder of the set, where several folders have sets of the same name; "" where none do.
     """
 
     name: str
@@ -35,6 +37,8 @@ class FoundSet(NamedTuple):
     parts: Tuple["FoundSet", ...] = ()
     names: Optional[Tuple[str, ...]] = None
     keypoints: bool = False
+    subset: Optional[str] = None
+    project: str = ""
 
 
 class FoundDataset(NamedTuple):
@@ -58,19 +62,32 @@ class FoundDataset(NamedTuple):
         Raises:
             DataError: there is no such set; the message names those that there are.
         """
-        for one in self.sets.values():
-            if name in (one.name, one.original):
-                return one
-        matches = [one for one in self.sets.values() if name.casefold() == one.original.casefold()]
+        if name in self.sets:
+            return self.sets[name]
+        for matches in ([one for one in self.sets.values() if name == one.original],
+                        [one for one in self.sets.values() if name.casefold() == one.original.casefold()]):
+            if len({one.project for one in matches}) == 1:
+                return matches[0]
         alias = canonical_name(name)
         if alias in self.sets:
-            matches.append(self.sets[alias])
-        if matches:
-            return matches[0]
+            return self.sets[alias]
         raise DataError(f"{self.path}: there is no image set {name!r}; sets there: {', '.join(self.described_sets())}"
-                        + "".join(f"; {note}" for note in self.notes)
+                        + "".join(f"; {note}" for note in (*self.notes, *self._advice_on_projects()))
                         + ("; `lhrcnn data split` divides it" if list(self.sets) == ["all"] else ""))
 
     def described_sets(self) -> List[str]:
         """Returns the names of the sets, with the folder's own words for them where those differ."""
-        return [name if one.original in (name, "") else f"{name} ({one.original})" for name, one in self.sets.items()]
+        return [name if one.original in ("", name, name[len(one.project) + 1:]) else f"{name} ({one.original})"
+                for name, one in self.sets.items()]
+
+    def projects(self) -> List[str]:
+        """Returns the folders that have sets of the same name; empty where there are none."""
+        return list(dict.fromkeys(one.project for one in self.sets.values() if one.project))
+
+    def _advice_on_projects(self) -> List[str]:
+        """Returns what can be done where several folders have sets of the same name, if so."""
+        projects = self.projects()
+        same = next((names for names in ([f"{project}/{part}" for project in projects] for part in CANONICAL)
+                     if sum(name in self.sets for name in names) > 1), [])
+        return [f"the folders {', '.join(projects)} have sets of the same name: name one of these folders as the path, "
+                f"or join sets, as in {'+'.join(name for name in same if name in self.sets)}"] if same else []

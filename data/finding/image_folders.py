@@ -37,11 +37,11 @@ def image_folders_of(tree: Tree, annotation_folders: Sequence[str], original: st
     for wanted in (original, PARENT_IMAGE_SETS.get(original)):
         found = _called(holders, source.root, lambda part, wanted=wanted: part == wanted) if wanted else []
         if found:
-            return (common_folder(found),)
+            return (common_folder(_nearest(found, annotation_folders)),)
     if canonical:
         found = _called(holders, source.root, lambda part: canonical_name(part) == canonical)
         if found:
-            return (common_folder(found),)
+            return (common_folder(_nearest(found, annotation_folders)),)
         holders = [folder for folder in holders if not canonical_of_path(folder.parts)[0]]
     nearest = _nearest([folder.path for folder in holders], annotation_folders)
     return (common_folder(nearest),) if nearest else (source.root,)
@@ -79,5 +79,5 @@ def _nearest(paths: List[str], annotation_folders: Sequence[str]) -> List[str]:
     if not paths:
         return []
     around = common_folder(annotation_folders)
-    shared = [len(os.path.commonpath([around, path]).split(os.sep)) for path in paths]
+    shared = [len(os.path.commonpath([os.path.abspath(around), os.path.abspath(path)]).split(os.sep)) for path in paths]
     return [path for path, length in zip(paths, shared) if length == max(shared)]

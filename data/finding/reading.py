@@ -1,20 +1,31 @@
 """Reads the image sets that were found, each with the reader of its layout."""
 import contextlib
 import os
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
 from ..file_names import ImageIndex
 from ..raw import NoBox, RawImage, RawSet
+from ..readers.bdd_files import read_bdd_file
 from ..readers.coco_files import coco_class_names, read_coco_file
+from ..readers.createml_files import read_createml_file
 from ..readers.csv_files import read_csv_file
+from ..readers.cvat_files import read_cvat_file
 from ..readers.labelme_files import read_labelme_files
+from ..readers.labelstudio_files import read_labelstudio_file
+from ..readers.supervisely_files import read_supervisely_files
 from ..readers.via_files import read_via_file
 from ..readers.voc import images_without_entry
 from ..readers.voc_files import read_voc_files, read_voc_list
 from ..readers.yolo_files import read_yolo_files
 from ..text_lists import read_list
 from .found import FoundSet
+
+# Readers of one file for many images, and of one file for each image.
+_READ_FILE: Dict[str, Callable[..., RawSet]] = {
+    "coco": read_coco_file, "via": read_via_file, "createml": read_createml_file, "labelstudio": read_labelstudio_file,
+    "bdd100k": read_bdd_file, "csv": read_csv_file}
+_READ_FILES: Dict[str, Callable[..., RawSet]] = {"labelme": read_labelme_files, "supervisely": read_supervisely_files}
 
 
 def read_found_set(found: FoundSet, with_labels: bool = True) -> RawSet:
@@ -58,14 +69,18 @@ def class_names_of(sets: Sequence[FoundSet], raw_sets: Iterable[RawSet]) -> List
 
 
 def _read_one(found: FoundSet, with_labels: bool) -> RawSet:
-    if found.layout in ("coco", "via", "csv"):
-        read = {"coco": read_coco_file, "via": read_via_file, "csv": read_csv_file}[found.layout]
+    if found.layout == "cvat":
+        file, = found.annotations
+        return read_cvat_file(file, found.image_folders, with_labels, found.counted_folder, found.subset)
+    if found.layout in _READ_FILE:
+        read = _READ_FILE[found.layout]
         file, = found.annotations
         # COCO's test sets have a file without annotations.
         with_labels = with_labels and not os.path.basename(file).startswith("image_info_")
         return read(file, found.image_folders, with_labels, found.counted_folder)
-    if found.layout == "labelme":
-        return read_labelme_files(found.annotations, found.image_folders, with_labels, found.counted_folder)
+    if found.layout in _READ_FILES:
+        read = _READ_FILES[found.layout]
+        return read(found.annotations, found.image_folders, with_labels, found.counted_folder)
     if found.layout == "yolo":
         return read_yolo_files(found.image_folders, found.annotations, found.names, found.list_file, with_labels,
                                found.keypoints)

@@ -33,25 +33,28 @@ def canonical_of_path(parts: Sequence[str]) -> Tuple[Optional[str], int]:
     return None, -1
 
 
-def choose_names(originals: Iterable[Tuple[str, Optional[str]]]) -> List[str]:
+def choose_names(originals: Iterable[Tuple[str, Optional[str]]], projects: Sequence[str] = ()) -> List[str]:
     """Names sets so that no two have one name.
 
     Args:
         originals: the folder's own word and the canonical name of each, which is None where it has none.
+        projects: what `projects_of` returns for them; names begin with it.
 
     Returns:
         The canonical name of each set that has one to itself, "all" for a set that is the only one or has no word of
         its own, and the folder's own word otherwise, with a number where it is taken.
     """
     pairs = list(originals)
-    counts = Counter(canonical for _, canonical in pairs)
+    projects = projects or [""] * len(pairs)
+    counts = Counter((project, canonical) for project, (_, canonical) in zip(projects, pairs))
     taken: Dict[str, int] = {}
     names = []
-    for original, canonical in pairs:
-        if canonical and counts[canonical] == 1:
+    for project, (original, canonical) in zip(projects, pairs):
+        if canonical and counts[project, canonical] == 1:
             name = canonical
         else:
             name = "all" if len(pairs) == 1 else original or "all"
+        name = f"{project}/{name}" if project else name
         taken[name] = taken.get(name, 0) + 1
         names.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
     return names

@@ -2,25 +2,60 @@
 import csv
 import os
 import re
-from typing import List, Optional
+from typing import List, Optional, Set
 
 from ..readers import csv_files, via_files
 from ..text_lists import decode
 
 _BYTES = 8192  # read at the beginning and at the end
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
+# By what a JSON file is that is known, but not read: the keys that it has.
+_OTHER_JSON = {
+    "detections in COCO's result format": {"image_id", "category_id", "bbox", "score"},
+    "COCO's captions": {"image_id", "caption"},
+    "COCO's panoptic segmentation": {"image_id", "segments_info"},
+    "a project of VoTT": {"assets", "asset"},
+    "an export of Labelbox": {"data_row"},
+    "an export of Darwin (V7)": {"item", "slots"},
+    "an export of SuperAnnotate": {"metadata", "instances"},
+    "an export of Datumaro": {"categories", "items"},
+    "Cityscapes' polygons": {"imgHeight", "imgWidth", "objects"},
+    "the description of a Supervisely project": {"classes", "tags", "shape"},
+    "a map (GeoJSON)": {"features", "geometry"},
+}
 
 
 def json_kind(file: str) -> Optional[str]:
-    """Returns "coco", "labelme" or "via", or None for a JSON file of another kind."""
+    """Returns the layout of a JSON file, such as "coco", "labelme" or "via"; None for one of another kind."""
     text = _both_ends(file)
-    if not text.lstrip().startswith("{"):
-        return None
     keys = set(_KEY.findall(text))
-    if "_via_img_metadata" in keys or {"filename", "regions"} <= keys or {"filename", "file_attributes"} <= keys:
+    beginning = text.lstrip()[:1]
+    if beginning == "[":
+        return _kind_of_list(keys)
+    return _kind_of_table(keys) if beginning == "{" else None
+
+
+def _kind_of_list(keys: Set[str]) -> Optional[str]:
+    if {"data", "annotations"} <= keys and keys & {"result", "predictions", "was_cancelled"} or (
+            {"annotation_id", "annotator"} <= keys):
+        return "labelstudio"
+    if {"data", "completions"} <= keys:  # before version 1 of Label Studio
+        return "labelstudio"
+    if {"image", "annotations"} <= keys or {"imagefilename", "annotation"} <= keys:
+        return "createml"
+    if {"name", "labels"} <= keys and keys & {"box2d", "timestamp", "videoName"}:
+        return "bdd100k"
+    return None
+
+
+def _kind_of_table(keys: Set[str]) -> Optional[str]:
+    if "_via_img_metadata" in keys or {"filename", "regions"} <= keys or {"filename", "file_attributes"} <= keys or (
+            "vid_list" in keys or "fid_list" in keys):
         return "via"
     if ("shapes" in keys and keys & {"imagePath", "version", "flags", "shape_type"}) or "imageData" in keys:
         return "labelme"
+    if {"objects", "size"} <= keys and keys & {"tags", "classTitle"}:
+        return "supervisely"
     # Large files show little of themselves: what images or annotations have, or what begins a file of COCO's.
     in_coco = (("images" in keys and keys & {"categories", "annotations", "file_name"})
                or {"annotations", "categories"} <= keys or {"image_id", "category_id"} <= keys
@@ -29,9 +64,26 @@ def json_kind(file: str) -> Optional[str]:
     return "coco" if in_coco and not is_other_coco else None
 
 
+def known_but_not_read(file: str) -> str:
+    """Returns what a file is whose format is known but not read, in a few words; "" where it is not known."""
+    extension = os.path.splitext(file)[1].lower()
+    if extension == ".csv" and "VGG Image Annotator" in _beginning(file):
+        return "a table of version 3 of the VGG Image Annotator; save the project as JSON instead"
+    if extension != ".json":
+        return ""
+    keys = set(_KEY.findall(_both_ends(file)))
+    return next((name for name, wanted in _OTHER_JSON.items() if wanted <= keys), "")
+
+
 def is_voc_xml(file: str) -> bool:
     """Returns whether an XML file describes one image as Pascal VOC's do."""
     return re.search(r"<(\w+:)?annotation[\s>]", _beginning(file)) is not None
+
+
+def is_cvat_xml(file: str) -> bool:
+    """Returns whether an XML file is CVAT's own, which describes many images."""
+    text = _beginning(file)
+    return "<annotations>" in text and re.search(r"<(meta|image|track)[\s>]", text) is not None
 
 
 def csv_kind(file: str) -> Optional[str]:

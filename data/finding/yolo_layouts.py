@@ -78,7 +78,8 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
         return [], []
     names = described[0].names if described else names_beside(tree, list(files))
     sets = sets_of_folders(tree, "yolo", files, image_root)
-    return [_of_labels(one, names, bool(described) and described[0].keypoints) for one in sets], []
+    return [_of_labels(one, _names_in_project(tree, one) if one.project else names,
+                       bool(described) and described[0].keypoints) for one in sets], []
 
 
 def sets_of_data_yaml(content: DataYaml) -> Tuple[List[FoundSet], List[str]]:
@@ -109,6 +110,14 @@ def names_beside(tree: Tree, folders: Sequence[str]) -> Optional[Tuple[str, ...]
             if os.path.isfile(file):
                 return tuple(name for _, name in read_list(file))
     return None
+
+
+def _names_in_project(tree: Tree, one: FoundSet) -> Optional[Tuple[str, ...]]:
+    """Returns the class names that the project of a set states, which lies beside others."""
+    folder = os.path.normpath(os.path.join(tree.root, one.project))
+    yaml_files = tree.folders[folder].paths(".yaml", ".yml") if folder in tree.folders else []
+    stated = [content.names for content in map(read_data_yaml, yaml_files) if content and content.names]
+    return stated[0] if stated else names_beside(tree._replace(root=folder), [one.annotation_root or folder])
 
 
 def label_folder_of(images: str) -> str:

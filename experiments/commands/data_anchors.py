@@ -5,11 +5,10 @@ from typing import Sequence, Tuple
 from yacs.config import CfgNode
 
 from ...data import Dataset
-from ...data.finding import find_sets
 from ...engine.config import load_with_sources
 from ...errors import UsageError
 from . import options
-from .data_sets import make_parser, parse_on_error, print_text, read_set, set_to_train_on
+from .data_sets import find_data_set, make_parser, parse_on_error, print_text, read_set, set_to_train_on
 
 EXAMPLES = """
 lhrcnn data anchors photos/
@@ -42,7 +41,7 @@ def main(argv: options.Arguments = None) -> int:
 
 
 def _read(args: argparse.Namespace, classes: Sequence[str]) -> Dataset:
-    name = args.set or set_to_train_on(list(find_sets(args.path, args.image_root, args.layout).sets))
+    name = args.set or set_to_train_on(list(find_data_set(args).sets))
     return read_set(args, name, parse_on_error(args.on_error), classes)
 
 

@@ -12,8 +12,10 @@ from ...data.finding import LAYOUTS, FoundDataset, find_sets
 from ...errors import DataError, UsageError
 
 OnError = Union[str, Dict[str, str]]
-LAYOUT_NAMES = {"coco": "COCO's JSON", "voc": "Pascal VOC's XML", "yolo": "YOLO's labels", "labelme": "labelme's JSON",
-                "via": "an export of the VGG Image Annotator", "csv": "a table of boxes (CSV)"}
+LAYOUT_NAMES = {"coco": "COCO's JSON", "voc": "Pascal VOC's XML", "yolo": "YOLO's labels", "cvat": "CVAT's XML",
+                "labelme": "labelme's JSON", "via": "an export of the VGG Image Annotator",
+                "createml": "Create ML's JSON", "labelstudio": "an export of Label Studio",
+                "supervisely": "Supervisely's JSON", "bdd100k": "BDD100K's JSON", "csv": "a table of boxes (CSV)"}
 
 
 class ReadSets(NamedTuple):
@@ -66,7 +68,7 @@ def read_sets(args: argparse.Namespace) -> ReadSets:
         UsageError: --on-error is no policy.
     """
     on_error = parse_on_error(args.on_error)
-    found = find_sets(args.path, args.image_root, args.layout)
+    found = find_data_set(args)
     datasets, errors = {}, {}
     for name in set_names(found):
         try:
@@ -78,6 +80,19 @@ def read_sets(args: argparse.Namespace) -> ReadSets:
     if not datasets:
         raise next(iter(errors.values()))
     return ReadSets(found, datasets, errors)
+
+
+def find_data_set(args: argparse.Namespace, use_splits: bool = True) -> FoundDataset:
+    """Finds the image sets of the folder that a command line names; `use_splits` as for `find_sets`.
+
+    Raises:
+        DataError: there are none, or those of several data sets side by side.
+    """
+    found = find_sets(args.path, args.image_root, args.layout, use_splits)
+    if found.projects():
+        raise DataError(f"{args.path}: it holds {len(found.projects())} data sets side by side: "
+                        f"{', '.join(found.projects())}; name the folder of one of them")
+    return found
 
 
 def read_set(args: argparse.Namespace, name: str, on_error: OnError,

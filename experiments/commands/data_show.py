@@ -10,14 +10,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from ...data import Dataset, Record
-from ...data.finding import find_sets
 from ...engine.files import atomic_write
 from ...engine.reporting.contact_sheets import THUMBNAIL, make_sheets
 from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_truth
 from ...errors import DataError, UsageError
 from . import options
-from .data_sets import make_parser, parse_on_error, read_set, set_names
+from .data_sets import find_data_set, make_parser, parse_on_error, read_set, set_names
 
 EXAMPLES = """
 lhrcnn data show photos/ --out look
@@ -75,7 +74,7 @@ def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],
     """Reads the set that --set names, or else the first of `wanted` that is there, or else the first of all."""
     name = args.set
     if name is None:
-        names = set_names(find_sets(args.path, args.image_root, args.layout))
+        names = set_names(find_data_set(args))
         name = next((name for name in wanted if name in names), names[0])
     return read_set(args, name, parse_on_error(args.on_error), classes)
 

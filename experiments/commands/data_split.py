@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 from ...data import Record, load_dataset
-from ...data.finding import find_sets
 from ...data.finding.choosing import SPLITS_FOLDER
 from ...data.report import classes_table
 from ...data.splitting import split_records
@@ -13,7 +12,7 @@ from ...data.statistics import set_statistics
 from ...engine.files import atomic_write
 from ...errors import UsageError
 from . import options
-from .data_sets import config_lines, make_parser, parse_on_error, print_text
+from .data_sets import config_lines, find_data_set, make_parser, parse_on_error, print_text
 
 EXAMPLES = """
 lhrcnn data split photos/
@@ -45,7 +44,7 @@ def main(argv: options.Arguments = None) -> int:
     is_own = not args.out
     # Lists that an earlier split wrote are no reason against a new one where they are replaced.
     use_splits = not (is_own and args.force)
-    found = find_sets(args.path, args.image_root, args.layout, use_splits)
+    found = find_data_set(args, use_splits)
     if len(found.sets) > 1:
         raise UsageError(f"{found.path} is divided already: {', '.join(found.described_sets())}"
                          + (f"; --force replaces the lists in {folder}" if is_own and folder.is_dir() else ""))

@@ -40,7 +40,8 @@ def photos(tmp_path, make_image):
 
 
 def test_names_of_the_package():
-    assert data.dataset_names() == ("auto", "coco", "voc", "yolo", "labelme", "via", "csv", "shapes", "shapes_hard")
+    assert data.dataset_names() == ("auto", "coco", "voc", "yolo", "cvat", "labelme", "via", "createml", "labelstudio",
+                                    "supervisely", "bdd100k", "csv", "shapes", "shapes_hard")
 
 
 def test_a_class_is_registered_and_loaded(photos):

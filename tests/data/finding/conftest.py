@@ -61,6 +61,60 @@ class Builder:
             {"shape_attributes": shape, "region_attributes": {"kind": label}} for label in labels]}
             for name, labels in labels_of_image.items()})
 
+    def via3(self, path, labels_of_image):
+        files = {str(number): {"fid": str(number), "fname": name, "type": 2, "loc": 1, "src": ""}
+                 for number, name in enumerate(labels_of_image, 1)}
+        regions = [(number, label) for number, labels in enumerate(labels_of_image.values(), 1) for label in labels]
+        self.json(path, {
+            "project": {"pid": "__VIA_PROJECT_ID__", "pname": "x", "vid_list": list(files)}, "config": {},
+            "attribute": {"1": {"aname": "kind", "anchor_id": "FILE1_Z0_XY1", "type": 1, "options": {}}}, "file": files,
+            "metadata": {f"{number}_{i}": {"vid": str(number), "flg": 0, "z": [], "xy": [2, 10, 20, 21, 21],
+                                           "av": {"1": label}} for i, (number, label) in enumerate(regions)},
+            "view": {key: {"fid_list": [key]} for key in files}})
+
+    def cvat(self, path, labels_of_image, subset_of_image=()):
+        """Writes CVAT's XML; takes the labels of the boxes of each image by name, and subsets by name."""
+        images = ""
+        for number, (name, labels) in enumerate(labels_of_image.items()):
+            subset = f'subset="{subset_of_image[name]}" task_id="1" ' if subset_of_image else ""
+            boxes = "".join(f'<box label="{label}" source="manual" occluded="0" xtl="10.00" ytl="20.00" xbr="31.00" '
+                            'ybr="41.00" z_order="0"></box>' for label in labels)
+            images += (f'<image id="{number}" name="{name}" {subset}width="{WIDTH}" height="{HEIGHT}">{boxes}</image>')
+        self.text(path, '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>'
+                        f"<task><name>x</name></task></meta>{images}</annotations>")
+
+    def createml(self, path, labels_of_image):
+        box = {"x": 20.5, "y": 30.5, "width": 21, "height": 21}
+        self.json(path, [{"image": name, "annotations": [{"label": label, "coordinates": box} for label in labels]}
+                         for name, labels in labels_of_image.items()])
+
+    def labelstudio(self, path, labels_of_image, minimal=False):
+        """Writes the export JSON or JSON-MIN of images that were uploaded."""
+        box = {"x": 1000 / WIDTH, "y": 2000 / HEIGHT, "width": 2100 / WIDTH, "height": 2100 / HEIGHT, "rotation": 0}
+        size = {"original_width": WIDTH, "original_height": HEIGHT}
+        content = []
+        for number, (name, labels) in enumerate(labels_of_image.items(), 1):
+            shapes = [{**box, "rectanglelabels": [label]} for label in labels]
+            image = {"image": f"/data/upload/1/{name}"}
+            results = [{"id": str(i), "type": "rectanglelabels", "value": shape, **size}
+                       for i, shape in enumerate(shapes)]
+            content.append({**image, "id": number, "label": [{**shape, **size} for shape in shapes], "annotator": 1,
+                            "annotation_id": number} if minimal else {
+                "id": number, "data": image, "predictions": [],
+                "annotations": [{"id": 1, "was_cancelled": False, "result": results}]})
+        self.json(path, content)
+
+    def supervisely(self, path, *labels):
+        self.json(path, {"description": "", "tags": [], "size": {"height": HEIGHT, "width": WIDTH}, "objects": [
+            {"id": 1, "geometryType": "rectangle", "tags": [], "classTitle": label,
+             "points": {"exterior": [[10, 20], [30, 40]], "interior": []}} for label in labels]})
+
+    def bdd(self, path, labels_of_image):
+        box = {"x1": 10, "y1": 20, "x2": 30, "y2": 40}
+        self.json(path, [{"name": name, "attributes": {"weather": "clear"}, "timestamp": 1000, "labels": [
+            {"id": "1", "category": label, "attributes": {}, "box2d": box} for label in labels]}
+            for name, labels in labels_of_image.items()])
+
     def csv(self, path, labels_of_image):
         rows = [f"{name},{WIDTH},{HEIGHT},{label},10,20,30,40" for name, labels in labels_of_image.items()
                 for label in labels]

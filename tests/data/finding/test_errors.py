@@ -12,7 +12,10 @@ from light_head_rcnn.errors import DataError, UsageError
     (lambda build: build.root.mkdir(), "the folder is empty; looked for were COCO's JSON files, "),
     (lambda build: build.images("a/1.jpg", "2.jpg"), "it holds 2 images, but no annotations; looked for"),
     (lambda build: (build.images("1.jpg"), build.json("a/results.json", [{"image_id": 1, "score": 1}])),
-     r"no annotations that are known \(not understood: a/results.json\)"),
+     r"known \(not understood: a/results.json\)"),
+    (lambda build: (build.images("1.jpg"), build.text("a.csv", "x,y\n"), build.json(
+        "dt.json", [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}])),
+     r"\(not understood: dt.json, which is detections in COCO's result format, a.csv\)"),
     (lambda build: (build.images("1.jpg"), build.text("cvat.xml", "<annotations><version>1.1</version></annotations>")),
      "not understood: cvat.xml"),
     (lambda build: (build.images("1.jpg"), build.json("x.json", {"images": [], "annotations": [{"caption": "a"}]})),
@@ -24,6 +27,12 @@ def test_nothing_is_found(build, write, message):
     write(build)
     with pytest.raises(DataError, match=message):
         find_sets(build.root)
+
+
+def test_a_single_file_that_is_known_but_not_read_is_named(build):
+    build.json("a.json", [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}])
+    with pytest.raises(DataError, match="a.json: it is no annotation file that is known, but detections in COCO's res"):
+        find_sets(build.root / "a.json")
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path):

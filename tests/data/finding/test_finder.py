@@ -220,6 +220,81 @@ def via(build):
     return TWO
 
 
+def via3(build):
+    build.images("photos/1.jpg", "photos/2.jpg")
+    build.via3("via_project_1Jan2024_10h0m0s.json", {"1.jpg": ["cat"], "2.jpg": ["cat", "dog"]})
+    return {"all": {"1": ["cat"], "2": ["cat", "dog"]}}
+
+
+def cvat_task(build):
+    build.images("images/1.jpg", "images/sub/2.jpg")
+    build.cvat("annotations.xml", {"1.jpg": ["cat"], "sub/2.jpg": ["cat", "dog"]})
+    return {"all": {"1": ["cat"], "2": ["cat", "dog"]}}
+
+
+def cvat_project(build):
+    # Both subsets have an image of the same name.
+    build.images("images/Train/1.jpg", "images/Validation/1.jpg", "images/Validation/2.jpg")
+    build.cvat("annotations.xml", {"1.jpg": ["cat"], "./1.jpg": ["dog"], "2.jpg": ["cat", "dog"]},
+               {"1.jpg": "Train", "./1.jpg": "Validation", "2.jpg": "Validation"})
+    return {"train": {"1": ["cat"]}, "val": {"1": ["dog"], "2": ["cat", "dog"]}}
+
+
+def cvat_project_with_images_in_one_folder(build):
+    build.images("1.jpg", "2.jpg")
+    build.cvat("annotations.xml", {"1.jpg": ["cat"], "2.jpg": ["cat", "dog"]},
+               {"1.jpg": "Train", "2.jpg": "Validation"})
+    return TWO
+
+
+def cvat_project_without_subsets(build):
+    build.images("images/default/1.jpg", "images/default/2.jpg")
+    build.cvat("annotations.xml", {"1.jpg": ["cat"], "2.jpg": ["cat", "dog"]}, {"1.jpg": "default", "2.jpg": "default"})
+    return {"all": {"1": ["cat"], "2": ["cat", "dog"]}}
+
+
+def createml(build):
+    for folder, name, labels in (("train", "1", ["cat"]), ("valid", "2", ["cat", "dog"])):
+        build.images(f"{folder}/{name}.jpg")
+        build.createml(f"{folder}/_annotations.createml.json", {f"{name}.jpg": labels})
+    return TWO
+
+
+def labelstudio(build):
+    build.images("images/0a1b2c3d-1.jpg", "images/2.jpg")  # one with the server's name, one with its first name
+    build.labelstudio("project-1-at-2024-01-01-10-00-0a1b2c3d.json",
+                      {"0a1b2c3d-1.jpg": ["cat"], "1a1b2c3d-2.jpg": ["cat", "dog"]})
+    return {"all": {"0a1b2c3d-1": ["cat"], "1a1b2c3d-2": ["cat", "dog"]}}
+
+
+def labelstudio_min(build):
+    build.images("1.jpg", "2.jpg")
+    build.labelstudio("export.json", {"0a1b2c3d-1.jpg": ["cat"], "1a1b2c3d-2.jpg": ["cat", "dog"]}, minimal=True)
+    return {"all": {"0a1b2c3d-1": ["cat"], "1a1b2c3d-2": ["cat", "dog"]}}
+
+
+def supervisely(build):
+    for folder, name, labels in (("train", "1", ["cat"]), ("val", "2", ["cat", "dog"])):
+        build.images(f"{folder}/img/{name}.jpg")
+        build.supervisely(f"{folder}/ann/{name}.jpg.json", *labels)
+    build.json("meta.json", {"classes": [{"title": "cat", "shape": "rectangle", "color": "#FF0000"}], "tags": []})
+    return TWO
+
+
+def supervisely_with_one_name_in_two_folders(build):
+    for folder, labels in (("ds0", ["cat"]), ("ds1", ["cat", "dog"])):
+        build.images(f"{folder}/img/1.jpg")
+        build.supervisely(f"{folder}/ann/1.jpg.json", *labels)
+    return {"all": [("1", ["cat"]), ("1", ["cat", "dog"])]}
+
+
+def bdd100k(build):
+    build.images("images/100k/train/1.jpg", "images/100k/val/2.jpg")
+    build.bdd("labels/det_20/det_train.json", {"1.jpg": ["cat"]})
+    build.bdd("labels/det_20/det_val.json", {"2.jpg": ["cat", "dog"]})
+    return TWO
+
+
 def splits_of_a_data_set_with_parts(build):
     roboflow_coco(build)
     build.text("splits/train.txt", "valid/2_jpg.rf.0a1b.jpg\ntest/3_jpg.rf.0a1b.jpg\n")
@@ -234,7 +309,10 @@ FOLDERS = {
             labelimg_beside, labelimg_in_parallel_folders),
     "yolo": (roboflow_yolo, cvat_yolo, yolo_with_data_yaml, yolo_with_lists, yolo_without_data_yaml, yolo_beside),
     "labelme": (labelme_beside, labelme_apart_in_parts),
-    "via": (via,),
+    "via": (via, via3),
+    "cvat": (cvat_task, cvat_project, cvat_project_with_images_in_one_folder, cvat_project_without_subsets),
+    "createml": (createml,), "labelstudio": (labelstudio, labelstudio_min), "bdd100k": (bdd100k,),
+    "supervisely": (supervisely, supervisely_with_one_name_in_two_folders),
     "csv": (roboflow_csv,),
 }
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from light_head_rcnn.data.finding.sniffing import csv_kind, is_voc_xml, json_kind
+from light_head_rcnn.data.finding.sniffing import csv_kind, is_cvat_xml, is_voc_xml, json_kind, known_but_not_read
 
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 5, "height": 5}
 BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
@@ -21,6 +21,13 @@ LARGE = "x" * 50000
     ({"version": "5", "shapes": [{"label": "a", "points": [[1, 2]] * 5000, "shape_type": "polygon"}]}, "labelme"),
     ({"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": [], "file_attributes": {}}}, "via"),
     ({"_via_settings": {"x": LARGE}, "_via_img_metadata": {}}, "via"),
+    ({"project": {"pid": "x", "vid_list": ["1"] * 9000}, "file": {}, "metadata": {}, "view": {}}, "via"),
+    ({"description": "", "tags": [], "size": {"height": 1, "width": 1}, "objects": []}, "supervisely"),
+    ([{"image": "a.jpg", "annotations": []}], "createml"), ([{"imagefilename": "a.jpg", "annotation": []}], "createml"),
+    ([{"id": 1, "annotations": [{"result": []}], "data": {"image": "a.jpg"}}] * 5, "labelstudio"),
+    ([{"id": 1, "completions": [], "data": {"image": "a.jpg"}}], "labelstudio"),
+    ([{"image": "a.jpg", "annotator": 1, "annotation_id": 1, "x": LARGE}], "labelstudio"),
+    ([{"name": "a.jpg", "timestamp": 1, "labels": []}], "bdd100k"), ([{"name": "a", "labels": []}], None),
     ([BOX], None), ({"images": [IMAGE], "annotations": [{"image_id": 1, "caption": "a"}]}, None), ({}, None),
     ({"images": [IMAGE], "annotations": [{"image_id": 1, "segments_info": []}], "categories": [CATEGORY]}, None),
     ({"name": "package", "version": "1.0"}, None),
@@ -37,6 +44,25 @@ def test_kinds_of_json_files(tmp_path, content, kind, encoding):
 def test_kinds_of_xml_files(tmp_path, text, expected):
     (tmp_path / "a.xml").write_text(text)
     assert is_voc_xml(str(tmp_path / "a.xml")) is expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ('<?xml version="1.0"?>\n<annotations>\n<version>1.1</version><meta><task>', True), ("<annotations><image ", True),
+    ("<annotations><track>", True), ("<annotations><version>1.1</version>", False), ("<annotation><meta>", False)])
+def test_kinds_of_cvat_files(tmp_path, text, expected):
+    (tmp_path / "a.xml").write_text(text)
+    assert is_cvat_xml(str(tmp_path / "a.xml")) is expected
+
+
+@pytest.mark.parametrize("name, text, expected", [
+    ("a.json", json.dumps([{**BOX, "score": 0.5}]), "detections in COCO's result format"),
+    ("a.json", json.dumps({"images": [IMAGE], "annotations": [{"image_id": 1, "caption": "a"}]}), "COCO's captions"),
+    ("a.json", json.dumps({"assets": {"x": {"asset": {"name": "a.jpg"}, "regions": []}}}), "a project of VoTT"),
+    ("a.json", "{}", ""), ("a.csv", "# Exported using VGG Image Annotator\n", "a table of version 3 of the VGG Image "
+     "Annotator; save the project as JSON instead"), ("a.csv", "a,b", ""), ("a.txt", "VGG Image Annotator", "")])
+def test_what_is_known_but_not_read(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text)
+    assert known_but_not_read(str(tmp_path / name)) == expected
 
 
 @pytest.mark.parametrize("text, expected", [

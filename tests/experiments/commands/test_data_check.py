@@ -146,3 +146,13 @@ def test_photographs(lhrcnn, shared_data, name, sets, classes):
         assert load_dataset("auto", shared_data(name), "test").classes == classes
     # The set trainval joins others, which is not odd.
     assert "trainval)" not in printed.split("odd,")[-1]
+
+
+def test_data_sets_side_by_side_are_named(lhrcnn, labelimg, tmp_path):
+    for project in ("A", "B"):
+        for name in ("train", "val"):
+            shutil.copytree(labelimg, tmp_path / "both" / project / name)
+    for command in (["check"], ["show", "--out", tmp_path / "x"], ["anchors"], ["split"]):
+        status, _, error = lhrcnn("data", command[0], tmp_path / "both", *command[1:])
+        assert status == 2 and "it holds 2 data sets side by side: A, B; name the folder of one of them" in error
+    assert lhrcnn("data", "check", tmp_path / "both" / "A")[0] == 0
