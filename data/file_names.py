@@ -68,7 +68,8 @@ class ImageIndex:
         for folder in self.folders:
             fitting = self._fitting_files(folder, cleaned, known)
             if len(fitting) > 1:
-                raise DataError(f"two files fit the name {name!r} of an image: {fitting[0]} and {fitting[1]}",
+                raise DataError(f"two files fit the name {name!r} of an image: {fitting[0]} and {fitting[1]}; "
+                                "dataset.image_root (--image-root) names the folder of the right one",
                                 "image_ambiguous")
             if fitting:
                 return fitting[0]

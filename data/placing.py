@@ -60,9 +60,9 @@ def place_images(raw: RawSet, log: FaultLog, max_megapixels: float = MAX_MEGAPIX
         elif isinstance(header, DataError):
             log.report(header.kind, f"{image.where}: {header}")
         elif file in placed:
-            log.report("image_listed_twice", f"{image.where}: its file {file} is that of an entry before it")
+            action = log.report("image_listed_twice", f"{image.where}: its file {file} is that of an entry before it")
             if placed[file] is not None:
-                placed[file] = _add_left_out(placed[file], image.objects)
+                placed[file] = _with_more_objects(placed[file], image.objects, action == "keep")
         else:
             placed[file] = _place(image, file, header, log)
     if raw.counted_folder is not None:
@@ -105,14 +105,17 @@ def _refuse_wrong_folder(images: Sequence[RawImage], found: Sequence[Union[Heade
     raise DataError(
         f"{len(broken)} of {named} images cannot be used ({missing} were not found, {len(broken) - missing} cannot be "
         f"read). They were looked for in {', '.join(index.folders)}; if they lie elsewhere, name their folder "
-        f"(dataset.image_root, in a program image_root=...). The first:{examples}", broken[0][1].kind)
+        "(--image-root for lhrcnn data, dataset.image_root in a configuration, in a program image_root=...). The "
+        f"first:{examples}", broken[0][1].kind)
 
 
-def _add_left_out(placed: PlacedImage, objects: Sequence[RawObject]) -> PlacedImage:
-    """Notes the objects of a second entry, but those that the first has too."""
+def _with_more_objects(placed: PlacedImage, objects: Sequence[RawObject], keep: bool) -> PlacedImage:
+    """Adds the objects of a second entry, but those that the first has too, to those of the image or those left out."""
     known = [(one.label, one.box) for one in placed.raw.objects]
-    return placed._replace(left_out=[*placed.left_out,
-                                     *(one for one in objects if (one.label, one.box) not in known)])
+    new = [one for one in objects if (one.label, one.box) not in known]
+    if keep:
+        return placed._replace(raw=placed.raw._replace(objects=[*placed.raw.objects, *new]))
+    return placed._replace(left_out=[*placed.left_out, *new])
 
 
 def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optional[PlacedImage]:
