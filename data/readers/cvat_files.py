@@ -1,14 +1,19 @@
 """Reads CVAT's own XML files ("CVAT for images 1.1"): one file for many images, of one subset or several."""
+import html
 import math
 import os
+import re
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 from xml.etree import ElementTree
 
 from ...errors import DataError
 from ..meaning import as_class_name
 from ..raw import NoBox, RawImage, RawObject, RawSet
+from ..text_lists import read_text
 from .outlines import box_around, box_of_ellipse, box_of_turned_rectangle
 
+# Looking for the subsets alone takes a quarter of the time of parsing the file.
+_IMAGE, _SUBSET = re.compile(r"<image\s([^>]*)>"), re.compile(r"""\bsubset\s*=\s*(["'])(.*?)\1""")
 _CROWD_ATTRIBUTES = ("is_crowd", "iscrowd", "crowd")
 
 
@@ -44,15 +49,13 @@ def read_cvat_file(annotation_file: str, image_folders: Sequence[str], with_labe
 
 def cvat_subsets(annotation_file: str) -> Tuple[str, ...]:
     """Returns the names of a file's subsets in the order of the file; empty if it has none or cannot be read."""
-    subsets: Dict[str, None] = {}
     try:
-        for element in _elements(annotation_file):
-            if element.tag == "image":
-                subsets[_subset_of(element)] = None
-                element.clear()
+        text = read_text(annotation_file)
     except DataError:
         return ()
-    return tuple(subsets) if set(subsets) != {""} else ()
+    found = (_SUBSET.search(attributes) for attributes in _IMAGE.findall(text))
+    subsets = tuple(dict.fromkeys(html.unescape(one[2]) if one else "" for one in found))
+    return subsets if set(subsets) != {""} else ()
 
 
 def _elements(file: str) -> Iterable[ElementTree.Element]:

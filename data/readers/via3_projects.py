@@ -10,7 +10,7 @@ _URL, _INLINE = 2, 4  # where a file lies
 _SHAPES = {2: ("rect", ("x", "y", "width", "height")), 3: ("circle", ("cx", "cy", "r")),
            4: ("ellipse", ("cx", "cy", "rx", "ry"))}
 _POLYGON, _EXTREME_RECTANGLE, _EXTREME_CIRCLE = 7, 8, 9
-_OTHERS = {1: "point", 5: "line", 6: "polyline"}
+_POINT, _LINES = 1, {5: "line", 6: "polyline"}
 
 
 def is_via3_project(content: Any) -> bool:
@@ -76,12 +76,14 @@ def _known_shape(xy: List[Any]) -> Optional[Mapping[str, Any]]:
     if number in _SHAPES:
         name, keys = _SHAPES[number]
         return {"name": name, **dict(zip(keys, values))}
-    if number in (_POLYGON, _EXTREME_RECTANGLE):
-        return {"name": "polygon", "all_points_x": values[0::2], "all_points_y": values[1::2]}
+    if number in (_POLYGON, _EXTREME_RECTANGLE, *_LINES):
+        return {"name": _LINES.get(number, "polygon"), "all_points_x": values[0::2], "all_points_y": values[1::2]}
+    if number == _POINT:
+        return {"name": "point", "cx": values[0], "cy": values[1]} if len(values) == 2 else None
     if number == _EXTREME_CIRCLE:
         try:
             x, y, radius = circle_through(zip(values[0::2], values[1::2]))
         except (TypeError, ValueError):
             return None
         return {"name": "circle", "cx": x, "cy": y, "r": radius}
-    return {"name": _OTHERS[number], "xy": values} if number in _OTHERS else None
+    return None

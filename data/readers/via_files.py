@@ -6,7 +6,7 @@ import os
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ...errors import DataError
-from ..raw import RawImage, RawObject, RawSet
+from ..raw import NoBox, RawImage, RawObject, RawSet
 from ..text_lists import read_text
 from .outlines import box_around, box_of_ellipse
 from .via3_projects import is_via3_project, via3_entries
@@ -118,7 +118,7 @@ def _read_object(position: int, region: ViaRegion, nameless: bool) -> RawObject:
 
 
 def _box_of(shape: Mapping[str, Any]) -> Any:
-    """Returns left, top, right, bottom of the box around a shape; a shape that has no area as it stands."""
+    """Returns left, top, right, bottom of the box around a shape; what is stated if that is broken."""
     kind = shape.get("name")
     try:
         if kind == "rect":
@@ -129,6 +129,11 @@ def _box_of(shape: Mapping[str, Any]) -> Any:
             return box_of_ellipse(*(float(shape[key]) for key in ("cx", "cy", *radii)), float(shape.get("theta", 0)))
         if kind == "polygon":
             return box_around(zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy")))
+        if kind in ("polyline", "line"):
+            points = zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy"))
+            return NoBox(f"it is no box, but a {kind}", box_around(points))
+        if kind == "point":
+            return NoBox("it is no box, but a point", 2 * (float(shape["cx"]), float(shape["cy"])))
     except (KeyError, TypeError, ValueError):
         pass
     return dict(shape)

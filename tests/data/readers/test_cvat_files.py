@@ -105,6 +105,8 @@ def test_subsets(read, tmp_path):
         ("Train/a.jpg", "a.jpg"), ("Train/c.jpg", "c.jpg")]
     assert len(read(*content)) == 3
     assert cvat_subsets(str(tmp_path / "annotations.xml")) == ("Train", "Validation")
+    read(image(name="subset=1.jpg"), image(subset="Val &amp; more"))
+    assert cvat_subsets(str(tmp_path / "annotations.xml")) == ("", "Val & more")
     read(image(), image())
     assert cvat_subsets(str(tmp_path / "annotations.xml")) == ()
     assert cvat_subsets(str(tmp_path / "nowhere.xml")) == ()

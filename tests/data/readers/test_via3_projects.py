@@ -52,9 +52,15 @@ def test_the_box_around_a_shape(read, xy, box):
     assert image.objects[0].box == pytest.approx(box)
 
 
-@pytest.mark.parametrize("xy", [[1, 5, 9], [5, 1, 2, 3, 4], [6, 1, 2, 3, 4, 5, 6], [2, 1],
-                                [9, 1, 1, 2, 2, 3, 3], [77, 1], "x", [[1], 2]])
-def test_what_is_no_box_stays_what_it_is(read, xy):
+@pytest.mark.parametrize("xy, place", [([1, 5, 9], (5, 9, 5, 9)), ([5, 1, 4, 3, 2], (1, 2, 3, 4)),
+                                       ([6, 1, 2, 3, 4, 5, 6], (1, 2, 5, 6))])
+def test_what_is_no_box(read, xy, place):
+    image, = read(("1", xy, {"1": "0"}))
+    assert image.objects[0].box.place == place and image.objects[0].box.why.startswith("it is no box, but a")
+
+
+@pytest.mark.parametrize("xy", [[2, 1], [1, 5], [9, 1, 1, 2, 2, 3, 3], [77, 1], "x", [[1], 2]])
+def test_a_broken_shape_stays_what_it_is(read, xy):
     image, = read(("1", xy, {"1": "0"}))
     assert isinstance(image.objects[0].box, dict) and image.objects[0].label == "cat"
 

@@ -59,9 +59,17 @@ def test_the_box_around_a_shape(read, shape, box):
     assert image.objects[0].box == pytest.approx(box)
 
 
-@pytest.mark.parametrize("shape", [{"name": "point", "cx": 1, "cy": 2}, {"name": "rect", "x": 1}, {}, None, 3,
+@pytest.mark.parametrize("shape, place", [
+    ({"name": "point", "cx": 1, "cy": 2}, (1, 2, 1, 2)),
+    ({"name": "polyline", "all_points_x": [1, 5, 4], "all_points_y": [2, 3, 9]}, (1, 2, 5, 9))])
+def test_what_is_no_box(read, shape, place):
+    image, = read(entry(region(shape, kind="cat")))
+    assert image.objects[0].box.place == place
+
+
+@pytest.mark.parametrize("shape", [{"name": "point", "cx": 1}, {"name": "rect", "x": 1}, {}, None, 3,
                                    {"name": "polygon", "all_points_x": [], "all_points_y": []}])
-def test_a_shape_without_area_stays_what_it_is(read, shape):
+def test_a_broken_shape_stays_what_it_is(read, shape):
     image, = read(entry(region(shape, kind="cat")))
     assert isinstance(image.objects[0].box, dict)
 
