@@ -16,10 +16,13 @@ from light_head_rcnn.gluon_models.backbones import Xception
 
 XCEPTION = "light_head_rcnn_xception_coco"
 # The parts of all names that this package brings.
-DETECTORS = {"light_head_rcnn": ("resnet50_v1", "resnet101_v1", "xception"), "light_head_rcnn_s": ("resnet50_v1",),
-             "light_head_rcnn_fpn": ("resnet50_v1", "resnet101_v1", "xception"),
-             "rfcn": ("resnet50_v1", "resnet101_v1", "xception"),
-             "faster_rcnn": ("resnet50_v1", "resnet101_v1", "xception")}
+SMALL = ("efficientnet_lite0", "vovnet27_slim", "vovnetv2_19_slim", "vovnetv2_19_slim_dw", "xception")
+LARGE = (*(f"resnet{depth}_{version}" for depth in (50, 101) for version in ("v1", "v1b", "v1c", "v1d")),
+         "resnext50_32x4d", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d", "densenet121", "densenet169",
+         "res2net50", "res2net101", "res2netplus50", "vovnet39", "vovnet57", "vovnetv2_19", "vovnetv2_19_dw",
+         "vovnetv2_39", "vovnetv2_57", "vovnetv2_99")
+DETECTORS = {"light_head_rcnn_s": ("resnet50_v1",), **dict.fromkeys(
+    ("light_head_rcnn", "light_head_rcnn_fpn", "rfcn", "faster_rcnn"), SMALL + LARGE)}
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +124,25 @@ def test_options_reach_backbone_and_detector(name):
 def test_errors_name_what_is_known(options, words):
     with pytest.raises(ModelError, match=words):
         get_model(XCEPTION, **options)
+
+
+@pytest.mark.parametrize("backbone", SMALL + LARGE)
+def test_every_backbone_goes_under_the_light_head(backbone):
+    net = get_model(f"light_head_rcnn_{backbone}_voc", post_nms=9, max_per_image=4)
+    _, shapes, _ = mx.sym.Group(list(net(mx.sym.var("data")))).infer_shape(data=(2, 3, 75, 131))
+    assert shapes == [(2, 4, 1), (2, 4, 1), (2, 4, 4)]
+    neck = {"mid": 64 if backbone in SMALL else 256, "rpn": 256 if backbone in SMALL else 512}
+    found = net.collect_params()
+    assert found["conv_new_1_weight"].shape[0] == neck["mid"] and found["rpn_conv_3x3_weight"].shape[0] == neck["rpn"]
+
+
+@pytest.mark.parametrize("detector", ["light_head_rcnn", "light_head_rcnn_fpn", "rfcn", "faster_rcnn"])
+@pytest.mark.parametrize("backbone", ["vovnetv2_19_slim_dw", "efficientnet_lite0", "densenet121", "res2net50"])
+def test_every_detector_runs_on_every_family(detector, backbone):
+    net = get_model(f"{detector}_{backbone}_voc", norm="batch", post_nms=9, max_per_image=4)
+    net.initialize()
+    net.hybridize()
+    assert [output.shape for output in net(mx.nd.ones((1, 3, 64, 96)))] == [(1, 4, 1), (1, 4, 1), (1, 4, 4)]
 
 
 def test_options_of_other_detectors_are_refused():

@@ -3,9 +3,10 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.engine.building.initialization import initialize
+from light_head_rcnn.engine.building.initialization import fix_parameters, initialize
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.gluon_models import get_model
 from light_head_rcnn.gluon_models.backbones import resnet
 
 
@@ -36,3 +37,30 @@ def test_pretrained_backbone(configure, tmp_path, monkeypatch, model):
         cfg = configure("run", "network.model", model, "network.pretrained", str(tmp_path / "backbone"),
                         "network.pretrained_epoch", 7)
         initialize(cfg, build_net(cfg, ("a",)), [mx.cpu()])
+
+
+CAFFES_WORDS = ("conv1", "bn_conv1", "res2", "bn2", "gamma", "beta")  # the default of network.FIXED_PARAMS
+
+
+@pytest.mark.parametrize("model, starts", [
+    ("light_head_rcnn_resnet50_v1_voc", ("conv1_", "bn_conv1_", "res2", "bn2")),
+    ("rfcn_resnet50_v1b_voc", ("conv1_", "bn1_", "layer1_")),
+    ("faster_rcnn_densenet121_voc", ("features_conv0_", "features_norm0_", "features_denseblock1_",
+                                     "features_transition1_norm_")),
+    ("light_head_rcnn_fpn_vovnetv2_19_slim_voc", ("stem_", "stage2_")),
+    ("light_head_rcnn_efficientnet_lite0_voc", ("_conv_stem_", "_bn0_", "_blocks_0_", "_blocks_1_", "_blocks_2_"))])
+def test_default_words_fix_the_stem_the_first_stage_and_all_norms(model, starts):
+    net = get_model(model)
+    fixed = fix_parameters(net, CAFFES_WORDS)
+    trained = {name for name, p in net.collect_params().items() if not name.endswith(("_moving_mean", "_moving_var"))}
+    assert set(fixed) == {name for name in trained if name.startswith(starts) or name.endswith(("_gamma", "_beta"))}
+    assert all((p.grad_req == "null") == (name in fixed or name not in trained)
+               for name, p in net.collect_params().items())
+
+
+def test_other_words_are_parts_of_names():
+    net = get_model("light_head_rcnn_vovnet27_slim_voc")
+    assert set(fix_parameters(net, ["stage3", "res2", "rpn_conv"])) == {
+        name for name in net.collect_params() if name.startswith(("stage3_", "rpn_conv"))
+        and not name.endswith(("_moving_mean", "_moving_var"))
+        or name.startswith("stage2_") and name.endswith("_weight")}

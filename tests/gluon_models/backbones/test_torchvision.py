@@ -1,0 +1,39 @@
+"""ResNet v1b, ResNeXt and DenseNet: names and values of torchvision's networks, run by another Python."""
+import os
+import subprocess
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.gluon_models.backbones import torch_names
+
+PYTHON = os.environ.get("LHRCNN_TORCH_PYTHON", "")
+pytestmark = pytest.mark.skipif(not PYTHON, reason="needs PyTorch and torchvision in a Python of their own, which the "
+                                                   "variable LHRCNN_TORCH_PYTHON names")
+RESNETS = ["resnet50_v1b", "resnet101_v1b", "resnext50_32x4d", "resnext101_32x4d", "resnext101_64x4d",
+           "resnext101_32x8d"]
+
+
+@pytest.mark.parametrize("name", [*RESNETS, "densenet121", "densenet169"])
+def test_values_are_those_of_torchvision(build_backbone, randomize, tmp_path, name):
+    classifier = build_backbone(name, classes=7)
+    arrays = randomize(classifier)
+    x = np.random.RandomState(1).normal(size=(2, 3, 75, 98)).astype("float32")
+    np.savez(tmp_path / "in.npz", x=x, **arrays)
+    program = Path(__file__).with_name("torchvision_network.py")
+    subprocess.run([PYTHON, str(program), torch_names.__file__, name, str(tmp_path / "in.npz"),
+                    str(tmp_path / "out.npz")], check=True)
+    expected = dict(np.load(tmp_path / "out.npz"))
+    found = {"logits": classifier(mx.nd.array(x))}
+    if name in RESNETS:
+        net = build_backbone(name)
+        net.initialize()
+        for key, parameter in net.collect_params().items():
+            parameter.set_data(mx.nd.array(arrays[key]))
+        found["rpn"], found["head"] = net(mx.nd.array(x))
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        assert found[key].shape == values.shape
+        assert np.abs(found[key].asnumpy() - values).max() <= 1e-4 * np.abs(values).max(), key
