@@ -3,9 +3,11 @@
 All are (left, top, right, bottom) in the unit of the shape.
 """
 import math
-from typing import Iterable, Tuple
+from typing import Iterable, Sequence, Tuple
 
 Edges = Tuple[float, float, float, float]
+# Share of the diagonal of its box that the ends of a line may be apart if it goes round something.
+CLOSED_WITHIN = 0.1
 
 
 def box_around(points: Iterable[Tuple[float, float]]) -> Edges:
@@ -46,3 +48,10 @@ def circle_through(points: Iterable[Tuple[float, float]]) -> Tuple[float, float,
     x = (cy * (bx * bx + by * by) - by * (cx * cx + cy * cy)) / double_area
     y = (bx * (cx * cx + cy * cy) - cx * (bx * bx + by * by)) / double_area
     return ax + x, ay + y, math.hypot(x, y)
+
+
+def is_closed(points: Sequence[Tuple[float, float]]) -> bool:
+    """Returns whether a line through points ends about where it begins, so that it is the outline of something."""
+    left, top, right, bottom = box_around(points)
+    gap = math.hypot(points[0][0] - points[-1][0], points[0][1] - points[-1][1])
+    return len(points) > 3 and gap <= CLOSED_WITHIN * math.hypot(right - left, bottom - top)

@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 from ...errors import DataError
 from ..raw import NoBox, RawImage, RawObject, RawSet
 from ..text_lists import read_text
-from .outlines import box_around, box_of_ellipse
+from .outlines import box_around, box_of_ellipse, is_closed
 from .via3_projects import is_via3_project, via3_entries
 from .via_entry import ViaEntry, ViaRegion
 
@@ -130,8 +130,9 @@ def _box_of(shape: Mapping[str, Any]) -> Any:
         if kind == "polygon":
             return box_around(zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy")))
         if kind in ("polyline", "line"):
-            points = zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy"))
-            return NoBox(f"it is no box, but a {kind}", box_around(points))
+            points = list(zip(*([float(value) for value in shape[f"all_points_{axis}"]] for axis in "xy")))
+            # Whole data sets have their outlines drawn as polylines.
+            return box_around(points) if is_closed(points) else NoBox(f"it is no box, but a {kind}", box_around(points))
         if kind == "point":
             return NoBox("it is no box, but a point", 2 * (float(shape["cx"]), float(shape["cy"])))
     except (KeyError, TypeError, ValueError):

@@ -3,7 +3,8 @@ import math
 
 import pytest
 
-from light_head_rcnn.data.readers.outlines import (box_around, box_of_ellipse, box_of_turned_rectangle, circle_through)
+from light_head_rcnn.data.readers.outlines import box_around, box_of_ellipse, box_of_turned_rectangle, circle_through, \
+    is_closed
 
 
 def test_box_around_points():
@@ -35,3 +36,10 @@ def test_circle_through_points():
         circle_through([(0, 0), (1, 1), (2, 2)])
     with pytest.raises(ValueError):
         circle_through(points[:2])
+
+
+@pytest.mark.parametrize("points, answer", [
+    ([(0, 0), (100, 0), (50, 80), (3, 4)], True), ([(0, 0), (100, 0), (50, 80), (0, 20)], False),
+    ([(0, 0), (9, 0), (0, 0)], False), ([(0, 0), (9, 0), (9, 9), (0, 0)], True)])
+def test_is_closed(points, answer):
+    assert is_closed(points) is answer

@@ -50,6 +50,7 @@ def test_regions_of_the_first_version_are_a_table(read, tmp_path):
 
 @pytest.mark.parametrize("shape, box", [
     ({"name": "polygon", "all_points_x": [1, 5, 4], "all_points_y": [2, 3, 9]}, (1, 2, 5, 9)),
+    ({"name": "polyline", "all_points_x": [1, 5, 4, 1], "all_points_y": [2, 3, 9, 2]}, (1, 2, 5, 9)),
     ({"name": "circle", "cx": 20, "cy": 30, "r": 5}, (15, 25, 25, 35)),
     ({"name": "ellipse", "cx": 20, "cy": 30, "rx": 5, "ry": 2}, (15, 28, 25, 32)),
     ({"name": "ellipse", "cx": 20, "cy": 30, "rx": 5, "ry": 2, "theta": math.pi / 2}, (18, 25, 22, 35)),
