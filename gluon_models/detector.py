@@ -38,6 +38,7 @@ class TwoStageDetector(HybridBlock):
         rpn_channels: channels of the RPN's 3x3 convolution.
         anchor_ratios: height over width of the anchors, see `operators.anchors.base_anchors`.
         anchor_scales: sides of the anchors in multiples of the stride.
+        all_cells: whether all cells of a map propose boxes, those beyond the image among them; see `RPN`.
         box_means: four numbers that were subtracted from the head's box targets in training.
         box_stds: four numbers that the targets were divided by. A checkpoint of the MXNet original that has means and
             deviations folded into its weights wants zeros and ones.
@@ -58,7 +59,7 @@ class TwoStageDetector(HybridBlock):
 
     def __init__(self, backbone: HybridBlock, neck: HybridBlock, head: HybridBlock, classes: Sequence[str],
                  class_agnostic: bool = True, rpn_channels: int = 512, anchor_ratios: Sequence[float] = (0.5, 1, 2),
-                 anchor_scales: Sequence[float] = (4, 8, 16, 32),
+                 anchor_scales: Sequence[float] = (4, 8, 16, 32), all_cells: bool = False,
                  box_means: Sequence[float] = (0.0, 0.0, 0.0, 0.0), box_stds: Sequence[float] = (0.1, 0.1, 0.2, 0.2),
                  pre_nms: int = 6000, post_nms: int = 300, rpn_nms: float = 0.7, rpn_min_size: float = 0,
                  score_threshold: float = 0.001, nms: float = 0.3, max_per_image: int = 100, soft_nms: str = "none",
@@ -73,7 +74,8 @@ class TwoStageDetector(HybridBlock):
                                  soft_nms=soft_nms, soft_nms_sigma=soft_nms_sigma)
         with self.name_scope():
             self.features = backbone
-            self.rpn = self.rpn_type(backbone.out_channels[0], rpn_channels, anchor_ratios, anchor_scales, self.stride)
+            self.rpn = self.rpn_type(backbone.out_channels[0], rpn_channels, anchor_ratios, anchor_scales, self.stride,
+                                     all_cells)
             self.neck, self.head = neck, head
 
     @property

@@ -28,7 +28,8 @@ class LightHeadRCNN(TwoStageDetector):
         relu: "inside" or "after_sum", see `LargeSeparableConv`.
         neck: what computes the thin map: "large_separable", or "pointwise", one 1x1 convolution with ReLU. The map is
             rectified either way, so that the two differ in the convolution alone.
-        roi_pool: "psroi_pool", "psroi_align", "psroi_align_max" or "roi_pool", see `roi_pools.pool_rois`.
+        roi_pool: "psroi_pool", "psroi_align", "psroi_align_max", "psroi_align_max_clamp" or "roi_pool", see
+            `roi_pools.pool_rois`.
         hidden: units of the hidden layer; with 0 the output layers read the pooled values themselves.
 
     Raises:

@@ -13,7 +13,10 @@ _POSITION_SENSITIVE = {
     "psroi_pool": (operators.ps_roi_pool, {}),
     "psroi_align": (operators.ps_roi_align, {}),
     "psroi_align_max": (operators.ps_roi_align, dict(mode="max", border="zero")),
+    "psroi_align_max_clamp": (operators.ps_roi_align, dict(mode="max", border="clamp")),
 }
+# The ways for which a RoI reaches to the far edge of its last pixel: its ends are moved by one pixel.
+_EXCLUSIVE_ENDS = ("psroi_align_max_clamp",)
 ROI_POOLS = (*_POSITION_SENSITIVE, "roi_pool")
 
 
@@ -35,7 +38,9 @@ def pool_rois(F: ModuleType, roi_pool: str, thin_map: Array, rois: Array, stride
         F: module of the operators, `mx.nd` or `mx.sym`.
         roi_pool: "psroi_pool": averages of whole cells (R-FCN); "psroi_align": averages of 2x2 bilinear samples a bin;
             "psroi_align_max": the largest of these samples, where cells outside of the map are 0 (the TensorFlow
-            original); "roi_pool": every bin reads all channels and takes the largest cell (Fast R-CNN).
+            original); "psroi_align_max_clamp": the largest sample, where a RoI reaches to the far edge of its last
+            pixel and the cells at the border are repeated outside of the map (ChainerCV); "roi_pool": every bin reads
+            all channels and takes the largest cell (Fast R-CNN).
         thin_map: float32 (N, 490, h, w).
         rois: float32 (R, 5), rows (image in the batch, x1, y1, x2, y2), boxes in pixels of the network input. Rows with
             a negative image are padding and pool zeros.
@@ -48,6 +53,9 @@ def pool_rois(F: ModuleType, roi_pool: str, thin_map: Array, rois: Array, stride
         return _zeros_for_padding(F, rois, lambda rois: F.ROIPooling(
             thin_map, rois, pooled_size=(POOLED_SIZE, POOLED_SIZE), spatial_scale=1 / stride))
     operator, flavour = _POSITION_SENSITIVE[roi_pool]
+    if roi_pool in _EXCLUSIVE_ENDS:
+        near, far = (F.slice_axis(rois, axis=1, begin=begin, end=end) for begin, end in ((0, 3), (3, 5)))
+        rois = F.concat(near, far + 1, dim=1)
     return operator(F, thin_map, rois, output_dim=POOLED_CHANNELS, pooled_size=POOLED_SIZE, spatial_scale=1 / stride,
                     **flavour)
 

@@ -21,13 +21,14 @@ class RPN(HybridBlock):
         ratios: height over width of the anchors, see `operators.anchors.base_anchors`.
         scales: sides of the anchors in multiples of the stride.
         stride: pixels of the network input from one cell to the next.
+        all_cells: whether all cells of the map propose boxes; otherwise only those that lie in the image as a whole.
     """
 
     def __init__(self, in_channels: int, channels: int = 512, ratios: Sequence[float] = (0.5, 1, 2),
-                 scales: Sequence[float] = (4, 8, 16, 32), stride: int = 16):
+                 scales: Sequence[float] = (4, 8, 16, 32), stride: int = 16, all_cells: bool = False):
         super().__init__(prefix="")
         self.ratios, self.scales, self.stride = tuple(ratios), tuple(scales), stride
-        self._anchors = len(self.ratios) * len(self.scales)
+        self._anchors, self._all_cells = len(self.ratios) * len(self.scales), all_cells
         with self.name_scope():
             self.conv = nn.Conv2D(channels, 3, padding=1, in_channels=in_channels, prefix="rpn_conv_3x3_")
             self.score = nn.Conv2D(2 * self._anchors, 1, in_channels=channels, prefix="rpn_cls_score_")
@@ -48,7 +49,7 @@ class RPN(HybridBlock):
             F: module of the operators, `mx.nd` or `mx.sym`.
             logits, deltas: outputs of this block.
             im_info: float32 (N, 3), rows (height, width, scale) in pixels of the network input. Boxes are clipped to
-                the image, and cells beyond it are ignored.
+                the image, and cells beyond it are ignored, unless all cells propose.
             pre_nms: boxes of highest score an image before suppression.
             post_nms: boxes an image after suppression.
             nms_threshold: IoU above which a box suppresses those of lower score.
@@ -68,7 +69,7 @@ class RPN(HybridBlock):
         prob = F.softmax(F.reshape(logits, shape=(0, 2, -1, 0)), axis=1)
         return operators.rpn_proposal(
             F, F.reshape(prob, shape=(0, 2 * self._anchors, -1, 0)), deltas, im_info, feature_stride=stride,
-            scales=self.scales, ratios=self.ratios, feature_size="im_info", **options)
+            scales=self.scales, ratios=self.ratios, feature_size="map" if self._all_cells else "im_info", **options)
 
     def join_levels(self, F: ModuleType, logits: Array, deltas: Array) -> Tuple[Array, Array]:
         """Returns the outputs of this block in the layout of the targets of `AnchorTargets`.
@@ -85,7 +86,7 @@ class PyramidRPN(RPN):
     each a level, see `RPN`.
 
     Args:
-        in_channels, channels, ratios: see `RPN`.
+        in_channels, channels, ratios, all_cells: see `RPN`.
         scales: sides of the anchors in multiples of a level's stride.
         stride: a tuple with the stride of each level in pixels.
     """

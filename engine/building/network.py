@@ -8,8 +8,9 @@ from ...errors import ConfigError
 from ..config import DEFAULTS
 
 # Keys of `network` that only some models use, and the option of `get_model` that each of them sets.
-_MODEL_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "LIGHT_HEAD_RELU": "relu", "NECK": "neck", "ROI_POOL": "roi_pool",
-                  "HIDDEN_UNITS": "hidden", "FPN_CANONICAL_SIDE": "canonical_side"}
+_MODEL_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "PADDED_POOL": "padded_pool", "LIGHT_HEAD_RELU": "relu",
+                  "NECK": "neck", "ROI_POOL": "roi_pool", "HIDDEN_UNITS": "hidden",
+                  "FPN_CANONICAL_SIDE": "canonical_side"}
 
 
 def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDetector:
@@ -29,6 +30,7 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDete
     return gluon_models.get_model(
         cfg.network.model, classes=classes, norm=cfg.network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC,
         anchor_ratios=cfg.network.ANCHOR_RATIOS, anchor_scales=cfg.network.ANCHOR_SCALES,
+        all_cells=cfg.network.RPN_ALL_CELLS,
         box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
         pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N, rpn_nms=cfg.TEST.RPN_NMS_THRESH,
         rpn_min_size=cfg.TEST.RPN_MIN_SIZE, **suppression_options(cfg), **options)

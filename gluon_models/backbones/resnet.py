@@ -112,20 +112,23 @@ class ResNet(Backbone):
         depth: 50, 101 or 152.
         frozen: whether batch normalisation uses its moving statistics in training, too, as the MXNet original does.
         stride_in_1x1: see `Bottleneck`.
+        padded_pool: whether the pooling of the stem is padded on all sides (ChainerCV, torchvision); otherwise it is
+            not padded, and its last windows reach over the edge (Caffe, the MXNet original).
         form: `outputs`, `output_stride` and `classes` of `Backbone`.
 
     Raises:
         ModelError: the depth is not known, or see `Backbone`.
     """
 
-    def __init__(self, depth: int = 101, frozen: bool = True, stride_in_1x1: bool = True, **form: Any):
+    def __init__(self, depth: int = 101, frozen: bool = True, stride_in_1x1: bool = True, padded_pool: bool = False,
+                 **form: Any):
         units, numbered = _units(depth)
 
         def make_stage(stage: Stage, in_channels: int) -> HybridBlock:
             block = nn.HybridSequential(prefix="")
             if stage.name == STEM:
                 block.add(ConvBN(3, stage.channels, 7, "conv1", "bn_conv1", frozen, 2, 3))
-                block.add(nn.MaxPool2D(3, 2, 0, ceil_mode=True))
+                block.add(nn.MaxPool2D(3, 2, 1) if padded_pool else nn.MaxPool2D(3, 2, 0, ceil_mode=True))
                 return block
             number = int(stage.name[-1])
             for i, name in enumerate(residual_unit_names(number, units[number - 2], number in numbered)):
@@ -135,7 +138,8 @@ class ResNet(Backbone):
                 in_channels = stage.channels
             return block
 
-        super().__init__(_parts("res", 2, (half_up, half_down)), make_stage, "fc1000", caffe_names=True, **form)
+        stem = half_up, half_up if padded_pool else half_down
+        super().__init__(_parts("res", 2, stem), make_stage, "fc1000", caffe_names=True, **form)
 
 
 class PyramidResNet(ResNet):
@@ -213,7 +217,7 @@ def _units(depth: int) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
 
 
 for _depth in (50, 101):
-    register_both_forms(f"resnet{_depth}_v1", partial(ResNet, _depth), options=("stride_in_1x1",))
+    register_both_forms(f"resnet{_depth}_v1", partial(ResNet, _depth), options=("stride_in_1x1", "padded_pool"))
     for _variant in ("v1b", "v1c", "v1d"):
         register_both_forms(f"resnet{_depth}_{_variant}", partial(TorchvisionResNet, _depth, _variant))
 for _depth, _variant in ((50, "32x4d"), (101, "32x4d"), (101, "64x4d"), (101, "32x8d")):

@@ -1,6 +1,6 @@
 """Weights from elsewhere: one reader a format, told apart by content, each to the names of the networks here."""
-from .description import BACKBONE, DETECTOR, Weights
+from .description import BACKBONE, DETECTOR, Pixels, Weights
 from .named import NAMED_SOURCES
 from .reading import read_weights, with_names_of
 
-__all__ = ["BACKBONE", "DETECTOR", "NAMED_SOURCES", "Weights", "read_weights", "with_names_of"]
+__all__ = ["BACKBONE", "DETECTOR", "NAMED_SOURCES", "Pixels", "Weights", "read_weights", "with_names_of"]

@@ -21,7 +21,7 @@ _LAYERS = {"rpn/conv1": "rpn_conv_3x3", "rpn/score": "rpn_cls_score", "rpn/loc":
            "head/fc1": "fc_new_1", "head/score": "cls_score", "head/cls_loc": "bbox_pred", "fc6": "fc1000"}
 _RATIOS, _SCALES, _BASE = (0.5, 1, 2), (2, 4, 8, 16, 32), 16
 # Settings of ChainerCV's evaluation (`use_preset("evaluate")`) and of its network.
-_SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False, **ORIGINAL_PIXELS, "network.IMAGE_STRIDE": 0,
+_SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False, "network.IMAGE_STRIDE": 0,
              "network.ANCHOR_SCALES": list(_SCALES), "network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True,
              "network.LIGHT_HEAD_RELU": "after_sum", "network.ROI_POOL": "psroi_align_max_clamp",
              "network.RPN_ALL_CELLS": True, "TEST.RPN_POST_NMS_TOP_N": 1000, "TEST.NMS": 0.5, "TEST.THRESH": 0.0}
@@ -59,13 +59,13 @@ def read_chainercv(path: str) -> Weights:
         arrays["bn1_moving_mean"] = arrays["bn1_moving_mean"] - arrays.pop("conv1_bias")
     if "cls_score_weight" not in arrays:
         return Weights({**with_caffe_names(arrays, depth), **left}, "npz of ChainerCV", f"resnet{depth}_v1", BACKBONE,
-                       {"network.STRIDE_IN_1X1": True, **CAFFE_PIXELS})
+                       {"network.STRIDE_IN_1X1": True}, CAFFE_PIXELS)
     _turn_rpn(path, arrays)
     for end in ("weight", "bias"):
         arrays[f"bbox_pred_{end}"] = with_x_first(arrays[f"bbox_pred_{end}"])
     return Weights({**with_caffe_names(arrays, depth), **left}, "npz of ChainerCV",
-                   f"light_head_rcnn_resnet{depth}_v1_coco", DETECTOR, _SETTINGS, _NOTES,
-                   coco_classes(arrays["cls_score_bias"]))
+                   f"light_head_rcnn_resnet{depth}_v1_coco", DETECTOR, _SETTINGS, ORIGINAL_PIXELS,
+                   _NOTES, coco_classes(arrays["cls_score_bias"]))
 
 
 def _arrays(path: str) -> Dict[str, np.ndarray]:

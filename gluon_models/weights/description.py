@@ -1,16 +1,29 @@
 """What a file of weights holds, once it is read: arrays under the names of the networks here, and what follows."""
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 BACKBONE, DETECTOR = "backbone", "detector"
-# Pixel values from 0 to 1 less ImageNet's means, over its deviations (torchvision, GluonCV), as keys of the
-# configuration: values from 0 to 255, in the order blue, green, red.
-IMAGENET_PIXELS = {"network.PIXEL_MEANS": [103.53, 116.28, 123.675], "network.PIXEL_STDS": [57.375, 57.12, 58.395]}
-# The means of Caffe's ResNet, which ChainerCV's classifiers and the MXNet original have.
-CAFFE_PIXELS = {"network.PIXEL_MEANS": [103.06, 115.90, 123.15], "network.PIXEL_STDS": [1.0, 1.0, 1.0]}
-# The means of the TensorFlow original and of ChainerCV's Light-Head R-CNN.
-ORIGINAL_PIXELS = {"network.PIXEL_MEANS": [102.9801, 115.9465, 122.7717], "network.PIXEL_STDS": [1.0, 1.0, 1.0]}
+
+
+class Pixels(NamedTuple):
+    """How pixel values, from 0 to 255, become the input of a network.
+
+    Attributes:
+        means: what is subtracted from red, green and blue.
+        stds: what they are divided by then.
+    """
+
+    means: Tuple[float, float, float]
+    stds: Tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+# Values from 0 to 1 less ImageNet's means, over its deviations: torchvision and GluonCV.
+IMAGENET_PIXELS = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+# Caffe's ResNet, ChainerCV's classifiers and the MXNet original.
+CAFFE_PIXELS = Pixels((123.15, 115.90, 103.06))
+# The TensorFlow original and ChainerCV's Light-Head R-CNN.
+ORIGINAL_PIXELS = Pixels((122.7717, 115.9465, 102.9801))
 
 
 class Weights(NamedTuple):
@@ -23,7 +36,8 @@ class Weights(NamedTuple):
             has these parameters; empty where it is not known.
         content: "backbone" or "detector"; empty where it is not known.
         settings: values of keys of the configuration without which the weights are of no or of less use, such as
-            {"network.STRIDE_IN_1X1": False}.
+            {"network.STRIDE_IN_1X1": False}; without those of the pixels.
+        pixels: what the network was trained to read; None where it is not known.
         notes: what else a user should know, a sentence each.
         classes: names of the classes that a detector was trained for, without background; empty where they are not
             known.
@@ -35,17 +49,14 @@ class Weights(NamedTuple):
     model: str = ""
     content: str = ""
     settings: Mapping[str, Any] = {}
+    pixels: Optional[Pixels] = None
     notes: Sequence[str] = ()
     classes: Tuple[str, ...] = ()
     folded_boxes: bool = False
 
-    def lines(self) -> List[str]:
-        """Returns what is known about the weights as lines of text."""
-        found = f"{self.format}: {len(self.arrays)} arrays"
-        if self.model:
-            found += f" of the {self.content} {self.model}"
-        keys = [f"  {key}: {value}" for key, value in self.settings.items()]
-        return [found, *(["trained with these keys of the configuration:", *keys] if keys else []), *self.notes]
+    def title(self) -> str:
+        """Returns what the weights are, in a few words."""
+        return f"{self.format}, the {self.content} {self.model}" if self.model else self.format
 
 
 def float_array(array: Any) -> np.ndarray:

@@ -50,9 +50,9 @@ def read_resnet(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
                               "of the versions v1, v1b, v1c and v1d have")
     if is_v1:
         return Weights(with_caffe_names(_without_biases(named), depth), "GluonCV model file", f"resnet{depth}_v1",
-                       BACKBONE, {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True, **IMAGENET_PIXELS})
+                       BACKBONE, {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True}, IMAGENET_PIXELS)
     version = "v1d" if average else "v1c" if deep else "v1b"
-    return Weights(named, "GluonCV model file", f"resnet{depth}_{version}", BACKBONE, IMAGENET_PIXELS)
+    return Weights(named, "GluonCV model file", f"resnet{depth}_{version}", BACKBONE, {}, IMAGENET_PIXELS)
 
 
 def _own_name(name: str, average_shortcut: bool) -> Optional[str]:

@@ -18,8 +18,8 @@ def read_weights(source: str) -> Weights:
     """Reads weights: arrays under the names of the parameters here, and what is known about them.
 
     What the file is, is told by its content and not by its name: a parameter file of the MXNet original, of this
-    package or of GluonCV; a checkpoint of the TensorFlow original; an npz of ChainerCV; a state dict of PyTorch. No file
-    can run a program by being read.
+    package or of GluonCV; a checkpoint of the TensorFlow original; an npz of ChainerCV; a state dict of PyTorch. No
+    file can run a program by being read.
 
     Args:
         source: path of the file, the prefix of a TensorFlow checkpoint, or a name of `NAMED_SOURCES`.

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import CheckpointError
 from .contents import tensorflow_prefix
-from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Weights, float_array
+from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Pixels, Weights, float_array
 from .detector_layers import coco_classes, POOLED, split_scores
 from .resnet_names import depth_of, with_caffe_names
 
@@ -20,14 +20,13 @@ _LAYERS = {"rpn_conv/3x3": "rpn_conv_3x3", "rpn_cls_score": "rpn_cls_score", "rp
            "conv_new_1_conv15_h_pre": "conv_new_3", "conv_new_1_conv15_h": "conv_new_4",
            "ps_fc_1": "fc_new_1", "cls_fc": "cls_score", "bbox_fc": "bbox_pred"}
 # Settings of the TensorFlow original's tests and of its networks.
-_SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False, **ORIGINAL_PIXELS,
+_SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False,
              "network.ANCHOR_SCALES": [2, 4, 8, 16, 32], "network.STRIDE_IN_1X1": False,
              "network.LIGHT_HEAD_RELU": "after_sum", "network.ROI_POOL": "psroi_align_max",
              "network.RPN_ALL_CELLS": True, "TEST.RPN_POST_NMS_TOP_N": 1000, "TEST.NMS": 0.5, "TEST.THRESH": 0.0}
-# TensorFlow-Slim's means of pixels, red 123.68, green 116.78, blue 103.94.
-_SLIM_PIXELS = {"network.PIXEL_MEANS": [103.94, 116.78, 123.68], "network.PIXEL_STDS": [1.0, 1.0, 1.0]}
-_TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max is right for the original's better model "
-              "(folder light_head_rcnn.ori_res101.coco.ps_roialign); for that of the folder "
+_SLIM_PIXELS = Pixels((123.68, 116.78, 103.94))
+_TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max is right for the original's better "
+              "model (folder light_head_rcnn.ori_res101.coco.ps_roialign); for that of the folder "
               "light_head_rcnn.ori_res101.coco set network.ROI_POOL to psroi_pool.")
 
 
@@ -51,12 +50,12 @@ def read_tensorflow(path: str) -> Weights:
                               + ", ".join(list(left)[:3]))
     arrays = {name: _turned(name, array) for name, array in arrays.items()}
     if "cls_score_weight" not in arrays:
-        return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of TensorFlow-Slim", f"resnet{depth}_v1",
-                       BACKBONE, {"network.STRIDE_IN_1X1": False, **_SLIM_PIXELS})
+        return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of TensorFlow-Slim",
+                       f"resnet{depth}_v1", BACKBONE, {"network.STRIDE_IN_1X1": False}, _SLIM_PIXELS)
     model = f"light_head_rcnn_resnet{depth}_v1_coco"
     classes = coco_classes(arrays["cls_score_bias"])
-    return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of the TensorFlow original", model, DETECTOR,
-                   _SETTINGS, (_TWO_POOLS,), classes)
+    return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of the TensorFlow original", model,
+                   DETECTOR, _SETTINGS, ORIGINAL_PIXELS, (_TWO_POOLS,), classes)
 
 
 def _variables(path: str) -> Dict[str, np.ndarray]:

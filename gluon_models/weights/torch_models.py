@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import CheckpointError
 from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
-from .description import BACKBONE, IMAGENET_PIXELS, Weights
+from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
 from .recognition import missing_parts, recognised_backbone
 from .torch_files import read_tensors
 
@@ -17,8 +17,7 @@ _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state",
              "bottom_up", "body", "encoder", "trunk", "features", "model_ema", "state_dict_ema", "ema", "params")
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
-# Parameters of EfficientNet-Lite0's inputs: (x - 127) / 128.
-_LITE_PIXELS = {"network.PIXEL_MEANS": [127.0, 127.0, 127.0], "network.PIXEL_STDS": [128.0, 128.0, 128.0]}
+_LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 
 
 def read_torch(path: str, kind: str) -> Weights:
@@ -38,9 +37,9 @@ def read_torch(path: str, kind: str) -> Weights:
         if model:
             arrays.update({name: tensor for name, tensor in tensors.items()
                            if not name.startswith((prefix, "optimizer")) and tensor.ndim})
-            settings = _LITE_PIXELS if model.startswith("efficientnet_lite") else IMAGENET_PIXELS
+            pixels = _LITE_PIXELS if model.startswith("efficientnet_lite") else IMAGENET_PIXELS
             return Weights(arrays, "safetensors file" if kind == SAFETENSORS else "PyTorch file", model, BACKBONE,
-                           settings)
+                           {}, pixels)
     raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
 
 

@@ -59,8 +59,9 @@ def test_against_a_slow_version(way, reference):
         expected = roi_align(data, ROIS, 1 / 16, reference.bilinear)
     else:
         slow = reference.ps_roi_pool if way == "psroi_pool" else reference.ps_roi_align
-        flavour = dict(mode="max", border="zero") if way == "psroi_align_max" else {}
-        expected = slow(data, ROIS, output_dim=10, pooled_size=7, spatial_scale=1 / 16, **flavour)
+        flavour = dict(mode="max", border="clamp" if way == "psroi_align_max_clamp" else "zero") if "max" in way else {}
+        rois = ROIS + np.array([0, 0, 0, 1, 1], np.float32) if way == "psroi_align_max_clamp" else ROIS
+        expected = slow(data, rois, output_dim=10, pooled_size=7, spatial_scale=1 / 16, **flavour)
     assert found.shape == (len(ROIS), 490 if way == ALIGN else pooled_channels(way), 7, 7)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert np.abs(expected).max() > 0.5

@@ -49,6 +49,9 @@ KEYS = (
         "Sides of the square anchors in multiples of the stride: 4 is 64 pixels at stride 16. A feature pyramid uses "
         "all of them on every level.",
         POSITIVE, bound_to_weights=True),
+    Key("network.RPN_ALL_CELLS", False, BOOL,
+        "Whether all cells of the RPN's map propose boxes, those beyond the image among them (the TensorFlow original, "
+        "ChainerCV); otherwise only cells that lie in the image as a whole (MXNet's operator)."),
     Key("network.NUM_ANCHORS", 0, INT,
         "Anchors at each cell: the number of ratios times the number of scales. 0 computes it; any other number must "
         "equal it.",
@@ -56,6 +59,11 @@ KEYS = (
     Key("network.STRIDE_IN_1X1", True, BOOL,
         "ResNet: true puts the stride of a stage's first unit into its first 1x1 convolution (Caffe, the MXNet "
         "original), false into its 3x3 convolution (the TensorFlow original).",
+        bound_to_weights=True),
+    Key("network.PADDED_POOL", False, BOOL,
+        "ResNet with Caffe's names (resnet50_v1, resnet101_v1): true pads the pooling of the stem on all sides "
+        "(ChainerCV, GluonCV's v1), false on none, so that its last windows reach over the edge (Caffe, the MXNet "
+        "original; with even sides of the input's quarter also the TensorFlow original).",
         bound_to_weights=True),
     Key("network.LIGHT_HEAD_RELU", "inside", word("inside", "after_sum"),
         "Where the large separable convolution has a ReLU: inside, after each of its four convolutions (the MXNet "
@@ -65,9 +73,12 @@ KEYS = (
         "Layers that compute the thin feature map of a light head: large_separable is four convolutions of 15x1 and "
         "1x15; pointwise is one 1x1 convolution with ReLU.",
         bound_to_weights=True),
-    Key("network.ROI_POOL", "psroi_pool", word("psroi_pool", "psroi_align", "psroi_align_max", "roi_pool"),
+    Key("network.ROI_POOL", "psroi_pool", word("psroi_pool", "psroi_align", "psroi_align_max", "psroi_align_max_clamp",
+                                              "roi_pool"),
         "Pooling of RoIs in a light head. Position-sensitive: psroi_pool, psroi_align (the average of bilinear "
-        "samples) and psroi_align_max (the largest sample, the TensorFlow original). Not position-sensitive: roi_pool.",
+        "samples), psroi_align_max (the largest sample, the TensorFlow original) and psroi_align_max_clamp (the "
+        "largest sample of a RoI that reaches to the far edge of its last pixel, ChainerCV). Not position-sensitive: "
+        "roi_pool.",
         bound_to_weights=True),
     Key("network.HIDDEN_UNITS", 2048, INT,
         "Units of the fully connected layer of a light head. With 0 there is no such layer, and classes and boxes are "
