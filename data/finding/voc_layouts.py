@@ -17,13 +17,25 @@ def find_voc(tree: Tree, image_root: Optional[Tree] = None) -> List[FoundSet]:
     files = {path: xml for path, xml in by_folder(tree.paths(".xml")).items()
              if any(is_voc_xml(file) for file in xml[:_LOOKED_INTO])}
     bases = [folder for folder in tree.folders.values() if folder.parts[-2:] == ("ImageSets", "Main")]
-    sets = [one for folder in bases for one in _listed_sets(tree, folder, files, image_root, several=len(bases) > 1)]
+    words = _words_for([os.path.dirname(os.path.dirname(folder.path)) for folder in bases], tree.root)
+    sets = [one for folder, word in zip(bases, words) for one in _listed_sets(tree, folder, files, image_root, word)]
     return sets or (sets_of_folders(tree, "voc", files, image_root) if files else [])
 
 
+def _words_for(bases: Sequence[str], root: str) -> List[str]:
+    """Returns a word for each of several VOC trees, with which the names of its sets begin; "" for the only one.
+
+    It is the year of a folder such as VOC2007, or its name, or where several have that, its path.
+    """
+    names = [os.path.basename(base) for base in bases]
+    words = [name[len("VOC"):] or name if name.startswith("VOC") else name for name in names]
+    return [""] if len(bases) == 1 else [word if words.count(word) == 1 else os.path.relpath(base, root)
+                                         for word, base in zip(words, bases)]
+
+
 def _listed_sets(tree: Tree, lists: Folder, files: Dict[str, List[str]], image_root: Optional[Tree],
-                 several: bool) -> List[FoundSet]:
-    """Returns a set for each list of images of one VOC tree."""
+                 word: str) -> List[FoundSet]:
+    """Returns a set for each list of images of one VOC tree; their names begin with a word, if there is one."""
     base = os.path.dirname(os.path.dirname(lists.path))
     annotations = os.path.join(base, "Annotations")
     if not any(path == annotations or path.startswith(annotations + os.sep) for path in files):
@@ -31,11 +43,10 @@ def _listed_sets(tree: Tree, lists: Folder, files: Dict[str, List[str]], image_r
     images = os.path.join(base, "JPEGImages")
     if image_root is not None or not os.path.isdir(images):
         images, = image_folders_of(tree, [annotations], "", None, image_root)
-    year = os.path.basename(base)[len("VOC"):] if os.path.basename(base).startswith("VOC") else os.path.basename(base)
     stems = _lists_of_images(lists.files.get(".txt", ()))
-    originals = [f"{year}_{stem}" if several else stem for stem in stems]
+    originals = [f"{word}_{stem}" if word else stem for stem in stems]
     # The only list of a folder, whatever it is called, lists all of it.
-    names = originals if several else choose_names([(stem, canonical_name(stem)) for stem in stems])
+    names = originals if word else choose_names([(stem, canonical_name(stem)) for stem in stems])
     return [FoundSet(name, original, "voc", (annotations,), (images,),
                      list_file=os.path.join(lists.path, f"{stem}.txt"))
             for name, original, stem in zip(names, originals, stems)]

@@ -60,6 +60,17 @@ def test_sets_of_projects_are_joined_by_name(projects):
     assert dataset.classes == ("cat", "dog") and [record.classes.tolist() for record in dataset.records] == [[0], [1]]
 
 
+def test_trees_of_voc_of_one_year_in_two_folders(build):
+    for project, label in (("A", "cat"), ("B", "dog")):
+        build.images(f"{project}/VOC2007/JPEGImages/1.jpg")
+        build.xml(f"{project}/VOC2007/Annotations/1.xml", label)
+        build.text(f"{project}/VOC2007/ImageSets/Main/train.txt", "1\n")
+    assert list(find_sets(build.root).sets) == ["A/VOC2007_train", "B/VOC2007_train"]
+    with pytest.raises(DataError, match="no image set 'train'; sets there: A/VOC2007_train, B/VOC2007_train"):
+        load_dataset("auto", build.root, "train")
+    assert load_dataset("auto", build.root, "B/VOC2007_train", classes=["dog"]).records[0].classes.tolist() == [0]
+
+
 def test_a_project_beside_another_that_has_no_part_in_common(build):
     voc(build, "A", "train", "cat")
     voc(build, "B", "val", "dog")
