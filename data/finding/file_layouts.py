@@ -1,14 +1,17 @@
 """Finds sets whose annotations lie in one file for many images, such as COCO's, CVAT's own, and tables of boxes."""
 import os
 import re
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from ...errors import DataError
 from ..readers.cvat_files import cvat_subsets
+from ..readers.via_files import read_via_file
 from .found import FoundSet
 from .image_folders import image_folders_of, with_counted_folders
 from .projects import places_of, projects_of
 from .set_names import canonical_name, canonical_of_path, choose_names
 from .tree import Tree
+
 _OFFICIAL = re.compile(r"(instances|image_info)_(.+)\.json$")
 # What annotation files are called that are not named after a set.
 _NO_NAMES = re.compile(r"_?annotations?(\.coco|_coco|\.createml|_createml)?|instances_default|instances|labels?|coco|"
@@ -26,7 +29,8 @@ def sets_of_files(tree: Tree, layout: str, files: Sequence[str], image_root: Opt
         files: the annotation files.
         image_root: see `image_folders_of`.
     """
-    files = _without_other_tasks(files) if layout == "coco" else list(files)
+    files = _without_other_tasks(files) if layout == "coco" else _without_copies(files) if layout == "via" \
+        else list(files)
     parts = [_Part(file, subset, *_names_of(tree, file, subset))
              for file in files for subset in (_subsets_of(file) if layout == "cvat" else (None,))]
     if sum(not part.original for part in parts) > 1:
@@ -69,6 +73,22 @@ def _subsets_of(file: str) -> Sequence[Optional[str]]:
     """Returns the subsets that are sets of their own; (None,) for a file that makes one set."""
     subsets = cvat_subsets(file)
     return subsets if len(subsets) > 1 or any(map(canonical_name, subsets)) else (None,)
+
+
+def _without_copies(files: Sequence[str]) -> List[str]:
+    """Returns VIA's files without those that say the same as another in their folder: a project and what it exported.
+    """
+    contents: Dict[Tuple[str, str], str] = {}
+    # A file of JSON is preferred, and one with the usual name.
+    for file in sorted(files, key=lambda file: (file.lower().endswith(".csv"), "via_region_data" not in file, file)):
+        try:
+            images = read_via_file(file, ()).images
+        except DataError as error:
+            content = f"{file}: {error}"
+        else:
+            content = repr(sorted((image.name, [(one.label, one.box) for one in image.objects]) for image in images))
+        contents.setdefault((os.path.dirname(file), content), file)
+    return [file for file in files if file in contents.values()]
 
 
 def _without_other_tasks(files: Sequence[str]) -> List[str]:

@@ -1,4 +1,5 @@
 """Folders as annotation tools leave them: which sets they have, and that each set reads the right images and boxes."""
+import json
 import os
 
 import pytest
@@ -349,6 +350,20 @@ def test_a_data_yaml_beside_the_folder_that_it_describes(build):
     found = find_sets(build.root.parent / "coco128.yaml")
     assert list(found.sets) == ["train", "val"]
     assert found.sets["val"].image_folders == (str(build.root.parent / "coco128" / "images" / "val"),)
+
+
+def test_a_project_of_via_and_what_it_exported_are_one_set(build):
+    via(build)
+    for folder in ("train", "val"):
+        exported = build.root / "balloon" / folder / "via_region_data.json"
+        content = json.loads(exported.read_text())
+        build.json(f"balloon/{folder}/via_balloons.json", {"_via_settings": {}, "_via_img_metadata": content})
+    found = find_sets(build.root)
+    assert list(found.sets) == ["train", "val"]
+    assert found.sets["val"].annotations == (str(build.root / "balloon" / "val" / "via_region_data.json"),)
+    # Files that differ are two sets.
+    build.via("balloon/val/via_balloons.json", {"2.jpg": ["cat"]})
+    assert len(find_sets(build.root).sets) == 3
 
 
 def test_the_classes_of_data_yaml_are_in_its_order(build):
