@@ -88,11 +88,17 @@ def is_cvat_xml(file: str) -> bool:
 
 def csv_kind(file: str) -> Optional[str]:
     """Returns "via" or "csv" (a box a row), or None for another table."""
-    columns: List[str] = next(csv.reader(_beginning(file).lstrip("#").splitlines()[:1]), [])
-    for kind, wanted in (("via", via_files.CSV_COLUMNS), ("csv", csv_files.CSV_COLUMNS)):
-        if set(wanted) <= set(columns):
-            return kind
-    return None
+    text = _beginning(file)
+    columns: List[str] = next(csv.reader(text.lstrip("#").splitlines()[:1]), [])
+    if set(via_files.CSV_COLUMNS) <= set(columns):
+        return "via"
+    return "csv" if csv_files.table_of(text) else None
+
+
+def is_usual_table(file: str) -> bool:
+    """Returns whether a table of boxes has the usual names of columns, so that it can hardly be anything else."""
+    table = csv_files.table_of(_beginning(file))
+    return table is not None and table.usual
 
 
 def _beginning(file: str) -> str:

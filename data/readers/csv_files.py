@@ -1,19 +1,66 @@
-"""Reads tables of boxes: one CSV file for many images, one row a box, as Roboflow and TensorFlow's tools write them."""
+"""Reads tables of boxes: one CSV file for many images, one row a box.
+
+The usual columns are those of Roboflow and TensorFlow's tools, filename,width,height,class,xmin,ymin,xmax,ymax. Others
+are understood too: in any order, in upper or lower case, under other common names, between semicolons or tabs, and
+without a line of names as RetinaNet's tools write them: path,x1,y1,x2,y2,class.
+"""
 import csv
 import io
 import os
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import DataError
+from ..file_names import IMAGE_EXTENSIONS
 from ..raw import RawImage, RawObject, RawSet
 from ..text_lists import read_text
 
-CSV_COLUMNS = ("filename", "class", "xmin", "ymin", "xmax", "ymax")
+# The columns that a table must have, and the names under which each is found.
+COLUMNS: Dict[str, Tuple[str, ...]] = {
+    "filename": ("filename", "file_name", "image", "image_path", "img_path", "image_name", "img", "path", "file"),
+    "class": ("class", "label", "class_name", "label_name", "name", "category"),
+    "xmin": ("xmin", "x_min", "x1", "left"), "ymin": ("ymin", "y_min", "y1", "top"),
+    "xmax": ("xmax", "x_max", "x2", "right"), "ymax": ("ymax", "y_max", "y2", "bottom")}
+_SIZE = ("width", "height")
+_OF_RETINANET = ("filename", "xmin", "ymin", "xmax", "ymax", "class")
+_DELIMITERS = ",;\t"
+
+
+class Table(NamedTuple):
+    """How a table of boxes is to be read.
+
+    Attributes:
+        delimiter: between columns.
+        columns: position of each column by its usual name.
+        has_names: whether its first line names the columns.
+        usual: whether the columns have their usual names, so that it can hardly be anything else.
+    """
+
+    delimiter: str
+    columns: Dict[str, int]
+    has_names: bool
+    usual: bool
+
+
+def table_of(text: str) -> Optional[Table]:
+    """Finds out from its first line how a table of boxes is to be read; None for another table."""
+    line = next(iter(text.splitlines()), "")
+    delimiter = max(_DELIMITERS, key=line.count)
+    first = [word.strip() for word in next(csv.reader([line], delimiter=delimiter), [])]
+    names = [word.lower() for word in first]
+    columns = {usual: names.index(name) for usual, others in COLUMNS.items()
+               for name in [next((one for one in others if one in names), None)] if name}
+    if len(columns) == len(COLUMNS):
+        columns.update({name: names.index(name) for name in _SIZE if name in names})
+        return Table(delimiter, columns, True, set(COLUMNS) <= set(first))
+    if len(first) == len(_OF_RETINANET) and first[0].lower().endswith(IMAGE_EXTENSIONS) and (
+            all(map(_is_number, first[1:5])) and first[5] or not any(first[1:])):
+        return Table(delimiter, {name: position for position, name in enumerate(_OF_RETINANET)}, False, False)
+    return None
 
 
 def read_csv_file(annotation_file: str, image_folders: Sequence[str], with_labels: bool = True,
                   counted_folder: Optional[str] = None) -> RawSet:
-    """Reads a table with the columns `CSV_COLUMNS`, and width and height where it has them.
+    """Reads a table of boxes.
 
     Args:
         annotation_file: the table.
@@ -22,21 +69,37 @@ def read_csv_file(annotation_file: str, image_folders: Sequence[str], with_label
         counted_folder: see `RawSet`.
 
     Raises:
-        DataError: the file lacks one of the columns.
+        DataError: the file is no such table.
     """
-    rows = csv.DictReader(io.StringIO(read_text(annotation_file)))
-    missing = [column for column in CSV_COLUMNS if column not in (rows.fieldnames or ())]
-    if missing:
-        raise DataError(f"{annotation_file}: not a table of boxes, it has no column {missing[0]}")
+    text = read_text(annotation_file)
+    table = table_of(text)
+    if table is None:
+        raise DataError(f"{annotation_file}: not a table of boxes, its first line does not name the columns "
+                        + ", ".join(COLUMNS))
+    rows = csv.reader(io.StringIO(text), delimiter=table.delimiter)
+    if table.has_names:
+        next(rows)
     images: Dict[str, RawImage] = {}
-    for row in rows:
+    for words in rows:
+        if not any(words):
+            continue
+        row = {name: words[position].strip() if position < len(words) else ""
+               for name, position in table.columns.items()}
         name = row["filename"] or "?"
         if name not in images:
             stem = os.path.splitext(os.path.basename(name.replace("\\", "/")))[0]
             images[name] = RawImage(f"{annotation_file}: image {name}", stem, name, row.get("width"),
                                     row.get("height"), [])
-        box: List[Optional[str]] = [row[column] for column in CSV_COLUMNS[2:]]
+        box: List[str] = [row[column] for column in ("xmin", "ymin", "xmax", "ymax")]
         # A row that names an image alone says that it has no boxes.
         if with_labels and (row["class"] or any(box)):
             images[name].objects.append(RawObject(rows.line_num, row["class"] or None, box))
     return RawSet(list(images.values()), "corners", tuple(image_folders), counted_folder=counted_folder)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

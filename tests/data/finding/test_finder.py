@@ -352,6 +352,16 @@ def test_a_data_yaml_beside_the_folder_that_it_describes(build):
     assert found.sets["val"].image_folders == (str(build.root.parent / "coco128" / "images" / "val"),)
 
 
+def test_a_table_that_may_be_anything_does_not_stand_beside_other_annotations(build):
+    build.images("1.jpg")
+    build.text("boxes.csv", "image,xmin,ymin,xmax,ymax,label\n1.jpg,1,2,30,40,dog\n")
+    assert find_sets(build.root).layout == "csv"
+    build.xml("1.xml", "cat")
+    found = find_sets(build.root)
+    assert found.layout == "voc" and "boxes.csv is not read" in found.notes[0]
+    assert find_sets(build.root, layout="csv").layout == "csv"
+
+
 def test_a_project_of_via_and_what_it_exported_are_one_set(build):
     via(build)
     for folder in ("train", "val"):

@@ -1,6 +1,6 @@
 import pytest
 
-from light_head_rcnn.data.readers.csv_files import read_csv_file
+from light_head_rcnn.data.readers.csv_files import read_csv_file, table_of
 from light_head_rcnn.errors import DataError
 
 
@@ -20,5 +20,41 @@ def test_reads_a_box_a_row_and_images_without(tmp_path):
 
 def test_another_table_is_an_error(tmp_path):
     (tmp_path / "boxes.csv").write_text("a,b\n")
-    with pytest.raises(DataError, match="no column filename"):
+    with pytest.raises(DataError, match="not a table of boxes, its first line"):
         read_csv_file(str(tmp_path / "boxes.csv"), [])
+
+
+ROWS = [("a.jpg", "cat", ["1", "2", "30", "40"]), ("b.jpg", "dog", ["5", "6", "7", "8"])]
+
+
+@pytest.mark.parametrize("text", [
+    "Filename;Class;XMin;YMin;XMax;YMax\r\na.jpg;cat;1;2;30;40\r\nb.jpg;dog;5;6;7;8\r\n",
+    "image,xmin,ymin,xmax,ymax,label\na.jpg,1,2,30,40,cat\nb.jpg,5,6,7,8,dog\n",
+    ",image_path, x1, x2, y1, y2, class_name\n0,a.jpg, 1, 30, 2, 40, cat\n1,b.jpg, 5, 7, 6, 8, dog\n\n",
+    "filename\tlabel\tx_min\ty_min\tx_max\ty_max\na.jpg\tcat\t1\t2\t30\t40\nb.jpg\tdog\t5\t6\t7\t8",
+    "a.jpg,1,2,30,40,cat\nb.jpg,5,6,7,8,dog\n"])
+def test_columns_in_other_ways(tmp_path, text):
+    (tmp_path / "boxes.csv").write_text(text)
+    images = read_csv_file(str(tmp_path / "boxes.csv"), []).images
+    assert [(image.name, one.label, one.box) for image in images for one in image.objects] == ROWS
+
+
+def test_retinanet_names_images_without_boxes(tmp_path):
+    (tmp_path / "boxes.csv").write_text("c.jpg,,,,,\na.jpg,1,2,30,40,cat\n")
+    empty, image = read_csv_file(str(tmp_path / "boxes.csv"), []).images
+    assert (empty.name, empty.objects, len(image.objects)) == ("c.jpg", [], 1)
+
+
+@pytest.mark.parametrize("text, usual", [
+    ("filename,width,height,class,xmin,ymin,xmax,ymax\n", True), ("image,xmin,ymin,xmax,ymax,label\n", False),
+    ("a.jpg,1,2,30,40,cat\n", False)])
+def test_usual_tables(text, usual):
+    assert table_of(text).usual is usual
+
+
+@pytest.mark.parametrize("text", ["", "a.jpg,1,2,30,40\n", "a.jpg,1,2,x,40,cat\n", "cat,0\ndog,1\n",
+                                  "image,label\na.jpg,cat\n",
+                                  "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n",
+                                  "image_id,width,height,bbox,source\n"])
+def test_other_tables(text):
+    assert table_of(text) is None
