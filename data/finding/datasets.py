@@ -93,13 +93,21 @@ class AutoDataset(Dataset):
         names = class_names_of(sets, self._readable(sets))
         if not names:
             raise DataError(f"{self.path}: no object in it has a class, in any of the sets "
-                            + ", ".join(self.found.described_sets()))
+                            + ", ".join(self.found.described_sets()) + self._nameless_object())
         return names
 
     def read_raw_set(self, image_set: str, with_labels: bool) -> RawSet:
         """Reads the files of one set; see `Dataset.read_raw_set`."""
         found = self.found.set_named(image_set)
         return self._read(found) if with_labels else read_found_set(found, with_labels)
+
+    def _nameless_object(self) -> str:
+        """Names an object of the sets that are read, for a message; DataError if such a set cannot be read."""
+        for name in self.split_image_set():
+            for image in self._read(self.found.set_named(name)).images:
+                for one in image.objects:
+                    return f"; the first states {one.stated_class!r} in {image.where}"
+        return ""
 
     def _readable(self, sets: Sequence[FoundSet]) -> Iterator[RawSet]:
         for one in sets:

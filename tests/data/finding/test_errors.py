@@ -106,7 +106,7 @@ def test_names_of_another_kind_are_an_error(build, names):
 def test_a_data_set_without_any_object_has_no_classes(build):
     build.images("1.jpg")
     build.xml("1.xml")
-    with pytest.raises(DataError, match="no object in it has a class, in any of the sets all"):
+    with pytest.raises(DataError, match="no object in it has a class, in any of the sets all$"):
         load_dataset("auto", build.root, "all")
     assert len(load_dataset("auto", build.root, "all", classes=("cat",)).records) == 1
 
@@ -123,3 +123,20 @@ def test_sets_have_one_layout(build):
     build.coco("a.json", {"1.jpg": ["cat"]})
     with pytest.raises(UsageError, match="annotations of different layouts: coco, voc"):
         load_dataset("auto", build.root, "train", annotations={"train": "a.json", "val": "xml"})
+
+
+def test_objects_without_a_class_are_shown(build):
+    build.images("1.jpg")
+    region = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 9, "height": 9},
+              "region_attributes": {"fruit": "pear", "ripe": "yes"}}
+    build.json("via.json", {"1.jpg9": {"filename": "1.jpg", "size": 9, "regions": [region], "file_attributes": {}}})
+    with pytest.raises(DataError, match="the first states {'fruit': 'pear', 'ripe': 'yes'} in .*via.json: image 1"):
+        load_dataset("auto", build.root, "all")
+
+
+def test_a_file_without_categories_says_so(build):
+    build.images("1.jpg")
+    build.json("train.json", {"images": [{"id": 1, "file_name": "1.jpg"}],
+                              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 9, 9]}]})
+    with pytest.raises(DataError, match='it has no list "categories"'):
+        load_dataset("auto", build.root, "train")
