@@ -1,6 +1,6 @@
 """Values that the code computes from a configuration: learning-rate steps, GPUs, image sizes, pixel means in RGB."""
 from pathlib import Path
-from typing import Dict, Tuple, Union
+from typing import Dict, List, Sequence, Tuple, Union
 
 from yacs.config import CfgNode
 
@@ -50,6 +50,11 @@ def pixel_means(cfg: CfgNode) -> Tuple[float, float, float]:
 def pixel_stds(cfg: CfgNode) -> Tuple[float, float, float]:
     """Returns the standard deviations to divide pixels by, in the network's order red, green, blue."""
     return cfg.network.PIXEL_STDS[::-1]
+
+
+def pixel_keys(means: Sequence[float], stds: Sequence[float]) -> Dict[str, List[float]]:
+    """Returns the keys of means and standard deviations that are given in the order red, green, blue."""
+    return {"network.PIXEL_MEANS": list(means)[::-1], "network.PIXEL_STDS": list(stds)[::-1]}
 
 
 def dataset_kind(cfg: CfgNode) -> str:

@@ -6,7 +6,8 @@ import mxnet as mx
 import numpy as np
 from yacs.config import CfgNode
 
-from ..building import initialization
+from ..building.initialization import NEW_LAYER_STD
+from ..building.pretrained import PretrainedReport, take_pretrained
 from ..checkpoints.arrays import TEST_SUFFIX, load_weights, param_mismatches, shapes_agree
 
 # The names of all layers that do not belong to the backbone begin with one of these.
@@ -49,7 +50,8 @@ def residual_gammas(symbol: mx.sym.Symbol) -> Set[str]:
 
 
 def initial_weights(cfg: CfgNode, shapes: _Shapes, zeros: Sequence[str] = (), start: Optional[_Arrays] = None,
-                    allow_partial: bool = False) -> Tuple[Dict[str, mx.nd.NDArray], List[str]]:
+                    allow_partial: bool = False,
+                    classes: Sequence[str] = ()) -> Tuple[Dict[str, mx.nd.NDArray], PretrainedReport]:
     """Draws the first values of a graph's parameters.
 
     They are drawn in the order of `initialization.initialize`, so that one seed gives a graph and the Gluon model the
@@ -60,16 +62,17 @@ def initial_weights(cfg: CfgNode, shapes: _Shapes, zeros: Sequence[str] = (), st
         zeros: names of the parameters that begin at zero where `network.NORM` is "batch", see `residual_gammas`.
         start: arrays by name to begin with, in place of the backbone of `network.pretrained`.
         allow_partial: accept a pretrained file that lacks a part of the backbone; that part starts at random.
+        classes: names of the detector's classes, see `pretrained.take_pretrained`.
 
     Returns:
-        Arrays on the CPU by name, and one line for each parameter of the backbone that the pretrained file lacks.
+        Arrays on the CPU by name, and what was taken from the pretrained file.
 
     Raises:
         CheckpointError: there is no such file, or, without `allow_partial`, it does not hold the whole backbone.
     """
-    he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(initialization.NEW_LAYER_STD)
+    he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(NEW_LAYER_STD)
     has_backbone = start is not None or bool(cfg.network.pretrained)
-    weights, problems = {}, []
+    weights, report = {}, PretrainedReport()
     for name in sorted(shapes, key=_drawing_order):
         weights[name] = mx.nd.zeros(shapes[name])
         is_zero = name.endswith("_moving_mean") or cfg.network.NORM == "batch" and name in zeros
@@ -79,14 +82,11 @@ def initial_weights(cfg: CfgNode, shapes: _Shapes, zeros: Sequence[str] = (), st
             is_normal = name.startswith(_NEW_LAYERS if has_backbone else _OUTPUT_LAYERS)
             (normal if is_normal else he)(mx.init.InitDesc(name), weights[name])
     if start is None and cfg.network.pretrained:
-        path = initialization.pretrained_file(cfg)
-        start, _ = load_weights(path)
-        backbone = {name: shapes[name] for name in backbone_names(shapes)}
-        problems = initialization.backbone_mismatches(
-            path, param_mismatches(path, backbone, start, allow_partial=True), allow_partial)
+        arrays, report = take_pretrained(cfg, shapes, backbone_names(shapes), classes, allow_partial)
+        start = {name: mx.nd.array(array) for name, array in arrays.items()}
     weights.update({name: array for name, array in (start or {}).items()
                     if name in shapes and shapes_agree(shapes[name], array.shape)})
-    return weights, problems
+    return weights, report
 
 
 def backbone_names(names: Iterable[str]) -> List[str]:

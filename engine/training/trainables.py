@@ -9,15 +9,13 @@ from yacs.config import CfgNode
 
 from ... import data
 from ..building.anchor_report import log_boxes
-from ..building.initialization import (fix_parameters, initialize, log_mismatches, pretrained_file,
-                                       pretrained_summary, warn_of_fixed_noise)
+from ..building.initialization import fix_parameters, initialize, log_pretrained, warn_of_fixed_noise
 from ..building.loaders import build_train_loader, image_stride
 from ..building.network import build_losses, build_net
 from ..building.symbols_from_config import STRIDE
-from ..checkpoints.parameters import own_parameters
 from ..config import train_scales
 from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
-from ..symbolic.weights import backbone_names, initial_weights, parameter_shapes, residual_gammas, split_weights
+from ..symbolic.weights import initial_weights, parameter_shapes, residual_gammas, split_weights
 from .objectives import GraphObjective, LossesObjective, Objective
 from .schedule import set_gluon_factors
 
@@ -51,10 +49,7 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
     loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_size, net.stride)
     log_boxes(cfg, dataset, net.features.feature_size, net.stride, start.logger)
-    log_mismatches(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
-    if start.fresh and cfg.network.pretrained:
-        shapes = {name: parameter.shape for name, parameter in own_parameters(net).items()}
-        start.logger.info("%s", pretrained_summary(pretrained_file(cfg), shapes, list(own_parameters(net.backbone))))
+    log_pretrained(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
     fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
     warn_of_fixed_noise(cfg, fixed, start.logger)
     parameters = dict(net.collect_params().items())
@@ -92,10 +87,9 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
     start.logger.info("%s, %s: %.2fM parameters, %d arrays fixed", cfg.symbol, part,
                       sum(map(math.prod, shapes.values())) / 1e6, len(fixed))
     if start.fresh:
-        values, problems = initial_weights(cfg, shapes, residual_gammas(graph.symbol), weights, start.allow_partial)
-        log_mismatches(start.logger, problems)
-        if weights is None and cfg.network.pretrained:
-            start.logger.info("%s", pretrained_summary(pretrained_file(cfg), shapes, backbone_names(shapes)))
+        values, report = initial_weights(cfg, shapes, residual_gammas(graph.symbol), weights, start.allow_partial,
+                                         dataset.classes)
+        log_pretrained(start.logger, report)
     else:
         values = {name: mx.nd.zeros(shape) for name, shape in shapes.items()}
     objective = GraphObjective(cfg, graph, dataset.classes, start.contexts, values, fixed)

@@ -9,7 +9,7 @@ import yaml
 from yacs.config import CfgNode
 
 from ...data.readers.coco import PARENT_IMAGE_SETS
-from ...engine.building.initialization import pretrained_file
+from ...engine.building.pretrained import pretrained_file
 from ...engine.config import dataset_kind, gpu_ids
 from ...errors import CheckpointError
 from .detectors import build_row_net

@@ -13,7 +13,7 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn import data, gluon_models, symbols
-from light_head_rcnn.engine.building import datasets, initialization, loaders, network
+from light_head_rcnn.engine.building import datasets, loaders, network, pretrained
 from light_head_rcnn.engine.config import KEYS, load_config
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.loading import load_network
@@ -257,7 +257,7 @@ def test_the_file_of_pretrained_weights(tmp_path):
     for name, epoch, expected in (("net", 0, "net-0000.params"), ("net", 3, "net-0003.params"),
                                   ("other.params", 0, "other.params")):
         cfg = load_config(None, {"network.pretrained": str(tmp_path / name), "network.pretrained_epoch": epoch})
-        assert initialization.pretrained_file(cfg) == str(tmp_path / expected)
+        assert pretrained.pretrained_file(cfg) == str(tmp_path / expected)
 
 
 def test_the_checkpoint_of_an_epoch(tmp_path):

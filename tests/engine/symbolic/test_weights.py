@@ -23,8 +23,8 @@ def parameters(configure):
 
 def test_from_scratch(configure, parameters):
     symbol = graph_for_tests(configure("run"), 4)
-    found, problems = weights.initial_weights(configure("run"), parameters, weights.residual_gammas(symbol))
-    assert set(found) == set(parameters) and not problems
+    found, report = weights.initial_weights(configure("run"), parameters, weights.residual_gammas(symbol))
+    assert set(found) == set(parameters) and not report.problems
     for name, array in found.items():
         array = array.asnumpy()
         assert array.shape == parameters[name]
@@ -67,8 +67,8 @@ def test_pretrained_backbone(configure, parameters, tmp_path):
     path = str(tmp_path / "net-0000.params")
     mx.nd.save(path, saved)
     cfg = configure("run", "network.pretrained", tmp_path / "net")
-    found, problems = weights.initial_weights(cfg, parameters)
-    assert not problems
+    found, report = weights.initial_weights(cfg, parameters)
+    assert not report.problems
     for name, array in found.items():
         if name in backbone:
             np.testing.assert_array_equal(array.asnumpy(), backbone[name].asnumpy())
@@ -81,8 +81,8 @@ def test_pretrained_backbone(configure, parameters, tmp_path):
     with pytest.raises(CheckpointError) as caught:
         weights.initial_weights(cfg, parameters)
     assert all(part in str(caught.value) for part in expected) and "fc1000" not in str(caught.value)
-    found, problems = weights.initial_weights(cfg, parameters, allow_partial=True)
-    assert len(problems) == 2 and (found["bn2a_branch2a_moving_var"].asnumpy() == 1).all()
+    found, report = weights.initial_weights(cfg, parameters, allow_partial=True)
+    assert len(report.problems) == 2 and (found["bn2a_branch2a_moving_var"].asnumpy() == 1).all()
     with pytest.raises(CheckpointError, match="network.pretrained: there is no file .*net-0007.params"):
         weights.initial_weights(configure("run", "network.pretrained", tmp_path / "net", "network.pretrained_epoch", 7),
                                 parameters)

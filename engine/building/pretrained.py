@@ -1,0 +1,185 @@
+"""Weights to start from: the file that `network.pretrained` names, what a network takes of it, and what is new."""
+import contextlib
+import json
+from pathlib import Path
+from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+from yacs.config import CfgNode
+
+from ...errors import CheckpointError
+from ...gluon_models.registry import composed_models
+from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weights, with_names_of
+from ...gluon_models.weights.contents import tensorflow_prefix
+from ...gluon_models.weights.description import shapes_agree
+from ...gluon_models.weights.published import published_sources
+from ..config import KEYS, pixel_keys, saved_config
+
+_BACKBONES_OF_SYMBOLS = {"resnet_v1_101_rfcn_light": "resnet101_v1", "resnet_v1_101_rfcn": "resnet101_v1",
+                         "xception_rfcn_light": "xception"}
+# The layers of the classes, and those of the boxes where each class has a box of its own: they are of no use to a
+# detector of other classes, be they as many.
+_CLASS_LAYERS, _BOX_LAYERS = ("cls_score", "rfcn_cls"), ("bbox_pred", "rfcn_bbox")
+
+
+class PretrainedReport(NamedTuple):
+    """What a network took from a file of weights.
+
+    Attributes:
+        problems: a line for each parameter of the backbone that the file lacks.
+        text: a table of what was taken, what is new and what was left over, and the keys of the configuration with
+            which the weights were trained otherwise; empty where there is no file.
+    """
+
+    problems: List[str] = []
+    text: str = ""
+
+
+def pretrained_file(cfg: CfgNode) -> str:
+    """Returns the path of the file of weights that `network.pretrained` names, or the name of an installed package's.
+
+    `network.pretrained` is the path itself, the path without `.params`, a prefix, or the name of weights that a package
+    brings along. For a prefix the number in the name is `network.pretrained_epoch`, for example PREFIX-0000.params.
+
+    Raises:
+        CheckpointError: there is no such file; the message says where weights of the backbone are published.
+    """
+    prefix = cfg.network.pretrained
+    with_epoch = f"{prefix}-{cfg.network.pretrained_epoch:04d}.params"
+    for path in (prefix, f"{prefix}.params", with_epoch):
+        if Path(path).is_file():
+            return path
+    if prefix in NAMED_SOURCES or tensorflow_prefix(prefix) is not None:
+        return prefix
+    raise CheckpointError(f"network.pretrained: there is no file {with_epoch}, nor {prefix}. "
+                          + _advice(cfg, with_epoch))
+
+
+def read_pretrained(path: str) -> Weights:
+    """Reads a file of weights as `read_weights` does, with what the JSON file beside it says.
+
+    Checkpoints have one, and so have the files that `lhrcnn convert` writes.
+    """
+    weights = read_weights(path)
+    beside = Path(path).with_suffix(".json")
+    state: Dict[str, Any] = {}
+    if path.endswith(".params") and beside.is_file():
+        with contextlib.suppress(ValueError, OSError):
+            state = json.loads(beside.read_text(encoding="utf-8"))
+    if not isinstance(state, dict) or not isinstance(state.get("config", state.get("settings")), dict):
+        return weights
+    settings = {key: value for key, value in state.get("config", state.get("settings")).items()
+                if key in KEYS and KEYS[key].bound_to_weights}
+    return weights._replace(settings={**weights.settings, **settings}, classes=tuple(state.get("classes", ())))
+
+
+def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone: Collection[str],
+                    classes: Sequence[str] = (),
+                    allow_partial: bool = False) -> Tuple[Dict[str, np.ndarray], PretrainedReport]:
+    """Reads the arrays with which a network starts from the file that `network.pretrained` names.
+
+    The file must hold the backbone. If it holds a whole detector, its other layers are taken, too, where their shapes
+    fit. Where it is known that the detector has other classes, the layer of the classes is not taken, nor that of the
+    boxes where each class has its own.
+
+    Args:
+        cfg: the section `network` is read.
+        shapes: shapes of the network's parameters by name.
+        backbone: names of the parameters that belong to the backbone.
+        classes: names of the network's classes, background not among them.
+        allow_partial: accept a file that lacks a part of the backbone.
+
+    Returns:
+        The arrays by name, and the report.
+
+    Raises:
+        CheckpointError: there is no such file, or, without `allow_partial`, it does not hold the whole backbone.
+    """
+    path = pretrained_file(cfg)
+    weights = with_names_of(read_pretrained(path), shapes)
+    useless = _layers_of_classes(cfg, weights, classes)
+    fitting = {name for name, shape in shapes.items()
+               if name in weights.arrays and shapes_agree(shape, weights.arrays[name].shape)}
+    taken = {name: weights.arrays[name] for name in shapes if name in fitting and _layer(name) not in useless}
+    problems = [f"missing in the file: {name} {tuple(shapes[name])}" if name not in weights.arrays else
+                f"other shape: {name} is {weights.arrays[name].shape} in the file, {tuple(shapes[name])} in the network"
+                for name in shapes if name in backbone and name not in taken]
+    if problems and not allow_partial:
+        raise CheckpointError(f"{path} ({weights.title()}) does not hold the backbone:\n  " + "\n  ".join(problems))
+    lines = [f"weights from {path} ({weights.title()}):", *_table(weights.arrays, shapes, set(backbone), taken),
+             *_differences(cfg, weights), *weights.notes]
+    return taken, PretrainedReport(problems, "\n".join(lines))
+
+
+def holds_whole(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Returns whether weights have all parameters of a network, with their shapes."""
+    return all(name in weights.arrays and shapes_agree(shape, weights.arrays[name].shape)
+               for name, shape in shapes.items())
+
+
+def _advice(cfg: CfgNode, wanted: str) -> str:
+    parts = composed_models().get(cfg.network.model)
+    backbone = _BACKBONES_OF_SYMBOLS.get(cfg.symbol, "") if cfg.symbol else parts.backbone if parts else ""
+    sources = published_sources(backbone)
+    scratch = "To train from random weights: network.pretrained= network.NORM=batch network.FIXED_PARAMS=[]"
+    if not sources:
+        return ("Name a file of weights by network.pretrained=FILE; docs/weights.md says which are understood and "
+                f"where they are published.\n{scratch}")
+    return (f"ImageNet weights of {backbone} are published; get one of:\n  " + "\n  ".join(sources)
+            + "\nThen name the file, network.pretrained=FILE, or convert it once:\n"
+            f"  lhrcnn convert FILE --to {wanted}\nThe page docs/weights.md has all of this. {scratch}")
+
+
+def _layers_of_classes(cfg: CfgNode, weights: Weights, classes: Sequence[str]) -> Tuple[str, ...]:
+    if not weights.classes or not classes or tuple(classes) == tuple(weights.classes):
+        return ()
+    return _CLASS_LAYERS if cfg.CLASS_AGNOSTIC else _CLASS_LAYERS + _BOX_LAYERS
+
+
+def _layer(name: str) -> str:
+    return name.rpartition("_")[0]
+
+
+def _table(saved: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], backbone: Collection[str],
+           taken: Collection[str]) -> List[str]:
+    """Three rows: taken, new, left over."""
+    others = list(dict.fromkeys(_layer(name) for name in shapes if name not in backbone))
+    whole = [layer for layer in others if all(name in taken for name in shapes if _layer(name) == layer)]
+    new = [layer for layer in others if layer not in whole]
+    lacking = len(backbone) - sum(name in taken for name in backbone)
+    left: Dict[str, str] = {}
+    for name in saved:
+        if name not in taken:
+            left.setdefault(_layer(name), "" if name not in shapes else " (for other classes, or of another shape)")
+    rows = [("taken", [f"{len(backbone) - lacking} of {len(backbone)} arrays of the backbone", *whole]),
+            ("new", ([f"{lacking} arrays of the backbone"] if lacking else []) + new),
+            ("left over", [layer + why for layer, why in left.items()])]
+    return [f"  {title:<10} {_shortened(words) or 'nothing'}" for title, words in rows]
+
+
+def _shortened(words: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def _differences(cfg: CfgNode, weights: Weights) -> List[str]:
+    """Lines on the keys of the configuration that have other values than those with which the weights were trained."""
+    now = saved_config(cfg)
+    lines = [f"  {key}: {value} there, {now[key]} here" for key, value in all_settings(weights).items()
+             if KEYS[key].bound_to_weights and key not in ("network.model", "symbol") and value != now[key]]
+    return ["warning: keys on which the use of these weights depends had other values in their training:",
+            *lines] if lines else []
+
+
+def all_settings(weights: Weights) -> Dict[str, Any]:
+    """Returns the values of keys of the configuration that weights want, those of the pixels among them."""
+    pixels = {} if weights.pixels is None else pixel_keys(weights.pixels.means, weights.pixels.stds)
+    return {**pixels, **weights.settings}
+
+
+def whole_detector(cfg: CfgNode) -> Optional[Weights]:
+    """Returns the weights of `network.pretrained` where they are those of a whole detector, else None."""
+    if not cfg.network.pretrained:
+        return None
+    weights = read_pretrained(pretrained_file(cfg))
+    return weights if weights.content == DETECTOR else None
