@@ -45,10 +45,14 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
     if doubt:
         log.report("boxes_of_another_format", f"{images[0].raw.where}: {doubt}")
     stated = as_coco_boxes(numbers, raw.box_format, sizes)
+    scale = np.array([image.scale for image in images], np.float64).reshape(-1, 2)[objects.image]
+    if raw.box_format != "centre_fractions" and (scale != 1).any():
+        stated = stated * np.tile(scale, 2)
     fitted = FittedBoxes(stated, sizes)
     difficult, odd_difficult = _read_column([one.difficult for one in objects.raw], as_flag, bool)
     crowd, odd_crowd = _read_column([one.crowd for one in objects.raw], as_flag, bool)
     areas, odd_area = _read_areas([one.area for one in objects.raw])
+    areas = areas * scale.prod(axis=1)
     odd = odd_difficult | odd_crowd | odd_area
     fate = np.where(objects.left_out, np.where(fitted.nothing_left, _GONE, _REGION), _STAYS)
     faulty = objects.class_id < 0

@@ -8,6 +8,7 @@ from ..errors import DataError, UsageError
 ACTIONS = {
     "clip": "the box is cut at the edges of its image",
     "keep": "it is used all the same",
+    "scale": "its boxes are scaled from the size that is stated to that of the file",
     "ignore": "the object stays, but counts neither in training nor in evaluation",
     "drop": "it is left out; training draws no background from the place of a box that is left out, nor from an image "
             "in which that place is not known",
@@ -53,7 +54,8 @@ KINDS: Dict[str, FaultKind] = {
     "image_unreadable": FaultKind("an image file cannot be read", ("drop", "error")),
     "image_too_large": FaultKind("an image has more pixels than the limit", ("drop", "error")),
     "image_truncated": FaultKind("an image file is cut off; the rest of it is gray", ("keep", "drop", "error")),
-    "size_differs": FaultKind("the annotation states another size than the image file has", ("keep", "drop", "error")),
+    "size_differs": FaultKind("the annotation states another size than the image file has",
+                              ("keep", "scale", "drop", "error")),
     "orientation_undecided": FaultKind("nothing says whether an image was labelled before or after it was turned; it "
                                        "is taken as viewers show it", ("keep", "drop", "error")),
 }

@@ -10,6 +10,7 @@ from .meaning import as_number
 from .pillow import MAX_MEGAPIXELS
 from .raw import RawImage, RawObject, RawSet
 
+_SAME_ASPECT = 0.02  # how far the scales of width and height may be apart in an image that was resized
 _PROGRESS_FROM = 5000  # so many images take long enough to show a progress bar
 
 
@@ -21,6 +22,7 @@ class PlacedImage(NamedTuple):
         path: its file.
         width, height, upright: see `Record`.
         left_out: objects of other entries of the same file, which were left out.
+        scale: factors of x and y by which boxes are to be scaled.
     """
 
     raw: RawImage
@@ -29,6 +31,7 @@ class PlacedImage(NamedTuple):
     height: int
     upright: bool
     left_out: Sequence[RawObject]
+    scale: Tuple[float, float] = (1., 1.)
 
 
 def place_images(raw: RawSet, log: FaultLog, max_megapixels: float = MAX_MEGAPIXELS) -> List[PlacedImage]:
@@ -133,14 +136,18 @@ def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optiona
     if header.truncated:
         actions.append(log.report("image_truncated", f"{image.where}: {path} is cut off"))
     if differs:
+        scale = shown[0] / stated[0], shown[1] / stated[1]
+        resized = "; it seems to have been resized after it was labelled: the action scale scales its boxes" \
+            if abs(scale[0] / scale[1] - 1) < _SAME_ASPECT else ""
         actions.append(log.report("size_differs", f"{image.where}: {path} has {shown[0]} x {shown[1]} pixels, stated "
-                                                  f"are {stated[0]:g} x {stated[1]:g}"))
+                                                  f"are {stated[0]:g} x {stated[1]:g}{resized}"))
     if undecided:
         actions.append(log.report("orientation_undecided",
                                   f"{image.where}: {path} has EXIF orientation {header.orientation}"))
     if "drop" in actions:
         return None
-    return PlacedImage(image, path, *(shown if upright else stored), upright, ())
+    return PlacedImage(image, path, *(shown if upright else stored), upright, (),
+                       scale if "scale" in actions else (1., 1.))
 
 
 def _stated_size(image: RawImage) -> Optional[Tuple[float, float]]:

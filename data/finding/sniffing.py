@@ -66,6 +66,10 @@ def _kind_of_table(keys: Set[str]) -> Optional[str]:
 
 def known_but_not_read(file: str) -> str:
     """Returns what a file is whose format is known but not read, in a few words; "" where it is not known."""
+    if not os.path.getsize(file):
+        return "an empty file"
+    if _beginning(file).startswith("version https://git-lfs"):
+        return "a pointer of Git LFS: git lfs pull fetches the file"
     extension = os.path.splitext(file)[1].lower()
     if extension == ".csv" and "VGG Image Annotator" in _beginning(file):
         return "a table of version 3 of the VGG Image Annotator; save the project as JSON instead"

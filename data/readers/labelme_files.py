@@ -4,6 +4,7 @@ import math
 import os
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
+from ..meaning import as_class_name
 from ..raw import NoBox, RawImage, RawObject, RawSet
 from ..text_lists import read_text
 
@@ -56,7 +57,7 @@ def _read_shapes(shapes: Sequence[Any]) -> Iterator[RawObject]:
         if label in IGNORED_LABELS:
             continue
         flags: Dict[str, Any] = shape["flags"] if isinstance(shape.get("flags"), dict) else {}
-        yield RawObject(position, label if isinstance(label, str) else None, _box_of(shape),
+        yield RawObject(position, as_class_name(label), _box_of(shape),
                         difficult=flags.get("difficult"), crowd=flags.get("crowd", flags.get("iscrowd")),
                         stated_class=label)
 

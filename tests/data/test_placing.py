@@ -173,6 +173,19 @@ def test_squares_are_undecided(tmp_path):
     assert not log.counts  # without boxes there is nothing to decide
 
 
+def test_boxes_of_images_that_were_resized_may_be_scaled(root):
+    images = entry("0.jpg", 120, 80, [RawObject(1, "dog", [10, 20, 30, 40], area=600)]), entry("1.jpg")
+    records, log = read(root, *images)
+    assert records[0].boxes.tolist() == [[10, 20, 39, 39]] and log.counts == {"size_differs": 1, "box_over_edge": 1}
+    assert "it seems to have been resized" in log.examples["size_differs"][0]
+    records, log = read(root, *images, on_error={"size_differs": "scale"})
+    assert records[0].boxes.tolist() == [[5, 10, 19, 29]] and records[0].areas.tolist() == [150]
+    assert records[0].coco_boxes.tolist() == [[5, 10, 15, 20]] and records[1].boxes.tolist() == [[1, 1, 5, 5]]
+    assert log.counts == {"size_differs": 1}
+    records, log = read(root, entry("0.jpg", 120, 40), on_error={"size_differs": "scale"})  # stretched
+    assert records[0].coco_boxes.tolist() == [[.5, 1, 2.5, 5]] and "resized" not in log.examples["size_differs"][0]
+
+
 @pytest.mark.parametrize("kind", ["size_differs", "orientation_undecided"])
 def test_images_of_unclear_frame_may_be_left_out(tmp_path, root, kind):
     oriented(root / "1.jpg", 3)

@@ -58,6 +58,8 @@ def test_kinds_of_cvat_files(tmp_path, text, expected):
     ("a.json", json.dumps([{**BOX, "score": 0.5}]), "detections in COCO's result format"),
     ("a.json", json.dumps({"images": [IMAGE], "annotations": [{"image_id": 1, "caption": "a"}]}), "COCO's captions"),
     ("a.json", json.dumps({"assets": {"x": {"asset": {"name": "a.jpg"}, "regions": []}}}), "a project of VoTT"),
+    ("a.json", "", "an empty file"), ("a.xml", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+                                      "a pointer of Git LFS: git lfs pull fetches the file"),
     ("a.json", "{}", ""), ("a.csv", "# Exported using VGG Image Annotator\n", "a table of version 3 of the VGG Image "
      "Annotator; save the project as JSON instead"), ("a.csv", "a,b", ""), ("a.txt", "VGG Image Annotator", "")])
 def test_what_is_known_but_not_read(tmp_path, name, text, expected):

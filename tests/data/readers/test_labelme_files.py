@@ -54,8 +54,8 @@ def test_broken_shapes_are_no_numbers(read):
 
 def test_ignored_labels_are_left_out_and_a_missing_one_is_no_class(read):
     ignored = [{**RECTANGLE, "label": label} for label in ("_background_", "__ignore__")]
-    object_, = read(*ignored, {**RECTANGLE, "label": 7}).objects
-    assert (object_.label, object_.stated_class, object_.position) == (None, 7, 3)
+    missing, number = read(*ignored, {**RECTANGLE, "label": " "}, {**RECTANGLE, "label": 7}).objects
+    assert (missing.label, missing.stated_class, missing.position) == (None, " ", 3) and number.label == "7"
 
 
 def test_flags_of_a_shape(read):
