@@ -11,10 +11,19 @@ from PIL import Image
 from light_head_rcnn import data
 from light_head_rcnn.engine.building import loaders
 from light_head_rcnn.engine.evaluation import run
+from light_head_rcnn.engine.inference import dataset_detections
 from light_head_rcnn.engine.inference.dataset_detections import detect_dataset
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.errors import DataError
+from light_head_rcnn.runtime import Threads
+
+
+@pytest.fixture(autouse=True)
+def many_cores(monkeypatch):
+    """Workers are used for few and small images too."""
+    monkeypatch.setattr(loaders, "_WORTH_WORKERS", 1)
+    monkeypatch.setattr(dataset_detections, "available_threads", lambda: Threads(8, ""))
 
 
 def mean_color_net(x, im_info):
@@ -55,8 +64,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("batch, contexts", [(1, None), (3, None), (2, [mx.cpu(0), mx.cpu(1)])])
 @pytest.mark.parametrize("broken", [(), (1,), (0, 1, 2, 3), (5, 6)])
-def test_the_others_are_found_as_ever(records, monkeypatch, batch, contexts, broken):
-    monkeypatch.setattr(loaders, "_WORTH_WORKERS", 1)
+def test_the_others_are_found_as_ever(records, batch, contexts, broken):
     expected = detect_dataset(detector(), dataset_of(records))
     assert not expected.failures and all(len(found.ids) == 1 for found in expected.detections)
     break_files(records, *broken)
@@ -85,6 +93,19 @@ def test_no_image_at_all_is_an_error(records):
     break_files(records, *range(7))
     with pytest.raises(DataError, match="none of the 7 images can be read; the first: .*0.png"):
         detect_dataset(detector(), dataset_of(records))
+
+
+@pytest.mark.parametrize("cores, width, count, contexts, workers", [
+    (2, 2000, 1, [mx.cpu()], 2), (2, 500, 1, [mx.cpu()], 0), (3, 500, 1, [mx.cpu()], 2), (1, 500, 1, [mx.gpu(0)], 2),
+    (8, 2000, 2, [mx.cpu()], 0)])
+def test_workers_where_they_save_time(monkeypatch, cores, width, count, contexts, workers):
+    given = []
+    monkeypatch.setattr(dataset_detections, "available_threads", lambda: Threads(cores, ""))
+    monkeypatch.setattr(loaders, "_WORTH_WORKERS", count)
+    monkeypatch.setattr(data, "TestLoader", lambda *args, num_workers, **options: given.append(num_workers) or [])
+    records = [data.make_record(0, "x.png", width, 1500, [])]
+    detect_dataset(detector(contexts), dataset_of(records), num_workers=2)
+    assert given == [workers]
 
 
 def test_workers_are_those_of_the_configuration(monkeypatch):
