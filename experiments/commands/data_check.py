@@ -4,14 +4,15 @@ import shlex
 from pathlib import Path
 from typing import Any, Dict, List
 
+from ...data import load_dataset
+from ...data.finding import find_sets
 from ...data.oddities import Oddity, find_oddities
 from ...data.report import classes_table, sets_table
 from ...data.statistics import SetStatistics, set_statistics
 from ...engine.files import write_json
 from ...errors import DataError
 from . import options
-from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_set, \
-    read_sets
+from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_sets
 
 EXAMPLES = """
 lhrcnn data check photos/
@@ -63,10 +64,12 @@ def _faults(sets: ReadSets) -> List[str]:
 
 def _images_of_no_part(args: argparse.Namespace, sets: ReadSets) -> List[str]:
     """Says how many images of the set "all" are in none of the sets beside it, which are thought to be its parts."""
-    if "all" not in sets.found.sets or "all" in sets.datasets:
+    # The folder `splits` decides over what the annotations say, and was written before images were added.
+    if "all" in sets.datasets or "all" not in find_sets(args.path, args.image_root, args.layout, use_splits=False).sets:
         return []
     try:
-        everything = read_set(args, "all", parse_on_error(args.on_error), sets.classes)
+        everything = load_dataset("auto", args.path, "all", sets.classes, parse_on_error(args.on_error),
+                                  image_root=args.image_root, layout=args.layout, use_splits=False)
     except DataError as error:
         return [f"the set all cannot be used: {error}"]
     in_parts = {record.path for one in sets.datasets.values() for record in one.records}

@@ -55,6 +55,15 @@ def test_a_set_that_cannot_be_used_does_not_hide_the_others(lhrcnn, coco):
     assert status == 2 and "instances_val.json, line 1" in printed and "train: boxes" in printed
 
 
+def test_images_that_were_added_after_the_split_are_counted(lhrcnn, make_picture, labelimg):
+    assert lhrcnn("data", "split", labelimg)[0] == 0
+    assert "in none of the sets" not in lhrcnn("data", "check", labelimg)[1]
+    make_picture(labelimg / "new.jpg", 99)
+    shutil.copy(labelimg / "00.xml", labelimg / "new.xml")
+    printed = lhrcnn("data", "check", labelimg)[1]
+    assert "1 images of the set all are in none of the sets above" in printed and "new.jpg" in printed
+
+
 def test_images_that_no_part_has_are_counted(lhrcnn, make_picture, coco):
     assert "in none of the sets" not in lhrcnn("data", "check", coco)[1]
     # As in an export of CVAT: the set without a name has images of its own.
