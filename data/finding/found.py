@@ -73,7 +73,15 @@ class FoundDataset(NamedTuple):
             return self.sets[alias]
         raise DataError(f"{self.path}: there is no image set {name!r}; sets there: {', '.join(self.described_sets())}"
                         + "".join(f"; {note}" for note in (*self.notes, *self._advice_on_projects()))
-                        + ("; `lhrcnn data split` divides it" if list(self.sets) == ["all"] else ""))
+                        + self._advice_on(alias))
+
+    def _advice_on(self, missing: Optional[str]) -> str:
+        """Says what to do about a set that is not there."""
+        if len(self.sets) == 1 and missing in ("train", "val", "test"):
+            return "; `lhrcnn data split` divides it"
+        if missing == "val" and "test" in self.sets:
+            return "; to test on the set test: dataset.test_image_set=test"
+        return ""
 
     def described_sets(self) -> List[str]:
         """Returns the names of the sets, with the folder's own words for them where those differ."""

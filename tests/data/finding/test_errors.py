@@ -125,6 +125,17 @@ def test_sets_have_one_layout(build):
         load_dataset("auto", build.root, "train", annotations={"train": "a.json", "val": "xml"})
 
 
+@pytest.mark.parametrize("folders, advice", [
+    (("train",), "`lhrcnn data split` divides it"),
+    (("train", "test"), "to test on the set test: dataset.test_image_set=test")])
+def test_a_missing_set_to_test_on(build, folders, advice):
+    for folder in folders:
+        build.images(f"{folder}/{folder}.jpg")
+        build.xml(f"{folder}/{folder}.xml", "cat")
+    with pytest.raises(DataError, match=f"no image set 'val'; .*; {advice}$"):
+        load_dataset("auto", build.root, "val")
+
+
 def test_objects_without_a_class_are_shown(build):
     build.images("1.jpg")
     region = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 9, "height": 9},
