@@ -43,7 +43,7 @@ class Start(NamedTuple):
 def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Trainable:
     """Makes the Gluon detector `network.model` with its losses, and its batches.
 
-    The loader is made before the network runs, because that forks its worker processes.
+    The loader is made first, so that its worker processes start meanwhile.
     """
     net = build_net(cfg, dataset.classes)
     batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
