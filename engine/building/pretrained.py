@@ -11,7 +11,7 @@ from ...errors import CheckpointError
 from ...gluon_models.registry import composed_models
 from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weights, with_names_of
 from ...gluon_models.weights.contents import tensorflow_prefix
-from ...gluon_models.weights.description import shapes_agree
+from ...gluon_models.weights.description import layer_of, shapes_agree
 from ...gluon_models.weights.published import published_sources
 from ..config import KEYS, pixel_keys, saved_config
 
@@ -100,7 +100,7 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
     useless = _layers_of_classes(cfg, weights, classes)
     fitting = {name for name, shape in shapes.items()
                if name in weights.arrays and shapes_agree(shape, weights.arrays[name].shape)}
-    taken = {name: weights.arrays[name] for name in shapes if name in fitting and _layer(name) not in useless}
+    taken = {name: weights.arrays[name] for name in shapes if name in fitting and layer_of(name) not in useless}
     problems = [f"missing in the file: {name} {tuple(shapes[name])}" if name not in weights.arrays else
                 f"other shape: {name} is {weights.arrays[name].shape} in the file, {tuple(shapes[name])} in the network"
                 for name in shapes if name in backbone and name not in taken]
@@ -136,21 +136,17 @@ def _layers_of_classes(cfg: CfgNode, weights: Weights, classes: Sequence[str]) -
     return _CLASS_LAYERS if cfg.CLASS_AGNOSTIC else _CLASS_LAYERS + _BOX_LAYERS
 
 
-def _layer(name: str) -> str:
-    return name.rpartition("_")[0]
-
-
 def _table(saved: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], backbone: Collection[str],
            taken: Collection[str]) -> List[str]:
     """Three rows: taken, new, left over."""
-    others = list(dict.fromkeys(_layer(name) for name in shapes if name not in backbone))
-    whole = [layer for layer in others if all(name in taken for name in shapes if _layer(name) == layer)]
+    others = list(dict.fromkeys(layer_of(name) for name in shapes if name not in backbone))
+    whole = [layer for layer in others if all(name in taken for name in shapes if layer_of(name) == layer)]
     new = [layer for layer in others if layer not in whole]
     lacking = len(backbone) - sum(name in taken for name in backbone)
     left: Dict[str, str] = {}
     for name in saved:
         if name not in taken:
-            left.setdefault(_layer(name), "" if name not in shapes else " (for other classes, or of another shape)")
+            left.setdefault(layer_of(name), "" if name not in shapes else " (for other classes, or of another shape)")
     rows = [("taken", [f"{len(backbone) - lacking} of {len(backbone)} arrays of the backbone", *whole]),
             ("new", ([f"{lacking} arrays of the backbone"] if lacking else []) + new),
             ("left over", [layer + why for layer, why in left.items()])]

@@ -21,7 +21,7 @@ def parameter_arrays(net: Block) -> Dict[str, mx.nd.NDArray]:
 
     Each device keeps statistics of its own images; the copy is their mean. Other parameters are equal on all devices.
     """
-    return {_role(name) + name: _value(parameter, name) for name, parameter in own_parameters(net).items()}
+    return {role(name) + name: _value(parameter, name) for name, parameter in own_parameters(net).items()}
 
 
 def save_parameters(path: str, net: Block) -> None:
@@ -52,12 +52,13 @@ def load_parameters(path: str, net: Block, allow_partial: bool = False) -> List[
     return problems
 
 
-def _role(name: str) -> str:
+def role(name: str) -> str:
+    """Returns what stands before the name of a parameter in a file: "aux:" for a running statistic, else "arg:"."""
     return "aux:" if name.endswith(_STATISTICS) else "arg:"
 
 
 def _value(parameter: Parameter, name: str) -> mx.nd.NDArray:
     arrays = parameter.list_data()
-    if _role(name) == "aux:" and len(arrays) > 1:
+    if role(name) == "aux:" and len(arrays) > 1:
         return sum(array.copyto(mx.cpu()) for array in arrays) / len(arrays)
     return arrays[0].copyto(mx.cpu())

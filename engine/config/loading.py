@@ -97,6 +97,18 @@ def overlay_text(base: Union[str, Path], values: Mapping[str, Any]) -> str:
     return yaml.safe_dump({BASE: str(Path(base).resolve()), **tree}, sort_keys=False, width=120)
 
 
+def values_text(values: Mapping[str, Any], comment: str) -> str:
+    """Returns the text of a YAML file that inherits from none and sets `values` by key.
+
+    Args:
+        values: by key.
+        comment: lines that stand above them.
+    """
+    tree = nest({key: as_lists(value) for key, value in values.items()})
+    head = "".join(f"# {line}\n" for line in comment.splitlines())
+    return head + yaml.safe_dump(tree, sort_keys=False, width=120, default_flow_style=None)
+
+
 def with_overrides(cfg: CfgNode, overrides: Overrides) -> CfgNode:
     """Returns a frozen copy of a configuration with overrides, checked and counted as `load_config` does.
 

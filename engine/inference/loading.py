@@ -10,9 +10,10 @@ from yacs.config import CfgNode
 from ...errors import CheckpointError
 from ..building.initialization import log_mismatches
 from ..building.network import build_net
+from ..building.pretrained import holds_whole, pretrained_file, whole_detector
 from ..checkpoints.checkpoint_files import (
     best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
-from ..checkpoints.parameters import load_parameters
+from ..checkpoints.parameters import load_parameters, own_parameters
 from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
 from ..symbolic.detector import load_symbol_detector
 
@@ -34,7 +35,8 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
         cfg: the configuration to run it with; None takes the one that is stored in the checkpoint.
         contexts: the devices that hold the parameters.
         checkpoint: PREFIX-TAG, a parameter file, or the folder of a run. By default the checkpoint of `cfg` after
-            `epoch` epochs, or after `TEST.test_epoch` where that is set, or else the best, or else the last one.
+            `epoch` epochs, or after `TEST.test_epoch` where that is set, or else the best, or else the last one; where
+            there is none yet, the whole detector that `network.pretrained` names.
         epoch: completed epochs.
         classes: names that the checkpoint must have been trained for; by default its own, or `dataset.classes`.
         allow_partial: where a file does not fit, load the parameters that do, and tell `logger` which do not.
@@ -48,6 +50,8 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
             values of keys that its weights depend on; the message names each key.
     """
     base = find_checkpoint(checkpoint) if checkpoint is not None else _checkpoint_of(cfg, epoch)
+    if base is None:
+        return _pretrained_network(cfg, contexts, classes)
     state = _state(base)
     if cfg is None:
         cfg = _own_config(base, state, overrides)
@@ -107,7 +111,8 @@ def _damage(folder: str) -> str:
     return " that is whole:\n  " + "\n  ".join(messages) if messages else ""
 
 
-def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> str:
+def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> Optional[str]:
+    """PREFIX-TAG of a configuration; None where there is none yet, but a network to start from that may be whole."""
     if cfg is None:
         raise CheckpointError("name a configuration (--cfg FILE) or a checkpoint (--checkpoint PATH)")
     prefix = checkpoint_prefix(cfg)
@@ -115,9 +120,32 @@ def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> str:
     if epoch:
         return f"{prefix}-{epoch_tag(epoch)}"
     base = best_checkpoint(prefix) or latest_checkpoint(prefix)
-    if base is None:
+    if base is None and (not cfg.network.pretrained or cfg.symbol):
         raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH")
     return base
+
+
+def _pretrained_network(cfg: CfgNode, contexts: Sequence[mx.Context],
+                        wanted: Optional[Sequence[str]]) -> TrainedNetwork:
+    """The detector that `network.pretrained` names, as it is."""
+    none = f"there is no checkpoint {checkpoint_prefix(cfg)}-*: train first, or name one: --checkpoint PATH"
+    try:
+        path, weights = pretrained_file(cfg), whole_detector(cfg)
+    except CheckpointError as error:
+        raise CheckpointError(f"{none}\n{error}") from None
+    if weights is None:
+        raise CheckpointError(f"{none} ({path} holds a backbone, not a detector)")
+    classes = _classes(path, {"classes": weights.classes}, wanted, cfg)
+    net = build_net(cfg, classes)
+    own = own_parameters(net)
+    shapes = {name: parameter.shape for name, parameter in own.items()}
+    if not holds_whole(weights, shapes):
+        raise CheckpointError(f"{none} ({path} does not hold all of {cfg.network.model} for {len(classes)} classes)")
+    net.initialize(ctx=contexts)
+    for name, parameter in own.items():
+        parameter.set_data(mx.nd.array(weights.arrays[name], dtype=parameter.dtype))
+    net.hybridize()
+    return TrainedNetwork(net, cfg, path)
 
 
 def _state(base: str) -> Dict[str, Any]:

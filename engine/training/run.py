@@ -10,6 +10,7 @@ from yacs.config import CfgNode
 from ... import data
 from ...errors import DataError
 from ..building.datasets import build_dataset, build_test_set
+from ..building.pretrained import pretrained_file
 from ..checkpoints.checkpoint_files import damage_messages
 from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
@@ -61,6 +62,8 @@ class TrainingRun:
         found = requested_checkpoint(cfg, self._prefix, resume or extend)
         if (resume or extend) and not found:
             logger.info("there is no checkpoint %s-*: the training starts from the beginning", self._prefix)
+        if cfg.network.pretrained and not found:
+            pretrained_file(cfg)  # where it is not there, that is said before the data sets are read
         mx.random.seed(cfg.seed)
         is_part = dataset is not None
         self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)

@@ -11,6 +11,7 @@ COMMANDS: Dict[str, str] = {
     "train": "train a detector",
     "test": "test a detector on a data set",
     "detect": "detect objects in photographs",
+    "convert": "take weights from other frameworks",
     "export": "write a detector as files that need no configuration",
     "data": "check, show, split and convert data sets, and fit anchors to them",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",

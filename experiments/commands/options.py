@@ -26,13 +26,18 @@ def make_parser(prog: str, description: str, examples: str) -> argparse.Argument
         description: what the command does.
         examples: commands, one a line, shown under the help.
     """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
+    parser = make_plain_parser(prog, description, examples)
     parser.add_argument("--cfg", metavar="FILE", help="configuration: a YAML file, or the name of a bundled one such "
                         "as bccd_s")
     add_devices(parser)
     return parser
+
+
+def make_plain_parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Makes a parser without options; the arguments are those of `make_parser`."""
+    return argparse.ArgumentParser(
+        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:

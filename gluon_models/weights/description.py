@@ -1,4 +1,5 @@
 """What a file of weights holds, once it is read: arrays under the names of the networks here, and what follows."""
+import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -62,6 +63,11 @@ class Weights(NamedTuple):
 def float_array(array: Any) -> np.ndarray:
     """Returns an array of any kind as a NumPy array of float32 in C order."""
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def layer_of(name: str) -> str:
+    """Returns the name of the layer that a parameter belongs to, such as bn2a_branch1 for bn2a_branch1_moving_mean."""
+    return re.sub(r"_(weight|bias|gamma|beta|moving_mean|moving_var)$", "", name)
 
 
 def shapes_agree(own: Optional[Sequence[int]], saved: Sequence[int]) -> bool:

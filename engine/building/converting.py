@@ -1,0 +1,145 @@
+"""Writes weights from elsewhere as files of this package: parameters, what is known about them, and a configuration."""
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import mxnet as mx
+
+from ...data.class_names import COCO_CLASSES, VOC_CLASSES
+from ...errors import CheckpointError, ModelError
+from ...gluon_models.registry import BACKBONES, composed_models
+from ...gluon_models.weights import DETECTOR, Weights, with_channels_reversed, with_names_of
+from ...gluon_models.weights.description import layer_of, shapes_agree
+from ..checkpoints.arrays import write_arrays
+from ..checkpoints.parameters import own_parameters, role
+from ..config import load_config, saved_config, values_text
+from ..files import atomic_write, write_json
+from .network import build_net
+from .pretrained import all_settings, read_pretrained
+
+_FORMAT = 1  # of the JSON files of checkpoints
+# The detector that the configuration beside the weights of a backbone trains.
+_DETECTOR = "light_head_rcnn"
+_MOST = 20  # parameters that an error names
+
+
+class Conversion(NamedTuple):
+    """What was written.
+
+    Attributes:
+        files: paths of the parameters, of the JSON file and of the configuration.
+        is_detector: whether it is a whole detector, else a backbone.
+        text: what the file was, and what of it was taken and left over.
+    """
+
+    files: Tuple[str, str, str]
+    is_detector: bool
+    text: str
+
+
+class _Target(NamedTuple):
+    """What the weights shall fit: shapes by name, values of keys of the configuration, and whether it is a detector."""
+
+    shapes: Mapping[str, Optional[Sequence[int]]]
+    settings: Dict[str, Any]
+    is_detector: bool
+    classes: Tuple[str, ...]
+
+
+def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = False) -> Conversion:
+    """Converts weights of any format that is understood, see `gluon_models.weights.read_weights`.
+
+    Three files are written: the parameters, TARGET.params; TARGET.json, which says what they are, so that a whole
+    detector is a checkpoint; and TARGET.yaml, a configuration that tests the detector, or trains one that starts with
+    the backbone.
+
+    Args:
+        source: the file, or a name of `NAMED_SOURCES`.
+        target: path of the parameter file, with or without ".params".
+        model: name of the backbone or of the detector that shall take the weights; None finds it out.
+        bgr: whether the network was trained to read blue, green, red: its first convolution is turned round.
+
+    Raises:
+        CheckpointError: the file cannot be read, or does not have all parameters of the model.
+        ModelError: an unknown model.
+    """
+    weights = read_pretrained(source)
+    name = model or weights.model
+    if not name:
+        raise CheckpointError(f"{source} holds arrays of no network that is known here; its first names: "
+                              + ", ".join(list(weights.arrays)[:3]) + ". Name the model that they belong to: "
+                              "--model NAME")
+    goal = _target(name, weights)
+    weights = with_names_of(weights, goal.shapes)
+    _check(source, name, weights, goal.shapes)
+    if bgr:
+        weights = with_channels_reversed(weights)
+    base = target[:-len(".params")] if target.endswith(".params") else target
+    files = base + ".params", base + ".json", base + ".yaml"
+    write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
+    settings = {**goal.settings, **all_settings(weights)}
+    _write_state(files, weights, settings, goal)
+    _write_configuration(files, source, weights, settings, goal.is_detector)
+    left = list(dict.fromkeys(layer_of(own) for own in weights.arrays if own not in goal.shapes))
+    lines = [f"{source}: {weights.title()}", f"  {'taken':<10} {len(goal.shapes)} arrays of {name}",
+             f"  {'left over':<10} {', '.join(left[:12]) or 'nothing'}"
+             + (f" and {len(left) - 12} more" if len(left) > 12 else ""), *weights.notes]
+    return Conversion(files, goal.is_detector, "\n".join(lines))
+
+
+def _target(name: str, weights: Weights) -> _Target:
+    detector = f"{_DETECTOR}_{name}_coco" if name in BACKBONES.entries else name
+    if detector not in composed_models():
+        raise ModelError(f"unknown model {name!r}; known backbones: {', '.join(BACKBONES.names())}; and the detectors "
+                         "that light_head_rcnn.model_names() lists")
+    settings: Dict[str, Any] = {"network.model": detector}
+    if weights.content != DETECTOR or name in BACKBONES.entries:
+        net = build_net(load_config(None, settings), ("object",)).backbone
+        return _Target({own: parameter.shape for own, parameter in own_parameters(net).items()}, settings, False, ())
+    bins = 49 if "rfcn_cls_bias" in weights.arrays else 1
+    scores, boxes = (len(weights.arrays[f"{layer}_bias"]) // bins for layer in (
+        ("rfcn_cls", "rfcn_bbox") if bins > 1 else ("cls_score", "bbox_pred")))
+    settings["CLASS_AGNOSTIC"] = boxes == 8 and scores != 2
+    cfg = load_config(None, {**settings, **{key: value for key, value in weights.settings.items() if key != "symbol"},
+                             "network.model": detector})
+    classes = weights.classes or next((names for names in (COCO_CLASSES, VOC_CLASSES) if len(names) == scores - 1), ())
+    net = build_net(cfg, [str(number) for number in range(scores - 1)])
+    return _Target({own: parameter.shape for own, parameter in own_parameters(net).items()}, settings, True,
+                   tuple(classes))
+
+
+def _check(source: str, name: str, weights: Weights, shapes: Mapping[str, Optional[Sequence[int]]]) -> None:
+    """Raises CheckpointError where weights do not have all parameters of a model."""
+    problems: List[str] = []
+    for own, shape in shapes.items():
+        if own not in weights.arrays:
+            problems.append(f"missing in the file: {own} {shape}")
+        elif not shapes_agree(shape, weights.arrays[own].shape):
+            problems.append(f"other shape: {own} is {weights.arrays[own].shape} in the file, {shape} in the network")
+    if problems:
+        more = f"\n  and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
+        raise CheckpointError(f"{source} ({weights.title()}) does not fit {name}:\n  " + "\n  ".join(problems[:_MOST])
+                              + more)
+
+
+def _write_state(files: Tuple[str, str, str], weights: Weights, settings: Mapping[str, Any], goal: _Target) -> None:
+    """Writes the JSON file: of a detector that of a checkpoint, of a backbone the keys of the configuration alone."""
+    state: Dict[str, Any] = {"format": _FORMAT, "epoch": 0, "step": 0, "classes": list(goal.classes),
+                             "from": weights.format, "sizes": {".params": Path(files[0]).stat().st_size}}
+    if goal.is_detector:
+        state["config"] = saved_config(load_config(None, settings))
+    else:
+        state["settings"] = {key: value for key, value in settings.items() if key != "network.model"}
+    write_json(files[1], state)
+
+
+def _write_configuration(files: Tuple[str, str, str], source: str, weights: Weights, settings: Mapping[str, Any],
+                         is_detector: bool) -> None:
+    name, path = Path(files[0]).stem, Path(files[0]).resolve()
+    use = (f"lhrcnn test --cfg {files[2]} dataset.dataset_path=DATA\nlhrcnn train --cfg {files[2]} "
+           "dataset.dataset_path=DATA" if is_detector else f"lhrcnn train --cfg {files[2]} dataset.dataset_path=DATA")
+    comment = "\n".join([f"{source} ({weights.title()}), converted.", use, *weights.notes])
+    values = {"output_path": f"./output/{name}", **settings, "network.pretrained": str(path),
+              "TRAIN.model_prefix": name}
+    load_config(None, values)
+    with atomic_write(files[2]) as temporary:
+        Path(temporary).write_text(values_text(values, comment), encoding="utf-8")
