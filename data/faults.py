@@ -47,8 +47,8 @@ KINDS: Dict[str, FaultKind] = {
     "image_entry_broken": FaultKind("the entry of an image lacks what it must have", ("drop", "error")),
     "image_missing": FaultKind("an image is named but there is no such file", ("drop", "error")),
     "image_ambiguous": FaultKind("two files fit the name of an image", ("error", "drop")),
-    "image_listed_twice": FaultKind("an image is listed twice: dropping leaves out what only later entries have, "
-                                    "keeping joins all", ("drop", "keep", "error")),
+    "image_listed_twice": FaultKind("an image is listed twice: keeping joins the entries, dropping leaves out what "
+                                    "only later ones have", ("keep", "drop", "error")),
     "image_id_twice": FaultKind("two images have one id, so that boxes cannot be told apart", ("error", "drop")),
     "image_without_entry": FaultKind("an image file has no annotations, not even empty ones", ("drop", "error")),
     "image_unreadable": FaultKind("an image file cannot be read", ("drop", "error")),

@@ -58,6 +58,8 @@ class AutoDataset(Dataset):
                            "annotations": {name: _text(file) for name, file in (annotations or {}).items()}}
         super().__init__(path, image_set, classes, **options)
         self.notes += self.found.notes
+        if any(map(self.found.lacks_val, self.split_image_set())):
+            self.notes.append("there is no set val: the set test is taken for it")
         self._raw_sets.clear()
 
     def check_path(self) -> None:

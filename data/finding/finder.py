@@ -11,7 +11,7 @@ from .choosing import (LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_ima
 from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
 from .messages import file_not_read, nothing_found
 from .set_names import in_order
-from .sniffing import csv_kind, is_cvat_xml, is_usual_table, json_kind
+from .sniffing import csv_kind, is_cvat_xml, json_kind
 from .tree import ARCHIVES, Tree, walk
 from .voc_layouts import find_voc
 from .yolo_layouts import find_yolo, read_data_yaml, sets_of_data_yaml
@@ -125,8 +125,8 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
             notes += yolo_notes
         if sets:
             found[layout] = sets
-    if len(found) > 1 and "csv" in found and not any(map(is_usual_table, files["csv"])):
-        del found["csv"]  # most tables beside other annotations are something else
+    if len(found) > 1 and "csv" in found:
+        del found["csv"]  # a table beside other annotations was made from them, or is something else
         notes.append(f"{files['csv'][0]} is not read, though it may be a table of boxes; the layout csv reads it")
     return found
 

@@ -59,6 +59,8 @@ class FoundDataset(NamedTuple):
     def set_named(self, name: str) -> FoundSet:
         """Returns a set by its name, by the folder's own word for it, or by another word for the same.
 
+        Of a data set that has no val but a test, the test is taken for it.
+
         Raises:
             DataError: there is no such set; the message names those that there are.
         """
@@ -71,6 +73,8 @@ class FoundDataset(NamedTuple):
         alias = canonical_name(name)
         if alias in self.sets:
             return self.sets[alias]
+        if self.lacks_val(name):
+            return self.sets["test"]
         raise DataError(f"{self.path}: there is no image set {name!r}; sets there: {', '.join(self.described_sets())}"
                         + "".join(f"; {note}" for note in (*self.notes, *self._advice_on_projects()))
                         + self._advice_on(alias))
@@ -79,9 +83,12 @@ class FoundDataset(NamedTuple):
         """Says what to do about a set that is not there."""
         if len(self.sets) == 1 and missing in ("train", "val", "test"):
             return "; `lhrcnn data split` divides it"
-        if missing == "val" and "test" in self.sets:
-            return "; to test on the set test: dataset.test_image_set=test"
         return ""
+
+    def lacks_val(self, name: str) -> bool:
+        """Returns whether a name asks for the set val of a data set that has a test, but no val."""
+        return canonical_name(name) == "val" and "test" in self.sets and not any(
+            "val" in (own, canonical_name(one.original)) for own, one in self.sets.items())
 
     def described_sets(self) -> List[str]:
         """Returns the names of the sets, with the folder's own words for them where those differ."""

@@ -99,12 +99,6 @@ def csv_kind(file: str) -> Optional[str]:
     return "csv" if csv_files.table_of(text) else None
 
 
-def is_usual_table(file: str) -> bool:
-    """Returns whether a table of boxes has the usual names of columns, so that it can hardly be anything else."""
-    table = csv_files.table_of(_beginning(file))
-    return table is not None and table.usual
-
-
 def _beginning(file: str) -> str:
     try:
         with open(file, "rb") as stream:

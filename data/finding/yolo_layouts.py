@@ -78,8 +78,11 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
         return [], []
     names = described[0].names if described else names_beside(tree, list(files))
     sets = sets_of_folders(tree, "yolo", files, image_root)
-    return [_of_labels(one, _names_in_project(tree, one) if one.project else names,
-                       bool(described) and described[0].keypoints) for one in sets], []
+    sets = [_of_labels(one, _names_in_project(tree, one) if one.project else names,
+                       bool(described) and described[0].keypoints) for one in sets]
+    nameless = sets and all(one.names is None for one in sets)
+    return sets, ["no file names the classes, so that they are called by their numbers: classes.txt names one a line"
+                  ] if nameless else []
 
 
 def sets_of_data_yaml(content: DataYaml) -> Tuple[List[FoundSet], List[str]]:

@@ -32,13 +32,11 @@ class Table(NamedTuple):
         delimiter: between columns.
         columns: position of each column by its usual name.
         has_names: whether its first line names the columns.
-        usual: whether the columns have their usual names, so that it can hardly be anything else.
     """
 
     delimiter: str
     columns: Dict[str, int]
     has_names: bool
-    usual: bool
 
 
 def table_of(text: str) -> Optional[Table]:
@@ -51,10 +49,10 @@ def table_of(text: str) -> Optional[Table]:
                for name in [next((one for one in others if one in names), None)] if name}
     if len(columns) == len(COLUMNS):
         columns.update({name: names.index(name) for name in _SIZE if name in names})
-        return Table(delimiter, columns, True, set(COLUMNS) <= set(first))
+        return Table(delimiter, columns, True)
     if len(first) == len(_OF_RETINANET) and first[0].lower().endswith(IMAGE_EXTENSIONS) and (
             all(map(_is_number, first[1:5])) and first[5] or not any(first[1:])):
-        return Table(delimiter, {name: position for position, name in enumerate(_OF_RETINANET)}, False, False)
+        return Table(delimiter, {name: position for position, name in enumerate(_OF_RETINANET)}, False)
     return None
 
 

@@ -93,16 +93,16 @@ def test_faults_of_the_set_are_reported(root):
 
 def test_a_file_that_is_listed_twice(root):
     one, other = RawObject(1, "dog", [1, 1, 5, 5]), RawObject(2, "dog", [20, 20, 10, 10])
-    records, log = read(root, entry("0.jpg", objects=[one]), entry("./0.jpg", objects=[one, other]), entry("1.jpg"))
+    records, log = read(root, entry("0.jpg", objects=[one]), entry("./0.jpg", objects=[one, other]), entry("1.jpg"),
+                        on_error={"image_listed_twice": "drop"})
     assert ids(records) == ["0.jpg", "1.jpg"] and log.counts == {"image_listed_twice": 1}
     # What only the second entry knows is not trained on, and is no background.
     assert records[0].boxes.tolist() == [[1, 1, 5, 5]] and records[0].regions.tolist() == [[20, 20, 29, 29]]
-    records, log = read(root, entry("0.jpg", objects=[one]), entry("./0.jpg", objects=[one, other]),
-                        on_error={"image_listed_twice": "keep"})
+    records, log = read(root, entry("0.jpg", objects=[one]), entry("./0.jpg", objects=[one, other]))
     assert records[0].boxes.tolist() == [[1, 1, 5, 5], [20, 20, 29, 29]] and not len(records[0].regions)
     assert log.counts == {"image_listed_twice": 1}
     with pytest.raises(DataError, match=r"list: \./0.jpg: its file .*0.jpg is that of an entry before it"):
-        read(root, entry("0.jpg"), entry("./0.jpg"), on_error="raise")
+        read(root, entry("0.jpg"), entry("./0.jpg"), on_error={"image_listed_twice": "error"})
 
 
 def test_another_name_is_taken_where_no_file_has_the_first(root):

@@ -125,15 +125,19 @@ def test_sets_have_one_layout(build):
         load_dataset("auto", build.root, "train", annotations={"train": "a.json", "val": "xml"})
 
 
-@pytest.mark.parametrize("folders, advice", [
-    (("train",), "`lhrcnn data split` divides it"),
-    (("train", "test"), "to test on the set test: dataset.test_image_set=test")])
-def test_a_missing_set_to_test_on(build, folders, advice):
-    for folder in folders:
-        build.images(f"{folder}/{folder}.jpg")
-        build.xml(f"{folder}/{folder}.xml", "cat")
-    with pytest.raises(DataError, match=f"no image set 'val'; .*; {advice}$"):
+def test_a_missing_set_to_test_on(build):
+    build.images("train/train.jpg")
+    build.xml("train/train.xml", "cat")
+    with pytest.raises(DataError, match="no image set 'val'; .*; `lhrcnn data split` divides it$"):
         load_dataset("auto", build.root, "val")
+    build.images("test/test.jpg")
+    build.xml("test/test.xml", "cat")
+    dataset = load_dataset("auto", build.root, "val")
+    assert dataset.records[0].image_id == "test" and "there is no set val: the set test is taken" in dataset.summary()
+    build.images("valid/valid.jpg")
+    build.xml("valid/valid.xml", "cat")
+    dataset = load_dataset("auto", build.root, "val")
+    assert dataset.records[0].image_id == "valid" and "is taken for it" not in dataset.summary()
 
 
 def test_objects_without_a_class_are_shown(build):

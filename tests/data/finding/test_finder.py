@@ -352,9 +352,10 @@ def test_a_data_yaml_beside_the_folder_that_it_describes(build):
     assert found.sets["val"].image_folders == (str(build.root.parent / "coco128" / "images" / "val"),)
 
 
-def test_a_table_that_may_be_anything_does_not_stand_beside_other_annotations(build):
+@pytest.mark.parametrize("columns", ["image,xmin,ymin,xmax,ymax,label", "filename,xmin,ymin,xmax,ymax,class"])
+def test_a_table_beside_other_annotations_is_not_read(build, columns):
     build.images("1.jpg")
-    build.text("boxes.csv", "image,xmin,ymin,xmax,ymax,label\n1.jpg,1,2,30,40,dog\n")
+    build.text("boxes.csv", f"{columns}\n1.jpg,1,2,30,40,dog\n")
     assert find_sets(build.root).layout == "csv"
     build.xml("1.xml", "cat")
     found = find_sets(build.root)

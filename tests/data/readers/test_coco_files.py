@@ -90,8 +90,10 @@ def test_one_file_under_two_ids(coco_tree):
     coco_tree.content["images"].append({"id": 8, "file_name": "a.jpg"})
     coco_tree.content["annotations"].append({"image_id": 8, "category_id": 2, "bbox": [5, 5, 10, 10]})
     dataset = load(coco_tree)
-    assert labels(dataset) == [["dog", "cat"], ["cat"], []] and dataset.log.counts == {"image_listed_twice": 1}
-    assert dataset.records[0].regions.tolist() == [[5, 5, 14, 14]]
+    assert labels(dataset) == [["dog", "cat", "cat"], ["cat"], []] and dataset.log.counts == {"image_listed_twice": 1}
+    dropped = load(coco_tree, on_error={"image_listed_twice": "drop"})
+    assert labels(dropped) == [["dog", "cat"], ["cat"], []]
+    assert dropped.records[0].regions.tolist() == [[5, 5, 14, 14]]
 
 
 def categories(*triples):

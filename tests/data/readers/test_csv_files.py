@@ -45,13 +45,6 @@ def test_retinanet_names_images_without_boxes(tmp_path):
     assert (empty.name, empty.objects, len(image.objects)) == ("c.jpg", [], 1)
 
 
-@pytest.mark.parametrize("text, usual", [
-    ("filename,width,height,class,xmin,ymin,xmax,ymax\n", True), ("image,xmin,ymin,xmax,ymax,label\n", False),
-    ("a.jpg,1,2,30,40,cat\n", False)])
-def test_usual_tables(text, usual):
-    assert table_of(text).usual is usual
-
-
 @pytest.mark.parametrize("text", ["", "a.jpg,1,2,30,40\n", "a.jpg,1,2,x,40,cat\n", "cat,0\ndog,1\n",
                                   "image,label\na.jpg,cat\n",
                                   "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n",

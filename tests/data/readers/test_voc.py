@@ -217,8 +217,6 @@ BROKEN = {  # how: (what to break, kind, message, images left, boxes left)
                 "line 2: b: there is no image 'b' in .*JPEGImages", 2, 2),
     "no entry": (add_unlisted_image, "image_without_entry",
                  "unlisted.png: the image file has neither an annotation in .*Annotations nor a line in .*Main", 3, 3),
-    "listed twice": (listed("a", "b", "c", "b"), "image_listed_twice", "b.xml: its file .*b.jpg is that of an entry be",
-                     3, 3),
     "not an image": (lambda tree: (tree.root / "JPEGImages/b.jpg").write_bytes(b"not an image"), "image_unreadable",
                      "b.xml: .*b.jpg: not a readable image", 2, 2),
     "empty image": (lambda tree: (tree.root / "JPEGImages/b.jpg").write_bytes(b""), "image_unreadable",
@@ -233,11 +231,18 @@ def test_broken_entry(voc_tree, how):
     dataset = load_dataset("voc", voc_tree.root, "train")
     assert len(dataset) == images and sum(len(r.boxes) for r in dataset.records) == boxes
     assert dataset.log.counts == {kind: 1} and kind in dataset.summary()
-    if how == "listed twice":
-        assert not len(dataset.records[1].regions)  # the same objects once more
     with pytest.raises(DataError, match=message) as caught:
         load_dataset("voc", voc_tree.root, "train", on_error="raise")
     assert caught.value.kind == kind and "dataset.ON_ERROR" in str(caught.value)
+
+
+def test_an_image_that_is_listed_twice(voc_tree):
+    listed("a", "b", "c", "b")(voc_tree)
+    dataset = load_dataset("voc", voc_tree.root, "train", on_error="raise")  # nothing is left out
+    assert [r.image_id for r in dataset.records] == ["a", "b", "c"] and dataset.log.counts == {"image_listed_twice": 1}
+    assert sum(len(r.boxes) for r in dataset.records) == 3 and not len(dataset.records[1].regions)
+    with pytest.raises(DataError, match="b.xml: its file .*b.jpg is that of an entry before it"):
+        load_dataset("voc", voc_tree.root, "train", on_error={"image_listed_twice": "error"})
 
 
 def test_boxes_over_the_edge_are_clipped(voc_tree):
