@@ -23,8 +23,8 @@ def test_defaults_are_the_first_actions():
 def test_raise_makes_errors_of_what_would_leave_something_out():
     policy = FaultPolicy("raise")
     kept = {kind: policy.action(kind) for kind in KINDS if policy.action(kind) != "error"}
-    assert kept == {"box_over_edge": "clip", "image_truncated": "keep", "size_differs": "keep",
-                    "orientation_undecided": "keep"}
+    assert kept == {"box_over_edge": "clip", "image_listed_twice": "keep", "image_truncated": "keep",
+                    "size_differs": "keep", "orientation_undecided": "keep"}
 
 
 def test_skip_leaves_out_what_would_be_an_error():
