@@ -10,7 +10,7 @@ from .description import BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weig
 from .detector_layers import coco_classes, split_scores, with_x_first
 from .resnet_names import depth_of, with_caffe_names
 
-_NAME = re.compile(r"(?:.*/)?((?:conv1|res[2-5]/(?:a|b\d+)/(?:conv[123]|residual_conv))/(?:conv|bn)|rpn/\w+|"
+_NAME = re.compile(r"(?:.*?/)??((?:conv1|res[2-5]/(?:a|b\d+)/(?:conv[123]|residual_conv))/(?:conv|bn)|rpn/\w+|"
                    r"head/(?:global_context_module/)?\w+|fc6)/(\w+)")
 _UNIT = re.compile(r"res(\d)/(a|b\d+)/(conv\d|residual_conv)/(conv|bn)")
 _NORM = {"gamma": "gamma", "beta": "beta", "avg_mean": "moving_mean", "avg_var": "moving_var"}

@@ -37,9 +37,8 @@ def read_resnet(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
     """
     average = any("downsample.2." in name for name in arrays) or any(name.startswith("resnetv1d") for name in arrays)
     named: Dict[str, np.ndarray] = {}
-    is_v1 = False
+    is_v1 = any(_PLACE_V1.fullmatch(name) or re.match(r"resnetv1\d*_", name) for name in arrays)
     for name, array in arrays.items():
-        is_v1 = is_v1 or bool(_PLACE_V1.fullmatch(name)) or name.startswith(("resnetv10", "resnetv1_"))
         own = _own_name(name, average)
         if own is not None:
             named[own] = array
