@@ -4,11 +4,11 @@ from .detector_losses import DetectorLosses
 from .faster_rcnn import FasterRCNN
 from .light_head_fpn import LightHeadFPN
 from .light_head_rcnn import LightHeadRCNN
-from .model_zoo import get_model, model_names, model_options
+from .model_zoo import backbone_names, get_model, model_names, model_options
 from .registry import (register_backbone, register_classes, register_detector, register_model,
                        register_pyramid_backbone)
 from .rfcn import RFCN
 
-__all__ = ["DetectorLosses", "FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN", "TwoStageDetector", "get_model",
-           "model_names", "model_options", "register_backbone", "register_classes", "register_detector",
-           "register_model", "register_pyramid_backbone"]
+__all__ = ["DetectorLosses", "FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN", "TwoStageDetector",
+           "backbone_names", "get_model", "model_names", "model_options", "register_backbone", "register_classes",
+           "register_detector", "register_model", "register_pyramid_backbone"]

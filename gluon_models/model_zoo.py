@@ -25,6 +25,11 @@ def model_names() -> List[str]:
     return sorted([*registry.composed_models(), *registry.MODELS.names()])
 
 
+def backbone_names() -> List[str]:
+    """Returns the names of all backbones, sorted; each is a part of the names of models."""
+    return sorted({*registry.BACKBONES.names(), *registry.PYRAMID_BACKBONES.names()})
+
+
 def model_options(name: str) -> Set[str]:
     """Returns the names of the options that this model has and other detectors lack, e.g. "roi_pool", "stride_in_1x1".
 
