@@ -17,6 +17,9 @@ _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state",
              "bottom_up", "body", "encoder", "trunk", "features", "model_ema", "state_dict_ema", "ema", "params")
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
+_OF_DETECTRON2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
+                  "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first convolution "
+                  "round; set network.PIXEL_MEANS and network.PIXEL_STDS to what the network was trained with.")
 _LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 
 
@@ -30,16 +33,30 @@ def read_torch(path: str, kind: str) -> Weights:
     Raises:
         CheckpointError: see `read_tensors`; or it holds none of the backbones here.
     """
-    tensors = read_tensors(path, kind)
+    return weights_of(path, read_tensors(path, kind), "safetensors file" if kind == SAFETENSORS else "PyTorch file")
+
+
+def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = "PyTorch file") -> Weights:
+    """Finds a backbone among the tensors of a state dict, and gives its tensors the names of the parameters here.
+
+    Args:
+        path: where they come from, for messages.
+        tensors: by name.
+        file_format: in words.
+
+    Raises:
+        CheckpointError: there is none of the backbones here.
+    """
     for prefix in _prefixes(tensors):
         arrays = named_as_here(_inside(tensors, prefix))
         model = recognised_backbone(arrays)
         if model:
             arrays.update({name: tensor for name, tensor in tensors.items()
                            if not name.startswith((prefix, "optimizer")) and tensor.ndim})
+            if "bottom_up." in prefix:
+                return Weights(arrays, file_format, model, BACKBONE, notes=(_OF_DETECTRON2,))
             pixels = _LITE_PIXELS if model.startswith("efficientnet_lite") else IMAGENET_PIXELS
-            return Weights(arrays, "safetensors file" if kind == SAFETENSORS else "PyTorch file", model, BACKBONE,
-                           {}, pixels)
+            return Weights(arrays, file_format, model, BACKBONE, {}, pixels)
     raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
 
 

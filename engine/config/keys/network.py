@@ -8,8 +8,10 @@ KEYS = (
         "Name of the Gluon model, as `light_head_rcnn.model_names()` lists them. Not used where `symbol` is set.",
         bound_to_weights=True),
     Key("network.pretrained", "", TEXT,
-        "Weights of a pretrained backbone to start the training from: a file of parameters, FILE.params or FILE, or "
-        "the PREFIX of PREFIX-0000.params. Empty for random weights.",
+        "Weights of a pretrained backbone, or of a whole detector, to start the training from: a file of MXNet, "
+        "GluonCV, PyTorch, TensorFlow or ChainerCV (docs/weights.md), FILE for FILE.params, the PREFIX of "
+        "PREFIX-0000.params, or efficientnet_lite0, whose weights a package brings along. A whole detector can be "
+        "tested without a training. Empty for random weights.",
         free_on_resume=True),
     Key("network.pretrained_epoch", 0, INT,
         "Number in the name of the file where `network.pretrained` is a prefix: 0 reads PREFIX-0000.params.",
