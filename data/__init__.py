@@ -4,6 +4,8 @@ Nothing here imports MXNet before an image is resized, so that data sets can be 
 in the order RGB everywhere, in pixels as in means and deviations.
 """
 from ..errors import DataError
+from .assembling.faults import ACTIONS, KINDS, FaultLog, FaultPolicy
+from .assembling.raw import BOX_FORMATS, RawImage, RawObject, RawSet
 from .batching import (
     IGNORED_REGION,
     SampledImage,
@@ -21,13 +23,12 @@ from .batching import (
 )
 from .class_names import COCO_CLASSES, VOC_CLASSES
 from .dataset import Dataset
-from .faults import ACTIONS, KINDS, FaultLog, FaultPolicy
+from .files.image_extensions import IMAGE_EXTENSIONS
 from .finding import AutoDataset, FoundDataset, FoundSet, find_annotations, find_sets
-from .headers import Header, read_header, read_headers
-from .images import IMAGE_EXTENSIONS, image_size, read_image
-from .pillow import MAX_MEGAPIXELS
-from .pixels import as_pixels
-from .raw import BOX_FORMATS, RawImage, RawObject, RawSet
+from .pictures.headers import Header, read_header, read_headers
+from .pictures.images import image_size, read_image
+from .pictures.pillow import MAX_MEGAPIXELS
+from .pictures.pixels import as_pixels
 from .readers import CocoDataset, VocDataset
 from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes, training_regions
 from .registry import dataset_names, load_dataset, register_dataset

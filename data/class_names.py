@@ -5,7 +5,7 @@ Background is not among them.
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ..errors import UsageError
-from .meaning import as_class_name
+from .assembling.meaning import as_class_name
 
 # COCO's 80 categories, by ascending category id (the ids have gaps: the last is 90).
 COCO_CLASSES = (

@@ -7,16 +7,16 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 from tqdm import tqdm
 
 from ..errors import DataError
-from .assembling import assemble
+from .assembling.assemble import assemble
 from .class_names import chosen_class_names
-from .faults import FaultLog, FaultPolicy, OnError
+from .assembling.faults import FaultLog, FaultPolicy, OnError
 from .garbage import no_looks_for_garbage
-from .headers import read_header
-from .images import read_image
-from .pillow import MAX_MEGAPIXELS
-from .raw import RawSet
+from .pictures.headers import read_header
+from .pictures.images import read_image
+from .pictures.pillow import MAX_MEGAPIXELS
+from .assembling.raw import RawSet
 from .record import Record
-from .set_cache import CacheEntry, ReadSet
+from .cache.set_cache import CacheEntry, ReadSet
 
 _MOST_CLASSES_IN_SUMMARY = 5
 

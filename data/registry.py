@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
 from ..errors import UsageError
 from .dataset import Dataset
-from .faults import OnError
+from .assembling.faults import OnError
 
 Reader = Callable[..., Dataset]
 _READERS: Dict[str, Reader] = {}

@@ -1,7 +1,7 @@
 """docs/data.md has the table of faults as the code has it."""
 from pathlib import Path
 
-from light_head_rcnn.data.faults import ACTIONS, KINDS
+from light_head_rcnn.data.assembling.faults import ACTIONS, KINDS
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
 

@@ -4,7 +4,7 @@ from typing import List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 import numpy as np
 
 from ...errors import DataError
-from ..images import read_image
+from ..pictures.images import read_image
 from ..record import Record
 from .ground_truth import batch_boxes
 from .padding import pad_boxes, pad_images

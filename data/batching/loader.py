@@ -4,7 +4,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 import numpy as np
 
 from ...errors import TrainingError
-from ..faults import FaultLog
+from ..assembling.faults import FaultLog
 from ..record import Record
 from .batch_makers import TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, UnreadImage
 from .sampler import SampledImage, TrainSampler

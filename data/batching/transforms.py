@@ -4,7 +4,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image
 
-from ..resizing import resize_scale, resized_size, shrinking_part
+from ..pictures.resizing import resize_scale, resized_size, shrinking_part
 from .padding import pad_strip
 
 _BILINEAR = 1  # the code of mx.image.imresize

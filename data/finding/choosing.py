@@ -4,7 +4,7 @@ by the folders that the images lie in.
 import os
 from typing import Dict, List, Sequence, Set, Tuple
 
-from ..text_lists import read_list
+from ..files.text_lists import read_list
 from .found import FoundSet
 from .image_folders import without_masks
 from .set_names import canonical_name, canonical_of_path, choose_names

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError, UsageError
 from ..dataset import Dataset
-from ..raw import RawSet
+from ..assembling.raw import RawSet
 from ..readers.coco import CocoDataset
 from ..readers.voc import VocDataset
 from ..registry import register_dataset

@@ -5,7 +5,7 @@ import re
 from typing import List, Optional, Set
 
 from ..readers import csv_files, via_files
-from ..text_lists import decode
+from ..files.text_lists import decode
 
 _BYTES = 8192  # read at the beginning and at the end
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')

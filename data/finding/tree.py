@@ -2,7 +2,7 @@
 import os
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
-from ..images import IMAGE_EXTENSIONS
+from ..files.image_extensions import IMAGE_EXTENSIONS
 
 KINDS_OF_FILES = (".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".names", ".labels")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")

@@ -6,7 +6,7 @@ import yaml
 
 from ...errors import DataError
 from ..readers.yolo_files import NO_LABELS, is_label_file
-from ..text_lists import read_list, read_text
+from ..files.text_lists import read_list, read_text
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
 from .set_names import canonical_name

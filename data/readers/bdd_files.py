@@ -2,8 +2,8 @@
 import os
 from typing import Any, Dict, Optional, Sequence
 
-from ..meaning import as_class_name
-from ..raw import RawImage, RawObject, RawSet
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import RawImage, RawObject, RawSet
 from .json_lists import load_json_list
 
 _CORNERS = ("x1", "y1", "x2", "y2")

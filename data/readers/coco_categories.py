@@ -5,7 +5,7 @@ import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
-from ..meaning import as_class_name
+from ..assembling.meaning import as_class_name
 from .coco_ids import Id, IdTable, as_id
 from .coco_json import Entry, load_coco_json
 

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
-from ..raw import RawImage, RawObject, RawSet
+from ..assembling.raw import RawImage, RawObject, RawSet
 from .coco_categories import Category, class_categories, class_names, read_categories, scan_categories
 from .coco_ids import Id, IdTable, as_id
 from .coco_json import Entry, list_of, load_coco_json

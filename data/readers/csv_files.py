@@ -10,9 +10,9 @@ import os
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import DataError
-from ..file_names import IMAGE_EXTENSIONS
-from ..raw import RawImage, RawObject, RawSet
-from ..text_lists import read_text
+from ..files.image_extensions import IMAGE_EXTENSIONS
+from ..assembling.raw import RawImage, RawObject, RawSet
+from ..files.text_lists import read_text
 
 # The columns that a table must have, and the names under which each is found.
 COLUMNS: Dict[str, Tuple[str, ...]] = {

@@ -7,9 +7,9 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 from xml.etree import ElementTree
 
 from ...errors import DataError
-from ..meaning import as_class_name
-from ..raw import NoBox, RawImage, RawObject, RawSet
-from ..text_lists import read_text
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.text_lists import read_text
 from .outlines import box_around, box_of_ellipse, box_of_turned_rectangle
 
 # Looking for the subsets alone takes a quarter of the time of parsing the file.

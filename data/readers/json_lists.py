@@ -4,7 +4,7 @@ from typing import Any, List
 
 from ...errors import DataError
 from ..garbage import no_looks_for_garbage
-from ..text_lists import read_text
+from ..files.text_lists import read_text
 
 
 def load_json_list(file: str, tool: str) -> List[Any]:

@@ -4,9 +4,9 @@ import math
 import os
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
-from ..meaning import as_class_name
-from ..raw import NoBox, RawImage, RawObject, RawSet
-from ..text_lists import read_text
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.text_lists import read_text
 
 # Labels that labelme's own tools take for no class.
 IGNORED_LABELS = ("_background_", "__ignore__")

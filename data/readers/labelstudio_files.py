@@ -6,8 +6,8 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from ..meaning import as_class_name
-from ..raw import NoBox, RawImage, RawObject, RawSet
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
 from .json_lists import load_json_list
 from .outlines import box_around, box_of_ellipse, box_of_turned_rectangle
 

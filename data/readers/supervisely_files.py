@@ -7,9 +7,9 @@ import struct
 import zlib
 from typing import Any, Mapping, Optional, Sequence
 
-from ..meaning import as_class_name
-from ..raw import NoBox, RawImage, RawObject, RawSet
-from ..text_lists import read_text
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.text_lists import read_text
 from .outlines import box_around
 
 IMAGE_FOLDER = "img"

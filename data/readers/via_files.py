@@ -6,8 +6,8 @@ import os
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ...errors import DataError
-from ..raw import NoBox, RawImage, RawObject, RawSet
-from ..text_lists import read_text
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.text_lists import read_text
 from .outlines import box_around, box_of_ellipse, is_closed
 from .via3_projects import is_via3_project, via3_entries
 from .via_entry import ViaEntry, ViaRegion

@@ -7,10 +7,10 @@ from typing import Iterable, List, Optional, Sequence
 
 from ...errors import DataError
 from ..class_names import VOC_CLASSES
-from ..file_names import ImageIndex
-from ..images import IMAGE_EXTENSIONS
-from ..raw import RawImage, RawSet
-from ..text_lists import read_list
+from ..files.file_names import ImageIndex
+from ..files.image_extensions import IMAGE_EXTENSIONS
+from ..assembling.raw import RawImage, RawSet
+from ..files.text_lists import read_list
 from .voc_xml import read_voc_xml
 
 # The lists of one class say whether an image shows it.

@@ -4,8 +4,8 @@ from typing import List, NamedTuple, Optional
 from xml.etree import ElementTree
 
 from ...errors import DataError
-from ..meaning import as_class_name
-from ..raw import RawObject
+from ..assembling.meaning import as_class_name
+from ..assembling.raw import RawObject
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["'][^>]*\?>""")

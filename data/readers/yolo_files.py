@@ -8,9 +8,9 @@ import re
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
-from ..file_names import ImageIndex, files_under
-from ..raw import NoBox, RawImage, RawObject, RawSet
-from ..text_lists import read_list, read_text
+from ..files.file_names import ImageIndex, files_under
+from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.text_lists import read_list, read_text
 
 LABEL_EXTENSION = (".txt",)
 # A number in a label file that is larger than this is no fraction of an image, whatever reaches over its edge.

@@ -6,7 +6,7 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from ..headers import read_header
+from ..pictures.headers import read_header
 from ..record import Record
 from .image_files import ImageFiles, ImageNames
 from .sets import RecordSets, counted

@@ -5,7 +5,7 @@ import numpy as np
 
 from ... import data
 from ...data.batching.padding import LEAST_SIDE
-from ...data.resizing import resized_size
+from ...data.pictures.resizing import resized_size
 from ...operators.anchors import base_anchors
 
 Sides = Union[int, Tuple[int, ...]]

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple, Union
 
 import yaml
 
-from ...data.faults import FaultPolicy
+from ...data.assembling.faults import FaultPolicy
 from ...errors import UsageError
 
 

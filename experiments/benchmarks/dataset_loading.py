@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ...data import Dataset, load_dataset
-from ...data.cache_folder import VARIABLE
+from ...data.cache.cache_folder import VARIABLE
 from .large_sets import write_coco_set, write_voc_set
 from .memory import IN_USE, PEAK, read_status
 

@@ -6,9 +6,9 @@ from typing import Any, Dict, List
 
 from ...data import load_dataset
 from ...data.finding import find_sets
-from ...data.oddities import Oddity, find_oddities
-from ...data.report import classes_table, sets_table
-from ...data.statistics import SetStatistics, set_statistics
+from ...data.studies.oddities import Oddity, find_oddities
+from ...data.studies.report import classes_table, sets_table
+from ...data.studies.statistics import SetStatistics, set_statistics
 from ...engine.files import write_json
 from ...errors import DataError
 from . import options

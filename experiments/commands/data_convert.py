@@ -1,7 +1,7 @@
 """Writes a data set in another layout, all of its sets, to a new folder; the data set itself stays as it is."""
 import os
 
-from ...data.oddities import without_unions
+from ...data.studies.oddities import without_unions
 from ...data.writers import MODES, WRITERS, check_new_folder, write_dataset
 from ...errors import UsageError
 from . import options

@@ -6,9 +6,9 @@ from typing import Dict, List, Sequence
 
 from ...data import Record, load_dataset
 from ...data.finding.choosing import SPLITS_FOLDER
-from ...data.report import classes_table
-from ...data.splitting import split_records
-from ...data.statistics import set_statistics
+from ...data.studies.report import classes_table
+from ...data.studies.splitting import split_records
+from ...data.studies.statistics import set_statistics
 from ...engine.files import atomic_write
 from ...errors import UsageError
 from . import options

@@ -175,7 +175,7 @@ def test_hidden_files_of_other_systems_are_no_annotations(build):
 
 
 def test_the_cache_tells_files_that_the_user_names_apart(build, tmp_path, monkeypatch):
-    from light_head_rcnn.data import set_cache
+    from light_head_rcnn.data.cache import set_cache
     monkeypatch.setenv("LHRCNN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(set_cache, "LEAST_SECONDS", 0)
     monkeypatch.setattr(set_cache, "_SETTLED_SECONDS", 0)

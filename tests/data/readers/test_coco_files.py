@@ -5,8 +5,8 @@ import json
 import pytest
 
 from light_head_rcnn.data import DataError, load_dataset
-from light_head_rcnn.data.assembling import assemble
-from light_head_rcnn.data.faults import FaultLog, FaultPolicy
+from light_head_rcnn.data.assembling.assemble import assemble
+from light_head_rcnn.data.assembling.faults import FaultLog, FaultPolicy
 from light_head_rcnn.data.readers.coco_files import coco_class_names, read_coco_file
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from light_head_rcnn.data.raw import NoBox
+from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.labelme_files import read_labelme_files
 
 RECTANGLE = {"label": "cat", "points": [[30, 40.5], [10, 20]], "shape_type": "rectangle", "flags": {}}

@@ -6,7 +6,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from light_head_rcnn.data.raw import NoBox
+from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.supervisely_files import read_supervisely_files
 
 

@@ -2,8 +2,8 @@
 import pytest
 
 from light_head_rcnn.data import DataError, VOC_CLASSES
-from light_head_rcnn.data.assembling import assemble
-from light_head_rcnn.data.faults import FaultLog, FaultPolicy
+from light_head_rcnn.data.assembling.assemble import assemble
+from light_head_rcnn.data.assembling.faults import FaultLog, FaultPolicy
 from light_head_rcnn.data.readers.voc_files import read_voc_files, voc_class_names
 from light_head_rcnn.data.readers.voc_xml import read_voc_xml
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from light_head_rcnn import data
-from light_head_rcnn.data.faults import FaultLog, FaultPolicy
+from light_head_rcnn.data.assembling.faults import FaultLog, FaultPolicy
 from light_head_rcnn.engine.training.run import TrainingRun
 
 Object = data.Annotation

@@ -1,0 +1,166 @@
+"""Which image file each entry of an annotation file means, and in which frame its boxes are."""
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from ...errors import DataError
+from .faults import FaultLog
+from ..files.file_names import ImageIndex
+from ..pictures.headers import Header, read_headers
+from .meaning import as_number
+from ..pictures.pillow import MAX_MEGAPIXELS
+from .raw import RawImage, RawObject, RawSet
+
+_SAME_ASPECT = 0.02  # how far the scales of width and height may be apart in an image that was resized
+_PROGRESS_FROM = 5000  # so many images take long enough to show a progress bar
+
+
+class PlacedImage(NamedTuple):
+    """An image whose file can be used.
+
+    Attributes:
+        raw: its entry.
+        path: its file.
+        width, height, upright: see `Record`.
+        left_out: objects of other entries of the same file, which were left out.
+        scale: factors of x and y by which boxes are to be scaled.
+    """
+
+    raw: RawImage
+    path: str
+    width: int
+    height: int
+    upright: bool
+    left_out: Sequence[RawObject]
+    scale: Tuple[float, float] = (1., 1.)
+
+
+def place_images(raw: RawSet, log: FaultLog, max_megapixels: float = MAX_MEGAPIXELS) -> List[PlacedImage]:
+    """Finds the files of all images of a set and reads their headers; reports what cannot be used.
+
+    Args:
+        raw: the set.
+        log: where faults are reported.
+        max_megapixels: limit for the number of pixels of an image, in millions.
+
+    Raises:
+        DataError: an image has a fault of a kind that is an error, or half of the images or more cannot be found or
+            read, which no policy lets pass: the folder is a wrong one.
+    """
+    images = list(raw.images)
+    index = ImageIndex(raw.image_folders)
+    files = _find_files(images, index)
+    paths = [file for file in files if isinstance(file, str)]
+    header_of = dict(zip(paths, read_headers(paths, progress=len(paths) >= _PROGRESS_FROM,
+                                             max_megapixels=max_megapixels)))
+    found = [file if isinstance(file, DataError) else header_of[file] for file in files]
+    _refuse_wrong_folder(images, found, index)
+    for kind, message in raw.faults:
+        log.report(kind, message)
+    placed: Dict[str, Optional[PlacedImage]] = {}  # by the path, None for images that are left out
+    for image, file, header in zip(images, files, found):
+        if image.fault is not None:
+            log.report(*image.fault)
+        elif isinstance(header, DataError):
+            log.report(header.kind, f"{image.where}: {header}")
+        elif file in placed:
+            action = log.report("image_listed_twice", f"{image.where}: its file {file} is that of an entry before it")
+            if placed[file] is not None:
+                placed[file] = _with_more_objects(placed[file], image.objects, action == "keep")
+        else:
+            placed[file] = _place(image, file, header, log)
+    if raw.counted_folder is not None:
+        for path in index.unused(raw.counted_folder, paths):
+            log.report("image_without_entry", f"{path}: the image file has no entry in the annotations")
+    return [image for image in placed.values() if image is not None]
+
+
+def _find_files(images: Sequence[RawImage], index: ImageIndex) -> List[Union[str, DataError]]:
+    """Returns the path of each image's file, or the error that says why there is none."""
+    files = [_find(index, image.name) for image in images]
+    taken = None
+    for position, image in enumerate(images):
+        if image.other_name and isinstance(files[position], DataError):
+            taken = {file for file in files if isinstance(file, str)} if taken is None else taken
+            other = _find(index, image.other_name)
+            if isinstance(other, str) and other not in taken:
+                files[position] = other
+    return files
+
+
+def _find(index: ImageIndex, name: str) -> Union[str, DataError]:
+    try:
+        return os.path.normpath(index.find(name))
+    except DataError as error:
+        return error
+
+
+def _refuse_wrong_folder(images: Sequence[RawImage], found: Sequence[Union[Header, DataError]], index: ImageIndex,
+                         ) -> None:
+    """Raises DataError if half of the images or more, and more than one, have no file that can be read."""
+    broken = [(image, error) for image, error in zip(images, found)
+              if image.fault is None and isinstance(error, DataError)
+              and error.kind in ("image_missing", "image_unreadable")]
+    named = sum(image.fault is None for image in images)
+    if len(broken) < 2 or 2 * len(broken) < named:
+        return
+    missing = sum(error.kind == "image_missing" for _, error in broken)
+    examples = "".join(f"\n  {image.where}: {error}" for image, error in broken[:3])
+    raise DataError(
+        f"{len(broken)} of {named} images cannot be used ({missing} were not found, {len(broken) - missing} cannot be "
+        f"read). They were looked for in {', '.join(index.folders)}; if they lie elsewhere, name their folder "
+        "(--image-root for lhrcnn data, dataset.image_root in a configuration, in a program image_root=...). The "
+        f"first:{examples}", broken[0][1].kind)
+
+
+def _with_more_objects(placed: PlacedImage, objects: Sequence[RawObject], keep: bool) -> PlacedImage:
+    """Adds the objects of a second entry, but those that the first has too, to those of the image or those left out."""
+    known = [(one.label, one.box) for one in placed.raw.objects]
+    new = [one for one in objects if (one.label, one.box) not in known]
+    if keep:
+        return placed._replace(raw=placed.raw._replace(objects=[*placed.raw.objects, *new]))
+    return placed._replace(left_out=[*placed.left_out, *new])
+
+
+def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optional[PlacedImage]:
+    """Decides on the frame of an image's boxes; None if it is to be left out."""
+    stored, shown = (header.width, header.height), header.upright_size
+    stated = _stated_size(image)
+    upright, undecided, differs = True, False, stated is not None and stated not in (stored, shown)
+    if header.orientation != 1:
+        # Only the size tells whether an image was labelled as it is stored or as it is shown.
+        if stated is not None and not differs and stored != shown:
+            upright = stated == shown
+        else:
+            undecided = bool(image.objects)
+    actions = []
+    if header.truncated:
+        actions.append(log.report("image_truncated", f"{image.where}: {path} is cut off"))
+    if differs:
+        scale = shown[0] / stated[0], shown[1] / stated[1]
+        resized = "; it seems to have been resized after it was labelled: the action scale scales its boxes" \
+            if abs(scale[0] / scale[1] - 1) < _SAME_ASPECT else ""
+        actions.append(log.report("size_differs", f"{image.where}: {path} has {shown[0]} x {shown[1]} pixels, stated "
+                                                  f"are {stated[0]:g} x {stated[1]:g}{resized}"))
+    if undecided:
+        actions.append(log.report("orientation_undecided",
+                                  f"{image.where}: {path} has EXIF orientation {header.orientation}"))
+    if "drop" in actions:
+        return None
+    return PlacedImage(image, path, *(shown if upright else stored), upright, (),
+                       scale if "scale" in actions else (1., 1.))
+
+
+def _stated_size(image: RawImage) -> Optional[Tuple[float, float]]:
+    """Returns the width and height that an entry states, or None if they are not two positive numbers."""
+    size = _positive(image.width), _positive(image.height)
+    return None if None in size else size
+
+
+def _positive(value: Any) -> Optional[float]:
+    if isinstance(value, int) and value > 0:  # nearly all
+        return value
+    try:
+        number = as_number(value)
+    except DataError:
+        return None
+    return number if number > 0 else None

@@ -1,0 +1,110 @@
+"""Data sets as they were read, kept in the cache, so that reading them again takes a second or two.
+
+An entry answers one question about files that are as they were: whatever was changed, added or removed in the folder of
+the data set since, and another version of this package, make it worthless, and the set is read anew.
+"""
+import hashlib
+import json
+import os
+import time
+from functools import partial
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+import numpy as np
+import PIL
+
+from .cache_folder import cache_folder, read_cached, write_cached
+from .flat_records import cut_records, flatten_records, join_texts, split_texts
+from ..files.folder_state import folder_state
+from ..garbage import no_looks_for_garbage
+from ..record import Record
+
+LEAST_SECONDS = 1.0  # a set that is read in less is not kept
+FOLDER = "sets"  # below the folder of the cache
+_SETTLED_SECONDS = 2.0  # the coarsest clock of a file system, that of FAT
+_FORMAT = 1
+
+
+class ReadSet(NamedTuple):
+    """What was read.
+
+    Attributes:
+        records: the records.
+        rest: whatever else the reader found, as JSON holds it: dicts, lists, strings, numbers.
+    """
+
+    records: List[Record]
+    rest: Dict[str, Any]
+
+
+class CacheEntry:
+    """The place of one data set in the cache. Make it before the set is read: it notes what the files look like.
+
+    Args:
+        roots: the folders and files that the set is read from; with none, nothing is kept.
+        question: everything else that decides what is read, as JSON holds it: the reader, its options, the policy for
+            faults.
+
+    Example::
+
+        entry = CacheEntry([path], {"layout": "coco", "path": path, "image_set": image_set})
+        found = entry.load()
+        if found is None:
+            found = ReadSet(*read_the_files())
+            entry.store(found)
+    """
+
+    def __init__(self, roots: Sequence[str], question: Mapping[str, Any]):
+        self._began = time.time()
+        self._roots = [os.path.abspath(root) for root in roots]
+        folder = cache_folder()
+        self._state = folder_state(self._roots, leave_out=folder) if folder is not None and roots else None
+        if self._state is None:
+            return
+        # The paths of records begin with that of the data set, which may be relative.
+        text = json.dumps([self._roots, os.getcwd(), question], sort_keys=True)
+        self._name = os.path.join(FOLDER, hashlib.blake2b(text.encode(), digest_size=16).hexdigest() + ".npz")
+        self._key = [text, self._state.digest, *_program()]
+
+    def load(self) -> Optional[ReadSet]:
+        """Returns what was read before; None where there is no entry or it is of no use."""
+        return None if self._state is None else read_cached(self._name, self._read)
+
+    def store(self, read: ReadSet) -> None:
+        """Keeps what was read, unless it took less than `LEAST_SECONDS` or cannot be kept."""
+        if (self._state is None or time.time() - self._began < LEAST_SECONDS
+                # A file that was changed a moment ago can be changed once more without that its time tells.
+                or abs(self._began - self._state.newest) < _SETTLED_SECONDS
+                or not _all_inside(read.records, self._roots)):
+            return
+        try:
+            head, length = join_texts([json.dumps({"key": self._key, "rest": read.rest})])
+            arrays = flatten_records(read.records)
+        except TypeError:  # something that the format does not hold
+            return
+        write_cached(self._name, partial(np.savez, head=head, head_length=length, **arrays))
+
+    def _read(self, path: str) -> Optional[ReadSet]:
+        # Every array has a checksum in the file, which NumPy compares.
+        with np.load(path, allow_pickle=False) as file:
+            head = json.loads(split_texts(file["head"], file["head_length"], 1)[0])
+            if head["key"] != self._key:
+                return None
+            with no_looks_for_garbage():
+                records = cut_records({name: file[name] for name in file.files})
+        return ReadSet(records, head["rest"])
+
+
+def _program() -> List[Any]:
+    """Returns what changes when this package or the library that reads images does."""
+    program = folder_state([os.path.dirname(os.path.abspath(__file__))])
+    return [_FORMAT, program.digest if program else "", PIL.__version__]
+
+
+def _all_inside(records: Sequence[Record], roots: Sequence[str]) -> bool:
+    """Tells whether all images lie in the folders whose state is known, and in no hidden folder in them."""
+    folders = {os.path.join(os.path.abspath(folder), "")
+               for folder in {os.path.dirname(record.path) for record in records}}
+    inside = [os.path.join(root, "") for root in roots]
+    return all(any(folder.startswith(root) and os.sep + "." not in folder[len(root) - 1:] for root in inside)
+               for folder in folders)

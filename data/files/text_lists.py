@@ -1,0 +1,73 @@
+"""Reading of text files that have one entry a line, in whatever encoding an editor left them."""
+import codecs
+import os
+import re
+from typing import List, Tuple, Union
+
+from ...errors import DataError
+from .image_extensions import IMAGE_EXTENSIONS
+
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+                     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BYTES_LOOKED_AT = 1000  # to recognise UTF-16 without a byte order mark
+
+
+def read_text(file: Union[str, os.PathLike]) -> str:
+    """Reads a text file as UTF-8 or UTF-16, with or without a byte order mark, or else as Windows' Western encoding.
+
+    Raises:
+        DataError: the file cannot be read; the message names it.
+    """
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read()
+    except OSError as error:
+        raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
+    return decode(content)
+
+
+def decode(content: bytes, cut_off: bool = False) -> str:
+    """Returns the text that bytes stand for, in the encoding that they look like, see `read_text`.
+
+    Args:
+        content: the bytes.
+        cut_off: whether they are only the beginning of a text, and may end within a character.
+    """
+    for encoding in (_recognise(content), "utf-8", "cp1252"):
+        try:
+            return codecs.getincrementaldecoder(encoding)().decode(content, final=not cut_off)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
+def read_list(file: Union[str, os.PathLike]) -> List[Tuple[int, str]]:
+    """Reads the lines of a list, such as the names of images or of classes.
+
+    Blank lines are left out, and so are comments: lines that begin with "# " and do not end like the name of an image.
+
+    Returns:
+        (line number from 1, text without spaces around it) of each line.
+
+    Raises:
+        DataError: the file cannot be read; the message names it.
+    """
+    lines = enumerate(re.split("\r\n|\r|\n", read_text(file)), 1)
+    stripped = ((number, line.strip()) for number, line in lines)
+    return [(number, line) for number, line in stripped if line and not _is_comment(line)]
+
+
+def _recognise(content: bytes) -> str:
+    """Returns the encoding that a byte order mark tells, or UTF-16 where every second byte is zero, or else UTF-8."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    start = content[:_BYTES_LOOKED_AT]
+    zeros = start[0::2].count(0), start[1::2].count(0)
+    if max(zeros) * 4 > len(start):  # more than half of the bytes at even or at odd places
+        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    return "utf-8"
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("# ") and not line.lower().endswith(IMAGE_EXTENSIONS)

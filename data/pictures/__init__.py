@@ -1,0 +1,1 @@
+"""Image files: headers, orientation, decoding of every kind to RGB pixels, and how much smaller they are read."""
