@@ -42,7 +42,6 @@ class Weights(NamedTuple):
         notes: what else a user should know, a sentence each.
         classes: names of the classes that a detector was trained for, without background; empty where they are not
             known.
-        folded_boxes: whether the means and deviations of the box targets are folded into the box layer of a detector.
     """
 
     arrays: Dict[str, np.ndarray]
@@ -53,7 +52,6 @@ class Weights(NamedTuple):
     pixels: Optional[Pixels] = None
     notes: Sequence[str] = ()
     classes: Tuple[str, ...] = ()
-    folded_boxes: bool = False
 
     def title(self) -> str:
         """Returns what the weights are, in a few words."""

@@ -65,7 +65,8 @@ def read_mxnet(path: str) -> Weights:
 
     Returns:
         What the file holds. Files of the MXNet original and of this package keep their names; of a box layer that is
-        there twice, the one that is trained is taken.
+        there twice, the one that is trained is taken. Where only the other is there, its means and deviations are part
+        of it, and the settings say that none are to be applied.
 
     Raises:
         CheckpointError: see `load_arrays`.
@@ -74,4 +75,10 @@ def read_mxnet(path: str) -> Weights:
     if gluoncv.is_gluoncv(arrays):
         return gluoncv.read_resnet(path, arrays)
     arrays = {name.replace("_running_", "_moving_"): array for name, array in arrays.items()}
-    return Weights(arrays, "MXNet parameter file")
+    folded = [name for name in arrays if name.endswith(TEST_SUFFIX)]
+    if not folded:
+        return Weights(arrays, "MXNet parameter file")
+    for name in folded:
+        arrays[name[:-len(TEST_SUFFIX)]] = arrays.pop(name)
+    return Weights(arrays, "MXNet parameter file for tests",
+                   settings={"TRAIN.BBOX_MEANS": [0.0] * 4, "TRAIN.BBOX_STDS": [1.0] * 4})

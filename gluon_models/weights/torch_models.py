@@ -18,8 +18,9 @@ _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state",
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
 _OF_DETECTRON2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
-                  "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first convolution "
-                  "round; set network.PIXEL_MEANS and network.PIXEL_STDS to what the network was trained with.")
+                  "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first "
+                  "convolution round; set network.PIXEL_MEANS and network.PIXEL_STDS to what the network was trained "
+                  "with.")
 _LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 
 

