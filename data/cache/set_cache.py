@@ -97,7 +97,7 @@ class CacheEntry:
 
 def _program() -> List[Any]:
     """Returns what changes when this package or the library that reads images does."""
-    program = folder_state([os.path.dirname(os.path.abspath(__file__))])
+    program = folder_state([os.path.dirname(os.path.dirname(os.path.abspath(__file__)))])  # all that reads data sets
     return [_FORMAT, program.digest if program else "", PIL.__version__]
 
 

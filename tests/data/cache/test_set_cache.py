@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from light_head_rcnn import data
 from light_head_rcnn.data.cache import cache_folder, set_cache
 from light_head_rcnn.data.cache.cache_folder import VARIABLE
 from light_head_rcnn.data.record import Annotation, make_record
@@ -71,6 +72,13 @@ def test_another_version_of_the_package_reads_anew(root, monkeypatch):
     store(root)
     monkeypatch.setattr(set_cache, "_program", lambda: [set_cache._FORMAT + 1, "", ""])
     assert entry_of(root).load() is None
+
+
+def test_all_modules_that_read_data_sets_are_watched(monkeypatch):
+    watched = []
+    monkeypatch.setattr(set_cache, "folder_state", lambda roots: watched.extend(roots))
+    set_cache._program()
+    assert watched == [os.path.dirname(data.__file__)]
 
 
 def test_relative_paths_belong_to_a_working_folder(root, tmp_path, monkeypatch):
