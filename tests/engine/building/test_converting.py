@@ -1,0 +1,92 @@
+"""Converted weights: the three files, which test a detector or start a training, and what does not fit."""
+import json
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.data.class_names import COCO_CLASSES
+from light_head_rcnn.engine.building.converting import convert
+from light_head_rcnn.engine.building.network import build_net
+from light_head_rcnn.engine.building.pretrained import read_pretrained
+from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.engine.inference.loading import load_network
+from light_head_rcnn.errors import CheckpointError, ModelError
+from light_head_rcnn.gluon_models import registry
+from light_head_rcnn.gluon_models.weights import DETECTOR, Pixels, Weights
+
+S = "light_head_rcnn_xception_coco"
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A detector of setting S for COCO as if it came from another framework: per-class boxes, other means."""
+    cfg = load_config(None, {"network.model": S, "CLASS_AGNOSTIC": False})
+    net = build_net(cfg, COCO_CLASSES)
+    net.initialize(mx.init.Normal(0.05))
+    arrays = {name: parameter.data().asnumpy() for name, parameter in net.collect_params().items()}
+    weights = Weights({**arrays, "logits_weight": np.ones(2)}, "file of the moon", S, DETECTOR,
+                      {"CLASS_AGNOSTIC": False, "network.ROI_POOL": "psroi_align_max", "TEST.NMS": 0.5},
+                      Pixels((1.0, 2.0, 3.0)), ("A note.",), COCO_CLASSES)
+    monkeypatch.setattr("light_head_rcnn.engine.building.converting.read_pretrained",
+                        lambda path: weights if path == "moon" else read_pretrained(path))
+    return weights
+
+
+def test_a_detector_is_ready_for_use(source, tmp_path):
+    done = convert("moon", str(tmp_path / "new" / "moon.params"))
+    assert [path.rpartition("/")[2] for path in done.files] == ["moon.params", "moon.json", "moon.yaml"]
+    assert done.is_detector and "left over  logits" in done.text and "A note." in done.text
+    # Its configuration tests it without a training...
+    cfg = load_config(done.files[2])
+    assert (cfg.network.PIXEL_MEANS, cfg.network.ROI_POOL, cfg.TEST.NMS, cfg.CLASS_AGNOSTIC) == (
+        (3.0, 2.0, 1.0), "psroi_align_max", 0.5, False)
+    assert cfg.network.model == S and "A note." in open(done.files[2]).read()
+    # ... and it is a checkpoint.
+    for found in (load_network(cfg, [mx.cpu()]), load_network(None, [mx.cpu()], done.files[0])):
+        assert found.net.classes == COCO_CLASSES and found.cfg.network.ROI_POOL == "psroi_align_max"
+        for name, parameter in found.net.collect_params().items():
+            np.testing.assert_array_equal(parameter.data().asnumpy(), source.arrays[name])
+
+
+def test_its_backbone_alone_is_a_backbone(source, tmp_path):
+    done = convert("moon", str(tmp_path / "x"), "xception")
+    assert not done.is_detector and set(mx.nd.load(done.files[0])) == {
+        ("aux:" if "moving" in name else "arg:") + name
+        for name in registry.BACKBONES.get("xception").build(frozen=True).collect_params()}
+    cfg = load_config(done.files[2])
+    assert cfg.network.pretrained == done.files[0]
+    with pytest.raises(CheckpointError, match="there is no checkpoint .*holds a backbone, not a detector"):
+        load_network(cfg, [mx.cpu()])
+
+
+def test_keys_travel_with_a_backbone(tmp_path):
+    arrays = {name: mx.nd.ones(parameter.shape) for name, parameter in
+              registry.BACKBONES.get("resnet50_v1b").build(frozen=True).collect_params().items()}
+    mx.nd.save(str(tmp_path / "a"), arrays)
+    done = convert(str(tmp_path / "a"), str(tmp_path / "b.params"), "light_head_rcnn_resnet50_v1_voc")
+    cfg = load_config(done.files[2])
+    assert (cfg.network.model, cfg.network.STRIDE_IN_1X1, cfg.network.PADDED_POOL) == (
+        "light_head_rcnn_resnet50_v1_voc", False, True)
+    found = read_pretrained(done.files[0])
+    assert found.settings == {"network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True}
+    assert "config" not in json.load(open(done.files[1])) and "res5c_branch2c_weight" in found.arrays
+
+
+def test_the_first_convolution_is_turned_round(source, tmp_path):
+    done = convert("moon", str(tmp_path / "x"), bgr=True)
+    found = mx.nd.load(done.files[0])
+    np.testing.assert_array_equal(found["arg:conv1_weight"].asnumpy(), source.arrays["conv1_weight"][:, ::-1])
+    np.testing.assert_array_equal(found["arg:fc_new_1_weight"].asnumpy(), source.arrays["fc_new_1_weight"])
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_written(source, tmp_path):
+    for model, error, message in (
+            ("resnet50_v1", CheckpointError, "moon .*does not fit resnet50_v1:\n  .*\n  and 2.. more"),
+            ("resnet5000", ModelError, "unknown model 'resnet5000'; known backbones: densenet121")):
+        with pytest.raises(error, match=f"(?s){message}"):
+            convert("moon", str(tmp_path / "x"), model)
+    mx.nd.save(str(tmp_path / "y"), {"a": mx.nd.ones(1)})
+    with pytest.raises(CheckpointError, match="no network that is known here; its first names: a.*--model NAME"):
+        convert(str(tmp_path / "y"), str(tmp_path / "x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]

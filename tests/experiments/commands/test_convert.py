@@ -1,0 +1,25 @@
+"""The command that converts weights."""
+import mxnet as mx
+
+from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.experiments.commands import convert, main
+from light_head_rcnn.gluon_models import registry
+
+
+def test_a_backbone_is_converted_and_the_next_command_is_told(tmp_path, capsys):
+    net = registry.BACKBONES.get("xception").build(frozen=True)
+    mx.nd.save(str(tmp_path / "source"), {name: mx.nd.ones(parameter.shape) for name, parameter in
+                                          net.collect_params().items()})
+    assert main.main(["convert", str(tmp_path / "source"), "--to", str(tmp_path / "x.params")]) == 0
+    printed = capsys.readouterr().out
+    assert "MXNet parameter file, the backbone xception" in printed and "lhrcnn test" not in printed
+    assert f"lhrcnn train --cfg {tmp_path / 'x.yaml'} dataset.dataset_path=DATA" in printed
+    assert load_config(tmp_path / "x.yaml").network.pretrained == str(tmp_path / "x.params")
+
+
+def test_mistakes_are_one_message(tmp_path, capsys):
+    assert convert.main([str(tmp_path / "none.pth"), "--to", str(tmp_path / "x.params")]) == 2
+    assert capsys.readouterr().err == f"error: there is no file {tmp_path / 'none.pth'}\n"
+    (tmp_path / "file").write_text("x")
+    assert convert.main(["efficientnet_lite0", "--to", str(tmp_path / "file" / "x.params")]) == 2
+    assert "cannot take files" in capsys.readouterr().err
