@@ -21,7 +21,9 @@ from ..record import Record
 
 LEAST_SECONDS = 1.0  # a set that is read in less is not kept
 FOLDER = "sets"  # below the folder of the cache
-_SETTLED_SECONDS = 2.0  # the coarsest clock of a file system, that of FAT
+# A file that is changed twice within a tick of its file system's clock has the same time after both. FAT has the
+# coarsest clock, of two seconds; one that tells parts of a second has ticks of 10 ms at most.
+_COARSE_TICK, _FINE_TICK = 2.0, 0.05
 _FORMAT = 1
 
 
@@ -73,8 +75,7 @@ class CacheEntry:
     def store(self, read: ReadSet) -> None:
         """Keeps what was read, unless it took less than `LEAST_SECONDS` or cannot be kept."""
         if (self._state is None or time.time() - self._began < LEAST_SECONDS
-                # A file that was changed a moment ago can be changed once more without that its time tells.
-                or abs(self._began - self._state.newest) < _SETTLED_SECONDS
+                or not _settled(self._state.newest, self._began)
                 or not _all_inside(read.records, self._roots)):
             return
         try:
@@ -99,6 +100,11 @@ def _program() -> List[Any]:
     """Returns what changes when this package or the library that reads images does."""
     program = folder_state([os.path.dirname(os.path.dirname(os.path.abspath(__file__)))])  # all that reads data sets
     return [_FORMAT, program.digest if program else "", PIL.__version__]
+
+
+def _settled(newest: float, now: float) -> bool:
+    """Tells whether a change of a file from now on would show in its time; `newest` is the latest time of a file."""
+    return abs(now - newest) >= (_COARSE_TICK if newest.is_integer() else _FINE_TICK)
 
 
 def _all_inside(records: Sequence[Record], roots: Sequence[str]) -> bool:

@@ -112,10 +112,16 @@ def test_images_in_hidden_folders_are_not_kept(root, tmp_path):
     assert len(entries(tmp_path)) == 1
 
 
-def test_files_that_were_changed_a_moment_ago_are_not_kept(root, tmp_path):
-    os.utime(root / "a.jpg")
+@pytest.mark.parametrize("newest, now, kept", [
+    (1000.0, 1000.5, False), (1000.0, 1001.9, False), (1000.0, 1002.1, True),  # a clock of whole seconds
+    (1000.5, 1000.51, False), (1000.5, 1000.7, True),
+    (1000.0, 1.0, True), (1000.5, 1000.49, False)])  # in the future
+def test_files_that_were_changed_a_moment_ago_are_not_kept(root, tmp_path, monkeypatch, newest, now, kept):
+    os.utime(root / "a.jpg", (newest, newest))
+    os.utime(root / "labels.json", (5, 5))
+    monkeypatch.setattr(set_cache.time, "time", lambda: now)
     store(root)
-    assert not entries(tmp_path)
+    assert bool(entries(tmp_path)) == kept
 
 
 def test_what_is_read_at_once_is_not_kept(root, tmp_path, monkeypatch):
