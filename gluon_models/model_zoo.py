@@ -1,4 +1,5 @@
 """Detectors by name. A name says the detector, the backbone and the classes, in GluonCV's manner."""
+import difflib
 from functools import partial
 from typing import Any, Callable, FrozenSet, List, Optional, Sequence, Set
 
@@ -91,8 +92,17 @@ def _builder(name: str) -> Callable[..., HybridBlock]:
     if parts is not None:
         return partial(_compose, parts)
     if name not in registry.MODELS.entries:
-        raise ModelError(f"unknown model {name!r}; known: {', '.join(model_names())}")
+        raise ModelError(_unknown_model(name))
     return registry.MODELS.get(name)
+
+
+def _unknown_model(name: str) -> str:
+    """Says what names there are, the most similar first; several hundred would be no help."""
+    examples = [known for known in model_names() if known.endswith("_coco")]  # one of each detector and backbone
+    similar = difflib.get_close_matches(name, examples, 3, 0.3)
+    return (f"unknown model {name!r}; known: {', '.join(similar)}, ..., that is DETECTOR_BACKBONE_CLASSES of the "
+            f"detectors {', '.join(registry.DETECTORS.names())}, the backbones {', '.join(backbone_names())}, and the "
+            f"classes {', '.join(registry.CLASS_LISTS.names())}")
 
 
 def _compose(parts: registry.Parts, classes: Optional[Sequence[str]], norm: str, **options: Any) -> HybridBlock:

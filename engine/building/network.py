@@ -4,7 +4,7 @@ from typing import Any, Dict, Sequence
 from yacs.config import CfgNode
 
 from ... import gluon_models
-from ...errors import ConfigError
+from ...errors import ConfigError, ModelError
 from ..config import DEFAULTS
 
 # Keys of `network` that only some models use, and the option of `get_model` that each of them sets.
@@ -23,10 +23,10 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDete
     Raises:
         ConfigError: the model is not known, or a key of `network` that it does not use is set.
     """
-    if cfg.network.model not in gluon_models.model_names():
-        raise ConfigError(f"network.model: unknown model {cfg.network.model!r}; known: "
-                          + ", ".join(gluon_models.model_names()))
-    options = _model_options(cfg)
+    try:
+        options = _model_options(cfg)
+    except ModelError as error:
+        raise ConfigError(f"network.model: {error}") from None
     return gluon_models.get_model(
         cfg.network.model, classes=classes, norm=cfg.network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC,
         anchor_ratios=cfg.network.ANCHOR_RATIOS, anchor_scales=cfg.network.ANCHOR_SCALES,

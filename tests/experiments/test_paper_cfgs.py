@@ -89,7 +89,7 @@ class Tiny(HybridBlock):
 
     out_channels = (8, 16)
 
-    def __init__(self, frozen=True, stride_in_1x1=True):
+    def __init__(self, frozen=True, stride_in_1x1=True, padded_pool=False):
         super().__init__(prefix="")
         with self.name_scope():
             self.conv1 = nn.Conv2D(8, 16, 16, in_channels=3, prefix="conv1_")
@@ -109,7 +109,7 @@ class TinyLevels(HybridBlock):
 
     out_channels = (4, 4, 4, 4)
 
-    def __init__(self, frozen=True, stride_in_1x1=True):
+    def __init__(self, frozen=True, stride_in_1x1=True, padded_pool=False):
         super().__init__(prefix="")
         with self.name_scope():
             self.conv1 = nn.Conv2D(4, 4, 4, in_channels=3, prefix="conv1_")

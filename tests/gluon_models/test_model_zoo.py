@@ -93,7 +93,7 @@ def test_classes_are_those_of_the_data_sets_or_given():
 
 
 def test_models_have_their_own_options():
-    light, resnet = {"mid_channels", "relu", "neck", "roi_pool", "hidden"}, {"stride_in_1x1"}
+    light, resnet = {"mid_channels", "relu", "neck", "roi_pool", "hidden"}, {"stride_in_1x1", "padded_pool"}
     assert model_options("light_head_rcnn_xception_voc") == light
     assert model_options("light_head_rcnn_s_resnet50_v1_coco") == light | resnet
     assert model_options("light_head_rcnn_fpn_xception_voc") == light | {"canonical_side"}
@@ -114,9 +114,10 @@ def test_options_reach_backbone_and_detector(name):
 @pytest.mark.parametrize("options, words", [
     ({"norm": "group"}, "norm is 'group'; known: frozen, batch"),
     ({"relu": "both"}, "relu is 'both'; known: inside, after_sum"),
-    ({"roi_pool": "max"}, "roi_pool is 'max'; known: psroi_pool, psroi_align, psroi_align_max, roi_pool"),
+    ({"roi_pool": "max"}, "roi_pool is 'max'; known: psroi_pool, psroi_align, psroi_align_max, psroi_align_max_clamp, "
+                          "roi_pool"),
     ({"neck": "dense"}, "neck is 'dense'; known: large_separable, pointwise"),
-    ({"stride_in_1x1": True}, f"{XCEPTION} has no option 'stride_in_1x1'; its options: anchor_ratios, "),
+    ({"stride_in_1x1": True}, f"{XCEPTION} has no option 'stride_in_1x1'; its options: all_cells, anchor_ratios, "),
     ({"depth": 3}, "has no option 'depth'; its options: .*, roi_pool, rpn_channels"),
     ({"backbone": None}, "has no option 'backbone'"), ({"head": None}, "has no option 'head'"),
     ({"pretrained": True}, "downloads no weights.*load_parameters.*network.pretrained"),

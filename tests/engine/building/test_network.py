@@ -48,5 +48,5 @@ def test_stride_placement_is_of_no_use_without_a_resnet(configure_model):
 
 
 def test_unknown_model_is_refused(configure_model):
-    with pytest.raises(ConfigError, match="unknown model 'vgg'; known: faster_rcnn_resnet101_v1_coco"):
+    with pytest.raises(ConfigError, match="network.model: unknown model 'vgg'; known: .*, rfcn, .* resnet101_v1, "):
         build_net(configure_model("vgg"), ("a",))
