@@ -12,6 +12,7 @@ import pytest
 from mxnet import gluon
 
 from light_head_rcnn import data
+from light_head_rcnn.engine.building.pretrained import PretrainedReport
 from light_head_rcnn.engine.config import load_config, with_values
 from light_head_rcnn.engine.training import resuming, run, schedule, trainables
 from light_head_rcnn.engine.training.alternate import roi_loader, stages
@@ -72,8 +73,8 @@ def of_gluon_start(cfg, record):
     """Words of the parameters that stay fixed, and the batch size, in the training of a Gluon model."""
     net = SimpleNamespace(features=SimpleNamespace(feature_size=None), stride=16, collect_params=dict)
     record(trainables, "build_net", net)
-    for name in ("initialize", "warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective",
-                 "log_boxes"):
+    record(trainables, "initialize", PretrainedReport())
+    for name in ("warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective", "log_boxes"):
         record(trainables, name)
     loader, fixed = record(trainables, "build_train_loader"), record(trainables, "fix_parameters", [])
     trainables.gluon_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
@@ -82,7 +83,7 @@ def of_gluon_start(cfg, record):
 
 def of_graph_start(cfg, record):
     """The parameters that stay fixed, the batch size, and the cells of the largest side, in the training of a graph."""
-    record(trainables, "initial_weights", ({}, []))
+    record(trainables, "initial_weights", ({}, PretrainedReport()))
     record(trainables, "log_boxes")
     loader = record(trainables, "build_train_loader")
     objective = record(trainables, "GraphObjective", SimpleNamespace(block=SimpleNamespace(collect_params=dict)))
