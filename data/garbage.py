@@ -17,4 +17,8 @@ def no_looks_for_garbage() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            if not gc.get_freeze_count():
+                # All objects are taken for old ones, which Python looks at seldom; otherwise it would do so at once.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -69,6 +69,6 @@ def _read_rows(path: str) -> Dict[str, Tuple[int, ...]]:
 
 def _common_folder(paths: Sequence[str]) -> str:
     try:
-        return os.path.commonpath({os.path.dirname(os.path.abspath(path)) for path in paths})
+        return os.path.commonpath({os.path.abspath(folder) for folder in {os.path.dirname(path) for path in paths}})
     except ValueError:  # they lie on several drives
         return ""
