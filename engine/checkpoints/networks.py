@@ -3,7 +3,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from mxnet import gluon
 
-from .arrays import load_arrays
+from ...gluon_models.weights.mxnet_files import load_arrays
 from .checkpoint_files import Content, epoch_tag, read_checkpoint, step_tag, write_checkpoint
 from .optimizer_states import restore_trainer, trainer_states
 from .parameters import load_parameters, parameter_arrays

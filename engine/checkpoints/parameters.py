@@ -4,7 +4,9 @@ from typing import Dict, List
 import mxnet as mx
 from mxnet.gluon import Block, Parameter
 
-from .arrays import load_weights, param_mismatches, shapes_agree, write_arrays
+from ...gluon_models.weights.description import shapes_agree
+from ...gluon_models.weights.mxnet_files import load_weights
+from .arrays import param_mismatches, write_arrays
 
 _STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")
 

@@ -6,9 +6,11 @@ import mxnet as mx
 import numpy as np
 from yacs.config import CfgNode
 
+from ...gluon_models.weights.description import shapes_agree
+from ...gluon_models.weights.mxnet_files import TEST_SUFFIX, load_weights
 from ..building.initialization import NEW_LAYER_STD
 from ..building.pretrained import PretrainedReport, take_pretrained
-from ..checkpoints.arrays import TEST_SUFFIX, load_weights, param_mismatches, shapes_agree
+from ..checkpoints.arrays import param_mismatches
 
 # The names of all layers that do not belong to the backbone begin with one of these.
 _NEW_LAYERS = ("rpn_", "conv_new_", "fc_new_", "cls_score", "bbox_pred", "rfcn_")

@@ -7,7 +7,7 @@ from mxnet import gluon
 from yacs.config import CfgNode
 
 from ...gluon_models.detector_losses import LOSSES, METRICS
-from ..checkpoints.arrays import load_arrays
+from ...gluon_models.weights.mxnet_files import load_arrays
 from ..checkpoints.checkpoint_files import Content, read_checkpoint
 from ..checkpoints.networks import load_checkpoint, network_content
 from ..checkpoints.optimizer_states import restore_trainer, trainer_states

@@ -16,7 +16,7 @@ from yacs.config import CfgNode
 
 from .... import data
 from ....errors import ConfigError, TrainingError
-from ...checkpoints.arrays import load_weights
+from ....gluon_models.weights.mxnet_files import load_weights
 from ...checkpoints.checkpoint_files import Content, epoch_tag, read_checkpoint, write_checkpoint
 from ...config import changed_keys, checkpoint_prefix, saved_config, with_values
 from ...files import atomic_write

@@ -8,10 +8,10 @@ import pytest
 from light_head_rcnn.errors import CheckpointError, ConfigError
 from light_head_rcnn.engine.building.initialization import initialize
 from light_head_rcnn.engine.building.network import build_net
-from light_head_rcnn.engine.checkpoints.arrays import load_weights
 from light_head_rcnn.engine.symbolic import weights
 from light_head_rcnn.engine.symbolic.graphs import test_graph as graph_for_tests
 from light_head_rcnn.engine.symbolic.graphs import training_graph
+from light_head_rcnn.gluon_models.weights.mxnet_files import load_weights
 
 INPUTS = {"data": (1, 3, 64, 64), "im_info": (1, 3)}
 
