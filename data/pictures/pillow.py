@@ -1,11 +1,14 @@
 """Opens images with Pillow under this package's own rules, whatever others set for the whole process.
 
 Pillow has two settings for the process: whether files that are cut off are read (GluonCV switches it on), and a limit
-for the number of pixels. Here each call says what it wants.
+for the number of pixels. Here each call says what it wants. Pillow's warnings are not shown meanwhile: what is wrong
+with a file is said by this package.
 """
 import contextlib
 import os
+import re
 import threading
+import warnings
 from typing import Callable, Iterator, Tuple
 
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -16,6 +19,8 @@ from ...errors import DataError
 MAX_MEGAPIXELS = 178.956970
 # Drawings, not photographs; reading EPS would run Ghostscript.
 _REFUSED_FORMATS = ("EPS", "WMF")
+# A filter of Python's warnings, as the module `warnings` keeps them: nothing that a module of Pillow warns of is shown.
+_NO_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _SIGNS = (
     (b"\xff\xd8", "a damaged JPEG, or of a kind that Pillow does not read"),
@@ -48,6 +53,7 @@ class _Settings:
                 self._condition.wait()
             if not self._users:
                 self._before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+                warnings.filters.insert(0, _NO_WARNINGS)
             ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = allow_truncated, None
             self._users += 1
         try:
@@ -61,6 +67,9 @@ class _Settings:
 
     def _restore(self) -> None:
         ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = self._before
+        # warnings.catch_warnings would also take back what other threads changed meanwhile.
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(_NO_WARNINGS)
 
     def _after_fork(self) -> None:
         """In a new process no other thread exists that could be waited for."""
@@ -122,9 +131,14 @@ def load_image(path: str, allow_truncated: bool = True,
         if not allow_truncated or not os.path.isfile(path):
             raise
         image = _load(path, True, prepare)
-        if len(set(image.convert("L").getextrema())) == 1:
+        if _has_one_color(image):
             raise  # what is missing has one colour: nothing was there
         return image, True
+
+
+def _has_one_color(image: Image.Image) -> bool:
+    extrema = image.getextrema()
+    return all(least == largest for least, largest in ((extrema,) if len(image.getbands()) == 1 else extrema))
 
 
 def _load(path: str, allow_truncated: bool, prepare: Callable[[Image.Image], None]) -> Image.Image:

@@ -1,6 +1,8 @@
 """Pillow's settings for the process: what others set comes back, and threads do not disturb one another."""
+import contextlib
 import os
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -89,3 +91,25 @@ def test_a_process_that_is_forked_while_a_thread_reads_does_not_wait_for_it(cut_
     leave.set()
     thread.join()
     assert status == 0
+
+
+@pytest.mark.parametrize("before", ["always", "error"])
+def test_warnings_of_pillow_are_not_shown_and_those_of_others_are(tmp_path, before):
+    pixels = np.random.RandomState(0).randint(0, 256, (40, 60)).astype(np.uint8)
+    Image.fromarray(pixels).convert("P").save(tmp_path / "alpha.png", transparency=bytes(range(200)))
+    Image.fromarray(pixels).save(tmp_path / "cut.tif", compression="tiff_lzw")
+    for name, missing in (("alpha.png", 900), ("cut.tif", 200)):
+        path = tmp_path / name
+        path.write_bytes(path.read_bytes()[:-missing])
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter(before)
+        filters = list(warnings.filters)
+        assert data.read_image(tmp_path / "alpha.png").shape == (40, 60, 3)
+        with pytest.raises(data.DataError, match="a damaged TIFF"):
+            data.read_image(tmp_path / "cut.tif")
+        assert not shown and warnings.filters == filters
+        with pillow_settings(False):
+            warnings.filterwarnings("ignore", message="what another thread adds")
+            with pytest.raises(UserWarning) if before == "error" else contextlib.nullcontext():
+                warnings.warn("of somebody else", stacklevel=1)
+        assert len(shown) == (before == "always") and len(warnings.filters) == len(filters) + 1
