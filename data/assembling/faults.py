@@ -53,7 +53,7 @@ KINDS: Dict[str, FaultKind] = {
     "image_without_entry": FaultKind("an image file has no annotations, not even empty ones", ("drop", "error")),
     "image_unreadable": FaultKind("an image file cannot be read", ("drop", "error")),
     "image_too_large": FaultKind("an image has more pixels than the limit", ("drop", "error")),
-    "image_truncated": FaultKind("an image file is cut off; the rest of it is gray", ("keep", "drop", "error")),
+    "image_truncated": FaultKind("an image file is cut off; the rest of it is blank", ("keep", "drop", "error")),
     "size_differs": FaultKind("the annotation states another size than the image file has",
                               ("keep", "scale", "drop", "error")),
     "orientation_undecided": FaultKind("nothing says whether an image was labelled before or after it was turned; it "
@@ -132,7 +132,7 @@ class FaultLog:
         """
         action = self.policy.action(kind)
         if action == "error":
-            raise DataError(f"{message} (to go on without it: dataset.ON_ERROR={{{kind}: "
+            raise DataError(f"{message} (to go on all the same: dataset.ON_ERROR={{{kind}: "
                             f"{_way_on(kind)}}}, in a program on_error={{{kind!r}: {_way_on(kind)!r}}})", kind)
         self.counts[kind] += 1
         examples = self.examples.setdefault(kind, [])

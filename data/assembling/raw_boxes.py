@@ -81,9 +81,10 @@ def another_format(stated: np.ndarray, box_format: str, sizes: np.ndarray) -> Op
     numbers, sizes = stated[known], sizes[known]
     if (np.abs(numbers) <= 1).all() and (numbers % 1 != 0).any():
         return f"all {len(numbers)} boxes lie between 0 and 1, as fractions of the image do; this layout has pixels"
-    ends, width_and_height = numbers[:, 2:], numbers[:, 2:] + numbers[:, :2]
+    # The right and lower ends of the boxes: as corners would have them, and as the layout has them.
+    ends, ends_of_layout = numbers[:, 2:], numbers[:, 2:] + numbers[:, :2]
     if box_format == "xywh" and (ends > numbers[:, :2]).all() and (ends <= sizes + 1).all():
-        over = int((width_and_height > sizes + 1).any(axis=1).sum())
+        over = int((ends_of_layout > sizes + 1).any(axis=1).sum())
         if over >= _SHARE_OVER_EDGE * len(numbers):
             return (f"the boxes read like corners x1, y1, x2, y2: as such all {len(numbers)} lie in their images, but "
                     f"as x, y, width, height, which this layout has, {over} reach over the edge")
