@@ -33,8 +33,9 @@ class Dataset:
         image_set: name of the image set, such as "train2017"; "+" joins several, as in "train+val".
         classes: names of the foreground classes in the order of their ids; None leaves them to the reader. They may
             name classes that the data set does not have, and objects of classes that they do not name are not seen.
-        on_error: what is done about broken entries, see `FaultPolicy`: "default"; "raise", which stops at the first;
-            "skip", which leaves them out; or a mapping from kinds of faults to actions.
+        on_error: what is done about faults, see `FaultPolicy`: "default"; "raise", which stops at the first that would
+            leave something out; "skip", which leaves out what is an error by default; or a mapping from kinds of faults
+            to actions.
         with_labels: False for an image set that has images but no boxes.
         max_megapixels: limit for the number of pixels of an image, in millions.
 
@@ -176,17 +177,18 @@ class Dataset:
         counts = [f"{count} of {name}" for name, count in self.unread.most_common(_MOST_CLASSES_IN_SUMMARY)]
         more = len(self.unread) - len(counts)
         return (f"annotations of other classes, which are not seen: {', '.join(counts)}"
-                + (f", and {more} more classes" if more else ""))
+                + (f", and {_number_of(more, 'more class')}" if more else ""))
 
     def summary(self) -> str:
         """Returns lines for people: what was read, what was not seen, and a table of what was wrong."""
         boxes = sum(len(record.boxes) for record in self.records)
-        text = f"{self.name}: {len(self.records)} images, {boxes} boxes"
+        text = f"{self.name}: {_number_of(len(self.records), 'image')}, {_number_of(boxes, 'box')}"
         for field in ("crowd", "difficult", "ignored"):
             count = sum(int(getattr(record, field).sum()) for record in self.records)
             text += f", {count} of them {field}" if count else ""
         without = self._images_without_boxes()
-        text += f", {len(self.classes)} classes" + (f", {without} images without boxes" if without else "")
+        text += f", {_number_of(len(self.classes), 'class')}"
+        text += f", {_number_of(without, 'image')} without boxes" if without else ""
         text += f"\n  {self.describe_unread()}" if self.unread else ""
         text += "".join(f"\n  {note}" for note in self.notes)
         if self.log.counts:
@@ -224,6 +226,11 @@ class Dataset:
 
     def _images_without_boxes(self) -> int:
         return sum(not len(record.boxes) for record in self.records)
+
+
+def _number_of(count: int, noun: str) -> str:
+    ending = "" if count == 1 else "es" if noun[-1] in "sx" else "s"
+    return f"{count} {noun}{ending}"
 
 
 def _decoding_fault(record: Record) -> Optional[Tuple[str, str]]:

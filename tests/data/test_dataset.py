@@ -36,7 +36,7 @@ def test_sets_are_joined_in_their_order(root):
     assert [record.image_id for record in dataset.records] == ["val/d", "train/a", "train/b", "train/c"]
     assert len(dataset) == 4 and dataset.classes == ("thing",) and dataset.category_ids is None
     assert (dataset.path, dataset.image_set, dataset.name) == (str(root), "val + train", "folder val + train")
-    assert dataset.summary() == "folder val + train: 4 images, 4 boxes, 1 of them difficult, 1 classes"
+    assert dataset.summary() == "folder val + train: 4 images, 4 boxes, 1 of them difficult, 1 class"
 
 
 def test_labels_may_be_left_out(root):
@@ -131,7 +131,7 @@ def test_ids_in_results(root):
 def test_many_other_classes_are_cut_in_the_summary(root, monkeypatch):
     monkeypatch.setattr(ListDataset, "sets", {"train": {"a": tuple("uvwxyzu")}})
     summary = ListDataset(root, "train").summary()
-    assert "not seen: 2 of u, 1 of v, 1 of w, 1 of x, 1 of y, and 1 more classes" in summary
+    assert "not seen: 2 of u, 1 of v, 1 of w, 1 of x, 1 of y, and 1 more class" in summary
 
 
 def test_limit_of_pixels(root):

@@ -26,7 +26,7 @@ def test_records(coco_tree):
     assert third.boxes.shape == (0, 4) and not first.difficult.any()
     assert training_boxes(first)[1].tolist() == [1]
     assert first.coco_boxes.tolist() == [[10, 5, 20, 30], [0, 0, 60, 40]] and first.areas.tolist() == [600, 2400]
-    assert dataset.summary() == ("coco train: 3 images, 3 boxes, 1 of them crowd, 2 classes, 1 images without boxes")
+    assert dataset.summary() == ("coco train: 3 images, 3 boxes, 1 of them crowd, 2 classes, 1 image without boxes")
 
 
 def test_classes_asked_for_set_the_order(coco_tree):

@@ -22,7 +22,7 @@ def test_records(voc_tree):
     assert first.difficult.tolist() == [False, True] and not first.crowd.any()
     assert second.boxes.tolist() == [[4, 4, 4, 4]] and third.boxes.shape == (0, 4)
     assert training_boxes(first)[0].tolist() == [[0, 0, 59, 39]]
-    assert dataset.summary() == "voc train: 3 images, 3 boxes, 1 of them difficult, 20 classes, 1 images without boxes"
+    assert dataset.summary() == "voc train: 3 images, 3 boxes, 1 of them difficult, 20 classes, 1 image without boxes"
 
 
 def test_objects_are_difficult_only_where_the_xml_says_so(voc_tree):
