@@ -22,7 +22,8 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
     Args:
         layout: one of `WRITERS`.
         folder: does not exist yet, or is empty.
-        sets: the records of each image set by its name.
+        sets: the records of each image set by its name. Files and folders are named after the sets: for a set
+            birds/train, as it is called where data sets lie side by side, birds_train.
         classes: names of the classes by id, the same for all sets.
         images: "link", "copy" or "none", see `ImageFiles`.
         category_ids: see `write_coco`; the other layouts have none.
@@ -31,11 +32,15 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
         What the layout cannot keep, and what else came out otherwise than asked for, a sentence each.
 
     Raises:
-        UsageError: the folder is not empty, or `layout` or `images` is another word.
+        UsageError: the folder is not empty, `layout` or `images` is another word, or two sets would have one name.
     """
     if layout not in WRITERS:
         raise UsageError(f"data sets are written as {', '.join(WRITERS)}, not as {layout!r}")
     files = ImageFiles(images)
+    new_names = {name: name.replace("/", "_") for name in sets}
+    if len(set(new_names.values())) < len(sets):
+        raise UsageError(f"the sets {', '.join(sets)} would not all have names of their own, with _ in the place of /")
+    sets = {new_names[name]: records for name, records in sets.items()}
     with new_folder(folder) as temporary:
         if layout == "coco":
             notes = write_coco(temporary, sets, classes, files, category_ids)
@@ -45,6 +50,7 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
             notes = write_yolo(temporary, sets, classes, files)
     notes += counted((sum(len(record.regions) for records in sets.values() for record in records),
                       "place where an annotation was left out", "not marked; it is background in the new data set"))
+    notes += [f"the set {name} is called {new}" for name, new in new_names.items() if new != name]
     if files.copied:
         notes.append(f"{files.copied} images are copies: the file system cannot link them")
     return notes
