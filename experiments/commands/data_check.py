@@ -32,7 +32,7 @@ def main(argv: options.Arguments = None) -> int:
     parser.add_argument("--json", metavar="FILE", help="write everything to this file too")
     args = parser.parse_args(argv)
     if args.json:
-        options.check_output_folder(Path(args.json).parent)
+        options.check_output_folder(Path(args.json).parent, "name another by --json")
     sets = read_sets(args)
     if args.decode:
         for dataset in sets.datasets.values():

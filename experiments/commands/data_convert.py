@@ -1,11 +1,8 @@
 """Writes a data set in another layout, all of its sets, to a new folder; the data set itself stays as it is."""
-import os
-
 from ...data.studies.oddities import without_unions
 from ...data.writers import MODES, WRITERS, check_new_folder, write_dataset
-from ...errors import UsageError
 from . import options
-from .data_sets import make_parser, print_text, read_sets
+from .data_sets import check_outside, make_parser, print_text, read_sets
 
 EXAMPLES = """
 lhrcnn data convert photos/ --to coco photos_coco/
@@ -45,7 +42,5 @@ def main(argv: options.Arguments = None) -> int:
 def _check_folders(path: str, out: str) -> None:
     """Checks the new folder before the data set is read."""
     check_new_folder(out)
-    options.check_output_folder(out)
-    inside = os.path.join(os.path.realpath(path), "")
-    if os.path.isdir(path) and os.path.join(os.path.realpath(out), "").startswith(inside):
-        raise UsageError(f"{out} lies in {path}, where it would become a part of the data set: name another folder")
+    options.check_output_folder(out, "name another folder")
+    check_outside(path, out)

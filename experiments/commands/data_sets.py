@@ -58,6 +58,13 @@ def make_parser(name: str, description: str, examples: str) -> argparse.Argument
     return parser
 
 
+def check_outside(path: str, out: str) -> None:
+    """Raises UsageError for a new folder that lies in the folder of the data set: it would become a part of that."""
+    inside = os.path.join(os.path.realpath(path), "")
+    if os.path.isdir(path) and os.path.join(os.path.realpath(out), "").startswith(inside):
+        raise UsageError(f"{out} lies in {path}, where it would become a part of the data set: name another folder")
+
+
 def read_sets(args: argparse.Namespace) -> ReadSets:
     """Finds and reads all image sets; a set that cannot be read does not keep the others from being read.
 

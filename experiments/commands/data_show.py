@@ -16,7 +16,7 @@ from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_truth
 from ...errors import DataError, UsageError
 from . import options
-from .data_sets import find_data_set, make_parser, parse_on_error, read_set, set_names
+from .data_sets import check_outside, find_data_set, make_parser, parse_on_error, read_set, set_names
 
 EXAMPLES = """
 lhrcnn data show photos/ --out look
@@ -38,6 +38,7 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError(f"--count is {args.count}; it must be at least 1")
     folder = Path(args.out)
     options.check_output_folder(folder)
+    check_outside(args.path, args.out)
     if folder.is_dir() and any(folder.iterdir()) and not args.force:
         raise UsageError(f"{folder} is not empty: name a new folder, or write into it all the same by --force")
     if args.compare:

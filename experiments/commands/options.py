@@ -113,10 +113,14 @@ def load_training_cfg(args: argparse.Namespace) -> CfgNode:
     return cfg
 
 
-def check_output_folder(folder: Union[str, Path]) -> None:
+def check_output_folder(folder: Union[str, Path], advice: str = "name another by --out") -> None:
     """Checks that files can be written to a folder, before the work of which they are the result.
 
     The folder is not made: a start that fails for another reason leaves nothing behind.
+
+    Args:
+        folder: the folder.
+        advice: what the error tells to do.
 
     Raises:
         UsageError: the folder, or the one that it would be made in, is a file or is not to be written to.
@@ -125,9 +129,9 @@ def check_output_folder(folder: Union[str, Path]) -> None:
     while not os.path.lexists(nearest):
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise UsageError(f"{folder} cannot take files, because {nearest} is not a folder: name another by --out")
+        raise UsageError(f"{folder} cannot take files, because {nearest} is not a folder: {advice}")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder} cannot take files, because {nearest} may not be written to: name another by --out")
+        raise UsageError(f"{folder} cannot take files, because {nearest} may not be written to: {advice}")
 
 
 def load_cfg_unless_checkpoint(args: argparse.Namespace) -> Optional[CfgNode]:

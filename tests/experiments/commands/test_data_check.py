@@ -87,6 +87,9 @@ def test_annotations_that_are_not_seen_are_named(lhrcnn, make_picture, tmp_path)
 
 
 def test_json_has_what_is_printed(lhrcnn, coco, tmp_path):
+    file = coco / "train" / "0.jpg"
+    status, _, error = lhrcnn("data", "check", coco, "--json", file / "check.json")
+    assert status == 2 and error.endswith("0.jpg is not a folder: name another by --json\n")
     assert lhrcnn("data", "check", coco, "--json", tmp_path / "new" / "check.json")[0] == 1
     content = json.loads((tmp_path / "new" / "check.json").read_text())
     assert content["layout"] == "coco" and content["classes"] == ["cow"] and content["errors"] == {}

@@ -56,7 +56,7 @@ def test_what_stands_in_the_way(lhrcnn, labelimg, tmp_path):
     assert "is not empty" in error_of(labelimg.parent)
     assert "is a file" in error_of(labelimg / "00.jpg")
     assert "become a part of the data set" in error_of(labelimg / "new")
-    assert "cannot take files" in error_of(labelimg / "00.jpg" / "new")
+    assert "00.jpg is not a folder: name another folder\n" in error_of(labelimg / "00.jpg" / "new")
     assert len(os.listdir(labelimg)) == 40 and os.listdir(tmp_path) == [labelimg.name]
 
 

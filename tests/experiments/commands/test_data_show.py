@@ -55,7 +55,8 @@ def test_mistakes_of_the_command_line(lhrcnn, labelimg, coco, tmp_path):
     assert "--count is 0" in error_of(coco, "--out", tmp_path / "x", "--count", 0)
     assert "is not empty" in error_of(coco, "--out", labelimg)
     assert "cannot take files" in error_of(coco, "--out", labelimg / "00.xml")
-    assert not (tmp_path / "x").exists()
+    assert "become a part of the data set" in error_of(coco, "--out", coco / "look")
+    assert not (tmp_path / "x").exists() and not (coco / "look").exists()
     assert lhrcnn("data", "show", coco, "--out", labelimg, "--force")[0] == 0
 
 

@@ -107,6 +107,8 @@ def test_an_output_folder_is_checked_and_not_made(tmp_path, monkeypatch):
     for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
         with pytest.raises(UsageError, match="because .*/file is not a folder: name another by --out"):
             cli.check_output_folder(folder)
+    with pytest.raises(UsageError, match="file is not a folder: use another$"):
+        cli.check_output_folder(tmp_path / "file" / "folder", "use another")
     monkeypatch.setattr(cli.os, "access", lambda path, mode: path != tmp_path)
     with pytest.raises(UsageError, match="may not be written to"):
         cli.check_output_folder(tmp_path / "new")
