@@ -1,11 +1,12 @@
 """Writes weights from elsewhere as files of this package: parameters, what is known about them, and a configuration."""
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet as mx
 
 from ...data.class_names import COCO_CLASSES, VOC_CLASSES
-from ...errors import CheckpointError, ModelError
+from ...errors import CheckpointError, ModelError, UsageError
 from ...gluon_models.registry import BACKBONES, composed_models
 from ...gluon_models.weights import DETECTOR, Weights, with_channels_reversed, with_names_of
 from ...gluon_models.weights.description import layer_of, shapes_agree
@@ -61,7 +62,11 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = F
     Raises:
         CheckpointError: the file cannot be read, or does not have all parameters of the model.
         ModelError: an unknown model.
+        UsageError: the target is a folder, or the source itself.
     """
+    base = target[:-len(".params")] if target.endswith(".params") else target
+    files = base + ".params", base + ".json", base + ".yaml"
+    _check_target(source, target, files[0])
     weights = read_pretrained(source)
     name = model or weights.model
     if not name:
@@ -73,8 +78,6 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = F
     _check(source, name, weights, goal.shapes)
     if bgr:
         weights = with_channels_reversed(weights)
-    base = target[:-len(".params")] if target.endswith(".params") else target
-    files = base + ".params", base + ".json", base + ".yaml"
     write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
     settings = {**goal.settings, **all_settings(weights)}
     _write_state(files, weights, settings, goal)
@@ -84,6 +87,15 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = F
              f"  {'left over':<10} {', '.join(left[:12]) or 'nothing'}"
              + (f" and {len(left) - 12} more" if len(left) > 12 else ""), *weights.notes]
     return Conversion(files, goal.is_detector, "\n".join(lines))
+
+
+def _check_target(source: str, target: str, parameters: str) -> None:
+    if os.path.isdir(target) or os.path.basename(target) in ("", ".params"):
+        folder = target if os.path.isdir(target) else os.path.dirname(target)
+        raise UsageError(f"{target!r} names no file: name the parameter file to write, such as "
+                         + os.path.join(folder, "NAME.params"))
+    if os.path.exists(source) and os.path.realpath(source) == os.path.realpath(parameters):
+        raise UsageError(f"{parameters} is the file that is to be converted: name another to write")
 
 
 def _target(name: str, weights: Weights) -> _Target:

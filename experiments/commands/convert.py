@@ -22,14 +22,14 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
     parser = options.make_plain_parser("lhrcnn convert", __doc__, EXAMPLES)
     parser.add_argument("source", metavar="SOURCE", help="file of weights, prefix of a TensorFlow checkpoint, or name")
-    parser.add_argument("--to", metavar="FILE", required=True, help="parameter file to write; FILE.json, which says "
-                        "what it holds, and FILE.yaml, a configuration, are written beside it")
+    parser.add_argument("--to", metavar="FILE", required=True, help="parameter file to write, such as m/a.params; "
+                        "m/a.json, which says what it holds, and m/a.yaml, a configuration, are written beside it")
     parser.add_argument("--model", metavar="NAME", help="backbone, such as resnet101_v1b, or detector that the weights "
                         "shall fit (default: it is found out)")
     parser.add_argument("--bgr", action="store_true", help="the network was trained to read blue, green, red, as those "
                         "of detectron2 are: turn its first convolution round, because images are red, green, blue here")
     args = parser.parse_args(argv)
-    options.check_output_folder(Path(args.to).parent)
+    options.check_output_folder(Path(args.to).parent, "name another by --to")
     from ...engine.building.converting import convert
     done = convert(args.source, args.to, args.model, args.bgr)
     parameters, state, configuration = done.files

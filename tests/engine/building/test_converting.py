@@ -11,7 +11,7 @@ from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.building.pretrained import read_pretrained
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.engine.inference.loading import load_network
-from light_head_rcnn.errors import CheckpointError, ModelError
+from light_head_rcnn.errors import CheckpointError, ModelError, UsageError
 from light_head_rcnn.gluon_models import registry
 from light_head_rcnn.gluon_models.weights import DETECTOR, Pixels, Weights
 
@@ -90,3 +90,13 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(source, tmp_path):
     with pytest.raises(CheckpointError, match="no network that is known here; its first names: a.*--model NAME"):
         convert(str(tmp_path / "y"), str(tmp_path / "x"))
     assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+def test_a_file_is_not_written_over_itself(tmp_path):
+    mx.nd.save(str(tmp_path / "a.params"), {"a": mx.nd.ones(1)})
+    for target in ("a.params", "a"):
+        with pytest.raises(UsageError, match="a.params is the file that is to be converted: name another to write"):
+            convert(str(tmp_path / "a.params"), str(tmp_path / target))
+    for target in (f"{tmp_path}/", f"{tmp_path}/new/", ""):
+        with pytest.raises(UsageError, match="names no file: .* such as .*NAME.params"):
+            convert(str(tmp_path / "a.params"), target)

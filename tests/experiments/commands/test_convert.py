@@ -22,4 +22,8 @@ def test_mistakes_are_one_message(tmp_path, capsys):
     assert capsys.readouterr().err == f"error: there is no file {tmp_path / 'none.pth'}\n"
     (tmp_path / "file").write_text("x")
     assert convert.main(["efficientnet_lite0", "--to", str(tmp_path / "file" / "x.params")]) == 2
-    assert "cannot take files" in capsys.readouterr().err
+    assert "file is not a folder: name another by --to\n" in capsys.readouterr().err
+    for target in (tmp_path, tmp_path / "new" / ".params"):
+        assert convert.main(["efficientnet_lite0", "--to", str(target)]) == 2
+        assert "names no file: name the parameter file to write, such as" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
