@@ -2,7 +2,7 @@
 import io
 import json
 import os
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List
 
 import numpy as np
 from PIL import Image
@@ -151,9 +151,3 @@ def _corners(rng: np.random.RandomState) -> np.ndarray:
     """Returns the corners of a polygon in the unit square, float64 (n, 2), in their order around it."""
     angles = np.sort(rng.rand(rng.randint(5, 46))) * 2 * np.pi
     return 0.5 + np.stack([np.cos(angles), np.sin(angles)], axis=1) * (0.3 + 0.2 * rng.rand(len(angles), 1))
-
-
-def size_on_disk(path: str) -> Tuple[int, int]:
-    """Returns the number of files under a folder and of their bytes, links not followed."""
-    files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    return len(files), sum(os.lstat(file).st_size for file in files)

@@ -15,7 +15,7 @@ COMMANDS: Dict[str, str] = {
     "export": "write a detector as files that need no configuration",
     "data": "check, show, split and convert data sets, and fit anchors to them",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
-    "benchmark": "time operators, training steps and the reading of data sets",
+    "benchmark": "time backbones, operators, training steps and the reading of data sets",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }
 

@@ -17,7 +17,7 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals: Mapping[str
 
     Args:
         cfg: the sections `network` and `TRAIN` are read.
-        dataset: its records without boxes are left out.
+        dataset: see `training_records`.
         proposals: boxes float32 (k, 4) in the frame of their image, by the path of the image. The ground truths are
             candidates too.
         num_classes: number of classes, background included.
