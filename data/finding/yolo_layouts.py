@@ -77,9 +77,9 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
     if not files:
         return [], []
     names = described[0].names if described else names_beside(tree, list(files))
-    sets = sets_of_folders(tree, "yolo", files, image_root)
+    sets = sets_of_folders(tree, "yolo", files, image_root, by_images=True)
     sets = [_of_labels(one, _names_in_project(tree, one) if one.project else names,
-                       bool(described) and described[0].keypoints) for one in sets]
+                       bool(described) and described[0].keypoints, image_root is None) for one in sets]
     nameless = sets and all(one.names is None for one in sets)
     return sets, ["no file names the classes, so that they are called by their numbers: classes.txt names one a line"
                   ] if nameless else []
@@ -125,9 +125,19 @@ def _names_in_project(tree: Tree, one: FoundSet) -> Optional[Tuple[str, ...]]:
 
 def label_folder_of(images: str) -> str:
     """Returns the folder of the labels of the images in a folder: `labels` in the place of `images`, or the same."""
-    head, _, tail = f"{images}{os.sep}".rpartition(f"{os.sep}images{os.sep}")
-    labels = os.path.join(head, "labels", tail).rstrip(os.sep) if head else ""
-    return labels if os.path.isdir(labels) else images
+    return _other_folder(images, "images", "labels") or images
+
+
+def image_folder_of(labels: str) -> Optional[str]:
+    """Returns the folder of the images of the labels in a folder: `images` in the place of `labels`, if it is there."""
+    return _other_folder(labels, "labels", "images")
+
+
+def _other_folder(path: str, name: str, other: str) -> Optional[str]:
+    """Returns a folder's path with another name in the place of the last folder of one name, if there is such."""
+    head, _, tail = f"{path}{os.sep}".rpartition(f"{os.sep}{name}{os.sep}")
+    found = os.path.join(head, other, tail).rstrip(os.sep) if head else ""
+    return found if os.path.isdir(found) else None
 
 
 def _class_names(file: str, stated: Any) -> Tuple[str, ...]:
@@ -181,6 +191,17 @@ def _are_labels(folder: str, files: Sequence[str]) -> bool:
     return bool(filled) and sum(map(is_label_file, filled)) * 2 >= len(filled)
 
 
-def _of_labels(one: FoundSet, names: Optional[Tuple[str, ...]], keypoints: bool) -> FoundSet:
-    """Returns a set of label files as the reader takes it: by the outermost folder of its labels."""
-    return one._replace(annotations=(one.annotation_root,), counted_folder=None, names=names, keypoints=keypoints)
+def _of_labels(one: FoundSet, names: Optional[Tuple[str, ...]], keypoints: bool, beside: bool) -> FoundSet:
+    """Returns a set of label files as the reader takes it: by the outermost folder of its labels.
+
+    Args:
+        one: the set.
+        names, keypoints: see `FoundSet`.
+        beside: whether the images of a set that is named after a folder, and that do not lie with its labels, lie in `images` where its labels lie in
+            `labels`, if there is such a folder; of the folders of that name all over the data set, it is the right one.
+    """
+    apart = beside and one.original and one.annotation_root not in one.image_folders
+    images = image_folder_of(one.annotation_root) if apart else None
+    return one._replace(annotations=(one.annotation_root,), counted_folder=None, names=names, keypoints=keypoints,
+                        image_folders=(images,) if images else one.image_folders,
+                        parts=tuple(_of_labels(part, names, keypoints, beside) for part in one.parts))

@@ -178,7 +178,7 @@ def test_the_cache_tells_files_that_the_user_names_apart(build, tmp_path, monkey
     from light_head_rcnn.data.cache import set_cache
     monkeypatch.setenv("LHRCNN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(set_cache, "LEAST_SECONDS", 0)
-    monkeypatch.setattr(set_cache, "_SETTLED_SECONDS", 0)
+    monkeypatch.setattr(set_cache, "_settled", lambda newest, now: True)
     build.images("1.jpg", "2.jpg")
     build.coco("a.json", {"1.jpg": ["cat"]})
     build.coco("b.json", {"2.jpg": ["cat"]})
