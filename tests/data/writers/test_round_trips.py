@@ -5,6 +5,7 @@ import pytest
 from light_head_rcnn.data import load_dataset
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.writers import write_dataset
+from light_head_rcnn.errors import UsageError
 
 CLASSES = ("cat", "dog", "no")
 FIELDS = ("boxes", "classes", "areas", "coco_boxes", "crowd", "difficult", "ignored")
@@ -55,6 +56,23 @@ def test_records_come_back(sets, tmp_path, layout):
     for name, dataset in read(tmp_path / "new", "train", "val").items():
         assert dataset.layout == layout
         assert_equal(dataset, sets[name])
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc", "yolo"])
+def test_sets_of_data_sets_that_lie_side_by_side(sets, tmp_path, layout):
+    side_by_side = {"birds/train": sets["train"], "cats/train": sets["val"]}
+    notes = write_dataset(layout, str(tmp_path / "new"), side_by_side, CLASSES)
+    assert notes == ["the set birds/train is called birds_train", "the set cats/train is called cats_train"]
+    if layout == "yolo":  # whose two folders of labels are parts of one set
+        assert_equal(load_dataset("auto", str(tmp_path / "new"), "train"), sets["train"] + sets["val"])
+        return
+    for name, dataset in read(tmp_path / "new", "birds_train", "cats_train").items():
+        assert_equal(dataset, side_by_side[name.replace("_", "/")])
+
+
+def test_sets_whose_names_would_be_the_same(sets, tmp_path):
+    with pytest.raises(UsageError, match="the sets a/b, a_b would not all have names of their own"):
+        write_dataset("coco", str(tmp_path / "new"), {"a/b": sets["train"], "a_b": sets["val"]}, CLASSES)
 
 
 def test_a_way_through_all_layouts(sets, tmp_path):
