@@ -197,8 +197,8 @@ def _of_labels(one: FoundSet, names: Optional[Tuple[str, ...]], keypoints: bool,
     Args:
         one: the set.
         names, keypoints: see `FoundSet`.
-        beside: whether the images of a set that is named after a folder, and that do not lie with its labels, lie in `images` where its labels lie in
-            `labels`, if there is such a folder; of the folders of that name all over the data set, it is the right one.
+        beside: whether images that do not lie with their labels lie in `images` where those lie in `labels`, if there
+            is such a folder and the set is named after one: of all folders of that name, it is the right one.
     """
     apart = beside and one.original and one.annotation_root not in one.image_folders
     images = image_folder_of(one.annotation_root) if apart else None
