@@ -1,6 +1,4 @@
-"""Backbones by name, with random weights that keep the values of deep networks in bounds."""
-import mxnet as mx
-import numpy as np
+"""Backbones by name."""
 import pytest
 
 from light_head_rcnn.gluon_models import registry
@@ -13,26 +11,3 @@ def build_backbone():
         return registry.BACKBONES.get(name).build(**options)
 
     return build
-
-
-@pytest.fixture(scope="session")
-def randomize():
-    """Function that gives all parameters of a network random values, the statistics included, and returns them."""
-    def fill(net, seed=0):
-        rng = np.random.RandomState(seed)
-        arrays = {}
-        for name, parameter in net.collect_params().items():
-            kind, shape = name.rpartition("_")[2], parameter.shape
-            if kind in ("gamma", "var"):
-                values = rng.uniform(0.5, 1.0, shape)
-            elif kind in ("beta", "mean", "bias"):
-                values = rng.normal(0, 0.2, shape)
-            else:
-                values = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-            arrays[name] = values.astype("float32")
-        net.initialize()
-        for name, parameter in net.collect_params().items():
-            parameter.set_data(mx.nd.array(arrays[name]))
-        return arrays
-
-    return fill

@@ -15,13 +15,13 @@ class State:
     """Arrays by the names of `gluon_name`, asked for by the authors' keys."""
 
     def __init__(self, arrays):
-        self.arrays = {name: np.asarray(value, np.float64) for name, value in arrays.items()}
+        self.arrays = arrays
         self.asked = set()
 
     def __call__(self, key, is_norm=False):
         name = gluon_name(key, is_norm)
         self.asked.add(name)
-        return self.arrays[name]
+        return np.asarray(self.arrays[name], np.float64)
 
     def has(self, key):
         return gluon_name(key, False) in self.arrays

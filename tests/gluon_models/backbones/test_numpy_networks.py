@@ -32,7 +32,7 @@ def assert_close(found, expected):
 
 
 @pytest.mark.parametrize("name", NAMES + [pytest.param(name, marks=pytest.mark.slow) for name in LARGE])
-def test_values_are_those_of_the_network_in_numpy(build_backbone, randomize, reference, name):
+def test_values_are_those_of_the_network_in_numpy(build_backbone, randomize, give_values, reference, name):
     x = np.random.RandomState(1).normal(size=(2, 3, *SIZES.get(name, (75, 62)))).astype("float32")
     classifier = build_backbone(name, classes=7)
     arrays = randomize(classifier)
@@ -41,9 +41,7 @@ def test_values_are_those_of_the_network_in_numpy(build_backbone, randomize, ref
     assert state.asked == set(arrays)
     assert_close(classifier(mx.nd.array(x)).asnumpy(), expected["logits"])
     levels = build_backbone(name, outputs="pyramid")
-    levels.initialize()
-    for key, parameter in levels.collect_params().items():
-        parameter.set_data(mx.nd.array(arrays[key]))
+    give_values(levels, arrays)
     stages = [stage.name for stage in levels.stages]
     maps = [part for part in stages if part in expected]
     for level, found in enumerate(levels(mx.nd.array(x)), 2):

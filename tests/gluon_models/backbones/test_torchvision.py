@@ -17,7 +17,7 @@ RESNETS = ["resnet50_v1b", "resnet101_v1b", "resnext50_32x4d", "resnext101_32x4d
 
 
 @pytest.mark.parametrize("name", [*RESNETS, "densenet121", "densenet169"])
-def test_values_are_those_of_torchvision(build_backbone, randomize, tmp_path, name):
+def test_values_are_those_of_torchvision(build_backbone, randomize, give_values, tmp_path, name):
     classifier = build_backbone(name, classes=7)
     arrays = randomize(classifier)
     x = np.random.RandomState(1).normal(size=(2, 3, 75, 98)).astype("float32")
@@ -29,9 +29,7 @@ def test_values_are_those_of_torchvision(build_backbone, randomize, tmp_path, na
     found = {"logits": classifier(mx.nd.array(x))}
     if name in RESNETS:
         net = build_backbone(name)
-        net.initialize()
-        for key, parameter in net.collect_params().items():
-            parameter.set_data(mx.nd.array(arrays[key]))
+        give_values(net, arrays)
         found["rpn"], found["head"] = net(mx.nd.array(x))
     assert set(found) == set(expected)
     for key, values in expected.items():

@@ -19,23 +19,14 @@ def model_zoo():
     return model_zoo
 
 
-def random_network(model_zoo, name, x):
-    net = model_zoo.get_model(name, classes=5)
-    net.initialize(mx.init.Xavier())
-    net(x)
-    rng = np.random.RandomState(0)
-    for parameter in net.collect_params().values():
-        if parameter.name.endswith("var"):
-            parameter.set_data(mx.nd.array(rng.uniform(0.5, 1.5, parameter.shape)))
-        elif len(parameter.shape) == 1:
-            parameter.set_data(parameter.data() + mx.nd.array(rng.normal(0, 0.2, parameter.shape)))
-    return net
-
-
 @pytest.mark.parametrize("name", ["resnet50_v1", "resnet50_v1b", "resnet50_v1c", "resnet50_v1d"])
-def test_outputs_are_those_of_gluoncv(model_zoo, tmp_path, name):
+def test_outputs_are_those_of_gluoncv(model_zoo, randomize, give_values, tmp_path, name):
     x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, 65, 98)))
-    net = random_network(model_zoo, name, x)
+    net = model_zoo.get_model(name, classes=5)
+    net.initialize(mx.init.Zero())
+    net(x)  # only now are the shapes known
+    randomize(net)
+    expected = net(x).asnumpy()
     net.save_parameters(str(tmp_path / "places.bin"))
     net.collect_params().save(str(tmp_path / "names.bin"))
     for form in ("places", "names"):
@@ -46,10 +37,8 @@ def test_outputs_are_those_of_gluoncv(model_zoo, tmp_path, name):
             own = ResNet(50, padded_pool=True, classes=5)
         else:
             own = registry.BACKBONES.get(name).build(classes=5)
-        own.initialize()
-        for key, parameter in own.collect_params().items():
-            parameter.set_data(mx.nd.array(weights.arrays[key.replace("fc1000_", "fc_")]))
-        expected, found = net(x).asnumpy(), own(x).asnumpy()
+        give_values(own, {key: weights.arrays[key.replace("fc1000_", "fc_")] for key in own.collect_params()})
+        found = own(x).asnumpy()
         assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 

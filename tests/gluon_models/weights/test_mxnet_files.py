@@ -8,8 +8,9 @@ from light_head_rcnn.gluon_models.weights import read_weights, with_names_of
 
 
 def save(path, net, **more):
-    arrays = {("aux:" if "moving" in name else "arg:") + name: mx.nd.random.normal(shape=parameter.shape)
-              for name, parameter in net.collect_params().items()}
+    """Saves a network whose parameters are filled with the numbers 0, 1, ...; returns the path and the arrays."""
+    arrays = {("aux:" if "moving" in name else "arg:") + name: mx.nd.full(parameter.shape, number)
+              for number, (name, parameter) in enumerate(net.collect_params().items())}
     mx.nd.save(str(path), {**arrays, **more})
     return str(path), {name.split(":")[1]: array.asnumpy() for name, array in arrays.items()}
 
