@@ -1,6 +1,6 @@
 """The kinds of faults that data sets have, and what is done about each: one table for all layouts."""
 from collections import Counter
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Set, Tuple, Union
 
 from ...errors import DataError, UsageError
 
@@ -116,6 +116,7 @@ class FaultLog:
         self.policy = policy
         self.counts: Counter = Counter()
         self.examples: Dict[str, List[str]] = {}
+        self._reported_once: Set[Tuple[str, str]] = set()
 
     def report(self, kind: str, message: str) -> str:
         """Notes a fault.
@@ -139,6 +140,19 @@ class FaultLog:
         if len(examples) < EXAMPLES:
             examples.append(message)
         return action
+
+    def report_once(self, kind: str, message: str) -> None:
+        """Notes a fault that is met again and again, such as an image that every test reads: it is counted once.
+
+        Args:
+            kind, message: see `report`. The same message of the same kind is the same fault.
+
+        Raises:
+            DataError: the policy makes an error of this kind.
+        """
+        if (kind, message) not in self._reported_once:
+            self.report(kind, message)
+            self._reported_once.add((kind, message))
 
     @property
     def left_out(self) -> int:

@@ -108,7 +108,7 @@ class TrainLoader:
             if path not in self.unreadable:
                 if self._faults is None:
                     raise error
-                self._faults.report(error.kind, str(error))
+                self._faults.report_once(error.kind, str(error))
                 self.unreadable[path] = str(error)
             self._bad.add(index)
         self._bad_in_a_row = self._bad_in_a_row + len(unread) if len(unread) == self.sampler.batch_size else 0

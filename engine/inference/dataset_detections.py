@@ -55,7 +55,7 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
     with tqdm(total=len(found), disable=None, unit="image", desc="testing") as bar:
         for batch in loader:
             for index, error in batch.unread:
-                dataset.log.report(error.kind, str(error))
+                dataset.log.report_once(error.kind, str(error))
                 failures[index] = str(error)
             shares = [share for share in np.array_split(np.arange(len(batch.indices)), len(contexts)) if len(share)]
             # All devices are given work before the answer of the first is waited for.

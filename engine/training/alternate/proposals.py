@@ -41,7 +41,7 @@ def propose(cfg: CfgNode, contexts: Sequence[mx.Context], parameters: str, datas
     with tqdm(total=len(found), disable=None, unit="image", desc="proposing") as bar:
         for batch in build_test_loader(cfg, dataset):
             for index, error in batch.unread:
-                dataset.log.report(error.kind, str(error))
+                dataset.log.report_once(error.kind, str(error))
                 found[index] = np.zeros((0, 5), np.float32)
             bar.update(len(batch.indices) + len(batch.unread))
             if not batch.views:

@@ -47,6 +47,18 @@ def test_other_policies_are_refused(on_error, message):
         FaultPolicy(on_error)
 
 
+def test_a_fault_that_is_met_again_counts_once():
+    log = FaultLog(FaultPolicy({"image_missing": "error"}))
+    for _ in range(2):
+        log.report_once("image_unreadable", "1.jpg: empty")
+        log.report_once("image_unreadable", "2.jpg: empty")
+    assert log.counts == {"image_unreadable": 2}
+    assert log.examples == {"image_unreadable": ["1.jpg: empty", "2.jpg: empty"]}
+    for _ in range(2):
+        with pytest.raises(DataError, match="3.jpg"):
+            log.report_once("image_missing", "3.jpg")
+
+
 def test_faults_are_counted_and_the_first_are_kept():
     log = FaultLog(FaultPolicy())
     assert not log.table() and log.as_json() == {} and log.left_out == 0

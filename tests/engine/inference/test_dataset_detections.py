@@ -70,7 +70,8 @@ def test_the_others_are_found_as_ever(records, batch, contexts, broken):
     break_files(records, *broken)
     for num_workers in (0, 2):
         dataset = dataset_of(records)
-        found, failures = detect_dataset(detector(contexts), dataset, batch, num_workers)
+        for _ in range(2):  # a second test does not count an image again
+            found, failures = detect_dataset(detector(contexts), dataset, batch, num_workers)
         assert sorted(failures) == list(broken) and dataset.log.counts["image_unreadable"] == len(broken)
         assert all(f"{position}.png" in message for position, message in failures.items())
         assert all(len(found[position].ids) == 0 and found[position].boxes.shape == (0, 4) for position in broken)
