@@ -66,7 +66,7 @@ def as_area(value: Any) -> Optional[float]:
         return None
     area = as_number(value)
     if area < 0:
-        raise DataError(f"area {_short(value)} is negative", "value_not_understood")
+        raise DataError(f"{_short(value)} is negative", "value_not_understood")
     return area
 
 

@@ -140,14 +140,21 @@ def _keep_listed(raw: RawSet, list_file: str) -> RawSet:
     chosen: List[RawImage] = []
     for number, line in read_list(list_file):
         chosen += _images_of_line(f"{list_file}, line {number}: {line}", line, index, images)
-    return raw._replace(images=chosen, faults=(), counted_folder=None)
+    return _part_of(raw, chosen)
 
 
 def _keep_in_folders(raw: RawSet, folders: Sequence[str]) -> RawSet:
     """Returns a set of the images that lie in some folders."""
     inside = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
     images = [image for image in _with_paths(raw) if os.path.abspath(image.name).startswith(inside)]
-    return raw._replace(images=images, faults=(), counted_folder=None)
+    return _part_of(raw, images)
+
+
+def _part_of(raw: RawSet, images: List[RawImage]) -> RawSet:
+    """Returns a set of some of the images of another; what is wrong with no image is wrong with each part."""
+    # That an image is not among the annotations says nothing of a part.
+    faults = [fault for fault in raw.faults if fault[0] != "image_without_entry"]
+    return raw._replace(images=images, faults=faults, counted_folder=None)
 
 
 def _images_of_line(where: str, line: str, index: ImageIndex, images: Dict[str, List[RawImage]]) -> List[RawImage]:

@@ -94,6 +94,18 @@ def test_a_list_tells_of_images_that_are_missing_or_have_no_annotations(build):
     assert "train.txt, line 2: 2.jpg" in dataset.log.examples["image_without_entry"][0]
 
 
+def test_what_is_wrong_with_no_image_is_said_of_what_a_list_chooses_too(build):
+    build.images("images/1.jpg", "images/2.jpg")
+    content = {"images": [{"id": 1, "file_name": "1.jpg"}, {"id": 2, "file_name": "2.jpg"}],
+               "annotations": [{"image_id": image, "category_id": 1, "bbox": [1, 1, 5, 5]} for image in (1, 2, 3)],
+               "categories": [{"id": 1, "name": "cat"}]}
+    build.json("labels.json", content)
+    build.text("train.txt", "1.jpg\n")
+    dataset = load_dataset("auto", build.root, "train")
+    assert stems(dataset) == ["1"]
+    assert dataset.log.counts == {"annotation_of_no_image": 1}
+
+
 def test_images_without_an_entry_are_counted(build):
     build.images("train/1.jpg", "train/2.jpg", "val/3.jpg")
     build.coco("annotations/instances_train.json", {"1.jpg": ["cat"]})
