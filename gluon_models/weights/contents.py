@@ -1,5 +1,6 @@
 """Tells by its first and last bytes what kind of file of weights a file is; its name does not count."""
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Optional
@@ -39,6 +40,10 @@ def kind_of_file(path: str) -> str:
     if head.startswith(_MXNET_MAGIC):
         return MXNET
     if head.startswith(_TORCH_MAGIC):
+        # The name of an archive's first file, with which a tar begins, can be chosen so.
+        if tarfile.is_tarfile(path):
+            raise CheckpointError(f"{path} is a tar archive of an early PyTorch, which no PyTorch opens safely: save "
+                                  "the tensors anew, by torch.save(net.state_dict(), FILE), or as safetensors")
         return TORCH
     if tail == _TABLE_MAGIC or tensorflow_prefix(path) is not None:
         return TENSORFLOW
@@ -74,6 +79,9 @@ def _kind_of_zip(path: str) -> str:
         raise CheckpointError(f"{path} is damaged: {error}") from None
     if names and all(name.endswith(".npy") for name in names):
         return NPZ
+    if any(name.endswith("constants.pkl") for name in names):
+        raise CheckpointError(f"{path} is a TorchScript program, and this package runs none: save the tensors alone, "
+                              "by torch.save(net.state_dict(), FILE), or as safetensors")
     if any(name.endswith("data.pkl") for name in names):
         return TORCH
     raise CheckpointError(f"{path} is a ZIP archive, but neither an npz nor a PyTorch file: unpack it and name the "

@@ -1,5 +1,7 @@
 """What a file is, is told by its content: kinds, files that are none, and pickles, of which nothing is run."""
+import io
 import pickle
+import tarfile
 import zipfile
 
 import mxnet as mx
@@ -9,6 +11,9 @@ import pytest
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models.weights import read_weights
 from light_head_rcnn.gluon_models.weights.contents import kind_of_file, tensorflow_prefix
+
+
+TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # first bytes of files of PyTorch before 1.6
 
 
 class Malicious:
@@ -28,7 +33,7 @@ def test_kinds(tmp_path):
     (tmp_path / "c.pth").write_bytes((50).to_bytes(8, "little") + b'{"x": {}}'.ljust(60))
     with zipfile.ZipFile(tmp_path / "d.bin", "w") as archive:
         archive.writestr("archive/data.pkl", b"")
-    (tmp_path / "e.params").write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80")
+    (tmp_path / "e.params").write_bytes(TORCH_MAGIC + b"\x80")
     (tmp_path / "f.npz").write_bytes(b"0" * 40 + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb")
     kinds = {name: kind_of_file(str(tmp_path / name)) for name in
              ("a.npz", "b.params", "c.pth", "d.bin", "e.params", "f.npz")}
@@ -73,11 +78,28 @@ def test_a_malicious_file_of_pytorch_is_refused(tmp_path):
         archive.writestr("x/version", "3\n")
     with pytest.raises(CheckpointError, match="nothing of it was run|PyTorch, which is not installed"):
         read_weights(str(path))
-    path.write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
+    path.write_bytes(TORCH_MAGIC + b"\x80\x02M\xe9\x03."
                      + pickle.dumps({"little_endian": True}, 2) + pickle.dumps(Malicious(trap), 2))
     with pytest.raises(CheckpointError, match="nothing of it was run|PyTorch, which is not installed"):
         read_weights(str(path))
     assert not trap.exists()
+
+
+def test_archives_that_weights_only_does_not_guard_in_every_pytorch_are_refused(tmp_path):
+    """TorchScript, and a tar that begins as other files of PyTorch do."""
+    path = tmp_path / "x.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "code/__torch__.py"):
+            archive.writestr(f"x/{name}", b"")
+    with pytest.raises(CheckpointError, match="x.pth is a TorchScript program"):
+        read_weights(str(path))
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        entry = tarfile.TarInfo(TORCH_MAGIC.decode("latin-1"))
+        entry.size = 3
+        archive.addfile(entry, io.BytesIO(b"abc"))
+    assert path.read_bytes().startswith(TORCH_MAGIC)
+    with pytest.raises(CheckpointError, match="x.pth is a tar archive"):
+        read_weights(str(path))
 
 
 def test_an_npz_with_pickles_is_refused(tmp_path):
