@@ -128,17 +128,17 @@ def test_unused_images_of_a_folder(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_names_take_about_a_second(folder, tmp_path):
+def test_many_names_take_little_time(folder, tmp_path):
     index = folder("images/0.jpg", folders=("images",))
-    for number in range(120000):
+    for number in range(20000):
         (tmp_path / "images" / f"{number}.jpg").touch()
     for form in ("{}.jpg", "C:\\images\\{}.JPG"):
         start = time.perf_counter()
-        for number in range(120000):
+        for number in range(20000):
             index.find(form.format(number))
         seconds = time.perf_counter() - start
         print(f"{form}: {seconds:.2f} s")
-        assert seconds < 20  # about 1 on a machine that does nothing else
+        assert seconds < 10  # about 0.2 on a machine that does nothing else
 
 
 def test_the_folder_that_the_name_states_is_the_one_that_is_searched(folder):
