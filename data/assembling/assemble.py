@@ -115,7 +115,8 @@ def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, no_box: n
     size = f"the image of {image.width} x {image.height} pixels"
     fate = _STAYS
     for kind, mask, text in (
-            ("class_unknown", objects.class_id < 0, f"class {one.stated_class!r} is not declared"),
+            ("class_unknown", objects.class_id < 0, "it states no class" if one.stated_class in (None, "", [], {})
+             else f"class {one.stated_class!r} is not declared"),
             ("no_box", no_box, one.box.why if no_box[row] else ""),
             ("box_not_numbers", fitted.not_numbers, f"box {one.box!r} is not four finite numbers"),
             ("box_inverted", fitted.inverted, f"box {one.box!r} ends before it begins"),

@@ -41,7 +41,7 @@ KINDS: Dict[str, FaultKind] = {
         "the boxes of a set are fractions or corners where the layout has other numbers", ("error", "keep")),
     "annotation_broken": FaultKind("an annotation lacks what it must have", ("drop", "error")),
     "annotation_of_no_image": FaultKind("an annotation belongs to no image", ("drop", "error")),
-    "class_unknown": FaultKind("an annotation has a class that is not declared", ("drop", "error")),
+    "class_unknown": FaultKind("an annotation has no class, or one that is not declared", ("drop", "error")),
     "value_not_understood": FaultKind("crowd, difficult or area is neither a number nor yes or no",
                                       ("ignore", "drop", "error")),
     "image_entry_broken": FaultKind("the entry of an image lacks what it must have", ("drop", "error")),

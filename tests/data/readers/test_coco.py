@@ -213,7 +213,7 @@ BROKEN = {  # how: (what to break, kind, message, images left, boxes left)
     "no image id": (drop("annotations", 1, "image_id"), "annotation_broken", "annotation entry 1 has no", 3, 2),
     "category": (change("annotations", 2, category_id=4), "class_unknown",
                  r"image 3 \(b.jpg\), annotation 2 .*: class 4 is not declared", 3, 2),
-    "no category": (drop("annotations", 2, "category_id"), "class_unknown", "class None is not declared", 3, 2),
+    "no category": (drop("annotations", 2, "category_id"), "class_unknown", "it states no class", 3, 2),
     "unsound category": (change("annotations", 2, category_id=[2]), "class_unknown", r"class \[2\] is not", 3, 2),
     "no such image": (change("annotations", 2, image_id=99), "annotation_of_no_image",
                       "annotation entry 2: there is no image 99", 3, 2),
