@@ -76,7 +76,7 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
     if failures:
-        dataset, detections = _without_failures(dataset, detections, failures)
+        dataset, detections = without_failures(dataset, detections, failures)
     written = []
     if folder is not None:
         written = [Path(folder) / "results.json", Path(folder) / "dataset.json"]
@@ -112,9 +112,14 @@ def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts
 test_detector.__test__ = test_network.__test__ = False
 
 
-def _without_failures(dataset: data.Dataset, detections: Sequence[Detections],
+def without_failures(dataset: data.Dataset, detections: Sequence[Detections],
                       failures: Mapping[int, str]) -> Tuple[data.Dataset, List[Detections]]:
-    """Returns the data set without the images that could not be read, and the detections in the others."""
+    """Returns the data set without the images that could not be read, and the detections in the others.
+
+    Args:
+        dataset: the data set that the detector was run on.
+        detections, failures: see `DatasetDetections`.
+    """
     readable = [position for position in range(len(dataset.records)) if position not in failures]
     rest = copy.copy(dataset)
     rest.records = [dataset.records[position] for position in readable]

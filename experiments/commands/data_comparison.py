@@ -32,7 +32,7 @@ def show_mistakes(args: argparse.Namespace, folder: Path) -> int:
     """
     if not 0 <= args.threshold <= 1:
         raise UsageError(f"--threshold is {args.threshold:g}; scores are from 0 to 1")
-    dataset, detections = _read_or_detect(args)
+    dataset, detections, unread = _read_or_detect(args)
     if args.only_class is not None:
         dataset, detections = _of_class(dataset, detections, data_show.class_id(dataset, args.only_class))
     images = find_mistakes(dataset, detections, args.threshold)
@@ -45,16 +45,20 @@ def show_mistakes(args: argparse.Namespace, folder: Path) -> int:
     print(f"{dataset.name}, {len(images)} images, scores of at least {args.threshold:g}: {found} objects found, "
           f"{missed} missed, {false} false detections\nthe {min(args.count, len(images)) - len(failures)} images with "
           f"most mistakes, contact sheets, and mistakes.txt with all images are in {folder}")
-    return data_show.report_failures(failures)
+    return data_show.report_failures(unread + failures)
 
 
-def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetections]]:
-    """Returns the data set and its detections: those of a test, or else of the detector that a checkpoint holds."""
+def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetections], List[str]]:
+    """Returns the data set and its detections: those of a test, or else of the detector that a checkpoint holds.
+
+    The detector leaves out images that it cannot read; what is wrong with each of them is returned too.
+    """
     test = find_test(args.compare)
     if test is not None:
         dataset = data_show.read_chosen_set(args, _SETS, test.classes)
         print(f"detections from {test.results}")
-        return dataset, read_results(test.results, dataset)
+        return dataset, read_results(test.results, dataset), []
+    from ...engine.evaluation.run import without_failures
     from ...engine.inference.dataset_detections import detect_dataset
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
@@ -64,8 +68,10 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     dataset = data_show.read_chosen_set(args, _SETS)
     matched = match_classes(detector.classes, dataset)
     print(f"detections of {path}")
-    detections = detect_dataset(detector, dataset, cfg.TEST.BATCH_IMAGES, cfg.TEST.NUM_WORKERS).detections
-    return dataset, detections if matched is None else with_classes_of_data_set(detections, matched)
+    detections, failures = detect_dataset(detector, dataset, cfg.TEST.BATCH_IMAGES, cfg.TEST.NUM_WORKERS)
+    if matched is not None:
+        detections = with_classes_of_data_set(detections, matched)
+    return (*without_failures(dataset, detections, failures), list(failures.values()))
 
 
 def _of_class(dataset: Dataset, detections: Sequence[ImageDetections],

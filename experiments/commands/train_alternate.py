@@ -35,5 +35,7 @@ def main(argv: options.Arguments = None) -> int:
         net, _, _ = load_network(cfg, contexts, checkpoint, classes=test_set.classes)
         result = test_network(cfg, net, test_set, contexts, Path(cfg.output_path) / "test", logger)
         training.failures += result.failures
+    if training.failures:
+        write_reports(cfg.output_path, dataset, test_set)
     sets = [one for one in (dataset, test_set) if one is not None]
     return 1 if training.failures or any(one.log.unreadable_images for one in sets) else 0

@@ -119,7 +119,8 @@ def test_results_of_another_set(lhrcnn, coco, tested, tmp_path):
     assert status == 2 and "nowhere" in error
 
 
-def test_the_detector_of_a_checkpoint_is_run(lhrcnn, coco, tmp_path):
+def test_the_detector_of_a_checkpoint_is_run(lhrcnn, coco, tmp_path, monkeypatch):
+    read_set = data_show.read_set
     (tmp_path / "row.yaml").write_text(f"""
 output_path: {tmp_path / "out"}
 SCALES: [64, 96]
@@ -141,3 +142,9 @@ TEST: {{RPN_POST_NMS_TOP_N: 20}}
         assert "mistakes.txt" in names(tmp_path / f"look{number}")
     assert json.loads((coco / "annotations" / "instances_val.json").read_text())  # nothing was written to the data set
     assert names(coco) == ["annotations", "train", "val"]
+    # The objects of an image that breaks before the detector reads it are not counted as missed.
+    monkeypatch.setattr(data_show, "read_set", lambda *words: (read_set(*words), (coco / "val" / "0.jpg").unlink())[0])
+    status, printed, error = lhrcnn("data", "show", coco, "--out", tmp_path / "look2", "--compare", tmp_path / "out",
+                                    "--threshold", 1, "--cpu")
+    assert status == 1 and "coco val, 1 images" in printed and ", 0 missed, " in printed
+    assert error.count("error:") == 1 and "val/0.jpg" in error

@@ -9,7 +9,7 @@ import pytest
 from light_head_rcnn.errors import DataError
 from light_head_rcnn.engine.building.datasets import build_dataset
 from light_head_rcnn.engine.training.alternate import proposals
-from light_head_rcnn.engine.training.alternate.stages import STAGES, stage_config
+from light_head_rcnn.engine.training.alternate.stages import STAGES, AlternateTraining, stage_config
 from light_head_rcnn.experiments.commands import test as test_command
 from light_head_rcnn.experiments.commands import train_alternate
 
@@ -36,6 +36,17 @@ def run(configure, command):
 
 def load(run, stage, epoch=1):
     return {name: array.asnumpy() for name, array in mx.nd.load(str(run / stage) + f"-{epoch:04d}.params").items()}
+
+
+def test_reports_and_exit_status_tell_of_an_image_that_breaks(run, command, monkeypatch, tmp_path):
+    def break_an_image(training):
+        training._dataset.log.report_once("image_unreadable", "1.png is broken")
+        training.failures.append("1.png is broken")
+        return str(run / "light_head_rcnn-0000")
+
+    monkeypatch.setattr(AlternateTraining, "run", break_an_image)
+    assert train_alternate.main(command + ["output_path", str(tmp_path), "dataset.test_image_set", ""]) == 1
+    assert "1.png is broken" in (tmp_path / "train_set.json").read_text()
 
 
 def test_the_last_two_stages_make_one_detector(run, command, tmp_path):
