@@ -1,5 +1,6 @@
 """Data sets whose files are found, not named: "auto", and the layouts by name under any folder names."""
 import contextlib
+import inspect
 import os
 from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
@@ -50,6 +51,7 @@ class AutoDataset(Dataset):
     def __init__(self, path: Path, image_set: str, classes: Optional[Sequence[str]] = None, *,
                  image_root: Optional[Path] = None, annotations: Optional[Mapping[str, Path]] = None,
                  layout: Optional[str] = None, use_splits: bool = True, **options: Any):
+        _check_options(options)
         path = os.fspath(path)
         self._raw_sets: Dict[str, RawSet] = {}
         self.found = find_all_sets(path, image_root, annotations or {}, layout, image_set.split("+"), use_splits)
@@ -181,12 +183,20 @@ def read_voc_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
     return AutoDataset(path, image_set, layout="voc", **options)
 
 
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raises UsageError if an option is none of `Dataset`'s."""
+    for name in options:
+        if name not in inspect.signature(Dataset).parameters:
+            raise UsageError(f"data sets have no option {name!r}")
+
+
 def _text(path: Optional[Path]) -> Optional[str]:
     return None if path is None else os.fspath(path)
 
 
 def _without_empty(options: Dict[str, Any]) -> Dict[str, Any]:
-    """Returns options without those of the finder that have no value."""
+    """Returns options without those of the finder that have no value; UsageError if one is none of `AutoDataset`'s."""
+    _check_options({name: value for name, value in options.items() if name not in (*_FINDING, "use_splits")})
     return {name: value for name, value in options.items() if value or name not in _FINDING}
 
 

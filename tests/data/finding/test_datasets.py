@@ -5,7 +5,7 @@ import os
 import pytest
 
 from light_head_rcnn.data import find_sets, load_dataset
-from light_head_rcnn.errors import DataError
+from light_head_rcnn.errors import DataError, UsageError
 
 
 def stems(dataset):
@@ -104,6 +104,14 @@ def test_what_is_wrong_with_no_image_is_said_of_what_a_list_chooses_too(build):
     dataset = load_dataset("auto", build.root, "train")
     assert stems(dataset) == ["1"]
     assert dataset.log.counts == {"annotation_of_no_image": 1}
+
+
+@pytest.mark.parametrize("name", ["auto", "coco", "voc", "yolo"])
+def test_an_option_that_data_sets_do_not_have(build, name):
+    build.images("1.jpg")
+    build.coco("labels.json", {"1.jpg": ["cat"]})
+    with pytest.raises(UsageError, match="no option 'image_roots'"):
+        load_dataset(name, build.root, "all", image_roots="photos")
 
 
 def test_images_without_an_entry_are_counted(build):
