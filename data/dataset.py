@@ -199,13 +199,14 @@ class Dataset:
         """Returns the summary as JSON holds it.
 
         Returns:
-            "name", "images", "boxes", "boxes_per_class" (by name), "images_without_boxes", "unread" (boxes of other
-            classes, by name), "notes" and "faults" (see `FaultLog.as_json`).
+            "name", "image_set", "images", "boxes", "boxes_per_class" (by name), "images_without_boxes", "unread"
+            (boxes of other classes, by name), "notes" and "faults" (see `FaultLog.as_json`).
         """
         per_class: Counter = Counter()
         for record in self.records:
             per_class.update(record.classes.tolist())
-        return {"name": self.name, "images": len(self.records), "boxes": sum(per_class.values()),
+        return {"name": self.name, "image_set": self.image_set, "images": len(self.records),
+                "boxes": sum(per_class.values()),
                 "boxes_per_class": {name: per_class[i] for i, name in enumerate(self.classes)},
                 "images_without_boxes": self._images_without_boxes(), "unread": dict(self.unread),
                 "notes": list(self.notes), "faults": self.log.as_json()}

@@ -1,7 +1,7 @@
 """Finds the results of a test in the file or folder that a user names."""
 import json
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from ..files import PathLike
 
@@ -12,12 +12,14 @@ class TestedRun(NamedTuple):
     Attributes:
         results: results.json.
         classes: names of the data set's classes in the test, by id; None where nothing says so.
+        image_set: the set that was tested; None where nothing says so.
     """
 
     __test__ = False  # pytest must not take the class for a test
 
     results: Path
     classes: Optional[Tuple[str, ...]]
+    image_set: Optional[str]
 
 
 def find_test(run: PathLike) -> Optional[TestedRun]:
@@ -32,7 +34,12 @@ def find_test(run: PathLike) -> Optional[TestedRun]:
     run = Path(run)
     places = [run] if run.suffix == ".json" else [run / "results.json", run / "test" / "results.json"]
     results = next((place for place in places if place.is_file() and _is_list(place)), None)
-    return None if results is None else TestedRun(results, _tested_classes(results.with_name("dataset.json")))
+    if results is None:
+        return None
+    report = _read_report(results.with_name("dataset.json"))
+    per_class, image_set = report.get("boxes_per_class"), report.get("image_set")
+    return TestedRun(results, tuple(per_class) if isinstance(per_class, dict) else None,
+                     image_set if isinstance(image_set, str) else None)
 
 
 def _is_list(file: Path) -> bool:
@@ -41,9 +48,10 @@ def _is_list(file: Path) -> bool:
         return stream.read(100).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
-def _tested_classes(report: Path) -> Optional[Tuple[str, ...]]:
+def _read_report(file: Path) -> Dict[str, Any]:
+    """Returns what a test wrote about its data set; empty where there is no such file."""
     try:
-        names: Sequence[str] = list(json.loads(report.read_text(encoding="utf-8"))["boxes_per_class"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return tuple(names)
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}

@@ -55,6 +55,7 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     """
     test = find_test(args.compare)
     if test is not None:
+        args.set = args.set or test.image_set
         dataset = data_show.read_chosen_set(args, _SETS, test.classes)
         print(f"detections from {test.results}")
         return dataset, read_results(test.results, dataset), []

@@ -55,8 +55,8 @@ def main(argv: options.Arguments = None) -> int:
 def _make_parser() -> argparse.ArgumentParser:
     parser = make_parser("show", __doc__ + "\n" + _COMPARISON, EXAMPLES)
     parser.add_argument("--out", metavar="DIR", required=True, help="new folder for the pictures")
-    parser.add_argument("--set", metavar="NAME", help="image set (default: train, with --compare val or else test, or "
-                        "else the only one)")
+    parser.add_argument("--set", metavar="NAME", help="image set (default: train; with --compare that of the test, or "
+                        "else val or test; or the only one)")
     parser.add_argument("--count", type=int, default=24, metavar="N", help="number of images (default: 24)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which images (default: 0)")
     parser.add_argument("--class", dest="only_class", metavar="NAME", help="images that have an object of this class; "

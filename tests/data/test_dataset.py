@@ -113,7 +113,7 @@ def test_raw_sets_are_assembled(root):
     assert summary.startswith("list train+val: 4 images, 4 boxes, 4 classes, 2 images without boxes\n")
     assert "not seen: 1 of cow\n  train was read\n  val was read\nfaults" in summary
     assert json.loads(json.dumps(dataset.report())) == {
-        "name": "list train+val", "images": 4, "boxes": 4,
+        "name": "list train+val", "image_set": "train+val", "images": 4, "boxes": 4,
         "boxes_per_class": {"cat": 1, "no": 0, "dog": 2, "bee": 1}, "images_without_boxes": 2, "unread": {"cow": 1},
         "notes": ["train was read", "val was read"], "faults": dataset.log.as_json()}
 

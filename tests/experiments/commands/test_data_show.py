@@ -112,6 +112,16 @@ def test_a_threshold_and_a_class(lhrcnn, labelimg, tested, tmp_path):
     assert "19 objects found, 1 missed, 0 false" in printed("c", "--class", "cat")
 
 
+def test_the_set_is_that_of_the_test(lhrcnn, coco, tmp_path):
+    dataset = load_dataset("auto", str(coco), "train")
+    write_results(tmp_path / "results.json", dataset, [([], [], np.zeros((0, 4)))] * 3)
+    words = ["data", "show", coco, "--compare", tmp_path / "results.json"]
+    assert "coco val, 2 images" in lhrcnn(*words, "--out", tmp_path / "a")[1]
+    write_json(tmp_path / "dataset.json", dataset.report())
+    assert "coco train, 3 images" in lhrcnn(*words, "--out", tmp_path / "b")[1]
+    assert "coco val, 2 images" in lhrcnn(*words, "--out", tmp_path / "c", "--set", "val")[1]
+
+
 def test_results_of_another_set(lhrcnn, coco, tested, tmp_path):
     status, _, error = lhrcnn("data", "show", coco, "--out", tmp_path / "look", "--compare", tested, "--set", "val")
     assert status == 2 and "the detections are those of another set" in error and not (tmp_path / "look").exists()
