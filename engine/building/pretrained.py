@@ -70,7 +70,7 @@ def read_pretrained(path: str) -> Weights:
         return weights
     settings = {key: value for key, value in state.get("config", state.get("settings")).items()
                 if key in KEYS and KEYS[key].bound_to_weights}
-    return weights._replace(settings={**weights.settings, **settings}, classes=tuple(state.get("classes", ())))
+    return weights._replace(settings={**weights.settings, **settings}, classes=tuple(state.get("classes") or ()))
 
 
 def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone: Collection[str],

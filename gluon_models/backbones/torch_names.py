@@ -17,14 +17,12 @@ def gluon_name(torch_key: str, is_norm: bool) -> Optional[str]:
         is_norm: whether the tensor belongs to a batch normalisation: whether its module has a `running_var`.
 
     Returns:
-        The name, or None for `num_batches_tracked`, which no parameter here corresponds to.
+        The name, or None where no parameter here corresponds to the tensor, such as for `num_batches_tracked`.
     """
     module, _, ending = torch_key.rpartition(".")
-    if ending == "num_batches_tracked":
-        return None
     if is_norm:
-        ending = _NORM_ENDINGS[ending]
-    return f"{node_name(module)}_{ending}"
+        ending = _NORM_ENDINGS.get(ending, "")
+    return f"{node_name(module)}_{ending}" if ending and ending != "num_batches_tracked" else None
 
 
 def node_name(torch_module: str) -> str:

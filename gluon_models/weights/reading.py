@@ -13,6 +13,9 @@ from .resnet_names import depth_of, with_caffe_names, with_torchvision_names
 from .tensorflow_original import read_tensorflow
 from .torch_models import read_torch
 
+_STRIDE_ELSEWHERE = ("The names of these weights are those of Caffe, whose ResNet strides in the first 1x1 convolution "
+                     "of a unit; this network strides in the 3x3.")
+
 
 def read_weights(source: str) -> Weights:
     """Reads weights: arrays under the names of the parameters here, and what is known about them.
@@ -46,7 +49,8 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
         names: the parameters of the network, by name.
 
     Returns:
-        The weights, with a note where they were renamed.
+        The weights. What the renamed ones ask of the network is among their settings, or in a note where the network
+        has no such settings.
     """
     wants_caffe = "res2a_branch2a_weight" in names
     has_caffe = "res2a_branch2a_weight" in weights.arrays
@@ -56,7 +60,8 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
         return weights._replace(arrays=arrays, settings=settings)
     if has_caffe and "layer1_0_conv1_weight" in names:
         depth = 50 if "res4b_branch2a_weight" in weights.arrays else 101
-        return weights._replace(arrays=with_torchvision_names(weights.arrays, depth))
+        notes = () if weights.settings.get("network.STRIDE_IN_1X1") is False else (_STRIDE_ELSEWHERE,)
+        return weights._replace(arrays=with_torchvision_names(weights.arrays, depth), notes=(*weights.notes, *notes))
     return weights
 
 

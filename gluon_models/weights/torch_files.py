@@ -44,14 +44,13 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
                               "safetensors") from None
     try:
         content = torch.load(str(path), map_location="cpu", weights_only=True)
+        return {name: float_array(tensor.detach().to(torch.float32).numpy())
+                for name, tensor in _tensors(content, torch.Tensor) if tensor.dtype.is_floating_point}
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
         reason = " ".join(str(error).split()).partition(" Please file an issue")[0][:300]
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
                               f"than tensors and so could run a program ({type(error).__name__}: {reason}). Save the "
                               "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors") from None
-    tensors = dict(_tensors(content, torch.Tensor))
-    return {name: float_array(tensor.detach().to(torch.float32).numpy()) for name, tensor in tensors.items()
-            if tensor.dtype.is_floating_point}
 
 
 def _tensors(content: Any, tensor_class: type, prefix: str = "") -> Iterator[Tuple[str, Any]]:

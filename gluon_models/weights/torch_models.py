@@ -71,10 +71,8 @@ def named_as_here(tensors: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
     norms = {name[:-len(".running_var")] for name in tensors if name.endswith(".running_var")}
     found = {}
     for name, tensor in tensors.items():
-        module, _, end = name.rpartition(".")
-        if end == "num_batches_tracked" or not module:
-            continue
-        own = gluon_name(name, module in norms)
+        module = name.rpartition(".")[0]
+        own = gluon_name(name, module in norms) if module else None
         if own is not None:
             found[own] = tensor
     return found

@@ -22,7 +22,7 @@ STATE_DICTS = [("vovnet/vovnet27_slim", "vovnet27_slim", True), ("vovnetv2/V-39-
     ("layer1.0.downsample.1.bias", True, "layer1_0_downsample_1_beta"),
     ("_blocks.0._bn1.running_mean", True, "_blocks_0__bn1_moving_mean"),
     ("bn1.running_var", True, "bn1_moving_var"), ("fc.bias", False, "fc_bias"),
-    ("bn1.num_batches_tracked", True, None)])
+    ("bn1.num_batches_tracked", True, None), ("bn1.scale", True, None)])
 def test_rule(key, is_norm, name):
     assert gluon_name(key, is_norm) == name
 
