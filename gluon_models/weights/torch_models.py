@@ -19,8 +19,8 @@ _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state",
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
 _OF_DETECTRON2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
                   "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first "
-                  "convolution round; set network.PIXEL_MEANS and network.PIXEL_STDS to what the network was trained "
-                  "with.")
+                  "convolution round; set the pixel means and deviations of the configuration to those with which the "
+                  "network was trained.")
 _LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 
 
