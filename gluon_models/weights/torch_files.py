@@ -7,6 +7,8 @@ from ...errors import CheckpointError
 from .contents import SAFETENSORS
 from .description import float_array
 
+SAFE_TORCH = (2, 6)  # older versions can be made to run a program by a file of which tensors alone are wanted
+
 
 def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
     """Returns the tensors of a file as float32 by their names, those of dictionaries within dictionaries joined by ".".
@@ -16,7 +18,7 @@ def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
         kind: "torch" or "safetensors", see `kind_of_file`.
 
     Raises:
-        CheckpointError: PyTorch or safetensors is not installed, or the file cannot be read; or it is a pickle that
+        CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read; or it is a pickle that
             holds more than tensors, numbers and words, and so could run a program. Nothing of it is run.
     """
     return _safetensors(path) if kind == SAFETENSORS else _torch(path)
@@ -42,6 +44,11 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
         raise CheckpointError(f"{path} is a file of PyTorch, and reading it takes PyTorch, which is not installed "
                               f"({error}): pip install torch; or, where the file was made, save the tensors as "
                               "safetensors") from None
+    if tuple(int(number) for number in torch.__version__.split(".")[:2]) < SAFE_TORCH:
+        raise CheckpointError(f"{path} is a file of PyTorch, and PyTorch {torch.__version__} can be made to run a "
+                              "program by such a file even where it is told to load tensors alone (CVE-2025-32434): "
+                              "install PyTorch 2.6 or later, or, where the file was made, save the tensors as "
+                              "safetensors")
     try:
         content = torch.load(str(path), map_location="cpu", weights_only=True)
         return {name: float_array(tensor.detach().to(torch.float32).numpy())
