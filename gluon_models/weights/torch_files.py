@@ -18,8 +18,8 @@ def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
         kind: "torch" or "safetensors", see `kind_of_file`.
 
     Raises:
-        CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read; or it is a pickle that
-            holds more than tensors, numbers and words, and so could run a program. Nothing of it is run.
+        CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read; or it is a
+            pickle that holds more than tensors, numbers and words, and so could run a program. Nothing of it is run.
     """
     return _safetensors(path) if kind == SAFETENSORS else _torch(path)
 
