@@ -26,8 +26,8 @@ def flatten_records(records: Sequence[Record]) -> Dict[str, np.ndarray]:
         `join_texts`, in "ids", "id_lengths", "paths" and "path_lengths".
 
     Raises:
-        TypeError: an image id is neither an int nor a str, or an array has another data type or shape than `Record`
-            says.
+        TypeError, ValueError: an image id is neither an int nor a str, or an array has another data type or shape than
+            `Record` says.
     """
     arrays: Dict[str, np.ndarray] = {}
     for fields, rows in ((_OF_OBJECTS, "objects_of_image"), (_OF_REGIONS, "regions_of_image")):
@@ -99,11 +99,11 @@ def split_texts(joined: np.ndarray, lengths: np.ndarray, count: int) -> List[str
 
 def _join_arrays(arrays: List[np.ndarray], name: str, dtype: Any, columns: int, rows: np.ndarray) -> np.ndarray:
     shape = (columns,) if columns else ()
-    for array, length in zip(arrays, rows.tolist()):
-        if array.dtype != dtype or array.shape != (length, *shape):
-            raise TypeError(f"{name} of a record is {array.dtype} {array.shape}, not {np.dtype(dtype)} "
-                            f"{(length, *shape)}")
-    return np.concatenate(arrays) if arrays else np.zeros((0, *shape), dtype)
+    joined = np.concatenate(arrays) if arrays else np.zeros((0, *shape), dtype)
+    if joined.dtype != dtype or joined.shape[1:] != shape or list(map(len, arrays)) != rows.tolist():
+        raise TypeError(f"{name} of the records is {joined.dtype} {joined.shape}, not {np.dtype(dtype)} "
+                        f"{(rows.sum(), *shape)}")
+    return joined
 
 
 def _check_array(arrays: Mapping[str, np.ndarray], name: str, dtype: Any, columns: int, rows: int) -> np.ndarray:

@@ -81,7 +81,7 @@ class CacheEntry:
         try:
             head, length = join_texts([json.dumps({"key": self._key, "rest": read.rest})])
             arrays = flatten_records(read.records)
-        except TypeError:  # something that the format does not hold
+        except (TypeError, ValueError):  # something that the format does not hold
             return
         write_cached(self._name, partial(np.savez, head=head, head_length=length, **arrays))
 
