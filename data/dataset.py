@@ -8,15 +8,15 @@ from tqdm import tqdm
 
 from ..errors import DataError
 from .assembling.assemble import assemble
-from .class_names import chosen_class_names
 from .assembling.faults import FaultLog, FaultPolicy, OnError
+from .assembling.raw import RawSet
+from .cache.set_cache import CacheEntry, ReadSet
+from .class_names import chosen_class_names
 from .garbage import no_looks_for_garbage
 from .pictures.headers import read_header
 from .pictures.images import read_image
 from .pictures.pillow import MAX_MEGAPIXELS
-from .assembling.raw import RawSet
 from .record import Record
-from .cache.set_cache import CacheEntry, ReadSet
 
 _MOST_CLASSES_IN_SUMMARY = 5
 

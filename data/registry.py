@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
 from ..errors import UsageError
-from .dataset import Dataset
 from .assembling.faults import OnError
+from .dataset import Dataset
 
 Reader = Callable[..., Dataset]
 _READERS: Dict[str, Reader] = {}

@@ -6,13 +6,13 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...errors import DataError
+from ..pictures.pillow import MAX_MEGAPIXELS
+from ..record import Record
 from .faults import FaultLog
 from .meaning import as_area, as_flag
-from ..pictures.pillow import MAX_MEGAPIXELS
 from .placing import PlacedImage, place_images
 from .raw import NoBox, RawObject, RawSet
 from .raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
-from ..record import Record
 
 _STAYS, _IGNORED, _REGION, _GONE = range(4)  # what becomes of an object
 

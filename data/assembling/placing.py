@@ -3,11 +3,11 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import DataError
-from .faults import FaultLog
 from ..files.file_names import ImageIndex
 from ..pictures.headers import Header, read_headers
-from .meaning import as_number
 from ..pictures.pillow import MAX_MEGAPIXELS
+from .faults import FaultLog
+from .meaning import as_number
 from .raw import RawImage, RawObject, RawSet
 
 _SAME_ASPECT = 0.02  # how far the scales of width and height may be apart in an image that was resized

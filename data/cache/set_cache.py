@@ -13,11 +13,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 import PIL
 
-from .cache_folder import cache_folder, read_cached, write_cached
-from .flat_records import cut_records, flatten_records, join_texts, split_texts
 from ..files.folder_state import folder_state
 from ..garbage import no_looks_for_garbage
 from ..record import Record
+from .cache_folder import cache_folder, read_cached, write_cached
+from .flat_records import cut_records, flatten_records, join_texts, split_texts
 
 LEAST_SECONDS = 1.0  # a set that is read in less is not kept
 FOLDER = "sets"  # below the folder of the cache

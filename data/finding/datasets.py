@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError, UsageError
-from ..dataset import Dataset
 from ..assembling.raw import RawSet
+from ..dataset import Dataset
 from ..readers.coco import CocoDataset
 from ..readers.voc import VocDataset
 from ..registry import register_dataset

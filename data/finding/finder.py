@@ -3,11 +3,10 @@ import os
 from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError
+from .choosing import LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_image_folders, sets_of_lists
 from .file_layouts import sets_of_files
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
-from .choosing import (LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_image_folders,
-                       sets_of_lists)
 from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
 from .messages import file_not_read, nothing_found
 from .set_names import in_order

@@ -4,8 +4,9 @@ import os
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
-from ..files.file_names import ImageIndex
 from ..assembling.raw import NoBox, RawImage, RawSet
+from ..files.file_names import ImageIndex
+from ..files.text_lists import read_list
 from ..readers.bdd_files import read_bdd_file
 from ..readers.coco_files import coco_class_names, read_coco_file
 from ..readers.createml_files import read_createml_file
@@ -18,7 +19,6 @@ from ..readers.via_files import read_via_file
 from ..readers.voc import images_without_entry
 from ..readers.voc_files import read_voc_files, read_voc_list
 from ..readers.yolo_files import read_yolo_files
-from ..files.text_lists import read_list
 from .found import FoundSet
 
 # Readers of one file for many images, and of one file for each image.

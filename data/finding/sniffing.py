@@ -4,8 +4,8 @@ import os
 import re
 from typing import List, Optional, Set
 
-from ..readers import csv_files, via_files
 from ..files.text_lists import decode
+from ..readers import csv_files, via_files
 
 _BYTES = 8192  # read at the beginning and at the end
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')

@@ -5,8 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from ...errors import DataError
-from ..readers.yolo_files import NO_LABELS, is_label_file
 from ..files.text_lists import read_list, read_text
+from ..readers.yolo_files import NO_LABELS, is_label_file
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
 from .set_names import canonical_name

@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 
 from ...errors import DataError
+from ..record import Record
 from .deep_colors import has_deep_colors, with_lower_bytes
 from .headers import Header, look_at
 from .orientation import is_turned, turn
 from .pillow import MAX_MEGAPIXELS, load_image
 from .pixels import deep_pixels, rgb_pixels
-from ..record import Record
 from .resizing import Size, decoding_part
 
 _NO_LIMIT = math.inf

@@ -7,8 +7,8 @@ import os
 from typing import Dict, List, Optional, Sequence
 
 from ...errors import DataError
-from ..dataset import Dataset
 from ..assembling.raw import RawSet
+from ..dataset import Dataset
 from .coco_files import coco_class_names, read_coco_file
 
 # COCO's image sets that are parts of others: their images lie in the folder of the whole set.

@@ -10,8 +10,8 @@ import os
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import DataError
-from ..files.image_extensions import IMAGE_EXTENSIONS
 from ..assembling.raw import RawImage, RawObject, RawSet
+from ..files.image_extensions import IMAGE_EXTENSIONS
 from ..files.text_lists import read_text
 
 # The columns that a table must have, and the names under which each is found.

@@ -3,8 +3,8 @@ import json
 from typing import Any, List
 
 from ...errors import DataError
-from ..garbage import no_looks_for_garbage
 from ..files.text_lists import read_text
+from ..garbage import no_looks_for_garbage
 
 
 def load_json_list(file: str, tool: str) -> List[Any]:

@@ -7,9 +7,9 @@ import os
 from typing import Iterator, List, Sequence, Set, Tuple
 
 from ...errors import DataError
+from ..assembling.raw import RawSet
 from ..dataset import Dataset
 from ..files.file_names import files_under
-from ..assembling.raw import RawSet
 from ..files.text_lists import read_list
 from .voc_files import image_stem, names_in_line, read_voc_list, voc_class_names
 

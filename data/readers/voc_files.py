@@ -6,10 +6,10 @@ import unicodedata
 from typing import Iterable, List, Optional, Sequence
 
 from ...errors import DataError
+from ..assembling.raw import RawImage, RawSet
 from ..class_names import VOC_CLASSES
 from ..files.file_names import ImageIndex
 from ..files.image_extensions import IMAGE_EXTENSIONS
-from ..assembling.raw import RawImage, RawSet
 from ..files.text_lists import read_list
 from .voc_xml import read_voc_xml
 

@@ -8,8 +8,8 @@ import re
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
-from ..files.file_names import ImageIndex, files_under
 from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.file_names import ImageIndex, files_under
 from ..files.text_lists import read_list, read_text
 
 LABEL_EXTENSION = (".txt",)

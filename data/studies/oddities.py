@@ -5,9 +5,9 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from ..pictures.resizing import resize_scale
-from ..files.equal_files import groups_of_equal_files, real_paths
 from ..assembling.faults import EXAMPLES
+from ..files.equal_files import groups_of_equal_files, real_paths
+from ..pictures.resizing import resize_scale
 from ..record import Record
 
 FEW_BOXES = 10

@@ -4,8 +4,8 @@ import shutil
 from typing import Set
 
 from ...errors import UsageError
-from ..pictures.headers import read_header
 from ..files.image_extensions import IMAGE_EXTENSIONS
+from ..pictures.headers import read_header
 
 MODES = ("link", "copy", "none")
 

@@ -2,7 +2,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data import COCO_CLASSES, VOC_CLASSES
 
 # Ids up to 90 that COCO's detection task left out.

@@ -3,7 +3,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from light_head_rcnn.data import Annotation, DataError, Dataset, RawImage, RawObject, RawSet, make_record
 from light_head_rcnn.errors import UsageError
 

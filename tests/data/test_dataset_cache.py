@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import Dataset, load_dataset, make_record
 from light_head_rcnn.data.cache import set_cache
 from light_head_rcnn.data.cache.cache_folder import VARIABLE

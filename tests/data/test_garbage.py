@@ -3,7 +3,6 @@ import gc
 import weakref
 
 import pytest
-
 from light_head_rcnn.data.garbage import no_looks_for_garbage
 
 

@@ -3,7 +3,6 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import Annotation, drop_images_without_boxes, make_record, training_boxes
 
 PLAIN, CROWD = Annotation((0, 0, 5, 5), 0), Annotation((0, 0, 5, 5), 0, crowd=True)

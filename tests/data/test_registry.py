@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from light_head_rcnn import data
 from light_head_rcnn.data import registry
 from light_head_rcnn.errors import UsageError

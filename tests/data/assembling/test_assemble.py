@@ -4,9 +4,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
-
-from light_head_rcnn.data import DataError, FaultLog, FaultPolicy, RawImage, RawObject, RawSet, training_boxes, \
-    training_regions
+from light_head_rcnn.data import (
+    DataError,
+    FaultLog,
+    FaultPolicy,
+    RawImage,
+    RawObject,
+    RawSet,
+    training_boxes,
+    training_regions,
+)
 from light_head_rcnn.data.assembling.assemble import assemble
 from light_head_rcnn.data.assembling.raw import NoBox
 

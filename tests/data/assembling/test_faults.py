@@ -3,7 +3,6 @@ import json
 import pickle
 
 import pytest
-
 from light_head_rcnn.data import ACTIONS, KINDS, DataError, FaultLog, FaultPolicy
 from light_head_rcnn.errors import UsageError
 

@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import DataError
 from light_head_rcnn.data.assembling.meaning import as_area, as_class_name, as_flag, as_number
 

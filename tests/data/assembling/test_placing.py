@@ -1,10 +1,8 @@
 """Which file an entry means, which image can be used, and in which frame its boxes are."""
 import pytest
-from PIL import Image
-
 from light_head_rcnn.data import DataError, FaultLog, FaultPolicy, RawImage, RawObject, RawSet, read_image
 from light_head_rcnn.data.assembling.assemble import assemble
-
+from PIL import Image
 
 THINGS = (RawObject(1, "dog", [1, 1, 5, 5]),)
 

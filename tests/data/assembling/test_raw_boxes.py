@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import BOX_FORMATS
 from light_head_rcnn.data.assembling.raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
 from light_head_rcnn.errors import UsageError

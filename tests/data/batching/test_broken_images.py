@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from light_head_rcnn import data
 from light_head_rcnn.data.batching import loader as loaders
 from light_head_rcnn.errors import TrainingError

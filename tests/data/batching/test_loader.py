@@ -3,10 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from light_head_rcnn import data
 from light_head_rcnn.data.batching import array_transfer
+from PIL import Image
 
 MEAN, STD = (10.0, 20.0, 30.0), (2.0, 3.0, 5.0)
 

@@ -1,7 +1,6 @@
 """Stacking images and boxes into batches."""
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import pad_boxes, pad_images, padded_box_count
 from light_head_rcnn.data.batching.padding import pad_strip
 

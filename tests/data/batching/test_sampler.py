@@ -3,7 +3,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import TrainSampler, make_record
 from light_head_rcnn.errors import UsageError
 

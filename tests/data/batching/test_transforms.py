@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from light_head_rcnn.data.batching import flip_boxes, preprocess, resize_image, resize_scale
 
 

@@ -9,7 +9,6 @@ import textwrap
 import time
 
 import pytest
-
 from light_head_rcnn.data.batching import WorkerPool, worker_server, workers
 
 

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from light_head_rcnn import data
 from light_head_rcnn.data.batching import WorkerPool, array_transfer
 from light_head_rcnn.errors import TrainingError, UsageError

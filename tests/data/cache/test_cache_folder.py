@@ -1,6 +1,5 @@
 """Where the cache lies, and files that are whole or not there."""
 import pytest
-
 from light_head_rcnn.data.cache.cache_folder import cache_folder, read_cached, write_cached
 
 

@@ -3,7 +3,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data.cache.flat_records import cut_records, flatten_records, join_texts, split_texts
 from light_head_rcnn.data.record import Annotation, Record, make_record
 

@@ -4,12 +4,11 @@ import os
 import stat
 
 import pytest
-
 from light_head_rcnn import data
 from light_head_rcnn.data.cache import cache_folder, set_cache
 from light_head_rcnn.data.cache.cache_folder import VARIABLE
-from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.cache.set_cache import CacheEntry, ReadSet
+from light_head_rcnn.data.record import Annotation, make_record
 
 REST = {"classes": ["cat", "dog"], "counts": {"box_outside": 3}, "examples": {"box_outside": ["bär", "\udcff"]}}
 

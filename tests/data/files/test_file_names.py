@@ -3,7 +3,6 @@ import time
 import unicodedata
 
 import pytest
-
 from light_head_rcnn.data.files.file_names import ImageIndex
 from light_head_rcnn.errors import DataError
 

@@ -3,7 +3,6 @@ import os
 import time
 
 import pytest
-
 from light_head_rcnn.data.files import folder_state as module
 from light_head_rcnn.data.files.folder_state import folder_state
 

@@ -1,7 +1,6 @@
 import codecs
 
 import pytest
-
 from light_head_rcnn.data.files.text_lists import read_list
 from light_head_rcnn.errors import DataError
 

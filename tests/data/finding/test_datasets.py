@@ -3,7 +3,6 @@ import json
 import os
 
 import pytest
-
 from light_head_rcnn.data import find_sets, load_dataset
 from light_head_rcnn.errors import DataError, UsageError
 

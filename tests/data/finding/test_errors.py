@@ -2,7 +2,6 @@
 import zipfile
 
 import pytest
-
 from light_head_rcnn.data import find_annotations, find_sets, load_dataset
 from light_head_rcnn.errors import DataError, UsageError
 

@@ -1,6 +1,5 @@
 """Data sets that lie side by side in one folder: they are told apart, and joined only by those who ask for it."""
 import pytest
-
 from light_head_rcnn.data import find_sets, load_dataset
 from light_head_rcnn.data.finding.projects import projects_of
 from light_head_rcnn.errors import DataError

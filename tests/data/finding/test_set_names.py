@@ -1,5 +1,4 @@
 import pytest
-
 from light_head_rcnn.data.finding.set_names import canonical_name, canonical_of_path, choose_names, in_order
 
 

@@ -2,7 +2,6 @@
 import os
 
 import pytest
-
 from light_head_rcnn.data import load_dataset
 
 LINE = "0 0.5 0.5 0.25 0.25\n"

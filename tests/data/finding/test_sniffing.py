@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data.finding.sniffing import csv_kind, is_cvat_xml, is_voc_xml, json_kind, known_but_not_read
 
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 5, "height": 5}

@@ -3,10 +3,9 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from light_head_rcnn import data
 from light_head_rcnn.data.pictures import headers
+from PIL import Image
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from light_head_rcnn import data
 from light_head_rcnn.data.pictures.header_parsing import parse_header
+from PIL import Image
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 

@@ -4,12 +4,11 @@ import logging
 import mxnet as mx
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
-
 from light_head_rcnn import data
 from light_head_rcnn.data import IMAGE_EXTENSIONS, make_record
-from light_head_rcnn.data.pictures import images
 from light_head_rcnn.data.batching import resize_image
+from light_head_rcnn.data.pictures import images
+from PIL import Image, ImageOps
 
 
 def record_of(path, width=60, height=40, upright=True):

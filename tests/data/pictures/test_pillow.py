@@ -6,10 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
-
 from light_head_rcnn import data
 from light_head_rcnn.data.pictures.pillow import pillow_settings
+from PIL import Image, ImageFile
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import zlib
 import mxnet as mx
 import numpy as np
 import pytest
-from PIL import Image
-
 from light_head_rcnn import data
 from light_head_rcnn.data.pictures import value_range
+from PIL import Image
 
 ROWS, COLUMNS = np.mgrid[:40, :60]
 COLOURS = np.stack([COLUMNS * 4, ROWS * 6, ROWS + COLUMNS * 2], -1).astype(np.uint8)

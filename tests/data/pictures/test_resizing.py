@@ -2,7 +2,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from light_head_rcnn.data.pictures.resizing import decoding_part, resize_scale, resized_size, shrinking_part
 
 

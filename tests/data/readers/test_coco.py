@@ -4,9 +4,8 @@ import os
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-
 from light_head_rcnn.data import IMAGE_EXTENSIONS, CocoDataset, DataError, load_dataset, training_boxes
+from pycocotools.coco import COCO
 
 
 def load(tree, **options):

@@ -3,7 +3,6 @@ import codecs
 import json
 
 import pytest
-
 from light_head_rcnn.data import DataError, load_dataset
 from light_head_rcnn.data.assembling.assemble import assemble
 from light_head_rcnn.data.assembling.faults import FaultLog, FaultPolicy

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data.readers.createml_files import read_createml_file
 from light_head_rcnn.errors import DataError
 

@@ -1,5 +1,4 @@
 import pytest
-
 from light_head_rcnn.data.readers.csv_files import read_csv_file, table_of
 from light_head_rcnn.errors import DataError
 

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-
 from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.cvat_files import cvat_subsets, read_cvat_file
 from light_head_rcnn.errors import DataError

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.labelme_files import read_labelme_files
 

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.labelstudio_files import read_labelstudio_file
 from light_head_rcnn.errors import DataError

@@ -2,9 +2,13 @@
 import math
 
 import pytest
-
-from light_head_rcnn.data.readers.outlines import box_around, box_of_ellipse, box_of_turned_rectangle, circle_through, \
-    is_closed
+from light_head_rcnn.data.readers.outlines import (
+    box_around,
+    box_of_ellipse,
+    box_of_turned_rectangle,
+    circle_through,
+    is_closed,
+)
 
 
 def test_box_around_points():

@@ -4,10 +4,9 @@ import json
 import zlib
 
 import pytest
-from PIL import Image
-
 from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.supervisely_files import read_supervisely_files
+from PIL import Image
 
 
 def figure(kind="rectangle", points=((10, 20), (39, 59)), **changes):

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from light_head_rcnn.data.readers.via_files import read_via_file
 
 

@@ -3,7 +3,6 @@ import json
 import math
 
 import pytest
-
 from light_head_rcnn.data.readers.via_files import read_via_file
 from light_head_rcnn.errors import DataError
 

@@ -3,8 +3,7 @@ import os
 
 import numpy as np
 import pytest
-
-from light_head_rcnn.data import DataError, VOC_CLASSES, VocDataset, load_dataset, training_boxes
+from light_head_rcnn.data import VOC_CLASSES, DataError, VocDataset, load_dataset, training_boxes
 
 
 def load(tree, **options):

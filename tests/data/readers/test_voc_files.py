@@ -1,7 +1,6 @@
 """Single XML files in Pascal VOC's format, wherever they lie: namespaces, encodings, subfolders, names."""
 import pytest
-
-from light_head_rcnn.data import DataError, VOC_CLASSES
+from light_head_rcnn.data import VOC_CLASSES, DataError
 from light_head_rcnn.data.assembling.assemble import assemble
 from light_head_rcnn.data.assembling.faults import FaultLog, FaultPolicy
 from light_head_rcnn.data.readers.voc_files import read_voc_files, voc_class_names

@@ -1,5 +1,4 @@
 import pytest
-
 from light_head_rcnn.data.assembling.raw import NoBox
 from light_head_rcnn.data.readers.yolo_files import is_label_file, read_label_lines, read_yolo_files
 

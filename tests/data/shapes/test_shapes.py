@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-
 from light_head_rcnn import data
 from light_head_rcnn.data import shapes
 from light_head_rcnn.data.shapes import drawing, figures, writing

@@ -3,9 +3,8 @@ import itertools
 import shutil
 
 import pytest
-
-from light_head_rcnn.data.studies.oddities import find_oddities
 from light_head_rcnn.data.record import Annotation, make_record
+from light_head_rcnn.data.studies.oddities import find_oddities
 
 NUMBERS = itertools.count()  # no picture is in two sets
 

@@ -3,7 +3,6 @@ import shutil
 
 import numpy as np
 import pytest
-
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.studies.splitting import split_records
 from light_head_rcnn.errors import UsageError

@@ -2,7 +2,6 @@
 import json
 
 import numpy as np
-
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.studies.statistics import LARGE_FROM, SMALL_UNDER, set_statistics
 

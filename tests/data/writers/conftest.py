@@ -1,6 +1,5 @@
 """Records with everything that a layout can or cannot keep."""
 import pytest
-
 from light_head_rcnn.data.record import Annotation, make_record
 
 CLASSES = ("cat", "no", "café & bar")

@@ -1,9 +1,8 @@
 """COCO's layout, as pycocotools reads it."""
 import json
 
-from pycocotools.coco import COCO
-
 from light_head_rcnn.data.writers import write_dataset
+from pycocotools.coco import COCO
 
 
 def read(folder, image_set):

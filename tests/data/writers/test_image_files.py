@@ -2,7 +2,6 @@
 import os
 
 import pytest
-
 from light_head_rcnn.data.writers.image_files import ImageFiles, ImageNames
 from light_head_rcnn.errors import UsageError
 

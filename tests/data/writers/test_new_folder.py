@@ -3,7 +3,6 @@ import os
 import stat
 
 import pytest
-
 from light_head_rcnn.data.writers.new_folder import new_folder
 from light_head_rcnn.errors import UsageError
 

@@ -1,7 +1,6 @@
 """What is written is read back as it was, and so it is after a way through several layouts."""
 import numpy as np
 import pytest
-
 from light_head_rcnn.data import load_dataset
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.writers import write_dataset

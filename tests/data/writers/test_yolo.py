@@ -2,10 +2,9 @@
 import numpy as np
 import pytest
 import yaml
-from PIL import Image, ImageOps
-
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.writers import write_dataset
+from PIL import Image, ImageOps
 
 
 def labels(file):
