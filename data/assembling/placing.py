@@ -127,19 +127,22 @@ def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optiona
     stated = _stated_size(image)
     upright, undecided, differs = True, False, stated is not None and stated not in (stored, shown)
     if header.orientation != 1:
-        # Only the size tells whether an image was labelled as it is stored or as it is shown.
-        if stated is not None and not differs and stored != shown:
-            upright = stated == shown
+        # Only the size, or else its aspect, tells whether an image was labelled as it is stored or as it is shown.
+        fits = [stated is not None and (_has_aspect(size, stated) if differs else size == stated)
+                for size in (shown, stored)]
+        if fits[0] != fits[1]:
+            upright = fits[0]
         else:
             undecided = bool(image.objects)
     actions = []
     if header.truncated:
         actions.append(log.report("image_truncated", f"{image.where}: {path} is cut off"))
     if differs:
-        scale = shown[0] / stated[0], shown[1] / stated[1]
+        frame = shown if upright else stored
+        scale = frame[0] / stated[0], frame[1] / stated[1]
         resized = "; it seems to have been resized after it was labelled: the action scale scales its boxes" \
-            if abs(scale[0] / scale[1] - 1) < _SAME_ASPECT else ""
-        actions.append(log.report("size_differs", f"{image.where}: {path} has {shown[0]} x {shown[1]} pixels, stated "
+            if _has_aspect(frame, stated) else ""
+        actions.append(log.report("size_differs", f"{image.where}: {path} has {frame[0]} x {frame[1]} pixels, stated "
                                                   f"are {stated[0]:g} x {stated[1]:g}{resized}"))
     if undecided:
         actions.append(log.report("orientation_undecided",
@@ -148,6 +151,11 @@ def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optiona
         return None
     return PlacedImage(image, path, *(shown if upright else stored), upright, (),
                        scale if "scale" in actions else (1., 1.))
+
+
+def _has_aspect(size: Tuple[int, int], stated: Tuple[float, float]) -> bool:
+    """Returns whether a size is a multiple of the stated one, but for rounding."""
+    return abs(size[0] / stated[0] / (size[1] / stated[1]) - 1) < _SAME_ASPECT
 
 
 def _stated_size(image: RawImage) -> Optional[Tuple[float, float]]:

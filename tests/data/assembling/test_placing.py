@@ -151,7 +151,9 @@ def oriented(path, orientation, width=60, height=40):
     (6, (40, 60), (40, 60), True, {}),  # labelled as viewers show it
     (8, (60, 40), (60, 40), False, {}),  # labelled as it is stored
     (5, (0, 0), (40, 60), True, {"orientation_undecided": 1}),
-    (7, (61, 40), (40, 60), True, {"orientation_undecided": 1, "size_differs": 1}),
+    (7, (61, 40), (60, 40), False, {"size_differs": 1}), (7, (120, 80), (60, 40), False, {"size_differs": 1}),
+    (7, (20, 30), (40, 60), True, {"size_differs": 1}),
+    (7, (50, 50), (40, 60), True, {"orientation_undecided": 1, "size_differs": 1}),
     (3, (60, 40), (60, 40), True, {"orientation_undecided": 1}),
     (2, (None, None), (60, 40), True, {"orientation_undecided": 1}),
 ])
@@ -161,6 +163,13 @@ def test_sizes_and_orientations(tmp_path, orientation, stated, size, upright, co
     record, = records
     assert (record.width, record.height, record.upright) == (*size, upright) and log.counts == counts
     assert read_image(record).shape == (record.height, record.width, 3)
+
+
+@pytest.mark.parametrize("stated, upright", [((100, 101), False), ((101, 100), True)])
+def test_the_exact_size_decides_before_the_aspect(tmp_path, stated, upright):
+    oriented(tmp_path / "0.jpg", 6, 100, 101)
+    (record,), log = read(tmp_path, entry("0.jpg", *stated))
+    assert record.upright is upright and not log.counts
 
 
 def test_squares_are_undecided(tmp_path):
