@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFile
 
 import light_head_rcnn  # noqa: F401  (before any test module imports MXNet)
 from light_head_rcnn import data
@@ -47,6 +48,13 @@ def seeds():
     random.seed(0)
     np.random.seed(0)
     mx.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def settings_of_pillow(monkeypatch):
+    """Every test begins with Pillow's own settings, which GluonCV changes for the whole process."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 89478485)
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,6 @@ from light_head_rcnn.data.pictures.pillow import pillow_settings
 from PIL import Image, ImageFile
 
 
-@pytest.fixture(autouse=True)
-def settings_of_pillow(monkeypatch):
-    """Pillow's own settings, whatever other tests of this process have imported: GluonCV changes one of them."""
-    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 89478485)
-
-
 @pytest.fixture
 def cut_image(tmp_path):
     path = tmp_path / "cut.jpg"
