@@ -25,8 +25,8 @@ _SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False,
              "network.LIGHT_HEAD_RELU": "after_sum", "network.ROI_POOL": "psroi_align_max",
              "network.RPN_ALL_CELLS": True, "TEST.RPN_POST_NMS_TOP_N": 1000, "TEST.NMS": 0.5, "TEST.THRESH": 0.0}
 _SLIM_PIXELS = Pixels((123.68, 116.78, 103.94))
-_TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max is right for the original's better "
-              "model (folder light_head_rcnn.ori_res101.coco.ps_roialign); for that of the folder "
+_TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max is right for the TensorFlow original's "
+              "better model (folder light_head_rcnn.ori_res101.coco.ps_roialign); for that of the folder "
               "light_head_rcnn.ori_res101.coco set network.ROI_POOL to psroi_pool.")
 
 
