@@ -26,16 +26,20 @@ class Variant(NamedTuple):
         width: channels of a group in stage 1; they double from stage to stage.
         deep_stem: whether three 3x3 convolutions take the place of the 7x7 of the stem.
         average_shortcut: whether the shortcut of a unit that strides averages 2x2 cells, in place of a stride.
+        divisor: by which all numbers of channels are divided.
     """
 
     groups: int = 1
     width: int = 64
     deep_stem: bool = False
     average_shortcut: bool = False
+    divisor: int = 1
 
 
 # v1b is torchvision's ResNet; v1c and v1d are those of GluonCV (He et al., arXiv 1812.01187, section 4.2: C, C with D).
-VARIANTS = {"v1b": Variant(), "v1c": Variant(deep_stem=True), "v1d": Variant(deep_stem=True, average_shortcut=True),
+# v1b_narrow, with half of the channels, is this project's own, for trials on a few cores.
+VARIANTS = {"v1b": Variant(), "v1b_narrow": Variant(divisor=2), "v1c": Variant(deep_stem=True),
+            "v1d": Variant(deep_stem=True, average_shortcut=True),
             "32x4d": Variant(groups=32, width=4), "64x4d": Variant(groups=64, width=4),
             "32x8d": Variant(groups=32, width=8)}
 
@@ -169,45 +173,46 @@ class TorchvisionResNet(Backbone):
         units, _ = _units(depth)
         if variant not in VARIANTS:
             raise ModelError(f"variant is {variant!r}; known: {', '.join(VARIANTS)}")
-        groups, width, deep_stem, average_shortcut = VARIANTS[variant]
+        groups, width, deep_stem, average_shortcut, divisor = VARIANTS[variant]
 
         def make_stage(stage: Stage, in_channels: int) -> HybridBlock:
             if stage.name == STEM:
-                return torchvision_stem(frozen, deep_stem)
+                return torchvision_stem(frozen, deep_stem, stage.channels)
             number = int(stage.name[-1])
             block = nn.HybridSequential(prefix="")
             for i in range(units[number - 1]):
                 names = UnitNames.of_torchvision(stage.name, i, average_shortcut)
-                block.add(Bottleneck(in_channels, groups * width * 2 ** (number - 1), stage.channels, names, frozen,
+                mid_channels = groups * width * 2 ** (number - 1) // divisor
+                block.add(Bottleneck(in_channels, mid_channels, stage.channels, names, frozen,
                                      1 if i else stage.step, stage.dilation if i else stage.first_dilation, groups,
                                      project=not i, average_shortcut=average_shortcut))
                 in_channels = stage.channels
             return block
 
-        super().__init__(torchvision_parts(), make_stage, "fc", **form)
+        super().__init__(torchvision_parts(divisor), make_stage, "fc", **form)
 
 
-def torchvision_stem(frozen: bool, deep: bool = False) -> HybridBlock:
+def torchvision_stem(frozen: bool, deep: bool = False, channels: int = STEM_CHANNELS) -> HybridBlock:
     """Returns the stem of torchvision's ResNet, of stride 4, or with `deep` that of v1c and v1d."""
     stem = nn.HybridSequential(prefix="")
     if deep:
-        stem.add(ConvBN(3, STEM_CHANNELS // 2, 3, "conv1_0", "conv1_1", frozen, 2, 1))
-        stem.add(ConvBN(STEM_CHANNELS // 2, STEM_CHANNELS // 2, 3, "conv1_3", "conv1_4", frozen, 1, 1))
-        stem.add(ConvBN(STEM_CHANNELS // 2, STEM_CHANNELS, 3, "conv1_6", "bn1", frozen, 1, 1))
+        stem.add(ConvBN(3, channels // 2, 3, "conv1_0", "conv1_1", frozen, 2, 1))
+        stem.add(ConvBN(channels // 2, channels // 2, 3, "conv1_3", "conv1_4", frozen, 1, 1))
+        stem.add(ConvBN(channels // 2, channels, 3, "conv1_6", "bn1", frozen, 1, 1))
     else:
-        stem.add(ConvBN(3, STEM_CHANNELS, 7, "conv1", "bn1", frozen, 2, 3))
+        stem.add(ConvBN(3, channels, 7, "conv1", "bn1", frozen, 2, 3))
     stem.add(nn.MaxPool2D(3, 2, 1))
     return stem
 
 
-def torchvision_parts() -> Tuple[Part, ...]:
+def torchvision_parts(divisor: int = 1) -> Tuple[Part, ...]:
     """Returns the parts of a network with the outline of torchvision's ResNet: a stem, and `layer1` to `layer4`."""
-    return _parts("layer", 1, (half_up, half_up))
+    return _parts("layer", 1, (half_up, half_up), divisor)
 
 
-def _parts(prefix: str, first: int, stem: Tuple) -> Tuple[Part, ...]:
-    stages = (Part(f"{prefix}{first + i}", 256 * 2 ** i, (half_up,) if i else ()) for i in range(4))
-    return (Part(STEM, STEM_CHANNELS, stem), *stages)
+def _parts(prefix: str, first: int, stem: Tuple, divisor: int = 1) -> Tuple[Part, ...]:
+    stages = (Part(f"{prefix}{first + i}", 256 * 2 ** i // divisor, (half_up,) if i else ()) for i in range(4))
+    return (Part(STEM, STEM_CHANNELS // divisor, stem), *stages)
 
 
 def _units(depth: int) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
@@ -220,5 +225,6 @@ for _depth in (50, 101):
     register_both_forms(f"resnet{_depth}_v1", partial(ResNet, _depth), options=("stride_in_1x1", "padded_pool"))
     for _variant in ("v1b", "v1c", "v1d"):
         register_both_forms(f"resnet{_depth}_{_variant}", partial(TorchvisionResNet, _depth, _variant))
+register_both_forms("resnet50_v1b_narrow", partial(TorchvisionResNet, 50, "v1b_narrow"), setting="S")
 for _depth, _variant in ((50, "32x4d"), (101, "32x4d"), (101, "64x4d"), (101, "32x8d")):
     register_both_forms(f"resnext{_depth}_{_variant}", partial(TorchvisionResNet, _depth, _variant))

@@ -23,7 +23,7 @@ def published_sources(backbone: str) -> Tuple[str, ...]:
         return (_GLUONCV.format(backbone), _SLIM.format(depth), *((_DEFORMABLE,) if depth == "101" else ()))
     if backbone in ("resnet50_v1b", "resnet101_v1b"):
         return _TORCHVISION.format(backbone[:-len("_v1b")]), _GLUONCV.format(backbone)
-    if backbone.startswith("resnet"):
+    if backbone.startswith("resnet") and not backbone.endswith("_narrow"):
         return (_GLUONCV.format(backbone),)
     if backbone.startswith("densenet") or backbone in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"):
         return (_TORCHVISION.format(backbone),)

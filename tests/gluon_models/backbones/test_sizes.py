@@ -34,6 +34,15 @@ def test_parameters(build_backbone, name):
     assert math.floor(count / 1e4 + 0.5) / 100 == millions or math.floor(count / 1e4) / 100 == millions
 
 
+@pytest.mark.parametrize("narrow, whole", [("resnet50_v1b_narrow", "resnet50_v1b"), ("res2net50_narrow", "res2net50")])
+def test_half_of_the_channels(build_backbone, narrow, whole):
+    whole, narrow = (build_backbone(name, classes=3).collect_params() for name in (whole, narrow))
+    assert list(narrow) == list(whole)
+    for key, parameter in whole.items():
+        sides = [(a, b) for a, b in zip(parameter.shape[:2], narrow[key].shape[:2]) if (a, b) not in ((3, 3), (1, 1))]
+        assert sides == [(a, a // 2) for a, _ in sides] and parameter.shape[2:] == narrow[key].shape[2:], key
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_two_maps_and_their_sides(build_backbone, name):
     net = build_backbone(name)
