@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import CheckpointError
 from ...operators.anchors import base_anchors
-from .description import BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array
-from .detector_layers import coco_classes, split_scores, with_x_first
+from .description import BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array, layer_of, with_epsilon
+from .detector_layers import check_layers, coco_classes, split_scores, with_x_first
 from .resnet_names import depth_of, with_caffe_names
 
 _NAME = re.compile(r"(?:.*?/)??((?:conv1|res[2-5]/(?:a|b\d+)/(?:conv[123]|residual_conv))/(?:conv|bn)|rpn/\w+|"
@@ -18,7 +18,13 @@ _NORM = {"gamma": "gamma", "beta": "beta", "avg_mean": "moving_mean", "avg_var":
 _LAYERS = {"rpn/conv1": "rpn_conv_3x3", "rpn/score": "rpn_cls_score", "rpn/loc": "rpn_bbox_pred",
            "head/global_context_module/col_max": "conv_new_1", "head/global_context_module/col": "conv_new_2",
            "head/global_context_module/row_max": "conv_new_3", "head/global_context_module/row": "conv_new_4",
-           "head/fc1": "fc_new_1", "head/score": "cls_score", "head/cls_loc": "bbox_pred", "fc6": "fc1000"}
+           "head/fc1": "fc_new_1", "head/score": "cls_score", "head/cls_loc": "bbox_pred"}
+_CLASSIFIER = {"fc6": "fc1000"}
+# Of Chainer's batch normalisation. ChainerCV's detector keeps it in its first layer alone.
+_EPSILON = 2e-5
+_TWO_FORMS = ("ChainerCV's classifiers have the same names in two forms: arch='he' strides in the first 1x1 "
+              "convolution of a unit, which is assumed; for arch='fb', which strides in the 3x3, set "
+              "network.STRIDE_IN_1X1 to false.")
 _RATIOS, _SCALES, _BASE = (0.5, 1, 2), (2, 4, 8, 16, 32), 16
 # Settings of ChainerCV's evaluation (`use_preset("evaluate")`) and of its network.
 _SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False, "network.IMAGE_STRIDE": 0,
@@ -35,10 +41,12 @@ def read_chainercv(path: str) -> Weights:
     Boxes there are (y1, x1, y2, x2) with exclusive ends, and deltas (dy, dx, dh, dw). A box with inclusive ends
     (x1, y1, x2 - 1, y2 - 1) has the same width, centre and pixels, so that only the order of the deltas changes. The
     anchors there have real sides around the same centres, while here the base sides are whole numbers; the layer of the
-    RPN's boxes is changed to give the same boxes from these.
+    RPN's boxes is changed to give the same boxes from these. Where batch normalisations have another epsilon than here,
+    the difference goes into their variances.
 
     Args:
-        path: of LightHeadRCNNResNet101, or of ResNet50 or ResNet101 (as He et al. have them, arch="he").
+        path: of LightHeadRCNNResNet101, or of ResNet50, ResNet101 or ResNet152. Of ResNet50 only the form of He et al.
+            (arch="he") has a bias in its first convolution, by which it is told apart.
 
     Raises:
         CheckpointError: the file cannot be read, or it holds another network.
@@ -55,11 +63,16 @@ def read_chainercv(path: str) -> Weights:
     if not depth:
         raise CheckpointError(f"{path} is an npz file, but not one of ChainerCV's Light-Head R-CNN or ResNets; its "
                               f"first arrays: {', '.join(list(left)[:3])}")
-    if "conv1_bias" in arrays:
+    has_bias = "conv1_bias" in arrays
+    if has_bias and "bn1_moving_mean" in arrays:
         arrays["bn1_moving_mean"] = arrays["bn1_moving_mean"] - arrays.pop("conv1_bias")
-    if "cls_score_weight" not in arrays:
+    if not any(layer.startswith("rpn") or layer in ("cls_score", "bbox_pred") for layer in map(layer_of, arrays)):
+        arrays = with_epsilon(arrays, _EPSILON)
         return Weights({**with_caffe_names(arrays, depth), **left}, "npz of ChainerCV", f"resnet{depth}_v1", BACKBONE,
-                       {"network.STRIDE_IN_1X1": True}, CAFFE_PIXELS)
+                       {"network.STRIDE_IN_1X1": depth != 50 or has_bias}, CAFFE_PIXELS,
+                       () if depth == 50 else (_TWO_FORMS,))
+    check_layers(path, arrays, _LAYERS, {"weight": "W", "bias": "b"})
+    arrays.update(with_epsilon({name: array for name, array in arrays.items() if layer_of(name) == "bn1"}, _EPSILON))
     _turn_rpn(path, arrays)
     for end in ("weight", "bias"):
         arrays[f"bbox_pred_{end}"] = with_x_first(arrays[f"bbox_pred_{end}"])
@@ -82,8 +95,9 @@ def _own_name(name: str) -> Optional[str]:
     if match is None:
         return None
     layer, end = match.groups()
-    if layer in _LAYERS:
-        return f"{_LAYERS[layer]}_{'weight' if end == 'W' else 'bias'}" if end in "Wb" else None
+    if layer in _LAYERS or layer in _CLASSIFIER:
+        own = _LAYERS.get(layer) or _CLASSIFIER[layer]
+        return f"{own}_{'weight' if end == 'W' else 'bias'}" if end in "Wb" else None
     kind = layer.rpartition("/")[2]
     ending = {"W": "weight", "b": "bias"}.get(end) if kind == "conv" else _NORM.get(end)
     if ending is None:

@@ -63,6 +63,20 @@ def float_array(array: Any) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
+def with_epsilon(arrays: Mapping[str, np.ndarray], epsilon: float, own: float = 1e-5) -> Dict[str, np.ndarray]:
+    """Returns arrays in which batch normalisations have this package's epsilon, for the same outputs.
+
+    A normalisation divides by sqrt(variance + epsilon), so that the difference goes into the variances.
+
+    Args:
+        arrays: by the names here.
+        epsilon: the constant with which the network was trained.
+        own: the constant of the network here.
+    """
+    return {name: float_array(array.astype(np.float64) + (epsilon - own)) if name.endswith("_moving_var") else array
+            for name, array in arrays.items()}
+
+
 def layer_of(name: str) -> str:
     """Returns the name of the layer that a parameter belongs to, such as bn2a_branch1 for bn2a_branch1_moving_mean."""
     return re.sub(r"_(weight|bias|gamma|beta|moving_mean|moving_var)$", "", name)

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import CheckpointError
 from .contents import tensorflow_prefix
-from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Pixels, Weights, float_array
-from .detector_layers import coco_classes, POOLED, split_scores
+from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Pixels, Weights, float_array, layer_of
+from .detector_layers import check_layers, coco_classes, POOLED, split_scores
 from .resnet_names import depth_of, with_caffe_names
 
 _SCOPE = re.compile(r"(?:^|.*/)resnet_v1_(?:50|101|152)/(.+)")
@@ -48,8 +48,12 @@ def read_tensorflow(path: str) -> Weights:
         raise CheckpointError(f"{path} is a TensorFlow checkpoint, but not one of the TensorFlow original, nor of "
                               "resnet_v1_50 or resnet_v1_101 of TensorFlow-Slim; its first variables: "
                               + ", ".join(list(left)[:3]))
+    is_detector = any(layer_of(name) in _LAYERS.values() for name in arrays)
+    arrays = {name: _with_output_first(array) for name, array in arrays.items()}
+    if is_detector:
+        check_layers(path, arrays, _LAYERS, {"weight": "weights", "bias": "biases"})
     arrays = {name: _turned(name, array) for name, array in arrays.items()}
-    if "cls_score_weight" not in arrays:
+    if not is_detector:
         return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of TensorFlow-Slim",
                        f"resnet{depth}_v1", BACKBONE, {"network.STRIDE_IN_1X1": False}, _SLIM_PIXELS)
     model = f"light_head_rcnn_resnet{depth}_v1_coco"
@@ -106,14 +110,18 @@ def _in_backbone(unit: str, layer: str, end: str) -> Optional[str]:
     return own and f"{unit}{norm}_{own}"
 
 
-def _turned(name: str, array: np.ndarray) -> np.ndarray:
-    """Brings the axes and channels of a variable into the order of the parameters here."""
-    layer, _, end = name.rpartition("_")
+def _with_output_first(array: np.ndarray) -> np.ndarray:
+    """Brings the axes of a variable into the order of the parameters here."""
     if array.ndim == 4:  # (height, width, input, output)
         array = array.transpose(3, 2, 0, 1)
-    elif array.ndim == 2:
-        array = array.T
-    if layer == "fc_new_1" and end == "weight":  # its input is (row, column, channel) of the pooled RoI
+    return np.ascontiguousarray(array.T if array.ndim == 2 else array)
+
+
+def _turned(name: str, array: np.ndarray) -> np.ndarray:
+    """Brings the channels of a variable into the order of the parameters here."""
+    layer, _, end = name.rpartition("_")
+    # The input of the hidden layer is (row, column, channel) of the pooled RoI.
+    if layer == "fc_new_1" and end == "weight" and array.shape[1] % POOLED ** 2 == 0:
         channels = array.shape[1] // POOLED ** 2
         array = array.reshape(-1, POOLED, POOLED, channels).transpose(0, 3, 1, 2).reshape(array.shape)
     if layer == "rpn_cls_score":

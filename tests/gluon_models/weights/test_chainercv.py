@@ -105,7 +105,7 @@ def test_boxes_of_classes_are_those_of_chainercv(arrays, weights):
 
 
 def test_all_other_layers_keep_their_values(arrays, weights, resnet50, check_caffe):
-    check_caffe(weights.arrays, resnet50)
+    check_caffe(weights.arrays, [layer for layer in resnet50 if layer.stage])
     for theirs, ours in (("rpn/conv1", "rpn_conv_3x3"), ("head/fc1", "fc_new_1"), ("head/score", "cls_score"),
                          ("head/global_context_module/col_max", "conv_new_1"),
                          ("head/global_context_module/col", "conv_new_2"),
@@ -116,6 +116,42 @@ def test_all_other_layers_keep_their_values(arrays, weights, resnet50, check_caf
     assert not [name for name in weights.arrays if "/" in name]
 
 
+def normalised(arrays, layer, x, epsilon):
+    """What a normalisation of a layer named by Caffe returns for a number."""
+    gamma, beta, mean, var = (arrays[f"{layer}_{end}"].astype("float64") for end in
+                              ("gamma", "beta", "moving_mean", "moving_var"))
+    return (x - mean) / np.sqrt(var + epsilon) * gamma + beta
+
+
+@pytest.mark.parametrize("is_detector", [True, False])
+def test_normalisations_have_the_epsilon_of_chainer(arrays, tmp_path, is_detector):
+    """ChainerCV's detector has Chainer's epsilon, 2e-5, in its first layer alone; its classifiers everywhere."""
+    small = {name: np.abs(array) * 1e-5 if name.endswith("avg_var") else array for name, array in arrays.items()
+             if is_detector or name.startswith("extractor")}
+    np.savez(tmp_path / "x.npz", **small)
+    found = read_weights(str(tmp_path / "x.npz")).arrays
+    for theirs, ours, epsilon in (("conv1", "bn_conv1", 2e-5),
+                                  ("res3/b1/conv2", "bn3b_branch2b", 1e-5 if is_detector else 2e-5)):
+        named = {f"x_{end}": small[f"extractor/{theirs}/bn/{name}"] for end, name in
+                 (("gamma", "gamma"), ("beta", "beta"), ("moving_mean", "avg_mean"), ("moving_var", "avg_var"))}
+        np.testing.assert_allclose(normalised(found, ours, 0.3, 1e-5), normalised(named, "x", 0.3, epsilon), rtol=1e-5)
+
+
+@pytest.mark.parametrize("missing", [["rpn/loc/b"], ["head/score/W"], ["head/cls_loc/b", "rpn/score/b"],
+                                     ["head/score/W", "head/score/b"]])
+def test_missing_entries_are_named_as_in_the_file(arrays, tmp_path, missing):
+    np.savez(tmp_path / "x.npz", **{name: array for name, array in arrays.items() if name not in missing})
+    with pytest.raises(CheckpointError, match="x.npz is no whole Light-Head R-CNN:\n") as caught:
+        read_weights(str(tmp_path / "x.npz"))
+    assert all(f"there is no {name}" in str(caught.value) for name in missing)
+
+
+def test_a_bias_of_another_length_is_told(arrays, tmp_path):
+    np.savez(tmp_path / "x.npz", **{**arrays, "rpn/loc/b": np.zeros(7, "float32")})
+    with pytest.raises(CheckpointError, match=r"rpn/loc/b is \(7,\), but rpn/loc/W has \(60,\) outputs"):
+        read_weights(str(tmp_path / "x.npz"))
+
+
 def test_settings_are_those_of_chainercv(weights):
     assert weights.model == "light_head_rcnn_resnet50_v1_coco" and weights.classes == ()
     wanted = {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True, "network.LIGHT_HEAD_RELU": "after_sum",
@@ -124,7 +160,13 @@ def test_settings_are_those_of_chainercv(weights):
     assert weights.pixels.means == (122.7717, 115.9465, 102.9801)
 
 
-def test_the_classifier(arrays, resnet50, check_caffe, tmp_path):
+def test_the_classifier_of_facebook_strides_in_the_3x3(arrays, tmp_path):
+    """Of ResNet-50 it has no bias in the first convolution."""
+    np.savez(tmp_path / "x.npz", **{name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name})
+    assert read_weights(str(tmp_path / "x.npz")).settings == {"network.STRIDE_IN_1X1": False}
+
+
+def test_the_classifier(arrays, resnet50, tmp_path):
     """Its names have no prefix, and its first convolution has a bias."""
     bias = np.array([0.5, -1, 2], "float32")
     found = {name.replace("extractor/", ""): array for name, array in arrays.items() if "extractor" in name}
@@ -132,7 +174,9 @@ def test_the_classifier(arrays, resnet50, check_caffe, tmp_path):
     np.savez(tmp_path / "resnet50.npz", **found, **{"conv1/conv/b": bias, "fc6/W": np.ones((3, 3))})
     weights = read_weights(str(tmp_path / "resnet50.npz"))
     assert (weights.model, weights.pixels.means) == ("resnet50_v1", (123.15, 115.90, 103.06))
-    check_caffe(weights.arrays, [layer for layer in resnet50 if layer.stage])
+    assert weights.settings == {"network.STRIDE_IN_1X1": True}
+    layer = next(layer for layer in resnet50 if layer.caffe[1] == "bn2a_branch1")
+    np.testing.assert_allclose(weights.arrays["bn2a_branch1_moving_var"], layer.var + 1e-5, rtol=1e-6)
     np.testing.assert_allclose(weights.arrays["bn_conv1_moving_mean"], resnet50[0].mean, atol=1e-5)
 
 

@@ -52,6 +52,16 @@ def test_settings_are_those_of_the_original(weights):
     assert weights.pixels.means == (122.7717, 115.9465, 102.9801) and weights.pixels.stds == (1, 1, 1)
 
 
+@pytest.mark.parametrize("missing", [["rpn_bbox_pred/biases"], ["cls_fc/weights"],
+                                     ["bbox_fc/biases", "ps_fc_1/weights"]])
+def test_missing_variables_are_named(variables, monkeypatch, missing):
+    left = {name: array for name, array in variables.items() if name.partition("/")[2] not in missing}
+    monkeypatch.setattr(reader, "_variables", lambda path: left)
+    with pytest.raises(CheckpointError, match="x.ckpt is no whole Light-Head R-CNN:\n") as caught:
+        reader.read_tensorflow("x.ckpt")
+    assert all(f"there is no {name}" in str(caught.value) for name in missing)
+
+
 def test_the_scores_of_the_rpn(weights, variables):
     """TensorFlow: (background, foreground) of anchor 0, of anchor 1, ...; here: all background, then all foreground."""
     x = np.random.RandomState(2).normal(size=5)
