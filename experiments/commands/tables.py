@@ -53,7 +53,7 @@ def _run_paper_scale(args: argparse.Namespace, names: List[str], with_peers: boo
                      work: Path) -> None:
     """Measures the costs of the rows, and runs the trainings that lack nothing."""
     from ..paper_tables import measurements, output, paper
-    from ..paper_tables.processes import CommandRunner
+    from ..runs.processes import CommandRunner
     device = ["--cpu"] if args.cpu else ["--gpus", args.gpus] if args.gpus else []
     jobs = paper.plan_jobs(names, overrides, device)
     if not args.no_measure:
@@ -66,7 +66,7 @@ def _run_small_scale(args: argparse.Namespace, names: List[str], overrides: List
     """Trains and tests the rows on a smaller data set."""
     from ..benchmarks.machine import threads_in_use
     from ..paper_tables import budget, output, running, scales
-    from ..paper_tables.processes import CommandRunner
+    from ..runs.processes import CommandRunner
     folder, state = work / args.scale, output.runs_state(work, args.scale)
     runs, missing = scales.plan_runs(names, args.scale, args.seeds, folder, overrides)
     for name in missing:

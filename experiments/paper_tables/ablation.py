@@ -1,11 +1,11 @@
 """The ablation on a smaller data set: the order of its rows, and each step beside what the paper says of it."""
 from typing import Any, Dict, List, Mapping
 
-from .markdown import markdown_table
+from ..runs.markdown import markdown_table
+from ..runs.statistics import judge_claim, told_apart
 from .quotations import read_steps
 from .rows import ROWS
 from .scales import SCALES
-from .statistics import told_apart
 
 # From `statistics.summarize_runs`.
 Results = Mapping[str, Dict[str, Any]]
@@ -38,13 +38,7 @@ def compare_steps(results: Results) -> List[Dict[str, Any]]:
     for step in read_steps():
         if step.row in results and step.before in results:
             after, before = (results[name]["figures"]["AP"] for name in (step.row, step.before))
-            change, apart = after["mean"] - before["mean"], told_apart(after, before)
-            if apart is None:
-                verdict = "one run"
-            elif not apart:
-                verdict = "not told apart"
-            else:
-                verdict = "agrees" if change * step.sign > 0 else "disagrees"
+            change, verdict = judge_claim(before, after, step.sign)
             found.append(dict(step._asdict(), change=change, verdict=verdict))
     return found
 

@@ -2,12 +2,13 @@
 from typing import Any, Dict, List, Mapping, Optional
 
 from ...engine.config import dataset_kind
-from . import paper_results, statistics
+from . import paper_results
 from .quotations import Quotation, read_quotations
 from .row_counts import CLASSIFIER, label_of, names_of
 from .rows import TableKey, row_config, table_of
 from .stages import STAGES
-from .state import State
+from ..runs.state import State
+from ..runs.statistics import FIGURES
 
 # The marks of figures: measured by this project, quoted from others, or not run.
 MEASURED, QUOTED, NOT_RUN = "measured", "quoted", "not run"
@@ -105,7 +106,7 @@ def _trained_on_paper_scale(name: str, paper: State) -> List[Figure]:
         source = f"this project, {values['dataset.dataset']} {values['dataset.test_image_set']}"
         if result["changes"]:
             source += ", with " + ", ".join(f"{key} {value}" for key, value in result["changes"].items())
-        metrics = dict({figure: result["metrics"][figure] for figure in statistics.FIGURES})
+        metrics = dict({figure: result["metrics"][figure] for figure in FIGURES})
         if dataset_kind(row_config(name)) == "voc":
             metrics[VOC_AP] = result["metrics"]["voc"]["AP07"]
         found += [_figure(figure, 100 * value, "%", MEASURED, source, changed=bool(result["changes"]))
@@ -120,7 +121,7 @@ def _trained_on_small_sets(name: str, small: Mapping[str, Dict[str, Any]]) -> Li
         if result is None:
             found.append(_figure(f"AP on {scale}", None, "%", NOT_RUN, f"--scale {scale}"))
             continue
-        for figure in statistics.FIGURES:
+        for figure in FIGURES:
             if figure in result["figures"]:
                 value = result["figures"][figure]
                 found.append(_figure(f"{figure} on {scale}", value["mean"], "%", MEASURED, "mean of runs",

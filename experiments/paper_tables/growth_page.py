@@ -2,7 +2,7 @@
 from typing import Any, Dict, List
 
 from .growth import AXES, FIXED, LABELS
-from .markdown import markdown_table
+from ..runs.markdown import markdown_table
 
 _FIGURES = (("multiply-adds, G", lambda point: point["multiply_adds"] / 1e9),
             ("time, ms", lambda point: point["milliseconds"]["median"]),

@@ -2,10 +2,10 @@
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import checks, needs, paper, paper_results
-from .markdown import machine_line, markdown_table
-from .row_commands import readable_command
+from ..runs.markdown import machine_line, markdown_table
+from ..runs.run_commands import readable_command
 from .rows import ROWS, rows_of, table_keys
-from .state import State
+from ..runs.state import State
 
 # Title and file name.
 Picture = Tuple[str, str]

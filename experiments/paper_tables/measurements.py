@@ -5,7 +5,7 @@ from ..benchmarks.machine import describe_machine
 from . import growth, measuring
 from .detectors import PEERS, PeerDetector, StagedDetector, input_size
 from .rows import row_config, row_file
-from .state import State
+from ..runs.state import State
 
 NO_NMS = " without NMS"
 

@@ -8,11 +8,11 @@ from .ablation import ablation_markdown, compare_steps, rank_rows
 from .figures import SMALL, collect_figures
 from .growth_page import growth_markdown
 from .index_page import Picture, index_markdown, paper_scale_markdown
-from .markdown import write_text
+from ..runs.markdown import write_text
 from .quotations import read_quotations
 from .row_counts import count_all
 from .rows import ROWS, table_keys
-from .state import State
+from ..runs.state import State
 from .statistics import summarize_runs
 
 

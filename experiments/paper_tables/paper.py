@@ -12,11 +12,11 @@ from ...errors import UsageError
 from . import needs
 from .needs import Missing
 from .paper_results import find_result, folder_for_training, keep_result
-from .processes import CommandRunner
-from .row_commands import testing_command, training_command
+from ..runs.processes import CommandRunner
+from ..runs.run_commands import testing_command, training_command
 from .rows import row_config, row_file
-from .state import State
-from .statistics import FIGURES
+from ..runs.state import State
+from ..runs.statistics import FIGURES
 
 
 class Job(NamedTuple):

@@ -13,7 +13,7 @@ from ...engine.checkpoints.checkpoint_files import latest_checkpoint, read_check
 from ...engine.config import KEYS, checkpoint_prefix, saved_config
 from ...engine.config.tree import as_lists
 from .rows import row_config
-from .state import State
+from ..runs.state import State
 
 # Keys that do not change a result.
 _BOOKKEEPING = ("output_path", "gpus", "default.frequent", "TRAIN.model_prefix", "TRAIN.NUM_WORKERS",

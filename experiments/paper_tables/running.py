@@ -12,10 +12,10 @@ from ...engine.checkpoints.checkpoint_files import latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...engine.files import atomic_write
 from ...errors import UsageError
-from .processes import CommandRunner
-from .row_commands import testing_command, training_command
+from ..runs.processes import CommandRunner
+from ..runs.run_commands import testing_command, training_command
 from .scales import Run
-from .state import State
+from ..runs.state import State
 
 _CONFIGURATION, _LOG = "row.yaml", "log.txt"
 

@@ -1,19 +1,8 @@
-"""Mean and spread of several runs of a row."""
-import math
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+"""The runs of each row on a smaller data set, summarized."""
+from typing import Any, Dict, Iterable
 
-from .state import State
-
-# COCO's figures of accuracy, as `evaluation` names them.
-FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
-
-
-def mean_and_spread(values: Sequence[float]) -> Tuple[float, Optional[float]]:
-    """Returns the mean of numbers and their standard deviation (n - 1 in its denominator; None of one number)."""
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return mean, None
-    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+from ..runs.state import State
+from ..runs.statistics import FIGURES, mean_and_spread
 
 
 def summarize_runs(state: State, rows: Iterable[str]) -> Dict[str, Dict[str, Any]]:
@@ -43,14 +32,3 @@ def summarize_runs(state: State, rows: Iterable[str]) -> Dict[str, Dict[str, Any
             found[row] = {"figures": figures, "runs": len(results),
                           "seconds": sum(result["seconds"] for result in results)}
     return found
-
-
-def told_apart(first: Dict[str, Any], second: Dict[str, Any]) -> Optional[bool]:
-    """Tells whether two figures, {"mean", "spread"}, differ by more than the sum of their spreads.
-
-    Returns:
-        None where one of them has no spread.
-    """
-    if first["spread"] is None or second["spread"] is None:
-        return None
-    return abs(first["mean"] - second["mean"]) > first["spread"] + second["spread"]

@@ -6,9 +6,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ...engine.files import write_json
 from .figures import MEASURED, NOT_RUN, QUOTED, SMALL, VOC_AP, figure_of
-from .markdown import machine_line, markdown_table, write_text
+from ..runs.markdown import machine_line, markdown_table, write_text
 from .stages import STAGES
-from .statistics import FIGURES
+from ..runs.statistics import FIGURES
 
 _COLUMNS = ("table", "row", "label", "figure", "value", "spread", "runs", "unit", "mark", "source")
 _STAGE_NAMES = {"neck": "neck and maps"}

@@ -5,12 +5,12 @@ from typing import Any, Dict, List, Mapping, Optional
 from .counting import count_stages
 from .detectors import build_row_net, input_size
 from .growth import FIXED, ratio_of_growth
-from .markdown import machine_line
+from ..runs.markdown import machine_line
 from .row_counts import count_row
 from .rows import row_config
 from .scales import small_model
 from .stages import StagedGraph
-from .state import State
+from ..runs.state import State
 
 TEMPLATE = Path(__file__).with_name("why_light.template.md")
 # What the template calls the rows that it compares.

@@ -1,5 +1,4 @@
 """The budget of small runs: from measured steps to minutes, and what it refuses."""
-import itertools
 import threading
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import pytest
 from light_head_rcnn import data
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.paper_tables import budget, scales
-from light_head_rcnn.experiments.paper_tables.state import State
+from light_head_rcnn.experiments.runs import step_timing
+from light_head_rcnn.experiments.runs.state import State
 
 
 @pytest.fixture
@@ -71,29 +71,9 @@ def test_steps_are_measured_in_a_process(small, tmp_path):
     times = {}
     for epochs in (1, 400):
         run = small("psroi_align", "TRAIN.end_epoch", str(epochs))
-        times[epochs] = budget.measure_run(run, tmp_path, ["--cpu"], 1) - budget.START_SECONDS
+        times[epochs] = budget.measure_run(run, tmp_path, ["--cpu"], 1) - step_timing.START_SECONDS
     assert 0 < times[1] < times[400] and 50 < times[400] / times[1] < 1200
     assert not list(tmp_path.glob("*.yaml")) and not list(tmp_path.rglob("*.params"))
-
-
-def test_a_row_that_only_tests_costs_no_training(small, tmp_path, monkeypatch):
-    """A step takes a second after the first ones: it has 2 images, and a test half the time of a step an image."""
-    class Training:
-        def __init__(self, cfg, contexts, logger):
-            self.trainer, self.total = self, 300
-            self.test_set = type("Set", (), {"records": range(40)})
-
-        def time_steps(self, count):
-            return iter(range(count))
-
-    monkeypatch.setattr(budget, "TrainingRun", Training)
-    clock = itertools.chain([0, 10, 20], itertools.cycle([21, 22, 23, 24, 0, 10, 20]))
-    monkeypatch.setattr(budget.time, "monotonic", lambda: next(clock))
-    path = tmp_path / "row.yaml"
-    path.write_text(small("nms_50").text)
-    cfg = budget.load_config(path)
-    assert budget.predict_seconds(cfg, [None], True) == budget.START_SECONDS + 40 / 2 / 2
-    assert budget.predict_seconds(cfg, [None], False) == budget.START_SECONDS + 40 / 2 / 2 + 300
 
 
 def test_a_training_that_cannot_begin_is_told(small, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from light_head_rcnn.experiments.paper_tables import growth, measurements, measuring
 from light_head_rcnn.experiments.paper_tables.detectors import PEERS
 from light_head_rcnn.experiments.paper_tables.rows import row_config, row_file
-from light_head_rcnn.experiments.paper_tables.state import State
+from light_head_rcnn.experiments.runs.state import State
 
 SMALL = ["SCALES", "96,128", "TEST.SCALES", "[]", "TEST.RPN_POST_NMS_TOP_N", "20"]
 

@@ -7,7 +7,7 @@ import pytest
 from light_head_rcnn.engine.config import saved_config
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.paper_tables import needs, output, paper, paper_results
-from light_head_rcnn.experiments.paper_tables.row_commands import readable_command
+from light_head_rcnn.experiments.runs.run_commands import readable_command
 from light_head_rcnn.experiments.paper_tables.rows import row_config
 
 SETS = ("VOC2007/ImageSets/Main/trainval", "VOC2007/ImageSets/Main/test", "VOC2012/ImageSets/Main/trainval")

@@ -7,7 +7,7 @@ import pytest
 
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.paper_tables import running, scales, statistics
-from light_head_rcnn.experiments.paper_tables.state import State
+from light_head_rcnn.experiments.runs.state import State
 
 ROWS = ["b2", "psroi_align", "nms_50"]
 

@@ -1,21 +1,8 @@
-"""Mean and spread of runs."""
+"""The runs of each row, summarized."""
 import pytest
 
 from light_head_rcnn.experiments.paper_tables import statistics
-from light_head_rcnn.experiments.paper_tables.state import State
-
-
-def test_mean_and_spread():
-    assert statistics.mean_and_spread([2.0, 4.0, 9.0]) == (5.0, pytest.approx(13 ** 0.5))
-    assert statistics.mean_and_spread([3.0]) == (3.0, None)
-
-
-def test_told_apart():
-    one, other = {"mean": 10.0, "spread": 1.0}, {"mean": 11.9, "spread": 1.0}
-    assert statistics.told_apart(one, other) is False and statistics.told_apart(other, one) is False
-    assert statistics.told_apart(one, dict(other, mean=12.1)) is True
-    assert statistics.told_apart(dict(other, mean=12.1), one) is True
-    assert statistics.told_apart(one, dict(other, spread=None)) is None
+from light_head_rcnn.experiments.runs.state import State
 
 
 def test_runs_are_summarized(tmp_path):

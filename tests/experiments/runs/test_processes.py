@@ -9,7 +9,7 @@ import time
 import pytest
 
 from light_head_rcnn.errors import UsageError
-from light_head_rcnn.experiments.paper_tables.processes import CommandRunner, describe_exit
+from light_head_rcnn.experiments.runs.processes import CommandRunner, describe_exit
 
 
 def python(code):
@@ -82,7 +82,7 @@ def test_a_command_ends_with_the_process_that_started_it(tmp_path):
     child = f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     parent = subprocess.Popen(python(
         "from pathlib import Path\n"
-        "from light_head_rcnn.experiments.paper_tables.processes import CommandRunner\n"
+        "from light_head_rcnn.experiments.runs.processes import CommandRunner\n"
         f"CommandRunner().run({python(child)!r}, Path({str(log)!r}))"))
     try:
         assert wait_until(lambda: started.is_file() and started.read_text(), 60)

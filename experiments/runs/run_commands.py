@@ -1,4 +1,4 @@
-"""The commands that train and test a row."""
+"""The commands that train and test a configuration."""
 import os
 import sys
 from pathlib import Path
