@@ -3,7 +3,7 @@ from .batch_makers import TargetFunction, TestBatch, UnreadImage
 from .ground_truth import IGNORED_REGION, batch_boxes
 from .loader import TestLoader, TrainLoader
 from .padding import pad_boxes, pad_images, padded_box_count
-from .sampler import SampledImage, TrainSampler
+from .sampler import SampledImage, TrainSampler, jittered_sizes
 from .transforms import flip_boxes, preprocess, resize_image, resize_scale
 from .workers import WorkerPool
 
@@ -19,6 +19,7 @@ __all__ = [
     "WorkerPool",
     "batch_boxes",
     "flip_boxes",
+    "jittered_sizes",
     "pad_boxes",
     "pad_images",
     "padded_box_count",

@@ -5,7 +5,10 @@ import numpy as np
 
 from ...errors import DataError
 from ..pictures.images import read_image
+from ..pictures.resizing import resize_scale, resized_size
 from ..record import Record
+from .augmentation import Augmentation
+from .cropping import crop_scale
 from .ground_truth import batch_boxes
 from .padding import pad_boxes, pad_images
 from .sampler import SampledImage
@@ -68,9 +71,10 @@ class TrainBatchMaker:
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], stride: int,
-                 target_function: Optional[TargetFunction], ignore_crowd_and_difficult: bool):
+                 target_function: Optional[TargetFunction], ignore_crowd_and_difficult: bool,
+                 augmentation: Augmentation):
         self._mean, self._std, self._stride = mean, std, stride
-        self._target_function = target_function
+        self._target_function, self._augmentation = target_function, augmentation
         self._ignore_crowd_and_difficult = ignore_crowd_and_difficult
 
     def __call__(self, batch: List[Tuple[SampledImage, Record]]) -> Union[Tuple[np.ndarray, ...], List[UnreadImage]]:
@@ -83,7 +87,9 @@ class TrainBatchMaker:
         if unread:
             return unread
         images, infos, boxes = zip(*prepared)
-        data = pad_images(images, self._stride)
+        # With crops, a batch has the size that it would have without, for shapes not to be ever new ones.
+        frames = [_whole_size(*one) for one in batch] if self._augmentation.random_crop else [(0, 0)]
+        data = pad_images(images, self._stride, tuple(max(sides) for sides in zip(*frames)))
         targets = []
         if self._target_function is not None:
             targets = [self._target_function(im_info, gt_boxes, *data.shape[2:], np.random.RandomState(sampled.seed))
@@ -92,9 +98,20 @@ class TrainBatchMaker:
 
     def _preprocess(self, sampled: SampledImage, record: Record) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         boxes, classes = batch_boxes(record, self._ignore_crowd_and_difficult)
-        size = sampled.short_edge, sampled.long_edge
-        return preprocess(read_image(record, [size]), *size, self._mean, self._std, boxes, classes, sampled.flip,
-                          original_size=(record.height, record.width))
+        size, original_size = (sampled.short_edge, sampled.long_edge), (record.height, record.width)
+        change = self._augmentation.draw(sampled.seed, boxes, classes, *original_size, size)
+        sizes = [size]
+        if change.crop is not None:
+            scale = crop_scale(change.crop, *original_size, size)
+            sizes.append((scale * min(original_size), scale * max(original_size)))
+        return preprocess(read_image(record, sizes), *size, self._mean, self._std, boxes, classes, sampled.flip,
+                          original_size, change)
+
+
+def _whole_size(sampled: SampledImage, record: Record) -> Tuple[int, int]:
+    """Returns (height, width) in pixels that an image has in the network's input where it is not cropped."""
+    scale = resize_scale(record.height, record.width, sampled.short_edge, sampled.long_edge)
+    return resized_size(record.height, record.width, scale)
 
 
 class TestBatchMaker:

@@ -6,6 +6,7 @@ import numpy as np
 from ...errors import TrainingError
 from ..assembling.faults import FaultLog
 from ..record import Record
+from .augmentation import Augmentation
 from .batch_makers import TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, UnreadImage
 from .sampler import SampledImage, TrainSampler
 from .workers import WorkerPool
@@ -32,6 +33,8 @@ class TrainLoader:
         ignore_crowd_and_difficult: whether the boxes of crowds and of difficult objects are ignored regions; otherwise
             they are background.
         faults: takes note of each image that cannot be read; its policy says what is done about them.
+        photometric, random_crop: probabilities that an image gets other colours and that it is cropped, see
+            `Augmentation`.
 
     Attributes:
         sampler: as given.
@@ -42,13 +45,15 @@ class TrainLoader:
 
     def __init__(self, records: Sequence[Record], sampler: TrainSampler, target_function: Optional[TargetFunction],
                  mean: Sequence[float], std: Sequence[float] = (1.0, 1.0, 1.0), stride: int = 32, num_workers: int = 0,
-                 timeout: float = 300, ignore_crowd_and_difficult: bool = True, faults: Optional[FaultLog] = None):
+                 timeout: float = 300, ignore_crowd_and_difficult: bool = True, faults: Optional[FaultLog] = None,
+                 photometric: float = 0.0, random_crop: float = 0.0):
         self.sampler, self._records, self._faults = sampler, records, faults
         self.unreadable: Dict[str, str] = {}
         self.replaced = 0
         self._bad: Set[int] = set()  # positions in the list of records
         self._bad_in_a_row = 0
-        self._make_batch = TrainBatchMaker(mean, std, stride, target_function, ignore_crowd_and_difficult)
+        self._make_batch = TrainBatchMaker(mean, std, stride, target_function, ignore_crowd_and_difficult,
+                                           Augmentation(photometric, random_crop))
         self._workers = WorkerPool(self._make_batch, num_workers, timeout)
 
     def __len__(self) -> int:

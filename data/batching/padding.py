@@ -1,5 +1,5 @@
 """Stacks images of different sizes and lists of boxes of different lengths into one array each."""
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -23,17 +23,20 @@ def pad_strip(image: np.ndarray) -> np.ndarray:
     return np.pad(image, [(0, 0), *((0, rows) for rows in missing)]) if any(missing) else image
 
 
-def pad_images(images: Sequence[np.ndarray], stride: int = 32) -> np.ndarray:
+def pad_images(images: Sequence[np.ndarray], stride: int = 32, least: Tuple[int, int] = (0, 0)) -> np.ndarray:
     """Stacks images, with zeros below and to the right of each.
 
     Args:
         images: float32 (3, h, w), of any sizes.
         stride: the height and width of the result are multiples of it.
+        least: height and width that the result has at least, before they are rounded up.
 
     Returns:
-        float32 (N, 3, H, W); H and W are the largest of the images', rounded up to multiples of `stride`.
+        float32 (N, 3, H, W); H and W are the largest of the images' and of `least`, rounded up to multiples
+            of `stride`.
     """
-    height, width = (-(-max(image.shape[axis] for image in images) // stride) * stride for axis in (1, 2))
+    height, width = (-(-max(side, *(image.shape[axis] for image in images)) // stride) * stride
+                     for axis, side in zip((1, 2), least))
     batch = np.zeros((len(images), 3, height, width), np.float32)
     for slot, image in zip(batch, images):
         slot[:, :image.shape[1], :image.shape[2]] = image

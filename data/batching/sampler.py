@@ -7,6 +7,11 @@ from ...errors import UsageError
 from ..record import Record
 
 
+# MXNet allocates memory anew for each shape of a batch: a few sizes keep the memory flat.
+JITTER_STEPS = 8
+_JITTER_STREAM = 1
+
+
 class SampledImage(NamedTuple):
     """One image of a batch, and how it is changed.
 
@@ -14,7 +19,7 @@ class SampledImage(NamedTuple):
         index: position in the list of records.
         flip: mirror it left to right.
         short_edge, long_edge: size to resize to in pixels, see `resize_scale`.
-        seed: below 2**32, for whatever is random in the targets of the image.
+        seed: below 2**32, for whatever is random in the image's other changes and in its targets.
     """
 
     index: int
@@ -22,6 +27,18 @@ class SampledImage(NamedTuple):
     short_edge: int
     long_edge: int
     seed: int
+
+
+def jittered_sizes(size: Tuple[int, int], jitter: Tuple[float, float]) -> List[Tuple[int, int]]:
+    """Returns the sizes that `TrainSampler` draws from in place of one of its scales.
+
+    Args:
+        size: shorter edge, and bound on the longer edge, in pixels.
+        jitter: lowest and highest factor of both. There are `JITTER_STEPS` factors, evenly spaced on a logarithmic
+            scale, or one where the two are equal.
+    """
+    factors = np.geomspace(*jitter, JITTER_STEPS) if jitter[0] < jitter[1] else jitter[:1]
+    return [tuple(max(round(edge * factor), 1) for edge in size) for factor in factors]
 
 
 class TrainSampler:
@@ -37,13 +54,15 @@ class TrainSampler:
             that are at least as wide as high, square ones among them, the other those that are higher than wide, as in
             the MXNet original.
         seed: whole number, at least 0.
+        scale_jitter: lowest and highest factor of the size of a batch; one of the `jittered_sizes` is drawn for each.
 
     Raises:
         UsageError: an argument cannot be used.
     """
 
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
-                 flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0):
+                 flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0,
+                 scale_jitter: Tuple[float, float] = (1.0, 1.0)):
         if not records:
             raise UsageError("records: a sampler needs at least one record")
         if batch_size < 1:
@@ -51,6 +70,9 @@ class TrainSampler:
         self.scales = [(int(short), int(long)) for short, long in scales]
         if not self.scales or not all(0 < short <= long for short, long in self.scales):
             raise UsageError(f"scales is {scales}; it must hold pairs of shorter edge <= longer edge, in pixels")
+        if not 0 < scale_jitter[0] <= scale_jitter[1]:
+            raise UsageError(f"scale_jitter is {scale_jitter}; it must be two factors above 0, the lower one first")
+        self._sizes = {size: jittered_sizes(size, scale_jitter) for size in self.scales}
         self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
         self._tall = np.array([group_by_aspect and record.height > record.width for record in records])
         self._groups = [group for group in (np.flatnonzero(~self._tall), np.flatnonzero(self._tall)) if len(group)]
@@ -70,9 +92,12 @@ class TrainSampler:
             rows.extend(np.resize(order, full).reshape(-1, self.batch_size))
         if self.shuffle:
             rows = [rows[i] for i in rng.permutation(len(rows))]
+        # A stream of its own: whether sizes vary changes nothing else.
+        steps = np.random.RandomState([self.seed, epoch, _JITTER_STREAM]).randint(JITTER_STEPS, size=len(rows))
         batches = []
-        for row in rows:
-            short, long = self.scales[rng.randint(len(self.scales))]
+        for row, step in zip(rows, steps):
+            sizes = self._sizes[self.scales[rng.randint(len(self.scales))]]
+            short, long = sizes[step % len(sizes)]
             flips = rng.rand(self.batch_size) < 0.5
             seeds = rng.randint(0, 2 ** 32, self.batch_size, dtype=np.uint32)
             batches.append([SampledImage(int(i), bool(self.flip and f), short, long, int(s))

@@ -1,10 +1,13 @@
-"""From one image and its boxes to what the network reads: resizing, mirroring, means and deviations."""
+"""From one image and its boxes to what the network reads: cropping, resizing, mirroring, means and deviations."""
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
 from ..pictures.resizing import resize_scale, resized_size, shrinking_part
+from .augmentation import UNCHANGED, ImageChange
+from .colors import change_colors
+from .cropping import crop_boxes, crop_pixels, crop_scale
 from .padding import pad_strip
 
 _BILINEAR = 1  # the code of mx.image.imresize
@@ -43,7 +46,8 @@ def flip_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
 def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequence[float],
                std: Sequence[float] = (1.0, 1.0, 1.0), boxes: Optional[np.ndarray] = None,
                classes: Optional[np.ndarray] = None, flip: bool = False,
-               original_size: Optional[Tuple[int, int]] = None) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+               original_size: Optional[Tuple[int, int]] = None,
+               change: ImageChange = UNCHANGED) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Makes the network's input of one image and its boxes.
 
     Args:
@@ -55,21 +59,31 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
         flip: mirror image and boxes left to right.
         original_size: (height, width) in pixels of the original image, where it was decoded at a part of its size (see
             `read_image`); None for that of `image`. Scale and boxes refer to the original image all the same.
+        change: the image is cropped, and gets other colours, before it is mirrored.
 
     Returns:
         data: float32 (3, h, w), RGB; an image with a side shorter than `padding.LEAST_SIDE` is padded to it, by zeros
             below or to the right, which count as part of the image.
         im_info: float32 (3,): h, w, and the scale from the original image to `data`.
         gt_boxes: float32 (m, 5): boxes in the frame of `data`, then the class, 1..C. A box in the original frame times
-            the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back.
+            the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back. Of a crop,
+            boxes are in its frame, and some may be gone, see `cropping.crop_boxes`.
     """
     height, width = original_size or image.shape[:2]
     scale = resize_scale(height, width, short_edge, long_edge)
+    if change.crop is not None:
+        scale = crop_scale(change.crop, height, width, (short_edge, long_edge))
+        image = crop_pixels(image, change.crop, (height, width))
+        if boxes is not None:
+            boxes, classes = crop_boxes(boxes, classes, change.crop)
+        height, width = change.crop.height, change.crop.width
     gt_boxes = np.zeros((0 if boxes is None else len(boxes), 5), np.float32)
     if len(gt_boxes):
         gt_boxes[:, :4] = (flip_boxes(boxes, width) if flip else boxes) * np.float32(scale)
         gt_boxes[:, 4] = np.asarray(classes) + 1
     resized = resize_image(image, *resized_size(height, width, scale))
+    if change.colors is not None:
+        resized = change_colors(resized, change.colors)
     if flip:
         resized = resized[:, ::-1]
     data = resized.transpose(2, 0, 1).astype(np.float32, order="C")

@@ -3,10 +3,10 @@ from typing import Iterable, Tuple
 
 _PARTS = (8, 4, 2)  # a JPEG can be decoded at one of these parts of its size, which saves most of the time
 
-Size = Tuple[int, int]  # shorter edge and bound of the longer edge, in pixels
+Size = Tuple[float, float]  # shorter edge and bound of the longer edge, in pixels
 
 
-def resize_scale(height: int, width: int, short_edge: int, long_edge: int) -> float:
+def resize_scale(height: int, width: int, short_edge: float, long_edge: float) -> float:
     """Returns the factor by which an image is resized.
 
     It makes the shorter edge `short_edge` pixels long, or less if the longer edge would exceed `long_edge` pixels.

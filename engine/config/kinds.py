@@ -121,6 +121,11 @@ def _pair(value: Any) -> Tuple[int, int]:
     return _require(0 < short <= long, (short, long))
 
 
+def _factors(value: Any) -> Tuple[float, float]:
+    low, high = _sequence(_float, value, 2)
+    return _require(0 < low <= high, (low, high))
+
+
 def _pairs(value: Any) -> Tuple[Tuple[int, int], ...]:
     if isinstance(value, (list, tuple)) and value and _is_int(value[0]):
         value = [value]
@@ -192,6 +197,7 @@ FAULTS = Kind("default, raise, skip, or what is done about kinds of faults, such
 # Texts of numbers, as the files of the MXNet original write them.
 GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
 EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)
+FACTORS = Kind("two factors above 0, the lower one first", _factors, _parse_list)
 PAIRS = Kind("a list of [shorter edge, bound on the longer edge] in whole pixels", _pairs, _parse_list)
 PAIR_OR_PAIRS = Kind("[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",
                      _pair_or_pairs, _parse_list)

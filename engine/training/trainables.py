@@ -17,7 +17,7 @@ from ..config import train_scales
 from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
 from ..symbolic.weights import initial_weights, parameter_shapes, residual_gammas, split_weights
 from .objectives import GraphObjective, LossesObjective, Objective
-from .schedule import set_gluon_factors
+from .schedule import set_gluon_factors, set_graph_factors
 
 # Side of the images, in pixels, from which the shapes of a graph's parameters are inferred; any side gives the same.
 _SIDE = 224
@@ -56,7 +56,8 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     start.logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
                       sum(math.prod(p.shape) for p in parameters.values()) / 1e6, len(fixed))
     set_gluon_factors(cfg, net)
-    return Trainable(LossesObjective(build_losses(cfg, net)), loader, parameters)
+    objective = LossesObjective(build_losses(cfg, net), lambda: build_net(cfg, dataset.classes))
+    return Trainable(objective, loader, parameters)
 
 
 def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str = "end2end",
@@ -93,6 +94,7 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
     else:
         values = {name: mx.nd.zeros(shape) for name, shape in shapes.items()}
     objective = GraphObjective(cfg, graph, dataset.classes, start.contexts, values, fixed)
+    set_graph_factors(cfg, objective.block)
     return Trainable(objective, loader, dict(objective.block.collect_params().items()))
 
 
@@ -115,7 +117,8 @@ def anchor_map(cfg: CfgNode, classes: Sequence[str]) -> Tuple[Callable, Union[in
 def graph_feature_size(cfg: CfgNode, symbol: mx.sym.Symbol) -> FeatureSize:
     """Returns the function that `AnchorTargets` needs, for a graph and the sizes of training images."""
     step = image_stride(cfg)
-    longest = max(-(-long_edge // step) * step for _, long_edge in train_scales(cfg))
+    sizes = [one for size in train_scales(cfg) for one in data.jittered_sizes(size, cfg.TRAIN.SCALE_JITTER)]
+    longest = max(-(-long_edge // step) * step for _, long_edge in sizes)
     return FeatureSize(symbol, longest, step)
 
 

@@ -1,13 +1,18 @@
 """Configuration keys of the section `TRAIN`, without those of alternate training."""
 from ..bounds import FRACTION, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Bounds
 from ..key import Key
-from ..kinds import BOOL, EPOCHS, FLOAT, INT, PAIRS, TEXT, bool_or_word, floats, word
+from ..kinds import BOOL, EPOCHS, FACTORS, FLOAT, INT, PAIRS, TEXT, bool_or_word, floats, word
 
 KEYS = (
     # The optimizer and its learning rates.
     Key("TRAIN.lr", 0.0005, FLOAT,
         "Learning rate for one image: a step multiplies it by the number of images in the batch, all devices together.",
         POSITIVE),
+    Key("TRAIN.lr_schedule", "step", word("step", "cosine"),
+        "How the learning rate falls after the warm-up: step multiplies it by `TRAIN.lr_factor` after each epoch of "
+        "`TRAIN.lr_step` (both originals); cosine lowers it along half a cosine from `TRAIN.lr` to 0 at the end of "
+        "epoch `TRAIN.end_epoch`, and then `TRAIN.lr_step` and `TRAIN.lr_factor` are not read. With cosine another "
+        "`TRAIN.end_epoch` is another schedule: a training goes on with it by --extend."),
     Key("TRAIN.lr_step", "5.333", EPOCHS,
         "Epochs after which the learning rate is multiplied by `TRAIN.lr_factor`, such as '4,5.333'; fractions are "
         "allowed. Empty for a constant learning rate."),
@@ -38,6 +43,16 @@ KEYS = (
         "Factor of the learning rate of the convolutions between the backbone and the pooling of RoIs (the light "
         "head's neck, R-FCN's score maps).",
         NOT_NEGATIVE),
+    Key("TRAIN.BACKBONE_LR_MULT", 1.0, FLOAT,
+        "Factor of the learning rate of the backbone: below 1, pretrained weights change less than the new layers; 0 "
+        "keeps all of them as they are, and `network.FIXED_PARAMS` does so too, and saves their gradients.",
+        NOT_NEGATIVE),
+    Key("TRAIN.EMA_DECAY", 0.0, FLOAT,
+        "Decay of the exponential moving average of the weights, such as 0.999; 0 takes no average. Each step moves "
+        "the average towards the weights by 1 - min(EMA_DECAY, (1 + t) / (10 + t)), where t counts the steps before. "
+        "The averaged weights are those that are tested, saved (.params), detected with and exported; training itself "
+        "goes on from the weights without the average, which are in the checkpoint's .states.",
+        FRACTION),
     Key("TRAIN.CLIP_GRADIENT", 0.0, FLOAT,
         "Largest absolute value of each element of a gradient; larger ones are clipped to it. 0 does not clip.",
         NOT_NEGATIVE),
@@ -83,6 +98,19 @@ KEYS = (
         "Sizes of training images in pixels, written as `SCALES`. Where this is empty, `SCALES` is used."),
     Key("TRAIN.FLIP", True, BOOL,
         "Whether each training image is mirrored with probability one half, drawn anew in every epoch."),
+    Key("TRAIN.PHOTOMETRIC", 0.0, FLOAT,
+        "Probability that the colours of a training image are changed, as SSD does: brightness, contrast, saturation "
+        "and hue, each of them with probability one half.",
+        FRACTION),
+    Key("TRAIN.RANDOM_CROP", 0.0, FLOAT,
+        "Probability that a training image is cropped, as SSD does: to a part with sides of 0.3 to 1 of its own, which "
+        "has a drawn IoU with some object. The part is enlarged to the size that the whole image would have. Objects "
+        "whose centre lies outside are not learned, and are no background either.",
+        FRACTION),
+    Key("TRAIN.SCALE_JITTER", (1.0, 1.0), FACTORS,
+        "Lowest and highest factor of the size of a training batch, both of the shorter edge and of the bound on the "
+        "longer one, such as [0.75, 1.25]. One of 8 factors, evenly spaced on a logarithmic scale, is drawn for each "
+        "batch: MXNet allocates memory anew for each size, so that there are few. [1, 1] changes nothing."),
     Key("TRAIN.SHUFFLE", True, BOOL,
         "Whether training images come in a random order, another one in each epoch."),
     Key("TRAIN.ASPECT_GROUPING", True, BOOL,

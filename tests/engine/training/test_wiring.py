@@ -157,6 +157,7 @@ ROWS = [
     ("TRAIN.BATCH_IMAGES", 3, of_graph_start, "batch_size", 6, TINY),
     ("SCALES", [32, 96], of_graph_start, "sides", (32, 64, 96), TINY),
     ("TRAIN.SCALES", [[32, 96]], of_graph_start, "sides", (32, 64, 96), TINY),
+    ("TRAIN.SCALE_JITTER", [0.5, 2], of_graph_start, "sides", (32, 64, 96, 128), TINY),
     ("network.IMAGE_STRIDE", 16, of_graph_start, "sides", (16, 32, 48, 64), TINY),
     # The run.
     ("TRAIN.end_epoch", 5, of_run, "Trainer.epochs", 5, {}),
