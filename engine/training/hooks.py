@@ -11,6 +11,7 @@ from ..reporting.scalars import ScalarLog
 from .hook import Hook, RunningTrainer, StepReport
 
 LOSSES_FILE = "losses.jsonl"
+_TEST_FIGURES = ("AP", "AP50", "top1", "top5")  # of detectors, and of classifiers
 
 
 class LogHook(Hook):
@@ -61,7 +62,7 @@ class ScalarsHook(Hook):
         plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        figures = {f"test_{name}": metrics[name] for name in ("AP", "AP50") if name in metrics}
+        figures = {f"test_{name}": metrics[name] for name in _TEST_FIGURES if name in metrics}
         if figures:
             self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
             plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
