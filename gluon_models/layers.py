@@ -1,8 +1,9 @@
 """Layers of the networks. Their parameters end as those of MXNet's symbols do: weight, bias, gamma, moving_mean, ..."""
 from types import ModuleType
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
-from mxnet.gluon import HybridBlock, nn
+import mxnet as mx
+from mxnet.gluon import HybridBlock, Parameter, nn
 
 from ..operators.arrays import Array
 
@@ -59,9 +60,28 @@ class BatchNorm(HybridBlock):
                        moving_var: Array) -> Array:
         return F.BatchNorm(x, gamma, beta, moving_mean, moving_var, name="fwd", **self._options)
 
+    def scale_and_shift(self, F: ModuleType, x: Array) -> Tuple[Array, Array]:
+        """Returns what the moving statistics make of this layer: it multiplies each channel by a scale, adds a shift.
+
+        Args:
+            F: module of the operators, `mx.nd` or `mx.sym`.
+            x: an array on the device of the answer, or a symbol.
+
+        Returns:
+            Scale and shift, each (channels,).
+        """
+        gamma, beta, mean, var = (_value(parameter, x) for parameter in
+                                  (self.gamma, self.beta, self.moving_mean, self.moving_var))
+        scale = gamma * F.rsqrt(var + self._options["eps"])
+        return scale, beta - mean * scale
+
 
 class ConvBN(HybridBlock):
     """Convolution without bias, batch normalisation and, by default, ReLU.
+
+    A frozen normalisation that follows its convolution directly is computed with it, as one convolution whose weights
+    are scaled and whose bias is the shift: the map is neither read nor written a second time. Gradients reach weight,
+    gamma and beta through these products.
 
     Input: float32 (N, in_channels, H, W). Output: (N, channels, h, w).
 
@@ -93,19 +113,32 @@ class ConvBN(HybridBlock):
                  same: bool = False, zero_init_gamma: bool = False):
         super().__init__(prefix="")
         self._activation, self._activation_first, self._crops = activation, activation_first, same
+        self._folds = frozen and not activation_first
         if same:
             padding = kernel // 2 + 1  # and the first row and column of the output, which see too little, are cut off
+        self._shape = dict(num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
+                           pad=(padding, padding), dilate=(dilation, dilation), num_group=groups)
         with self.name_scope():
             self.conv = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=False,
                                   in_channels=in_channels, prefix=f"{conv_name}_")
             self.bn = BatchNorm(channels, frozen, f"{bn_name}_", "zeros" if zero_init_gamma else "ones", eps)
 
     def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
-        x = self.conv(x)
+        x = self._convolve_folded(F, x) if self._folds else self.conv(x)
         if self._crops:
             x = F.slice(x, begin=(None, None, 1, 1), end=(None, None, None, None))
-        if self._activation is None:
-            return self.bn(x)
         if self._activation_first:
-            return self.bn(self._activation(F, x))
-        return self._activation(F, self.bn(x))
+            x = self._activation(F, x)
+        if not self._folds:
+            x = self.bn(x)
+        return x if self._activation is None or self._activation_first else self._activation(F, x)
+
+    def _convolve_folded(self, F: ModuleType, x: Array) -> Array:
+        scale, shift = self.bn.scale_and_shift(F, x)
+        weight = F.broadcast_mul(_value(self.conv.weight, x), F.reshape(scale, shape=(-1, 1, 1, 1)))
+        return F.Convolution(x, weight, shift, name=f"{self.conv.name}_fwd", **self._shape)
+
+
+def _value(parameter: Parameter, x: Array) -> Array:
+    """The values of a parameter on the device of an array x; where x is a symbol, the parameter's variable."""
+    return parameter.var() if isinstance(x, mx.sym.Symbol) else parameter.data(x.context)

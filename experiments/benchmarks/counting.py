@@ -5,6 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import mxnet as mx
 
+from ...engine.checkpoints.parameters import role
+
 Shape = Tuple[int, ...]
 
 
@@ -34,7 +36,7 @@ def count_costs(net: mx.gluon.HybridBlock, height: int, width: int) -> Cost:
     graph = graph if isinstance(graph, mx.sym.Symbol) else mx.sym.Group(list(graph))
     nodes = read_tree(graph)["nodes"]
     shapes = infer_shapes(graph, nodes, data=(1, 3, height, width))
-    trainable = set(net.collect_params()) - set(graph.list_auxiliary_states())
+    trainable = {name for name in net.collect_params() if role(name) == "arg:"}
     parameters = sum(math.prod(shape[0]) for node, shape in zip(nodes, shapes) if node["name"] in trainable)
     return Cost(parameters, sum(multiply_adds(nodes, shapes, number) for number in range(len(nodes))),
                 sum(_memory_access(nodes, shapes, number) for number in range(len(nodes))))

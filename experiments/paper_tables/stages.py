@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 import mxnet as mx
 
+from ...engine.checkpoints.parameters import role
 from ...gluon_models import TwoStageDetector
 from ..benchmarks.counting import Shape, infer_shapes, read_tree
 
@@ -47,7 +48,7 @@ class StagedGraph:
         self._graph = mx.sym.Group(list(outputs))
         self._tree = read_tree(self._graph)
         self.nodes: List[Dict[str, Any]] = self._tree["nodes"]
-        self.auxiliary: Set[str] = set(self._graph.list_auxiliary_states())
+        self.auxiliary: Set[str] = {name for name in net.collect_params() if role(name) == "aux:"}
         self.shapes: List[List[Shape]] = infer_shapes(self._graph, self.nodes,
                                                       **{DATA: (1, 3, height, width), IM_INFO: (1, 3)})
         self._params = net.collect_params()
