@@ -115,9 +115,9 @@ def test_crops_have_drawn_ious_with_objects():
     assert all(0 <= c.left and c.left + c.width <= 160 and 0 <= c.top and c.top + c.height <= 120 for c in crops)
     assert all(0.29 <= c.width / 160 <= 1 and abs(c.width / 160 - c.height / 120) < 0.01 for c in crops)
     assert (ious > 0).all()
-    # Three of six draws ask for an IoU of 0.5 or more; 0.9 is not reached by any crop of the image's shape here, so that
-    # another one is drawn. A crop of which nothing is asked has an IoU of 0.5 in one case of five.
-    assert (ious >= 0.5).mean() > 0.35 and (ious >= 0.7).mean() > 0.15 and (ious < 0.3).mean() > 0.05
+    # Three of six draws ask for an IoU of 0.5 or more. An IoU of 0.9 is not reached by any crop of the image's shape here,
+    # and one of 0.7 not always, so that another one is drawn.
+    assert (ious >= 0.5).mean() > 0.35 and (ious >= 0.7).mean() > 0.09 and (ious < 0.3).mean() > 0.05
     free = [Crop(*crop) for crop in _draw(np.random.RandomState(0), 120, 160, 1).tolist()]
     assert np.mean([iou(box[0], crop) >= 0.5 for crop in free]) < 0.3
 
