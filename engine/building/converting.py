@@ -46,7 +46,7 @@ class _Target(NamedTuple):
     classes: Tuple[str, ...]
 
 
-def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = False) -> Conversion:
+def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional[bool] = None) -> Conversion:
     """Converts weights of any format that is understood, see `gluon_models.weights.read_weights`.
 
     Three files are written: the parameters, TARGET.params; TARGET.json, which says what they are, so that a whole
@@ -57,7 +57,8 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = F
         source: the file, or a name of `NAMED_SOURCES`.
         target: path of the parameter file, with or without ".params".
         model: name of the backbone or of the detector that shall take the weights; None finds it out.
-        bgr: whether the network was trained to read blue, green, red: its first convolution is turned round.
+        bgr: whether the network was trained to read blue, green, red, for which its first convolution is turned round,
+            or red, green, blue; None leaves it to what is known of the file.
 
     Raises:
         CheckpointError: the file cannot be read, or does not have all parameters of the model.
@@ -76,7 +77,7 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: bool = F
     goal = _target(name, weights)
     weights = with_names_of(weights, goal.shapes)
     _check(source, name, weights, goal.shapes)
-    if bgr:
+    if bgr is not None and bgr != weights.turned:
         weights = with_channels_reversed(weights)
     write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
     settings = {**goal.settings, **all_settings(weights)}

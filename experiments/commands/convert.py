@@ -26,12 +26,15 @@ def main(argv: options.Arguments = None) -> int:
                         "m/a.json, which says what it holds, and m/a.yaml, a configuration, are written beside it")
     parser.add_argument("--model", metavar="NAME", help="backbone, such as resnet101_v1b, or detector that the weights "
                         "shall fit (default: it is found out)")
-    parser.add_argument("--bgr", action="store_true", help="the network was trained to read blue, green, red, as those "
-                        "of detectron2 are: turn its first convolution round, because images are red, green, blue here")
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument("--bgr", action="store_true", help="the network was trained to read blue, green, red: turn "
+                         "its first convolution round, because images are red, green, blue here (default: only where "
+                         "the file is known to be such a one, as those of detectron2's ResNets are)")
+    colours.add_argument("--rgb", action="store_true", help="the network was trained to read red, green, blue")
     args = parser.parse_args(argv)
     options.check_output_folder(Path(args.to).parent, "name another by --to")
     from ...engine.building.converting import convert
-    done = convert(args.source, args.to, args.model, args.bgr)
+    done = convert(args.source, args.to, args.model, True if args.bgr else False if args.rgb else None)
     parameters, state, configuration = done.files
     print(f"{done.text}\nwrote {parameters}, {state} and {configuration}\n\n"
           + (f"To test it:   lhrcnn test --cfg {configuration} dataset.dataset_path=DATA\n" if done.is_detector else "")

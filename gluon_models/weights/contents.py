@@ -13,6 +13,7 @@ FORMATS = ("an MXNet or Gluon parameter file, the index of a TensorFlow checkpoi
 _MXNET_MAGIC = b"\x12\x01\0\0\0\0\0\0"  # of a list of NDArrays
 _TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # of PyTorch before 1.6
 _TABLE_MAGIC = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # the last bytes of the tables that TensorFlow's checkpoints are
+LARGEST = 4 << 30  # bytes that the numbers of a file may take in memory
 _LONGEST_HEADER = 100_000_000  # bytes, safetensors
 
 
@@ -28,6 +29,8 @@ def kind_of_file(path: str) -> str:
     Raises:
         CheckpointError: there is no such file, or it is of another kind.
     """
+    if Path(path).is_dir():
+        raise CheckpointError(f"{path} is a folder: name the file of weights in it")
     if not Path(path).is_file():
         if tensorflow_prefix(path) is not None:
             return TENSORFLOW
@@ -75,8 +78,12 @@ def _kind_of_zip(path: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError, EOFError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
+    if size > LARGEST:
+        raise CheckpointError(f"{path} unpacks to {size >> 20} MB, more than the {LARGEST >> 20} MB of any weights: it "
+                              "is none, or damaged")
     if names and all(name.endswith(".npy") for name in names):
         return NPZ
     if any(name.endswith("constants.pkl") for name in names):

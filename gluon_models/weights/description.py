@@ -42,6 +42,7 @@ class Weights(NamedTuple):
         notes: what else a user should know, a sentence each.
         classes: names of the classes that a detector was trained for, without background; empty where they are not
             known.
+        turned: whether the first convolution was turned round, for a network trained to read blue, green, red.
     """
 
     arrays: Dict[str, np.ndarray]
@@ -52,6 +53,7 @@ class Weights(NamedTuple):
     pixels: Optional[Pixels] = None
     notes: Sequence[str] = ()
     classes: Tuple[str, ...] = ()
+    turned: bool = False
 
     def title(self) -> str:
         """Returns what the weights are, in a few words."""
@@ -75,6 +77,16 @@ def with_epsilon(arrays: Mapping[str, np.ndarray], epsilon: float, own: float = 
     """
     return {name: float_array(array.astype(np.float64) + (epsilon - own)) if name.endswith("_moving_var") else array
             for name, array in arrays.items()}
+
+
+def with_channels_reversed(weights: Weights) -> Weights:
+    """Turns a network that reads blue, green, red into one that reads red, green, blue, as the networks here do.
+
+    The pixel means and deviations of the weights are not changed: they stand for red, green and blue already.
+    """
+    arrays = {name: np.ascontiguousarray(array[:, ::-1]) if array.ndim == 4 and array.shape[1] == 3 else array
+              for name, array in weights.arrays.items()}
+    return weights._replace(arrays=arrays, turned=not weights.turned)
 
 
 def layer_of(name: str) -> str:

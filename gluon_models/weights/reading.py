@@ -65,16 +65,6 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
     return weights
 
 
-def with_channels_reversed(weights: Weights) -> Weights:
-    """Turns a network that reads blue, green, red into one that reads red, green, blue, as the networks here do.
-
-    The pixel means and deviations of the weights are not changed: they stand for red, green and blue already.
-    """
-    arrays = {name: np.ascontiguousarray(array[:, ::-1]) if array.ndim == 4 and array.shape[1] == 3 else array
-              for name, array in weights.arrays.items()}
-    return weights._replace(arrays=arrays)
-
-
 def _recognised(weights: Weights) -> Weights:
     if weights.model:
         return weights

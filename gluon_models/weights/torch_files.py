@@ -1,12 +1,16 @@
 """Reads the tensors of PyTorch's files, never by running what a file says."""
+from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
 from ...errors import CheckpointError
-from .contents import SAFETENSORS
+from .contents import LARGEST, SAFETENSORS
 from .description import float_array
 
+# Of safetensors, those that become float32.
+_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ""}
+_DEEPEST = 20  # dictionaries within dictionaries
 SAFE_TORCH = (2, 6)  # older versions can be made to run a program by a file of which tensors alone are wanted
 
 
@@ -27,14 +31,22 @@ def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
 def _safetensors(path: str) -> Dict[str, np.ndarray]:
     try:
         import safetensors
-        from safetensors.numpy import load_file
     except ImportError as error:
         raise CheckpointError(f"{path} is a safetensors file, and reading it takes the package safetensors, which is "
                               f"not installed ({error}): pip install safetensors") from None
     try:
-        return {name: float_array(array) for name, array in load_file(str(path)).items()}
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        entries = safetensors.deserialize(Path(path).read_bytes())
+        return {name: _values(entry["dtype"], entry["data"]).reshape(entry["shape"])
+                for name, entry in entries if entry["dtype"] in _FLOATS}
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read as a safetensors file: {error}") from None
+
+
+def _values(kind: str, data: bytes) -> np.ndarray:
+    """The numbers of a tensor as float32."""
+    if kind == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return float_array(np.frombuffer(data, _FLOATS[kind]))
 
 
 def _torch(path: str) -> Dict[str, np.ndarray]:
@@ -51,17 +63,32 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
                               "safetensors")
     try:
         content = torch.load(str(path), map_location="cpu", weights_only=True)
-        return {name: float_array(tensor.detach().to(torch.float32).numpy())
-                for name, tensor in _tensors(content, torch.Tensor) if tensor.dtype.is_floating_point}
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
         reason = " ".join(str(error).split()).partition(" Please file an issue")[0][:300]
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
                               f"than tensors and so could run a program ({type(error).__name__}: {reason}). Save the "
                               "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors") from None
+    tensors = dict(_tensors(content, torch.Tensor))
+    if not tensors:
+        raise CheckpointError(f"{path} is a file of PyTorch without tensors by name, but with {_kinds(content)}")
+    dense = {name: tensor.detach() for name, tensor in tensors.items()
+             if tensor.dtype.is_floating_point and tensor.layout == torch.strided and not tensor.is_meta}
+    size = sum(4 * tensor.numel() for tensor in dense.values())
+    if size > LARGEST:
+        raise CheckpointError(f"{path} holds tensors that take {size >> 20} MB in memory, more than the "
+                              f"{LARGEST >> 20} MB of any weights: it is none, or damaged")
+    return {name: float_array(tensor.to(torch.float32).numpy()) for name, tensor in dense.items()}
+
+
+def _kinds(content: Any) -> str:
+    if not isinstance(content, Mapping):
+        return f"an object of the class {type(content).__name__}"
+    kinds = sorted({type(value).__name__ for value in content.values()})
+    return f"a dictionary of {', '.join(kinds)}" if kinds else "an empty dictionary"
 
 
 def _tensors(content: Any, tensor_class: type, prefix: str = "") -> Iterator[Tuple[str, Any]]:
-    if isinstance(content, Mapping):
+    if isinstance(content, Mapping) and prefix.count(".") < _DEEPEST:
         for name, value in content.items():
             where = f"{prefix}{name}"
             if isinstance(value, tensor_class):

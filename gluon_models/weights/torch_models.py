@@ -1,27 +1,45 @@
-"""State dicts of PyTorch: torchvision's ResNet, ResNeXt and DenseNet, VoVNet, Res2Net and EfficientNet-Lite0."""
+"""State dicts of PyTorch: ResNet, ResNeXt, DenseNet, VoVNet, Res2Net and EfficientNet-Lite0, as others name them."""
 import re
-from typing import Dict, Iterable, List, Mapping, Optional, Set
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Set
 
 import numpy as np
 
 from ...errors import CheckpointError
 from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
-from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
+from .description import BACKBONE, IMAGENET_PIXELS, Weights
+from .detectron2 import as_trained, with_stage_of_head
 from .recognition import missing_parts, recognised_backbone
 from .torch_files import read_tensors
+from .torch_namings import DETECTRON2, NAMINGS, Naming
 
 # Words before the names of a backbone's tensors: of wrappers, of dictionaries within files, and of the frameworks
-# mmdetection ("backbone.") and detectron2 ("backbone.bottom_up.").
+# mmdetection ("backbone."), detectron2 ("backbone.bottom_up."), torchvision ("backbone.body."), DETR
+# ("backbone.0.body.") and of self-supervised training ("encoder_q.").
+_AVERAGES = ("model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "ema")
 _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state", "net", "network", "backbone",
-             "bottom_up", "body", "encoder", "trunk", "features", "model_ema", "state_dict_ema", "ema", "params")
+             "bottom_up", "body", "encoder", "trunk", "features", "params", "0", "conv_encoder", "encoder_q",
+             "base_encoder", "student", "teacher", *_AVERAGES)
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
-_OF_DETECTRON2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
-                  "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first "
-                  "convolution round; set the pixel means and deviations of the configuration to those with which the "
-                  "network was trained.")
-_LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
+_OF_VOVNET_V2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
+                 "123.675) unless their configuration says otherwise: lhrcnn convert --bgr turns the first "
+                 "convolution round; set the pixel means and deviations of the configuration to those with which the "
+                 "network was trained.")
+_OF_MMDETECTION = ("The names are those of mmdetection, of a network with style='pytorch', which is assumed. One with "
+                   "style='caffe' strides in the first 1x1 convolution of a unit and reads blue, green, red less "
+                   "(103.53, 116.28, 123.675), not divided: lhrcnn convert --bgr --model resnet50_v1, and then set "
+                   "network.STRIDE_IN_1X1 to true and the pixel means and deviations.")
+_HEADS_OF_MMDETECTION = ("bbox_head.", "roi_head.", "rpn_head.", "mask_head.")
+
+
+class _Found(NamedTuple):
+    """A backbone in a state dict: before which prefix, by whose names, its parameters, and its name."""
+
+    prefix: str
+    naming: Naming
+    arrays: Dict[str, np.ndarray]
+    model: str
 
 
 def read_torch(path: str, kind: str) -> Weights:
@@ -40,6 +58,9 @@ def read_torch(path: str, kind: str) -> Weights:
 def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = "PyTorch file") -> Weights:
     """Finds a backbone among the tensors of a state dict, and gives its tensors the names of the parameters here.
 
+    Where there are several, such as that of the last step and a moving average, the average is taken, or else the one
+    with the fewest words before its names.
+
     Args:
         path: where they come from, for messages.
         tensors: by name.
@@ -48,17 +69,45 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
     Raises:
         CheckpointError: there is none of the backbones here.
     """
+    found = _backbones(tensors)
+    if not found:
+        raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
+    taken = next((one for one in found if _is_average(one.prefix)), found[0])
+    inside = _inside(tensors, taken.prefix)
+    others = {name: tensor for name, tensor in tensors.items()
+              if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
+    weights = Weights({**others, **taken.arrays}, file_format, taken.model, BACKBONE, {},
+                      taken.naming.pixels or IMAGENET_PIXELS)
+    if taken.naming is DETECTRON2:
+        weights = as_trained(weights, tensors)
+    elif "bottom_up." in taken.prefix:
+        weights = weights._replace(pixels=None, notes=(_OF_VOVNET_V2,))
+    elif taken.model.startswith("resnet") and "layer1.0.conv1.weight" in inside and any(
+            word in name for name in others for word in _HEADS_OF_MMDETECTION):
+        weights = weights._replace(notes=(_OF_MMDETECTION,))
+    notes = [taken.naming.note] if taken.naming.note else []
+    if len(found) > 1:
+        notes.append("The file holds a backbone more than once, before the names of its tensors "
+                     + ", ".join(repr(one.prefix) for one in found) + f": that of {taken.prefix!r} is taken"
+                     + (", the moving average." if _is_average(taken.prefix) else "."))
+    return weights._replace(notes=(*weights.notes, *notes))
+
+
+def _backbones(tensors: Mapping[str, np.ndarray]) -> List[_Found]:
+    found = []
     for prefix in _prefixes(tensors):
-        arrays = named_as_here(_inside(tensors, prefix))
-        model = recognised_backbone(arrays)
-        if model:
-            arrays.update({name: tensor for name, tensor in tensors.items()
-                           if not name.startswith((prefix, "optimizer")) and tensor.ndim})
-            if "bottom_up." in prefix:
-                return Weights(arrays, file_format, model, BACKBONE, notes=(_OF_DETECTRON2,))
-            pixels = _LITE_PIXELS if model.startswith("efficientnet_lite") else IMAGENET_PIXELS
-            return Weights(arrays, file_format, model, BACKBONE, {}, pixels)
-    raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
+        inside = with_stage_of_head(_inside(tensors, prefix), tensors)
+        for naming in NAMINGS:
+            arrays = named_as_here(naming.rename(inside))
+            model = recognised_backbone(arrays) if arrays else ""
+            if model:
+                found.append(_Found(prefix, naming, arrays, model))
+                break
+    return found
+
+
+def _is_average(prefix: str) -> bool:
+    return any(word in _AVERAGES for word in prefix.split("."))
 
 
 def named_as_here(tensors: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
@@ -102,13 +151,16 @@ def _nearest(tensors: Mapping[str, np.ndarray]) -> str:
     best: Optional[List[str]] = None
     share, model = 0.0, ""
     for prefix in _prefixes(tensors):
-        arrays = named_as_here(_inside(tensors, prefix))
-        for backbone in BACKBONES.names() if arrays else ():
-            lacking = missing_parts(arrays, backbone)
-            fitting = 1 - len(lacking) / max(len(arrays), 1)
-            if fitting > share:
-                share, model, best = fitting, backbone, lacking
+        for naming in NAMINGS:
+            arrays = named_as_here(naming.rename(_inside(tensors, prefix)))
+            for backbone in BACKBONES.names() if arrays else ():
+                lacking = missing_parts(arrays, backbone)
+                fitting = 1 - len(lacking) / max(len(arrays), 1)
+                if fitting > share:
+                    share, model, best = fitting, backbone, lacking
     if best is None or share < 0.5:
-        return f"Its first tensors: {', '.join(list(tensors)[:3]) or 'none'}"
+        known = "\n  ".join(f"{naming.example} ({naming.publisher})" for naming in NAMINGS)
+        return (f"Its first tensors: {', '.join(list(tensors)[:3]) or 'none'}. Understood, behind any prefix, are "
+                f"names such as these:\n  {known}")
     more = f"\n  and {len(best) - 5} more" if len(best) > 5 else ""
     return f"It is nearest to {model}, but not that:\n  " + "\n  ".join(best[:5]) + more

@@ -1,0 +1,142 @@
+"""The ways in which publishers of PyTorch weights name the tensors of the backbones here."""
+import re
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ..backbones.efficientnet_lite import STAGES
+from .description import Pixels
+
+_Tensors = Mapping[str, np.ndarray]
+_LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
+_TIMM_LITE_PIXELS = Pixels((127.5,) * 3, (127.5,) * 3)
+
+_DETECTRON2 = re.compile(r"(?:stem\.(conv1)|res([2-5])\.(\d+)\.(conv[123]|shortcut))\.(norm\.)?(\w+)")
+_TRANSFORMERS = re.compile(r"(?:resnet\.)?(?:embedder\.(embedder)|encoder\.stages\.([0-3])\.layers\.(\d+)\."
+                           r"(?:layer\.([012])|shortcut))\.(convolution|normalization)\.(\w+)")
+_TIMM_LITE_BLOCK = re.compile(r"blocks\.([0-6])\.(\d+)\.(conv_dw|conv_pwl?|bn[123])\.(\w+)")
+_TIMM_LITE_ENDS = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1",
+                   "classifier": "_fc"}
+# Layers of a block of EfficientNet: of the first stage, which does not widen its input, and of the others.
+_TIMM_LITE_FIRST = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
+_TIMM_LITE_OTHERS = {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1",
+                     "conv_pwl": "_project_conv", "bn3": "_bn2"}
+_TIMM_VOVNET = re.compile(r"(?:stem\.([012])|stages\.([0-3])\.blocks\.(\d+)\."
+                          r"(conv_reduction|conv_mid\.\d|conv_concat|attn\.fc))(?:\.(conv|conv_dw|conv_pw|bn))?\.(\w+)")
+_TIMM_VOVNET_LAYERS = {"conv": "conv", "conv_dw": "dw_conv3x3", "conv_pw": "pw_conv1x1"}
+
+
+class Naming(NamedTuple):
+    """A way to name tensors.
+
+    Attributes:
+        publisher: who names them so, in words.
+        example: names of two tensors.
+        rename: function from tensors by these names to tensors by the names that the parameters here follow; those of
+            other networks are left out.
+        pixels: how images become the input; None where it is as for all networks of torchvision.
+        note: what a user should know, a sentence.
+    """
+
+    publisher: str
+    example: str
+    rename: Callable[[_Tensors], Dict[str, np.ndarray]]
+    pixels: Optional[Pixels] = None
+    note: str = ""
+
+
+def _all(rename: Callable[[str], Optional[str]]) -> Callable[[_Tensors], Dict[str, np.ndarray]]:
+    """From a function of one name, which returns None for a name of another network, to one of all tensors."""
+    def renamed(tensors: _Tensors) -> Dict[str, np.ndarray]:
+        names = {name: rename(name) for name in tensors}
+        return {new: tensors[name] for name, new in names.items() if new is not None}
+
+    return renamed
+
+
+def _from_detectron2(name: str) -> Optional[str]:
+    match = _DETECTRON2.fullmatch(name)
+    if match is None:
+        return None
+    stem, stage, unit, layer, norm, end = match.groups()
+    place, layer = ("", stem) if stem else (f"layer{int(stage) - 1}.{unit}.", layer)
+    if layer == "shortcut":
+        return f"{place}downsample.{1 if norm else 0}.{end}"
+    return f"{place}{layer.replace('conv', 'bn') if norm else layer}.{end}"
+
+
+def _from_transformers(name: str) -> Optional[str]:
+    match = _TRANSFORMERS.fullmatch(name)
+    if match is None:
+        return None
+    stem, stage, unit, layer, kind, end = match.groups()
+    is_norm = kind == "normalization"
+    if not stem and layer is None:
+        return f"layer{int(stage) + 1}.{unit}.downsample.{int(is_norm)}.{end}"
+    place, number = ("", 1) if stem else (f"layer{int(stage) + 1}.{unit}.", int(layer) + 1)
+    return f"{place}{'bn' if is_norm else 'conv'}{number}.{end}"
+
+
+def _from_timm_lite(name: str) -> Optional[str]:
+    match = _TIMM_LITE_BLOCK.fullmatch(name)
+    if match is None:
+        layer, _, end = name.rpartition(".")
+        return f"{_TIMM_LITE_ENDS[layer]}.{end}" if layer in _TIMM_LITE_ENDS else None
+    stage, block, layer, end = match.groups()
+    layers = _TIMM_LITE_OTHERS if int(stage) else _TIMM_LITE_FIRST
+    before = sum(numbers.blocks for numbers in STAGES[:int(stage)])
+    return f"_blocks.{before + int(block)}.{layers[layer]}.{end}" if layer in layers else None
+
+
+def _name_from_timm_vovnet(name: str) -> Optional[str]:
+    if name.startswith("head.fc."):
+        return name.replace("head.fc", "classifier")
+    match = _TIMM_VOVNET.fullmatch(name)
+    if match is None:
+        return None
+    stem, stage, block, part, layer, end = match.groups()
+    if stem:
+        place = f"stem.stem_{int(stem) + 1}/"
+    else:
+        module = f"OSA{int(stage) + 2}_{int(block) + 1}"
+        place = f"stage{int(stage) + 2}.{module}."
+        if part == "attn.fc":
+            return f"{place}ese.fc.{end}" if layer is None else None
+        kind, _, number = part.partition(".")
+        place += {"conv_reduction": f"conv_reduction.{module}_reduction_0/", "conv_concat": f"concat.{module}_concat/",
+                  "conv_mid": f"layers.{number}.{module}_{number}/"}[kind]
+    return f"{place}{_TIMM_VOVNET_LAYERS.get(layer, 'norm')}.{end}"
+
+
+def _from_timm_vovnet(tensors: _Tensors) -> Dict[str, np.ndarray]:
+    """timm has attention in the last module of a stage alone; with these numbers the others multiply by 1."""
+    found = _all(_name_from_timm_vovnet)(tensors)
+    found = {_of_pointwise(name, found): array for name, array in found.items()}
+    if any(".ese.fc." in name for name in found):
+        for name, array in list(found.items()):
+            place, _, layer = name.partition(".concat.")
+            if layer.endswith("_concat/conv.weight") and f"{place}.ese.fc.weight" not in found:
+                channels = array.shape[0]
+                found[f"{place}.ese.fc.weight"] = np.zeros((channels, channels, 1, 1), "float32")
+                found[f"{place}.ese.fc.bias"] = np.full(channels, 3, "float32")
+    return found
+
+
+def _of_pointwise(name: str, names: Mapping[str, object]) -> str:
+    """The name of a normalisation; behind a depthwise convolution it is that of the 1x1 convolution that follows."""
+    place, _, layer = name.rpartition("/")
+    return f"{place}/pw_{layer}" if layer.startswith("norm.") and f"{place}/pw_conv1x1.weight" in names else name
+
+
+DETECTRON2 = Naming("detectron2, ResNet", "stem.conv1.norm.weight, res2.0.shortcut.weight", _all(_from_detectron2))
+NAMINGS: Tuple[Naming, ...] = (
+    Naming("torchvision and the authors of VoVNet, Res2Net and EfficientNet's PyTorch port",
+           "layer1.0.conv1.weight, stage2.OSA2_1.layers.0.OSA2_1_0/conv.weight", dict),
+    DETECTRON2,
+    Naming("timm, EfficientNet-Lite", "conv_stem.weight, blocks.1.0.conv_pwl.weight", _all(_from_timm_lite),
+           _TIMM_LITE_PIXELS, "The names are those of timm's tf_efficientnet_lite0, for which the weights are taken; "
+           "its efficientnet_lite0 has the same names, but was trained with another padding and other pixel means."),
+    Naming("timm, VoVNet", "stem.0.conv.weight, stages.0.blocks.0.conv_mid.0.conv.weight", _from_timm_vovnet),
+    Naming("transformers, ResNet", "embedder.embedder.convolution.weight, "
+           "encoder.stages.0.layers.0.layer.0.convolution.weight", _all(_from_transformers)),
+)
