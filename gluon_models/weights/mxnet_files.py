@@ -26,6 +26,8 @@ def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
     except mx.MXNetError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CheckpointError(f"{path} cannot be read as an MXNet parameter file: {reason}") from None
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path} is damaged: a name in it is no text ({error})") from None
     if not isinstance(arrays, dict):
         raise CheckpointError(f"{path} holds arrays without names")
     twice = [name for name, count in Counter(name.split(":", 1)[-1] for name in arrays).items() if count > 1]

