@@ -1,5 +1,6 @@
 """Writes an ONNX graph node by node."""
 import contextlib
+import hashlib
 import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # them too.
 OPSET = 16
 IR_VERSION = 8
+# The numbers of element types, for the attribute `to` of Cast: onnx.TensorProto.FLOAT and so on.
+FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9
 
 Dimension = Union[int, str, None]
 
@@ -113,7 +116,7 @@ class GraphBuilder:
         if not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64:
             array = array.astype(np.float32)
         array = np.array(array, order="C")
-        key = (array.dtype.str, array.shape, array.tobytes())
+        key = (array.dtype.str, array.shape, hashlib.sha256(array).digest())
         if key not in self._constants:
             self._constants[key] = self._unique(self._scoped(name or "constant"))
             self._initializers.append(self._onnx.numpy_helper.from_array(array, self._constants[key]))
@@ -128,14 +131,15 @@ class GraphBuilder:
             inputs: names of values; "" for an optional input that is left out.
             outputs: how many outputs of the operator are used.
             name: what to call the node and its outputs; by default as the operator.
-            attributes: the operator's attributes; those that are None are left out.
+            attributes: the operator's attributes; those that are None are left out. Arrays become tensors.
 
         Returns:
             The output's name; a tuple of names where `outputs` is not 1.
         """
         node = self._unique(self._scoped(name or op_type))
         names = (node,) if outputs == 1 else tuple(self._unique(f"{node}_{index}") for index in range(outputs))
-        given = {key: value for key, value in attributes.items() if value is not None}
+        given = {key: self._onnx.numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+                 for key, value in attributes.items() if value is not None}
         self._nodes.append(self._helper.make_node(op_type, list(inputs), list(names), name=node, **given))
         return names[0] if outputs == 1 else names
 
