@@ -4,7 +4,8 @@ A checkpoint PREFIX-TAG is three files, none of which can run code. TAG is the n
 inside an epoch the number of completed steps ("step00001234"), or "best" for a copy of the checkpoint that tested best.
 
 PREFIX-TAG.params   parameters in the layout of the MXNet original: names `arg:NAME`, running statistics `aux:NAME`
-PREFIX-TAG.states   what the optimizer remembers, an MXNet file of arrays named after their parameters
+PREFIX-TAG.states   what the optimizer remembers, an MXNet file of arrays named after their parameters; where the
+                    parameters are averages over the training, also the weights that it goes on from (raw_weights.py)
 PREFIX-TAG.json     step, epoch, classes, configuration, update counts, and the sizes of the two others; it is written
                     last, and a checkpoint without it, or with other sizes, does not count
 """
@@ -36,6 +37,7 @@ class Content:
     states: Mapping[str, mx.nd.NDArray]  # see optimizer_states.trainer_states
     update_counts: Mapping[str, int]
     classes: Sequence[str]
+    average_updates: Optional[int] = None  # steps that `arrays` are averages over; None where they are no averages
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def write_checkpoint(prefix: str, tag: str, content: Content, epoch: int, step: 
     _remove(base + ".json")
     write_arrays(base + ".params", content.arrays)
     write_arrays(base + ".states", content.states or {NOTHING: mx.nd.zeros(1)})
+    averaged = {} if content.average_updates is None else {"average_updates": content.average_updates}
     write_json(base + ".json", dict(
-        facts or {}, format=_FORMAT, epoch=epoch, step=step, classes=list(content.classes),
+        facts or {}, **averaged, format=_FORMAT, epoch=epoch, step=step, classes=list(content.classes),
         update_counts=dict(content.update_counts), sizes={end: _size(base + end) for end in _ARRAY_FILES}))
     return base
 

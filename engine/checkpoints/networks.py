@@ -6,7 +6,8 @@ from mxnet import gluon
 from ...gluon_models.weights.mxnet_files import load_arrays
 from .checkpoint_files import Content, epoch_tag, read_checkpoint, step_tag, write_checkpoint
 from .optimizer_states import restore_trainer, trainer_states
-from .parameters import load_parameters, parameter_arrays
+from .parameters import load_parameters, own_parameters, parameter_arrays
+from .raw_weights import split_raw_weights
 
 
 def network_content(net: gluon.Block, trainer: gluon.Trainer) -> Content:
@@ -36,7 +37,8 @@ def load_checkpoint(base: str, net: gluon.Block, trainer: Optional[gluon.Trainer
     Args:
         base: PREFIX-TAG.
         net: an initialised network.
-        trainer: its optimizer; None loads the parameters alone.
+        trainer: its optimizer; None loads the parameters alone. Where the checkpoint holds averaged weights, the
+            network gets those without a trainer, and with one the weights that training goes on from.
         allow_partial: see `parameters.load_parameters`.
 
     Returns:
@@ -48,5 +50,21 @@ def load_checkpoint(base: str, net: gluon.Block, trainer: Optional[gluon.Trainer
     state = read_checkpoint(base)
     load_parameters(base + ".params", net, allow_partial)
     if trainer is not None:
-        restore_trainer(trainer, net, load_arrays(base + ".states"), state["update_counts"], base + ".states")
+        restore_training(base, net, trainer, state["update_counts"])
     return state
+
+
+def restore_training(base: str, net: gluon.Block, trainer: gluon.Trainer, counts: Mapping[str, int]) -> None:
+    """Restores what the states of the checkpoint PREFIX-TAG hold: the optimizer, and weights without their average.
+
+    Args:
+        base: PREFIX-TAG.
+        net: the network, with the parameters of the checkpoint.
+        trainer: its optimizer.
+        counts: the entry "update_counts" of the JSON file.
+    """
+    states, weights = split_raw_weights(load_arrays(base + ".states"))
+    restore_trainer(trainer, net, states, counts, base + ".states")
+    own = own_parameters(net)
+    for name, array in weights.items():
+        own[name].set_data(array)

@@ -1,5 +1,5 @@
 """Saves and loads the parameters of a Gluon network in the layout of the MXNet original, without the name's prefix."""
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import mxnet as mx
 from mxnet.gluon import Block, Parameter
@@ -23,7 +23,8 @@ def parameter_arrays(net: Block) -> Dict[str, mx.nd.NDArray]:
 
     Each device keeps statistics of its own images; the copy is their mean. Other parameters are equal on all devices.
     """
-    return {role(name) + name: _value(parameter, name) for name, parameter in own_parameters(net).items()}
+    return {role(name) + name: parameter_value(parameter.list_data(), name)
+            for name, parameter in own_parameters(net).items()}
 
 
 def save_parameters(path: str, net: Block) -> None:
@@ -59,8 +60,8 @@ def role(name: str) -> str:
     return "aux:" if name.endswith(_STATISTICS) else "arg:"
 
 
-def _value(parameter: Parameter, name: str) -> mx.nd.NDArray:
-    arrays = parameter.list_data()
+def parameter_value(arrays: Sequence[mx.nd.NDArray], name: str) -> mx.nd.NDArray:
+    """Copies a parameter to the CPU, given its arrays on all devices: of a running statistic the mean."""
     if role(name) == "aux:" and len(arrays) > 1:
         return sum(array.copyto(mx.cpu()) for array in arrays) / len(arrays)
     return arrays[0].copyto(mx.cpu())

@@ -16,6 +16,8 @@ _MODELS_OF_SYMBOLS = {"resnet_v1_101_rfcn_light": "light_head_rcnn_resnet101_v1"
                       "resnet_v1_101_rfcn": "rfcn_resnet101_v1",
                       "xception_rfcn_light": "light_head_rcnn_xception"}
 _ARCHITECTURE_KEYS = ("symbol", "network.model")
+# What each schedule of the learning rate reads that the other does not.
+_KEYS_OF_SCHEDULES = {"step": ("TRAIN.lr_step", "TRAIN.lr_factor"), "cosine": ("TRAIN.end_epoch",)}
 
 
 def saved_config(cfg: CfgNode) -> Dict[str, Any]:
@@ -24,8 +26,12 @@ def saved_config(cfg: CfgNode) -> Dict[str, Any]:
 
 
 def training_keys(cfg: CfgNode) -> Dict[str, Any]:
-    """Returns, of `saved_config`, the keys on which the sequence of losses in a training depends."""
-    return {key: value for key, value in saved_config(cfg).items() if not KEYS[key].free_on_resume}
+    """Returns, of `saved_config`, the keys on which the losses of a training, or the weights that it saves, depend."""
+    schedules = dict(_KEYS_OF_SCHEDULES)
+    read = schedules.pop(cfg.TRAIN.lr_schedule)
+    unread = [key for keys in schedules.values() for key in keys]
+    return {key: value for key, value in saved_config(cfg).items()
+            if key in read or not KEYS[key].free_on_resume and key not in unread}
 
 
 def changed_keys(saved: Mapping[str, Any], cfg: CfgNode) -> List[str]:

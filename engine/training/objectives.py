@@ -1,28 +1,42 @@
 """The objectives that a trainer minimises: the losses of a Gluon detector, or those of a symbolic training graph."""
-from typing import Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
 from yacs.config import CfgNode
 
+from ...errors import UsageError
 from ...gluon_models.detector_losses import LOSSES, METRICS
-from ...gluon_models.weights.mxnet_files import load_arrays
 from ..checkpoints.checkpoint_files import Content, read_checkpoint
-from ..checkpoints.networks import load_checkpoint, network_content
-from ..checkpoints.optimizer_states import restore_trainer, trainer_states
-from ..checkpoints.parameters import load_parameters, own_parameters, parameter_arrays
+from ..checkpoints.networks import restore_training
+from ..checkpoints.optimizer_states import trainer_states
+from ..checkpoints.parameters import load_parameters, own_parameters, parameter_arrays, role
+from ..checkpoints.raw_weights import with_raw_weights
 from ..symbolic.blocks import graph_block
 from ..symbolic.detector import SymbolDetector
 from ..symbolic.graphs import TrainableGraph
 from ..symbolic.weights import file_arrays, fold_box_normalization, read_weights, split_weights
+from .averaging import WeightAverage
 from .metrics import mean_metrics, rcnn_sums, rpn_sums
 
 _Outputs = Sequence[mx.nd.NDArray]
 
 
 class Objective:
-    """Base class: a network with its losses, which a trainer runs on each device's part of a batch."""
+    """Base class: a network with its losses, which a trainer runs on each device's part of a batch.
+
+    Attributes:
+        block: the block that holds the parameters.
+        classes: class names, background not among them.
+        average: the moving average of the weights, which is tested and saved in their place; None without one.
+        advice: what a user can do where the loss is no longer a finite number.
+    """
+
+    block: gluon.Block
+    classes: Sequence[str] = ()
+    average: Optional[WeightAverage] = None
+    advice = "lower TRAIN.lr, lengthen TRAIN.warmup_step, or set TRAIN.CLIP_GRADIENT"
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
         """Runs the network and its losses on one device's part of a batch; returns the outputs."""
@@ -40,20 +54,55 @@ class Objective:
         """Returns the metrics of a step by name, "loss" among them, from the outputs and inputs of all devices."""
         raise NotImplementedError
 
+    def start_average(self, decay: float, with_statistics: bool = True) -> None:
+        """Begins the moving average of the weights, see `WeightAverage`."""
+        self.average = WeightAverage(own_parameters(self.block), decay, with_statistics)
+
+    def parameters(self) -> Dict[str, mx.nd.NDArray]:
+        """Copies the parameters to the CPU, by name; moving means and variances are averaged over the devices."""
+        return {name.partition(":")[2]: array for name, array in parameter_arrays(self.block).items()}
+
+    def averaged_parameters(self) -> Dict[str, mx.nd.NDArray]:
+        """Like `parameters`, with the moving average of those that have one: what is tested and saved."""
+        return {**self.parameters(), **({} if self.average is None else self.average.arrays())}
+
     def content(self, optimizer: gluon.Trainer) -> Content:
         """Returns what a checkpoint of the network and its optimizer holds."""
-        raise NotImplementedError
+        states, counts = trainer_states(optimizer, self.block)
+        arrays = self.file_arrays(self.averaged_parameters())
+        if self.average is None:
+            return Content(arrays, states, counts, self.classes)
+        return Content(arrays, with_raw_weights(states, self.average.weights()), counts, self.classes,
+                       self.average.updates)
+
+    def file_arrays(self, parameters: Mapping[str, mx.nd.NDArray]) -> Dict[str, mx.nd.NDArray]:
+        """Returns the arrays of a parameter file by `arg:NAME` and `aux:NAME`."""
+        return {role(name) + name: array for name, array in parameters.items()}
 
     def load_parameters(self, path: str) -> None:
-        """Loads the parameters of a file; CheckpointError where they do not fit."""
-        raise NotImplementedError
+        """Loads the parameters of a file, with which a moving average begins; CheckpointError where they do not fit."""
+        self._read_parameters(path)
+        if self.average is not None:
+            self.average.begin()
 
-    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
-        """Loads the parameters and the optimizer states of the checkpoint PREFIX-TAG."""
+    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> Dict[str, Any]:
+        """Loads the parameters and the optimizer states of the checkpoint PREFIX-TAG; returns its JSON file."""
+        state = read_checkpoint(base)
+        self._read_parameters(base + ".params")
+        if self.average is not None:
+            # The weights themselves take the places of the averages next, where the checkpoint holds both.
+            self.average.begin(state.get("average_updates", 0))
+        restore_training(base, self.block, optimizer, state["update_counts"])
+        return state
+
+    def _read_parameters(self, path: str) -> None:
         raise NotImplementedError
 
     def detector(self) -> gluon.HybridBlock:
-        """Returns a detector with the current parameters, called as `ids, scores, bboxes = net(x, im_info)`."""
+        """Returns a detector with the current parameters, called as `ids, scores, bboxes = net(x, im_info)`.
+
+        Where there is a moving average of the weights, the detector has the averaged ones.
+        """
         raise NotImplementedError
 
 
@@ -63,10 +112,14 @@ class LossesObjective(Objective):
     Args:
         losses: block such as `gluon_models.DetectorLosses`, whose outputs are the scalars that
             `detector_losses.METRICS` names, and whose attribute `net` is the detector.
+        make_detector: function that makes another detector of the same kind, without parameters; averaged weights are
+            tested in it.
     """
 
-    def __init__(self, losses: gluon.HybridBlock):
-        self._losses, self._net = losses, losses.net
+    def __init__(self, losses: gluon.HybridBlock, make_detector: Optional[Callable[[], gluon.HybridBlock]] = None):
+        self._losses, self.block = losses, losses.net
+        self.classes = tuple(getattr(losses.net, "classes", ()))
+        self._make_detector, self._averaged_net = make_detector, None
         self._losses.hybridize()
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
@@ -80,17 +133,22 @@ class LossesObjective(Objective):
                    for i, name in enumerate(METRICS)}
         return dict(figures, loss=sum(figures[name] for name in LOSSES))
 
-    def content(self, optimizer: gluon.Trainer) -> Content:
-        return network_content(self._net, optimizer)
-
-    def load_parameters(self, path: str) -> None:
-        load_parameters(path, self._net)
-
-    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
-        load_checkpoint(base, self._net, optimizer)
+    def _read_parameters(self, path: str) -> None:
+        load_parameters(path, self.block)
 
     def detector(self) -> gluon.HybridBlock:
-        return self._net
+        if self.average is None:
+            return self.block
+        if self._make_detector is None:
+            raise UsageError("averaged weights are tested in a detector of their own: pass make_detector")
+        if self._averaged_net is None:
+            self._averaged_net = self._make_detector()
+            self._averaged_net.initialize(ctx=next(iter(own_parameters(self.block).values())).list_ctx())
+            self._averaged_net.hybridize()
+        averaged = self.averaged_parameters()
+        for name, parameter in own_parameters(self._averaged_net).items():
+            parameter.set_data(averaged[name])
+        return self._averaged_net
 
 
 class GraphObjective(Objective):
@@ -112,7 +170,7 @@ class GraphObjective(Objective):
     def __init__(self, cfg: CfgNode, graph: TrainableGraph, classes: Sequence[str], contexts: Sequence[mx.Context],
                  values: Dict[str, mx.nd.NDArray], fixed: Sequence[str]):
         self._cfg, self._graph, self.symbol = cfg, graph, graph.symbol
-        self._classes, self._contexts = tuple(classes), list(contexts)
+        self.classes, self._contexts = tuple(classes), list(contexts)
         arguments, _ = split_weights(graph.symbol, values)
         self.block = graph_block(graph.symbol, graph.names, contexts, values, set(arguments) - set(fixed))
 
@@ -144,29 +202,19 @@ class GraphObjective(Objective):
             sums.update(rcnn_sums(outputs[4], *outputs[2:4]))
         return sums
 
-    def parameters(self) -> Dict[str, mx.nd.NDArray]:
-        """Copies the parameters to the CPU, by name; moving means and variances are averaged over the devices."""
-        return {name.partition(":")[2]: array for name, array in parameter_arrays(self.block).items()}
+    def file_arrays(self, parameters: Mapping[str, mx.nd.NDArray]) -> Dict[str, mx.nd.NDArray]:
+        return file_arrays(self._cfg, *split_weights(self.symbol, parameters))
 
-    def content(self, optimizer: gluon.Trainer) -> Content:
-        arrays = file_arrays(self._cfg, *split_weights(self.symbol, self.parameters()))
-        return Content(arrays, *trainer_states(optimizer, self.block), classes=self._classes)
-
-    def load_parameters(self, path: str) -> None:
+    def _read_parameters(self, path: str) -> None:
         parameters = own_parameters(self.block)
         shapes = {name: parameter.shape for name, parameter in parameters.items()}
         for name, array in read_weights(path, shapes)[0].items():
             parameters[name].set_data(array)
 
-    def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> None:
-        state = read_checkpoint(base)
-        self.load_parameters(base + ".params")
-        restore_trainer(optimizer, self.block, load_arrays(base + ".states"), state["update_counts"], base + ".states")
-
     def detector(self) -> SymbolDetector:
-        weights = self.parameters()
+        weights = self.averaged_parameters()
         weights.update(fold_box_normalization(self._cfg, weights))
-        return SymbolDetector(self._cfg, self._classes, self._contexts, weights)
+        return SymbolDetector(self._cfg, self.classes, self._contexts, weights)
 
 
 def _with_image_numbers(rois: mx.nd.NDArray) -> mx.nd.NDArray:

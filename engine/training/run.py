@@ -75,6 +75,11 @@ class TrainingRun:
         start = Start(self._contexts, logger, fresh=not found, allow_partial=allow_partial)
         objective, loader, parameters = make_trainable(cfg, self.dataset, start)
         optimizer = build_optimizer(cfg, parameters)
+        if cfg.TRAIN.EMA_DECAY:
+            objective.start_average(cfg.TRAIN.EMA_DECAY, cfg.network.NORM == "batch")
+        if cfg.TRAIN.lr_schedule == "cosine":
+            logger.info("the learning rate falls along half a cosine to 0 at the end of epoch %d; TRAIN.lr_step and "
+                        "TRAIN.lr_factor are not read", cfg.TRAIN.end_epoch)
         images = cfg.TRAIN.BATCH_IMAGES * len(self._contexts)
         self._facts = {"devices": len(self._contexts), "steps_per_epoch": len(loader)}
         self.trainer = Trainer(
@@ -141,8 +146,14 @@ class TrainingRun:
         for message in damage_messages(self._prefix):
             self._logger.warning("a checkpoint is passed over: %s", message)
         trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
-        trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
+        state = trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
         self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)
+        if trainer.objective.average is not None and "average_updates" not in state:
+            self._logger.info("the checkpoint holds no averaged weights: their average (TRAIN.EMA_DECAY) begins with "
+                              "its weights")
+        elif trainer.objective.average is None and "average_updates" in state:
+            self._logger.info("TRAIN.EMA_DECAY is 0: the training goes on from the checkpoint's weights without their "
+                              "average, and the next checkpoints hold no average")
 
     def _hooks(self, earlier_tests: Sequence[Optional[float]]) -> List[Hook]:
         cfg, logger = self._cfg, self._logger

@@ -1,10 +1,13 @@
 """Makes the learning rates and the optimizer that a configuration describes."""
+import math
 from typing import Any, Callable, Dict
 
 from mxnet import gluon
 from yacs.config import CfgNode
 
+from ..checkpoints.parameters import own_parameters
 from ..config import lr_steps
+from ..symbolic.weights import backbone_names
 
 
 def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[[int], float]:
@@ -12,8 +15,10 @@ def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[
 
     `TRAIN.lr` is for one image. Since the gradient is the mean over the batch, the rate is multiplied by `images`. The
     warm-up stays at `TRAIN.warmup_lr` ("constant", the MXNet original) or rises from it ("linear", the TensorFlow
-    original). MXNet's own schedulers are not used, because they refuse a warm-up that falls and two drops in one step,
-    which short trainings have.
+    original). After it, `TRAIN.lr_schedule` decides: "step" multiplies the rate by `TRAIN.lr_factor` at each epoch of
+    `TRAIN.lr_step`; "cosine" lowers it along half a cosine, from `TRAIN.lr` in the first step after the warm-up to what
+    would be 0 in the step after the last. MXNet's own schedulers are not used, because they refuse a warm-up that
+    falls and two drops in one step, which short trainings have.
 
     Args:
         cfg: the section `TRAIN` is read.
@@ -25,12 +30,19 @@ def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[
     """
     train = cfg.TRAIN
     drops = [int(epoch * steps_per_epoch) for epoch in lr_steps(cfg)]
+    first = max(train.warmup_step, 1) if train.warmup else 1  # the first step with the learning rate `TRAIN.lr`
+    falling = max(train.end_epoch * steps_per_epoch + 1 - first, 1)
+
+    def share(step: int) -> float:
+        if train.lr_schedule == "cosine":
+            return (1 + math.cos(math.pi * min((step - first) / falling, 1))) / 2
+        return train.lr_factor ** sum(step > drop for drop in drops)
 
     def rate(step: int) -> float:
         if train.warmup and step < train.warmup_step:
             risen = step / train.warmup_step if train.warmup_method == "linear" else 0
             return images * (train.warmup_lr + risen * (train.lr - train.warmup_lr))
-        return images * train.lr * train.lr_factor ** sum(step > drop for drop in drops)
+        return images * train.lr * share(step)
 
     return rate
 
@@ -55,10 +67,23 @@ def build_optimizer(cfg: CfgNode, parameters: Dict[str, gluon.Parameter]) -> glu
 def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:
     """Sets `lr_mult` and `wd_mult` of a detector's parameters as the MXNet original trains them.
 
-    The learning rate of the neck is multiplied by `TRAIN.LIGHT_HEAD_LR_MULT`. Weight decay applies to weights and to
-    the scales of batch normalization, not to biases and shifts.
+    The learning rate of the neck is multiplied by `TRAIN.LIGHT_HEAD_LR_MULT`, that of the backbone by
+    `TRAIN.BACKBONE_LR_MULT`. Weight decay applies to weights and to the scales of batch normalization, not to biases
+    and shifts.
     """
+    for parameter in net.backbone.collect_params().values():
+        parameter.lr_mult = cfg.TRAIN.BACKBONE_LR_MULT
     for parameter in net.neck.collect_params().values():
         parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
     for name, parameter in net.collect_params().items():
         parameter.wd_mult = 1.0 if name.endswith(("_weight", "_gamma")) else 0.0
+
+
+def set_graph_factors(cfg: CfgNode, block: gluon.Block) -> None:
+    """Multiplies `lr_mult` of the backbone's parameters, in the block of a graph, by `TRAIN.BACKBONE_LR_MULT`.
+
+    All other factors are attributes of the graph, see `symbolic.blocks.graph_block`.
+    """
+    parameters = own_parameters(block)
+    for name in backbone_names(parameters):
+        parameters[name].lr_mult *= cfg.TRAIN.BACKBONE_LR_MULT

@@ -114,8 +114,9 @@ class Trainer:
         learning_rate = self.schedule(self.step + 1)
         metrics = self._update(batch, learning_rate)
         if not math.isfinite(metrics["loss"]):
-            raise TrainingError(f"the loss is {metrics['loss']} at step {self.step + 1}; lower TRAIN.lr, lengthen "
-                                "TRAIN.warmup_step, or set TRAIN.CLIP_GRADIENT")
+            raise TrainingError(f"the loss is {metrics['loss']} at step {self.step + 1}; {self.objective.advice}")
+        if self.objective.average is not None:
+            self.objective.average.update()
         self.step += 1
         return metrics, learning_rate
 
