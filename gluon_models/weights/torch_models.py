@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import CheckpointError
 from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
-from .description import BACKBONE, IMAGENET_PIXELS, Weights
+from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
 from .detectron2 import as_trained, with_stage_of_head
 from .recognition import missing_parts, recognised_backbone
 from .torch_files import read_tensors
@@ -30,6 +30,7 @@ _OF_MMDETECTION = ("The names are those of mmdetection, of a network with style=
                    "style='caffe' strides in the first 1x1 convolution of a unit and reads blue, green, red less "
                    "(103.53, 116.28, 123.675), not divided: lhrcnn convert --bgr --model resnet50_v1, and then set "
                    "network.STRIDE_IN_1X1 to true and the pixel means and deviations.")
+_LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 _HEADS_OF_MMDETECTION = ("bbox_head.", "roi_head.", "rpn_head.", "mask_head.")
 
 
@@ -77,7 +78,8 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
     others = {name: tensor for name, tensor in tensors.items()
               if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
     weights = Weights({**others, **taken.arrays}, file_format, taken.model, BACKBONE, {},
-                      taken.naming.pixels or IMAGENET_PIXELS)
+                      taken.naming.pixels or (
+                          _LITE_PIXELS if taken.model.startswith("efficientnet_lite") else IMAGENET_PIXELS))
     if taken.naming is DETECTRON2:
         weights = as_trained(weights, tensors)
     elif "bottom_up." in taken.prefix:

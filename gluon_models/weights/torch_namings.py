@@ -8,7 +8,6 @@ from ..backbones.efficientnet_lite import STAGES
 from .description import Pixels
 
 _Tensors = Mapping[str, np.ndarray]
-_LITE_PIXELS = Pixels((127.0,) * 3, (128.0,) * 3)
 _TIMM_LITE_PIXELS = Pixels((127.5,) * 3, (127.5,) * 3)
 
 _DETECTRON2 = re.compile(r"(?:stem\.(conv1)|res([2-5])\.(\d+)\.(conv[123]|shortcut))\.(norm\.)?(\w+)")
@@ -34,7 +33,7 @@ class Naming(NamedTuple):
         example: names of two tensors.
         rename: function from tensors by these names to tensors by the names that the parameters here follow; those of
             other networks are left out.
-        pixels: how images become the input; None where it is as for all networks of torchvision.
+        pixels: how images become the input; None where the backbone decides it.
         note: what a user should know, a sentence.
     """
 
@@ -130,7 +129,7 @@ def _of_pointwise(name: str, names: Mapping[str, object]) -> str:
 
 DETECTRON2 = Naming("detectron2, ResNet", "stem.conv1.norm.weight, res2.0.shortcut.weight", _all(_from_detectron2))
 NAMINGS: Tuple[Naming, ...] = (
-    Naming("torchvision and the authors of VoVNet, Res2Net and EfficientNet's PyTorch port",
+    Naming("torchvision, and the authors of VoVNet, Res2Net and EfficientNet's port to PyTorch",
            "layer1.0.conv1.weight, stage2.OSA2_1.layers.0.OSA2_1_0/conv.weight", dict),
     DETECTRON2,
     Naming("timm, EfficientNet-Lite", "conv_stem.weight, blocks.1.0.conv_pwl.weight", _all(_from_timm_lite),

@@ -1,4 +1,5 @@
 """State dicts of PyTorch: names, prefixes, recognition by content; files, where PyTorch or safetensors is installed."""
+import json
 import re
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_backbones_are_recognised_with_any_prefix(name, prefix):
     for own, array in backbone_arrays(name).items():
         np.testing.assert_array_equal(found.arrays[own], array)
     assert not any("num_batches" in own for own in found.arrays)
+
+
+def test_the_pixels_of_efficientnet_lite():
+    names = [(name, re.sub(r"_blocks_(\d+)_", r"_blocks.\1.", name)) for name in backbone_arrays("efficientnet_lite0")]
+    tensors = {re.sub(r"_(gamma|beta|moving_mean|moving_var|weight)$", lambda match: "." + {
+        **TORCH_ENDINGS, "weight": "weight"}[match.group(1)], theirs): backbone_arrays("efficientnet_lite0")[ours]
+        for ours, theirs in names}
+    found = weights_of("x.pth", tensors)
+    assert (found.model, found.pixels) == ("efficientnet_lite0", ((127.0,) * 3, (128.0,) * 3))
 
 
 def test_early_names_of_densenet():
@@ -120,13 +130,16 @@ def test_the_named_source_where_it_is_installed():
 
 
 def test_bfloat16_and_float16_of_safetensors(tmp_path):
-    safetensors = pytest.importorskip("safetensors", reason="needs safetensors")
+    pytest.importorskip("safetensors", reason="needs safetensors")
     numbers = np.array([[1.5, -2.25], [0.0, 384.0]], "float32")
     halves = {"BF16": (numbers.view(np.uint32) >> 16).astype("<u2"), "F16": numbers.astype("<f2"),
               "F64": numbers.astype("<f8"), "I64": numbers.astype("<i8")}
-    data = {kind: {"dtype": name, "shape": [2, 2], "data": array.tobytes()} for (kind, array), name in
-            zip(halves.items(), ("bfloat16", "float16", "float64", "int64"))}
-    safetensors.serialize_file(data, str(tmp_path / "x"))
+    header, data = {}, b""
+    for kind, array in halves.items():
+        header[kind] = {"dtype": kind, "shape": [2, 2], "data_offsets": [len(data), len(data) + array.nbytes]}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    (tmp_path / "x").write_bytes(len(text).to_bytes(8, "little") + text + data)
     found = read_tensors(str(tmp_path / "x"), "safetensors")
     assert set(found) == {"BF16", "F16", "F64"}
     for array in found.values():
