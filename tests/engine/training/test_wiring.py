@@ -3,6 +3,7 @@
 See tests/engine/building/test_wiring.py, which also checks that no key is without a row.
 """
 import logging
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from light_head_rcnn.engine.building.pretrained import PretrainedReport
 from light_head_rcnn.engine.config import load_config, with_values
 from light_head_rcnn.engine.training import resuming, run, schedule, trainables
 from light_head_rcnn.engine.training.alternate import roi_loader, stages
+from light_head_rcnn.engine.training.objectives import Objective
 from light_head_rcnn.errors import TrainingError
 
 CLASSES = ("a", "b")
@@ -55,12 +57,14 @@ def of_stages(cfg, record):
 
 
 def of_optimizer(cfg, record):
-    """Arguments of the optimizer, with its options one by one, and the factor of the neck's learning rate."""
+    """Arguments of the optimizer, with its options one by one, and the factors of the parts' learning rates."""
     recorder = record(gluon, "Trainer")
-    net = SimpleNamespace(neck=gluon.nn.Dense(2, in_units=2), collect_params=dict)
+    net = SimpleNamespace(neck=gluon.nn.Dense(2, in_units=2), backbone=gluon.nn.Dense(2, in_units=2),
+                          collect_params=dict)
     schedule.set_gluon_factors(cfg, net)
     schedule.build_optimizer(cfg, {})
-    return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult}
+    return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult,
+            "backbone_lr_mult": net.backbone.weight.lr_mult}
 
 
 def of_schedule(cfg, record):
@@ -85,6 +89,7 @@ def of_graph_start(cfg, record):
     """The parameters that stay fixed, the batch size, and the cells of the largest side, in the training of a graph."""
     record(trainables, "initial_weights", ({}, PretrainedReport()))
     record(trainables, "log_boxes")
+    record(trainables, "set_graph_factors")
     loader = record(trainables, "build_train_loader")
     objective = record(trainables, "GraphObjective", SimpleNamespace(block=SimpleNamespace(collect_params=dict)))
     trainables.graph_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
@@ -102,7 +107,9 @@ def has_cells(cells, side):
 
 def of_run(cfg, record):
     """Arguments of what a run is made of, each with the name of its function or class before it."""
-    dataset, trainable = SimpleNamespace(classes=CLASSES, summary=str), trainables.Trainable(None, range(100), {})
+    averaged = record(Objective, "start_average")
+    objective = SimpleNamespace(start_average=lambda *arguments: averaged(None, *arguments))
+    dataset, trainable = SimpleNamespace(classes=CLASSES, summary=str), trainables.Trainable(objective, range(100), {})
     results = {"build_dataset": dataset, "build_test_set": dataset, "build_optimizer": None,
                "requested_checkpoint": None, "learning_rates": None, "UnreadableHook": None,
                "Trainer": SimpleNamespace(objective=None, loader=None),
@@ -111,6 +118,7 @@ def of_run(cfg, record):
     recorders = {name: record(run, name, result) for name, result in results.items()}
     recorders["random"] = record(mx.random, "seed")
     run.TrainingRun(cfg, [mx.cpu(0), mx.cpu(1)], LOGGER)
+    recorders["average"] = averaged
     found = {f"{name}.{argument}": value for name, recorder in recorders.items()
              for argument, value in recorder.arguments.items()}
     return dict(found, trained="graph" if recorders["graph_trainable"].arguments else "model")
@@ -143,6 +151,11 @@ ROWS = [
     ("TRAIN.CLIP_GRADIENT", 3, of_optimizer, "clip_gradient", 3, {}),
     ("default.kvstore", "local", of_optimizer, "kvstore", "local", {}),
     ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
+    ("TRAIN.BACKBONE_LR_MULT", 0.2, of_optimizer, "backbone_lr_mult", 0.2, {}),
+    ("TRAIN.lr_schedule", "cosine", of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 391)),
+     {**SHORT, "TRAIN.end_epoch": 4}),
+    ("TRAIN.end_epoch", 2, of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 191)),
+     {**SHORT, "TRAIN.lr_schedule": "cosine"}),
     ("TRAIN.lr", 3.0, of_schedule, "step 11", 6.0, SHORT),
     ("TRAIN.lr_factor", 0.5, of_schedule, "step 201", 1.0, SHORT),
     ("TRAIN.lr_step", "1,2.5", of_schedule, "step 150", 0.2, SHORT),
@@ -161,6 +174,8 @@ ROWS = [
     ("network.IMAGE_STRIDE", 16, of_graph_start, "sides", (16, 32, 48, 64), TINY),
     # The run.
     ("TRAIN.end_epoch", 5, of_run, "Trainer.epochs", 5, {}),
+    ("TRAIN.EMA_DECAY", 0.9, of_run, "average.decay", 0.9, {}),
+    ("network.NORM", "batch", of_run, "average.with_statistics", True, {"TRAIN.EMA_DECAY": 0.9}),
     ("TRAIN.begin_epoch", 2, of_run, "Trainer.step", 200, {}),
     ("seed", 3, of_run, "Trainer.seed", 3, {}),
     ("seed", 3, of_run, "random.seed_state", 3, {}),
