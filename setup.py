@@ -82,7 +82,8 @@ setup(
         HERE, include=[pattern for folder in FOLDERS for pattern in (folder, folder + ".*")])],
     package_data={"light_head_rcnn.operators.native": ["*.md", "*.h", "*.so", "*/*.cc", "*/*.h", "*/*.cu", "*/*.cuh"],
                   "light_head_rcnn.experiments": ["cfgs/*.yaml", "cfgs/*/*.yaml"],
-                  "light_head_rcnn.experiments.paper_tables": ["*.yaml", "*.md"]},
+                  "light_head_rcnn.experiments.paper_tables": ["*.yaml", "*.md"],
+                  "light_head_rcnn.experiments.studies": ["*.yaml"]},
     install_requires=[
         "numpy>=1.20,<2",
         "gluoncv>=0.10.5,<0.11",

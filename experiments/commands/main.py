@@ -11,10 +11,12 @@ COMMANDS: Dict[str, str] = {
     "train": "train a detector",
     "test": "test a detector on a data set",
     "detect": "detect objects in photographs",
+    "pretrain": "train a backbone as a classifier, with whose weights detectors start",
     "convert": "take weights from other frameworks",
     "export": "write a detector as files that need no configuration",
     "data": "check, show, split and convert data sets, and fit anchors to them",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
+    "study": "train rows that differ in one thing each on several data sets, and write the page of the comparison",
     "benchmark": "time backbones, operators, training steps and the reading of data sets",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }

@@ -4,13 +4,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import List, Optional, Set
+from typing import Callable, List, Optional, Set
 
 from ...errors import UsageError
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _INTERRUPTED = 130
+# Seconds between two looks at a process that runs, and those that it has to end in when it is asked to.
+_BETWEEN_LOOKS, _GRACE = 1.0, 30.0
 # MXNet catches a segmentation fault, prints it, and ends the process with this status.
 _MXNET_CRASHED = 255
 _CRASH = "it crashed in native code, which happens when memory runs out, too"
@@ -37,12 +40,18 @@ class CommandRunner:
         self._running: Set[subprocess.Popen] = set()
         self._lock = threading.Lock()
 
-    def run(self, words: List[str], log: Path) -> None:
+    def run(self, words: List[str], log: Path, until: Optional[float] = None,
+            watch: Optional[Callable[[int], None]] = None) -> bool:
         """Runs a command and waits for its end. Several threads may call this at once.
 
         Args:
             words: the command and its arguments.
             log: file that the output is added to.
+            until: time of `time.monotonic()` at which the command is ended if it still runs; None waits for its end.
+            watch: is called with the number of the process every second while the command runs.
+
+        Returns:
+            False where the command was ended because of `until`.
 
         Raises:
             UsageError: the command failed or was ended by a signal; the message has the last lines of its output.
@@ -55,21 +64,44 @@ class CommandRunner:
             with self._lock:
                 self._running.add(process)
             try:
-                code = process.wait()
+                code = process.wait() if until is None and watch is None else _wait(process, until, watch)
             finally:
                 with self._lock:
                     self._running.discard(process)
+        if code is None:
+            return False
         if code in (_INTERRUPTED, -signal.SIGINT):
             raise KeyboardInterrupt
         if code:
             tail = "".join(Path(log).read_text(encoding="utf-8", errors="replace").splitlines(True)[-6:])
             raise UsageError(f"{' '.join(words)} {describe_exit(code)}; the end of {log}:\n{tail}")
+        return True
 
     def stop(self) -> None:
         """Ends the commands that are running."""
         with self._lock:
             for process in self._running:
                 process.terminate()
+
+
+def _wait(process: subprocess.Popen, until: Optional[float], watch: Optional[Callable[[int], None]]) -> Optional[int]:
+    """Waits for the end of a process; returns its exit status, or None where it was ended because of `until`."""
+    while True:
+        left = float("inf") if until is None else until - time.monotonic()
+        try:
+            return process.wait(max(0.0, min(_BETWEEN_LOOKS, left)))
+        except subprocess.TimeoutExpired:
+            if watch is not None:
+                watch(process.pid)
+        if until is not None and time.monotonic() >= until:
+            # What the command writes is whole at any time, so that it need not be asked to come to an end.
+            process.terminate()
+            try:
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            return None
 
 
 def describe_exit(code: int) -> str:

@@ -1,7 +1,7 @@
 """The results so far in one JSON file, so that a command that was stopped goes on where it stopped."""
 import json
 from pathlib import Path
-from typing import Any, Dict, Union
+from typing import Any, Dict, List, Union
 
 from ...engine.files import write_json
 from ...errors import UsageError
@@ -28,6 +28,10 @@ class State:
                 self._results = dict(json.loads(self.path.read_text(encoding="utf-8")))
             except (ValueError, TypeError) as error:
                 raise UsageError(f"{self.path} is broken ({error}): delete it to begin anew") from None
+
+    def keys(self) -> List[str]:
+        """Returns the keys of all results."""
+        return list(self._results)
 
     def get(self, key: str) -> Any:
         """Returns the result that is kept under a key, or None."""

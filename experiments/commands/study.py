@@ -1,0 +1,112 @@
+"""Runs a study: rows that differ in one thing each, on several data sets, from several seeds; writes its page."""
+import argparse
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from ...errors import UsageError
+from . import options
+
+EXAMPLES = """
+lhrcnn study --list
+lhrcnn study photographs --data data --budget                  # only tells how long it will take
+lhrcnn study photographs --data data                           # goes on where it was stopped
+lhrcnn study photographs --data data --datasets bccd --seeds 1 --minutes 50
+lhrcnn study photographs --page                                # writes the page from what is done
+lhrcnn study photographs --data data --out output/short TRAIN.end_epoch=4
+"""
+
+
+@options.readable_errors
+def main(argv: options.Arguments = None) -> int:
+    """Runs the command line `argv`; returns the exit status, 1 where a run failed."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = _make_parser().parse_intermixed_args(words)
+    # The words behind --datasets and --rows may go over into overrides.
+    for option in ("datasets", "rows"):
+        found, names = options.split_overrides(getattr(args, option) or [])
+        args.overrides += found
+        setattr(args, option, names or None)
+    from ..studies.study import read_study, study_names
+    if args.list:
+        for name in study_names():
+            print(f"{name:24}{read_study(name).title}")
+        return 0
+    if args.name is None:
+        raise UsageError(f"name a study; known: {', '.join(study_names())}")
+    if args.minutes is not None and args.minutes < 0:
+        raise UsageError(f"--minutes is {args.minutes:g}; it must be at least 0")
+    if args.gpus is not None:
+        options.parse_gpus(args.gpus)
+    return _run(args, " ".join(["lhrcnn study", *map(shlex.quote, words)]))
+
+
+def _run(args: argparse.Namespace, command: str) -> int:
+    from ..runs.folder_lock import lock_folder
+    from ..runs.processes import CommandRunner
+    from ..runs.state import State
+    from ..studies import estimates, page, planning, running, study
+    began, chosen = time.monotonic(), study.read_study(args.name)
+    folder = Path(args.out or f"output/studies/{chosen.name}")
+    options.check_output_folder(folder, "choose another by --out")
+    names = study.choose("--datasets", chosen.data_sets, args.datasets)
+    rows = study.choose("--rows", chosen.rows, args.rows)
+    seeds = chosen.seeds if args.seeds is None else args.seeds
+    runs = planning.plan_runs(chosen, names, rows, seeds, Path(args.data), folder, args.overrides)
+    if args.page:
+        state = State(folder / "state.json")
+        print(f"wrote {page.write_page(chosen, state, Path(args.pages), state.get('command') or command)}")
+        return 0
+    planning.check_data([chosen.data_sets[name] for name in names], Path(args.data))
+    with lock_folder(folder):
+        state = State(folder / "state.json")
+        planning.refuse_changed_runs(runs, state)
+        device = ["--gpus", args.gpus] if args.gpus else ["--cpu"]
+        print("\n".join(estimates.budget_lines(estimates.estimate_runs(runs, state, folder, device, _say))), flush=True)
+        if args.budget:
+            return 0
+        # The page says by which command the runs were made; a later one for a part must not take its place.
+        state.put("command", state.get("command") or command)
+        until = None if args.minutes is None else began + 60 * args.minutes
+        outcome = running.run_study(runs, state, device, CommandRunner(), _say, until, lambda: page.write_page(
+            chosen, state, Path(args.pages), state.get("command")))
+        if outcome.out_of_time:
+            print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
+        for reason in outcome.failed:
+            print(f"failed: {reason}", file=sys.stderr)
+        print(f"wrote {page.write_page(chosen, state, Path(args.pages), state.get('command'))}")
+    return 1 if outcome.failed else 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = options.make_plain_parser("lhrcnn study", __doc__, EXAMPLES)
+    parser.add_argument("name", nargs="?", help="name of a study, or the path of a YAML file of the same form")
+    parser.add_argument("--list", action="store_true", help="list the studies that come with the package")
+    parser.add_argument("--data", default="data", metavar="DIR", help="folder that holds a folder of each data set, "
+                        "such as DIR/bccd (default: data)")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="only these data sets of the study")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these rows of the study")
+    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each row on each data set (default: as the "
+                        "study says)")
+    parser.add_argument("--budget", action="store_true", help="print what is done, what is left and how long that will "
+                        "take, and end")
+    parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing and go on with nothing after so many "
+                        "minutes; a training that runs then is ended, and goes on from its last checkpoint the next "
+                        "time")
+    parser.add_argument("--page", action="store_true", help="write the page from what is done, and end")
+    parser.add_argument("--out", metavar="DIR", help="folder for the runs and the state of the work (default: "
+                        "output/studies/NAME)")
+    parser.add_argument("--pages", default="docs/studies", metavar="DIR", help="folder for NAME.md and NAME.json "
+                        "(default: docs/studies)")
+    parser.add_argument("--gpus", metavar="IDS", help="train on these GPUs, such as 0 or 0,1 (default: the CPU)")
+    options.add_overrides(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The runs of a study: one for each data set, row and seed, each with a configuration that stands on its own."""
+from pathlib import Path
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
+
+import yaml
+from yacs.config import CfgNode
+
+from ...engine.checkpoints.checkpoint_files import latest_checkpoint
+from ...engine.config import (changed_keys, checkpoint_prefix, file_values, load_config, load_with_sources,
+                              override_values, saved_config, values_text)
+from ...errors import ConfigError, UsageError
+from ..runs.state import State
+from .study import DataSet, Study
+
+CONFIGURATION = "run.yaml"
+# What a run has beside its row: one checkpoint is enough to go on from.
+_OWN = {"TRAIN.KEEP_CHECKPOINTS": 1}
+# Where a value comes from that nothing has set.
+_NOT_SET = ("default", "counted")
+
+
+class Run(NamedTuple):
+    """One training with its tests.
+
+    Attributes:
+        data_set, row, seed: what it is of.
+        text: of its configuration's YAML file, which inherits from none.
+        folder: takes its files.
+        test_on: see `study.DataSet`.
+    """
+
+    data_set: str
+    row: str
+    seed: int
+    text: str
+    folder: Path
+    test_on: Optional[str]
+
+    @property
+    def key(self) -> str:
+        """The run in the state, "data set/row/seed"."""
+        return f"{self.data_set}/{self.row}/{self.seed}"
+
+    @property
+    def pair(self) -> str:
+        """The runs that take equally long, "data set/row"."""
+        return f"{self.data_set}/{self.row}"
+
+    @property
+    def file(self) -> Path:
+        """The file of its configuration."""
+        return self.folder / CONFIGURATION
+
+
+def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds: int, data: Path, folder: Path,
+              overrides: Sequence[str] = ()) -> List[Run]:
+    """Plans the runs of a study, those of seed 0 first: soon there is something to see of every row.
+
+    Values are laid over each other in this order: the base, those of the study, of the data set, `overrides`, and of
+    the row. So an override changes what all rows share, and nothing in which a row differs on purpose.
+
+    Args:
+        study: from `study.read_study`.
+        data_sets, rows: names of those to run.
+        seeds: how many runs of each; their seeds count from 0.
+        data: folder that holds a folder of each data set.
+        folder: takes the runs.
+        overrides: words KEY VALUE or KEY=VALUE.
+
+    Raises:
+        UsageError: a configuration is not possible; the message names the row.
+        ConfigError: an override has an unknown key or a wrong value.
+    """
+    if seeds < 1:
+        raise UsageError(f"--seeds is {seeds}; it must be at least 1")
+    base, changes, runs = file_values(study.base), override_values(overrides), []
+    for seed in range(seeds):
+        for name in data_sets:
+            of_set = study.data_sets[name]
+            for row in rows:
+                own_folder = folder / name / row / f"seed_{seed}"
+                values = {**base, **study.values, "dataset.dataset_path": str(data / name), **of_set.values, **changes,
+                          **study.rows[row].values, **_OWN, "seed": seed, "output_path": str(own_folder),
+                          "TRAIN.model_prefix": row}
+                title = f"{study.title}: {study.rows[row].label}, {of_set.label}, seed {seed}."
+                text = _text(values, f"{name}, row {row}", title)
+                runs.append(Run(name, row, seed, text, own_folder, of_set.test_on))
+    return runs
+
+
+def check_data(data_sets: Sequence[DataSet], data: Path) -> None:
+    """Checks that the data sets are there.
+
+    Raises:
+        UsageError: a folder is missing.
+    """
+    missing = [one.name for one in data_sets if not (data / one.name).exists()]
+    if missing:
+        raise UsageError(f"{data} has no folder {', '.join(missing)}: name the folder that holds the data sets by "
+                         "--data, or choose some of them by --datasets")
+
+
+def refuse_changed_runs(runs: Sequence[Run], state: State) -> None:
+    """Checks that what has been done, or begun, was done with the same configurations as now.
+
+    Raises:
+        UsageError: a run has another one; its results cannot stand beside the others.
+    """
+    for run in runs:
+        done = state.get(run.key)
+        text = done["configuration"] if done else _begun_text(run)
+        if text is not None and text != run.text:
+            changed = _differences(text, run)
+            if changed:
+                raise UsageError(f"run {run.key} was {'done' if done else 'begun'} with another configuration than now "
+                                 f"({'; '.join(changed)}): choose another folder by --out, or remove {run.folder} "
+                                 f"and its entry in {state.path}")
+
+
+def _text(values: Mapping[str, Any], place: str, title: str) -> str:
+    try:
+        cfg, sources = load_with_sources(None, dict(values))
+    except ConfigError as error:
+        raise UsageError(f"{place}: {error}") from None
+    set_values = {key: value for key, value in saved_config(cfg).items() if sources[key] not in _NOT_SET}
+    return values_text(set_values, title)
+
+
+def _begun_text(run: Run) -> Optional[str]:
+    """Returns the configuration of a run that has a checkpoint, else None."""
+    if not run.file.is_file() or latest_checkpoint(checkpoint_prefix(load_config(run.file))) is None:
+        return None
+    return run.file.read_text(encoding="utf-8")
+
+
+def _differences(text: str, run: Run) -> List[str]:
+    """Returns how a configuration differs from that of a run, in what its figures depend on."""
+    then, cfg = _parse(text), _parse(run.text)
+    saved, now, lines = saved_config(then), saved_config(cfg), changed_keys(saved_config(then), cfg)
+    more = [key for key in now if key.startswith("TEST.") or key in ("dataset.test_image_set", "TRAIN.end_epoch")]
+    return lines + [f"{key}: {saved.get(key)!r} then, {now[key]!r} now" for key in more if saved.get(key) != now[key]]
+
+
+def _parse(text: str) -> CfgNode:
+    return load_config(None, yaml.safe_load(text))

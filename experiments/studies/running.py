@@ -1,0 +1,104 @@
+"""Carries out the runs of a study one after the other, each in its own process and from its last checkpoint on."""
+import time
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional, Sequence
+
+from ...engine.checkpoints.checkpoint_files import (best_checkpoint, latest_checkpoint, list_checkpoints,
+                                                     remove_checkpoint)
+from ...engine.config import checkpoint_prefix, load_config
+from ...engine.files import atomic_write
+from ...errors import LightHeadError
+from ..runs.processes import CommandRunner
+from ..runs.run_commands import testing_command, training_command
+from ..runs.state import State
+from ..runs.usage import UsageMeter
+from .planning import Run
+from .results import BEST_TEST, LAST_TEST, USAGE, collect_result
+
+LOG = "log.txt"
+
+
+class Outcome(NamedTuple):
+    """What came of a call.
+
+    Attributes:
+        failed: "run: reason" of each run that failed.
+        out_of_time: whether the time was over before all runs were done.
+    """
+
+    failed: List[str]
+    out_of_time: bool
+
+
+def run_study(runs: Sequence[Run], state: State, device: Sequence[str], runner: CommandRunner,
+              report: Callable[[str], None], until: Optional[float] = None,
+              after_run: Callable[[], None] = lambda: None) -> Outcome:
+    """Carries out what of a plan has not been done. A run that fails does not end the others.
+
+    Args:
+        runs: from `planning.plan_runs`, in the order to run them.
+        state: takes what `results.collect_result` returns, by run; and under "failed/RUN" why a run failed.
+        device: words of the commands, such as ["--cpu"].
+        runner: runs the commands.
+        report: takes lines of text.
+        until: time of `time.monotonic()` after which no run begins or goes on; one that runs then is ended, and loses
+            what it has done since its last checkpoint.
+        after_run: is called after each run, to write the page.
+    """
+    failed: List[str] = []
+    try:
+        for number, run in enumerate(runs, 1):
+            if state.get(run.key):
+                continue
+            if until is not None and time.monotonic() >= until:
+                return Outcome(failed, True)
+            report(f"{time.strftime('%H:%M')} run {number} of {len(runs)}: {run.key}")
+            try:
+                if not _carry_out(run, device, runner, until):
+                    return Outcome(failed, True)
+                state.put(run.key, collect_result(run))
+            except (LightHeadError, OSError) as error:
+                failed.append(f"{run.key}: {error}")
+                state.put(f"failed/{run.key}", str(error))
+                report(f"{run.key} failed: {error}")
+            else:
+                state.put(f"failed/{run.key}", None)
+                _clean(run)
+                figures = state.get(run.key)["last"]
+                report(f"{run.key}: AP {figures['AP']:.1f}, AP50 {figures['AP50']:.1f}, "
+                       f"{state.get(run.key)['seconds'] / 60:.1f} min")
+            after_run()
+    except KeyboardInterrupt:
+        # A signal to this process alone has not reached the command.
+        runner.stop()
+        raise
+    return Outcome(failed, False)
+
+
+def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Optional[float]) -> bool:
+    """Trains and tests; returns False where the time was over before the end."""
+    with atomic_write(run.file) as temporary:
+        Path(temporary).write_text(run.text, encoding="utf-8")
+    meter, log = UsageMeter(run.folder / USAGE), run.folder / LOG
+    prefix = checkpoint_prefix(load_config(run.file))
+    commands = [lambda: training_command(run.file, device)]
+    if run.test_on:
+        # The tests between epochs have chosen the best checkpoint on a set of their own.
+        overrides = [f"dataset.test_image_set={run.test_on}"]
+        commands += [
+            lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / LAST_TEST, overrides),
+            lambda: testing_command(run.file, device, best_checkpoint(prefix) or latest_checkpoint(prefix),
+                                    run.folder / BEST_TEST, overrides)]
+    try:
+        return all(runner.run(command(), log, until, meter.watch) for command in commands)
+    finally:
+        meter.write()
+
+
+def _clean(run: Run) -> None:
+    """Removes all checkpoints but the last one, because dozens of runs would fill a disk."""
+    prefix = checkpoint_prefix(load_config(run.file))
+    last = latest_checkpoint(prefix)
+    for checkpoint in list_checkpoints(prefix):
+        if checkpoint.base != last:
+            remove_checkpoint(checkpoint.base)

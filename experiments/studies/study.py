@@ -1,0 +1,199 @@
+"""Reads a study and the data sets that it is about from their YAML files, and checks them."""
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import yaml
+
+from ...engine.config import override_values
+from ...errors import ConfigError, UsageError
+from ..paper_tables.quotations import read_steps
+
+FOLDER = Path(__file__).resolve().parent
+_DATA_SETS = FOLDER / "data_sets.yaml"
+# What a step can be about: AP and its like in percent, and the speed of training.
+METRICS = ("AP", "AP50", "AP75", "images/s")
+_SIGNS = {"+": 1, "-": -1}
+_PAPER = "paper"
+
+
+class DataSet(NamedTuple):
+    """A data set of a study.
+
+    Attributes:
+        name: that of its folder, too.
+        label: what the page calls it.
+        about: what it is, in a sentence; empty where nothing says so.
+        values: configuration entries by key.
+        test_on: the image set that the figures are of, where `dataset.test_image_set` only chooses the best checkpoint.
+    """
+
+    name: str
+    label: str
+    about: str
+    values: Dict[str, Any]
+    test_on: Optional[str]
+
+
+class Row(NamedTuple):
+    """A row of a study: its name, what the page calls it, and the configuration entries in which it differs, by key."""
+
+    name: str
+    label: str
+    values: Dict[str, Any]
+
+
+class Step(NamedTuple):
+    """What is claimed of a row, compared with another one.
+
+    Attributes:
+        before, row: names of the two rows.
+        claim: in words.
+        sign: of the change, 1 or -1.
+        metric: of `METRICS`.
+    """
+
+    before: str
+    row: str
+    claim: str
+    sign: int
+    metric: str
+
+
+class Study(NamedTuple):
+    """A study.
+
+    Attributes:
+        name: of its file.
+        title, question: texts of its page.
+        base: name or path of the configuration that all rows start from.
+        values: configuration entries that all rows have, by key.
+        seeds: how many runs of each row on each data set; their seeds count from 0.
+        data_sets, rows: by name, in order.
+        steps: claims on the rows.
+    """
+
+    name: str
+    title: str
+    question: str
+    base: str
+    values: Dict[str, Any]
+    seeds: int
+    data_sets: Dict[str, DataSet]
+    rows: Dict[str, Row]
+    steps: List[Step]
+
+
+def study_names() -> List[str]:
+    """Returns the names of the studies that come with the package, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path != _DATA_SETS)
+
+
+def read_study(name: str) -> Study:
+    """Reads a study.
+
+    Args:
+        name: of a study that comes with the package, or the path of a YAML file of the same form.
+
+    Raises:
+        UsageError: there is no such study, or its file cannot be used; the message names the file and the entry.
+    """
+    path = Path(name) if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
+    if path.stem not in study_names() and not path.is_file() or path == _DATA_SETS:
+        raise UsageError(f"there is no study {name!r}; known: {', '.join(study_names())}, or the path of a YAML file")
+    tree = _read(path)
+    unknown = set(tree) - {"title", "question", "base", "values", "seeds", "datasets", "rows", "steps"}
+    missing = {"title", "question", "base", "datasets", "rows"} - set(tree)
+    if unknown or missing:
+        what = "unknown" if unknown else "missing"
+        raise UsageError(f"{path}: {what} entry {', '.join(sorted(unknown or missing))}")
+    data_sets = _data_sets(path, tree["datasets"])
+    rows = {name: _row(path, name, entry or {}) for name, entry in _mapping(path, "rows", tree["rows"]).items()}
+    seeds = tree.get("seeds", 3)
+    if not isinstance(seeds, int) or seeds < 1:
+        raise UsageError(f"{path}: seeds is {seeds!r}; it must be a whole number of at least 1")
+    return Study(path.stem, str(tree["title"]), str(tree["question"]).strip(), str(tree["base"]),
+                 _values(path, "values", tree.get("values")), seeds, data_sets, rows,
+                 _steps(path, tree.get("steps") or [], rows))
+
+
+def choose(what: str, known: Mapping[str, Any], wanted: Optional[Sequence[str]]) -> List[str]:
+    """Returns the names that are wanted, in the order of the study; all of them where none is named.
+
+    Args:
+        what: the option that names them, such as "--rows".
+        known: those of the study.
+        wanted: names, or None.
+
+    Raises:
+        UsageError: the study has no such name.
+    """
+    unknown = [name for name in wanted or () if name not in known]
+    if unknown:
+        raise UsageError(f"{what}: the study has no {', '.join(unknown)}; known: {', '.join(known)}")
+    return [name for name in known if not wanted or name in wanted]
+
+
+def _read(path: Path) -> Dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as YAML: {error}") from None
+    return _mapping(path, "the file", tree)
+
+
+def _mapping(path: Path, what: str, tree: Any) -> Dict[str, Any]:
+    if not isinstance(tree, dict) or not tree:
+        raise UsageError(f"{path}: {what} must hold KEY: VALUE entries")
+    # Directly beside each other in a path and in a key, so that no name may hold a slash or be hidden.
+    for name in tree:
+        if not isinstance(name, str) or "/" in name or name.startswith("."):
+            raise UsageError(f"{path}: {name!r} in {what} is not a name")
+    return tree
+
+
+def _values(path: Path, what: str, entries: Any) -> Dict[str, Any]:
+    """Returns configuration entries by key, checked."""
+    try:
+        return override_values(entries or {})
+    except ConfigError as error:
+        raise UsageError(f"{path}, {what}: {error}") from None
+
+
+def _data_sets(path: Path, entries: Any) -> Dict[str, DataSet]:
+    """Returns the data sets of a study. One that `data_sets.yaml` knows needs no values; those that the study gives are
+    laid over."""
+    common, found = _read(_DATA_SETS), {}
+    for name, values in _mapping(path, "datasets", entries).items():
+        entry = common.get(name, {})
+        if not entry and not values:
+            raise UsageError(f"{path}: the data set {name} has no values, and {_DATA_SETS.name} does not know it")
+        found[name] = DataSet(name, entry.get("label", name), entry.get("about", ""), {
+            **_values(_DATA_SETS, name, entry.get("values")), **_values(path, name, values)}, entry.get("test_on"))
+    return found
+
+
+def _row(path: Path, name: str, entry: Any) -> Row:
+    if not isinstance(entry, dict) or set(entry) - {"label", "values"}:
+        raise UsageError(f"{path}: the row {name} may have the entries label and values")
+    return Row(name, str(entry.get("label", name)), _values(path, f"row {name}", entry.get("values")))
+
+
+def _steps(path: Path, entries: Any, rows: Mapping[str, Row]) -> List[Step]:
+    """Returns the claims; for the word "paper" those of the paper between rows of these names."""
+    if entries == _PAPER:
+        return [Step(step.before, step.row, f"{step.says} ({step.source})", step.sign, "AP") for step in read_steps()
+                if step.before in rows and step.row in rows]
+    return [_step(path, number, entry, rows) for number, entry in enumerate(entries, 1)]
+
+
+def _step(path: Path, number: int, entry: Any, rows: Mapping[str, Row]) -> Step:
+    place = f"{path}, step {number}"
+    if not isinstance(entry, dict) or {"from", "to", "claim", "direction"} - set(entry):
+        raise UsageError(f"{place}: it needs the entries from, to, claim and direction")
+    unknown: Tuple[str, ...] = tuple(entry[end] for end in ("from", "to") if entry[end] not in rows)
+    if unknown:
+        raise UsageError(f"{place}: there is no row {', '.join(unknown)}")
+    metric, direction = entry.get("metric", "AP"), str(entry["direction"])
+    if direction not in _SIGNS or metric not in METRICS:
+        raise UsageError(f"{place}: direction is + or -, and metric one of {', '.join(METRICS)}")
+    return Step(entry["from"], entry["to"], str(entry["claim"]), _SIGNS[direction], metric)
