@@ -37,6 +37,21 @@ def test_changed_keys_are_those_that_change_the_losses():
         "TRAIN.SCALES: [] in the checkpoint, [[1, 2]] now"]
 
 
+def test_a_schedule_depends_on_the_keys_that_it_reads():
+    cosine = {"TRAIN.lr_schedule": "cosine"}
+    before = saved(load_config(None, cosine))
+    unread = {"TRAIN.lr_step": "1", "TRAIN.lr_factor": 0.5}
+    assert config.changed_keys(before, load_config(None, {**cosine, **unread})) == []
+    assert config.changed_keys(before, load_config(None, {**cosine, "TRAIN.end_epoch": 9})) == [
+        "TRAIN.end_epoch: 8 in the checkpoint, 9 now"]
+    step = saved(load_config())
+    assert config.changed_keys(step, load_config(None, {"TRAIN.end_epoch": 9})) == []
+    assert config.changed_keys(step, load_config(None, {"TRAIN.lr_step": "1"})) == [
+        "TRAIN.lr_step: '5.333' in the checkpoint, '1' now"]
+    assert config.changed_keys(step, load_config(None, cosine)) == [
+        "TRAIN.lr_schedule: 'step' in the checkpoint, 'cosine' now"]
+
+
 def test_older_checkpoints_hold_the_keys_of_training_alone():
     cfg = load_config(None, ["TRAIN.lr", 0.25, "SCALES", "100,200", "TEST.NMS", 0.9])
     older = json.loads(json.dumps(config.training_keys(cfg)))

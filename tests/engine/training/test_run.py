@@ -277,6 +277,18 @@ def test_a_finished_run_is_extended(configure):
         train(configure("run", *more, "TRAIN.RPN_BATCH_SIZE", 4), extend=True)
 
 
+def test_more_epochs_are_another_schedule_of_a_cosine(configure, caplog):
+    caplog.set_level(logging.INFO)
+    cosine = "TRAIN.lr_schedule", "cosine", "TRAIN.end_epoch"
+    train(configure("run", *cosine, 1))
+    assert "to 0 at the end of epoch 1; TRAIN.lr_step and TRAIN.lr_factor are not read" in caplog.text
+    with pytest.raises(TrainingError, match="TRAIN.end_epoch: 1 in the checkpoint, 2 now(.|\n)*pass --extend"):
+        train(configure("run", *cosine, 2), resume=True)
+    _, lines = train(configure("run", *cosine, 2), extend=True)
+    shares = [(1 + np.cos(np.pi * done / of)) / 2 for done, of in ((0, 3), (1, 3), (2, 3), (3, 6), (4, 6), (5, 6))]
+    assert [line["lr"] for line in lines] == pytest.approx([2 * 0.001 * share for share in shares])
+
+
 def test_a_new_run_begins_with_the_weights_of_another(configure, caplog):
     caplog.set_level(logging.INFO)
     first, _ = train(configure("first", "TRAIN.end_epoch", 1))
