@@ -35,11 +35,14 @@ def kind_of_file(path: str) -> str:
         if tensorflow_prefix(path) is not None:
             return TENSORFLOW
         raise CheckpointError(f"there is no file {path}")
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        head = file.read(32)
-        file.seek(max(size - 8, 0))
-        tail = file.read(8)
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            head = file.read(32)
+            file.seek(max(size - 8, 0))
+            tail = file.read(8)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
     if head.startswith(_MXNET_MAGIC):
         return MXNET
     if head.startswith(_TORCH_MAGIC):

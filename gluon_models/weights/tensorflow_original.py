@@ -74,7 +74,7 @@ def _variables(path: str) -> Dict[str, np.ndarray]:
         kinds = reader.get_variable_to_dtype_map()
         return {name: float_array(reader.get_tensor(name)) for name in sorted(kinds)
                 if tensorflow.dtypes.as_dtype(kinds[name]).is_floating and not _is_of_optimizer(name, kinds)}
-    except (tensorflow.errors.OpError, ValueError, UnicodeDecodeError) as error:
+    except (tensorflow.errors.OpError, ValueError, IndexError, TypeError, RuntimeError, MemoryError) as error:
         raise CheckpointError(f"{path} cannot be read as a TensorFlow checkpoint: {error}") from None
 
 

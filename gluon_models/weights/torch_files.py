@@ -1,4 +1,5 @@
 """Reads the tensors of PyTorch's files, never by running what a file says."""
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
@@ -64,9 +65,8 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
     try:
         content = torch.load(str(path), map_location="cpu", weights_only=True)
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
-        reason = " ".join(str(error).split()).partition(" Please file an issue")[0][:300]
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
-                              f"than tensors and so could run a program ({type(error).__name__}: {reason}). Save the "
+                              f"than tensors and so could run a program ({_reason(error)}). Save the "
                               "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors") from None
     tensors = dict(_tensors(content, torch.Tensor))
     if not tensors:
@@ -78,6 +78,13 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
         raise CheckpointError(f"{path} holds tensors that take {size >> 20} MB in memory, more than the "
                               f"{LARGEST >> 20} MB of any weights: it is none, or damaged")
     return {name: float_array(tensor.to(torch.float32).numpy()) for name, tensor in dense.items()}
+
+
+def _reason(error: Exception) -> str:
+    """What PyTorch says, without its advice to open the file all the same."""
+    text = " ".join(str(error).split())
+    unsupported = re.search(r"unsupported .*?(?= Please| Check the documentation|$)", text, re.IGNORECASE)
+    return f"{type(error).__name__}: {unsupported.group(0) if unsupported else text}"[:300].rstrip(".")
 
 
 def _kinds(content: Any) -> str:

@@ -61,6 +61,71 @@ def test_what_is_none_is_refused(tmp_path, content, message):
         read_weights("nowhere.pth")
 
 
+def test_a_folder_is_no_file(tmp_path):
+    for name in ("x.params", "x.npz"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(CheckpointError, match=f"{name} is a folder: name the file of weights in it"):
+            read_weights(str(tmp_path / name))
+
+
+def npy(shape, data=b"", descr="<f4"):
+    """An array of a npz file as its header says, whatever its data are."""
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + data
+
+
+@pytest.mark.parametrize("array", [npy((2 ** 40, 2 ** 10)), npy((-3,)), npy((3,), b"12"), npy((1,), b"0" * 16, "<U4"),
+                                   npy("__import__('os').abort()"), b"junk", b""])
+def test_damaged_arrays_of_an_npz_are_refused(tmp_path, array):
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        archive.writestr("extractor/conv1/conv/W.npy", array)
+    with pytest.raises(CheckpointError, match="x (cannot be read as an npz file|is damaged)"):
+        read_weights(str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("place, value", [(8, b"\1"), (10, b"\x63\0"), (16, b"\0\0\0\0"), (24, b"\xfe\xff\xff\xff")])
+def test_a_damaged_directory_of_an_npz_is_refused(tmp_path, place, value):
+    """Flags that say that it is encrypted, an unknown compression, a wrong sum; a size that the file does not have."""
+    np.savez(tmp_path / "x", **{"extractor/conv1/conv/W": np.ones(4)})
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    entry = content.rindex(b"PK\x01\x02") + place
+    content[entry:entry + len(value)] = value
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match="x.npz "):
+        read_weights(str(tmp_path / "x.npz"))
+
+
+def test_an_archive_that_unpacks_to_more_than_any_weights_is_refused(tmp_path):
+    np.savez(tmp_path / "x", a=np.ones(4), b=np.ones(4))
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    for part in (content.index(b"PK\x01\x02"), content.rindex(b"PK\x01\x02")):
+        content[part + 24:part + 28] = b"\xfe\xff\xff\xff"
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match="x.npz unpacks to 8191 MB, more than the 4096 MB of any weights"):
+        read_weights(str(tmp_path / "x.npz"))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
+def test_cut_files_are_refused(tmp_path, share):
+    mx.nd.save(str(tmp_path / "a.params"), {"arg:x_weight": mx.nd.ones((9, 9)), "aux:y_moving_mean": mx.nd.ones(9)})
+    np.savez(tmp_path / "b.npz", **{"extractor/conv1/conv/W": np.ones(99)})
+    text = b'{"conv1.weight": {"dtype": "F32", "shape": [40], "data_offsets": [0, 160]}}'
+    (tmp_path / "c.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(160))
+    for path in list(tmp_path.iterdir()):
+        content = path.read_bytes()
+        path.write_bytes(content[:int(share * len(content))])
+        with pytest.raises(CheckpointError, match=path.name):
+            read_weights(str(path))
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "x.params"
+    mx.nd.save(str(path), {"arg:name": mx.nd.ones(3)})
+    path.write_bytes(path.read_bytes().replace(b"arg:name", b"arg:\xff\xfe\xfd\xfc"))
+    with pytest.raises(CheckpointError, match="x.params is damaged: a name in it is no text"):
+        read_weights(str(path))
+
+
 @pytest.mark.parametrize("protocol", range(5))
 def test_a_malicious_pickle_is_refused(tmp_path, protocol):
     trap, path = tmp_path / "trap", tmp_path / "x.pth"
