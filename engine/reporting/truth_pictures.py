@@ -34,7 +34,7 @@ def draw_truth(record: Record, classes: Sequence[str], limit: Optional[int] = No
     boxes = [DrawnBox(_scaled(box, scale), class_color(int(class_id)), _text(classes[class_id]),
                       f" ({mark})" if mark else "", f"class {class_id}", bool(mark))
              for box, class_id, mark in zip(record.boxes, record.classes, marks)]
-    _hatch(picture, [_scaled(region, scale) for region in record.regions])
+    hatch(picture, [_scaled(region, scale) for region in record.regions])
     # Small objects are on top of large ones.
     draw_boxes(picture, sorted(boxes, key=lambda drawn: _area(drawn.box)), sparing=True)
     return picture
@@ -60,7 +60,7 @@ def draw_comparison(record: Record, classes: Sequence[str], found: np.ndarray, c
     picture, scale = _open(record, None, least)
     truth = [_scaled(box, scale) for box in record.boxes]
     found_boxes = [_scaled(box, scale) for box in detections[2]]
-    _hatch(picture, [_scaled(region, scale) for region in record.regions])
+    hatch(picture, [_scaled(region, scale) for region in record.regions])
     boxes: List[DrawnBox] = []
     for index in np.flatnonzero(counted & ~found):
         boxes.append(DrawnBox(truth[index], MISSED, _text(classes[record.classes[index]])))
@@ -105,7 +105,7 @@ def _area(box: np.ndarray) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _hatch(picture: Image.Image, regions: Sequence[np.ndarray]) -> None:
+def hatch(picture: Image.Image, regions: Sequence[np.ndarray]) -> None:
     """Covers regions with a light gray and with slanting lines."""
     for region in regions:
         x1, y1 = (max(int(value), 0) for value in region[:2])

@@ -1,4 +1,4 @@
-"""Draws the ground truth of a data set on its photographs, or ground truth and detections together."""
+"""Draws the ground truth of a data set on its photographs, or ground truth and detections together, or batches."""
 import argparse
 import os
 import random
@@ -22,18 +22,22 @@ EXAMPLES = """
 lhrcnn data show photos/ --out look
 lhrcnn data show photos/ --out cows --set val --class cow --count 60
 lhrcnn data show photos/ --out mistakes --compare output/photos_s --count 50
+lhrcnn data show photos/ --out batches --augmented --cfg photos_s TRAIN.RANDOM_CROP=0.5 TRAIN.PHOTOMETRIC=0.5
 """
 _COMPARISON = """
 With --compare, pictures have the detections of a run beside the ground truth, and those with most mistakes come first:
 objects that were missed are red, false detections orange; those that were found are green, and the detections of them
-blue. A detection finds an object of its class at an IoU of 0.5."""
+blue. A detection finds an object of its class at an IoU of 0.5.
+
+With --augmented, pictures are the images of the first training batches of a configuration, as its network gets them:
+cropped, resized, mirrored and padded, with the boxes that are learned; --seed takes the place of its seed."""
 LEAST_SIDE = 800  # pixels: smaller images are enlarged, for lines and text to be seen
 
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
-    args = _make_parser().parse_args(argv)
+    args = _make_parser().parse_intermixed_args(argv)
     if args.count < 1:
         raise UsageError(f"--count is {args.count}; it must be at least 1")
     folder = Path(args.out)
@@ -41,6 +45,11 @@ def main(argv: options.Arguments = None) -> int:
     check_outside(args.path, args.out)
     if folder.is_dir() and any(folder.iterdir()) and not args.force:
         raise UsageError(f"{folder} is not empty: name a new folder, or write into it all the same by --force")
+    if args.augmented:
+        from .data_augmented import show_augmented
+        return show_augmented(args, folder)
+    if args.cfg or args.overrides:
+        raise UsageError("--cfg and KEY=VALUE are for --augmented alone")
     if args.compare:
         from .data_comparison import show_mistakes
         return show_mistakes(args, folder)
@@ -58,15 +67,21 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", metavar="NAME", help="image set (default: train; with --compare that of the test, or "
                         "else val or test; or the only one)")
     parser.add_argument("--count", type=int, default=24, metavar="N", help="number of images (default: 24)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which images (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which images; with --augmented, "
+                        "the seed of the training (default: 0)")
     parser.add_argument("--class", dest="only_class", metavar="NAME", help="images that have an object of this class; "
                         "with --compare, objects and detections of this class alone")
-    parser.add_argument("--compare", metavar="RUN", help="a folder of a test, its results.json, a folder of a training "
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--compare", metavar="RUN", help="a folder of a test, its results.json, a folder of a training "
                         "with a test in it, or a checkpoint, whose detector is then run")
+    which.add_argument("--augmented", action="store_true", help="draw training batches of the configuration --cfg")
+    parser.add_argument("--cfg", metavar="FILE", help="with --augmented, the configuration: a YAML file, or the name "
+                        "of a bundled one such as photos_s")
     parser.add_argument("--threshold", type=float, default=0.5, metavar="SCORE", help="with --compare, detections of "
                         "at least this score (default: 0.5)")
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
     options.add_devices(parser)
+    options.add_overrides(parser)
     return parser
 
 
