@@ -1,4 +1,5 @@
 """Gluon models, registered by name: hybrid blocks with the parameter names of the graphs of the MXNet original."""
+from .classifier import ClassifierLoss, get_classifier
 from .detector import TwoStageDetector
 from .detector_losses import DetectorLosses
 from .faster_rcnn import FasterRCNN
@@ -9,6 +10,6 @@ from .registry import (register_backbone, register_classes, register_detector, r
                        register_pyramid_backbone)
 from .rfcn import RFCN
 
-__all__ = ["DetectorLosses", "FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN", "TwoStageDetector",
-           "backbone_names", "get_model", "model_names", "model_options", "register_backbone", "register_classes",
-           "register_detector", "register_model", "register_pyramid_backbone"]
+__all__ = ["ClassifierLoss", "DetectorLosses", "FasterRCNN", "LightHeadFPN", "LightHeadRCNN", "RFCN",
+           "TwoStageDetector", "backbone_names", "get_classifier", "get_model", "model_names", "model_options",
+           "register_backbone", "register_classes", "register_detector", "register_model", "register_pyramid_backbone"]

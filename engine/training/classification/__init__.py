@@ -1,0 +1,1 @@
+"""Training of backbones as classifiers, with whose weights detectors start."""

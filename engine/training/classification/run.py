@@ -1,0 +1,182 @@
+"""The training of a classifier, from the start or from a checkpoint."""
+import logging
+import time
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import mxnet as mx
+import numpy as np
+
+from ....data.classification import (ClassifiedSet, ClassifierTestLoader, ClassifierTrainLoader, TestView, TrainView,
+                                     matched_sets)
+from ....errors import TrainingError, UsageError
+from ....gluon_models.classifier import check_side, get_classifier
+from ...building.initialization import NEW_LAYER_STD
+from ...checkpoints.checkpoint_files import best_checkpoint, damage_messages, latest_checkpoint, read_checkpoint
+from ...checkpoints.parameters import own_parameters
+from ...config import pixel_keys
+from ...files import write_json
+from ...reporting.scalars import read_scalars
+from ..checkpoint_hooks import BestHook, CheckpointHook
+from ..hook import Hook
+from ..hooks import LOSSES_FILE, LogHook, ScalarsHook, TestHook, UnreadableHook
+from ..trainer import Trainer
+from .accuracy import Accuracy, test_classifier
+from .objective import ClassifierObjective
+from .recipe import PIXELS, Recipe
+
+METRIC = "top1"  # decides which checkpoint is the best
+RESULT_FILE = "result.json"
+
+
+class Place(NamedTuple):
+    """Where and how a training runs; nothing of it changes the losses but the number of devices.
+
+    Attributes:
+        folder: takes checkpoints, logs and the result.
+        contexts: devices, which share each batch.
+        num_workers: processes that read images; 0 reads them in this process.
+        log_every: steps between two log lines.
+        keep: how many of the last epochs keep their checkpoints; 0 keeps all. The best one always stays.
+    """
+
+    folder: str
+    contexts: Sequence[mx.Context] = (mx.cpu(),)
+    num_workers: int = 0
+    log_every: int = 50
+    keep: int = 2
+
+
+class ClassifierRun:
+    """Trains a backbone as a classifier. No file is written before `run`.
+
+    Args:
+        backbone: one of `gluon_models.backbone_names()`.
+        train_set: images to train on.
+        test_set: images to test on after each epoch; its classes are the same.
+        recipe: how it is trained.
+        place: where.
+        logger: takes the log lines.
+        resume: go on from the last checkpoint in the folder, with the losses of an unbroken run; start anew where there
+            is none.
+
+    Attributes:
+        net: the network.
+        trainer: `Trainer`.
+        test: the last `Accuracy`; None before the first test.
+
+    Raises:
+        UsageError: the recipe cannot be used with these images or devices.
+        TrainingError: there are checkpoints of an earlier run and none is to be resumed, or they are of another recipe
+            or of other data.
+    """
+
+    def __init__(self, backbone: str, train_set: ClassifiedSet, test_set: ClassifiedSet, recipe: Recipe, place: Place,
+                 logger: logging.Logger, resume: bool = False):
+        recipe.check()
+        train_set, test_set = matched_sets(train_set, test_set)
+        if recipe.batch_size % len(place.contexts):
+            raise UsageError(f"--batch-size is {recipe.batch_size}; the {len(place.contexts)} devices must be able to "
+                             "share it in equal parts")
+        self._backbone, self._recipe, self._place, self._logger = backbone, recipe, place, logger
+        self._prefix = str(Path(place.folder) / backbone)
+        self.test: Optional[Accuracy] = None
+        self._sets = {"train": train_set, "test": test_set}
+        found = self._checkpoint(resume)
+        for one in self._sets.values():
+            logger.info("%s", one.summary())
+        self.net = get_classifier(backbone, train_set.classes)
+        check_side(self.net, recipe.side)
+        mx.random.seed(recipe.seed)
+        self.net.initialize(mx.init.MSRAPrelu(factor_type="in", slope=0), ctx=list(place.contexts))
+        self.net.classifier[-1].initialize(mx.init.Normal(NEW_LAYER_STD), ctx=list(place.contexts), force_reinit=True)
+        parameters = own_parameters(self.net)
+        count = sum(parameter.data(place.contexts[0]).size for parameter in parameters.values()
+                    if parameter.grad_req != "null")
+        logger.info("%s with %d classes: %.2fM parameters", backbone, len(train_set.classes), count / 1e6)
+        view = TrainView(recipe.side, recipe.least_area, recipe.flip, recipe.color_jitter)
+        loader = ClassifierTrainLoader(train_set.images, recipe.batch_size, view, recipe.seed, place.num_workers)
+        self._test_loader = ClassifierTestLoader(test_set.images, recipe.batch_size, TestView(recipe.side),
+                                                 place.num_workers)
+        self._facts = {"backbone": backbone, "recipe": recipe.as_dict(), "devices": len(place.contexts),
+                       "images": len(train_set.images), "settings": pixel_keys(*PIXELS)}
+        self.trainer = Trainer(ClassifierObjective(self.net, recipe.label_smoothing), loader,
+                               recipe.optimizer(parameters), recipe.rates(len(loader)), epochs=recipe.epochs,
+                               contexts=place.contexts, seed=recipe.seed)
+        if found:
+            self._go_on(found)
+
+    @property
+    def failures(self) -> List[str]:
+        """What is wrong with each image that could not be read."""
+        unread = {**self.trainer.loader.unreadable, **({} if self.test is None else self.test.unread)}
+        return list(unread.values())
+
+    def run(self) -> Accuracy:
+        """Trains to the end, with a test after each epoch, and writes the result; returns the last test."""
+        began = time.monotonic()
+        if self.trainer.step >= self.trainer.total:
+            self._logger.info("all %d epochs are trained already", self._recipe.epochs)
+            self._test("test")
+        else:
+            self.trainer.hooks = self._hooks()
+            self.trainer.run()
+        self._write_result((time.monotonic() - began) / 60)
+        return self.test
+
+    def best_file(self) -> str:
+        """Returns the parameter file with which a detector starts: that of the best test, or the last."""
+        return (best_checkpoint(self._prefix) or latest_checkpoint(self._prefix)) + ".params"
+
+    def _checkpoint(self, resume: bool) -> Optional[str]:
+        found = latest_checkpoint(self._prefix)
+        if found and not resume:
+            raise TrainingError(f"there are checkpoints of an earlier run, the last one {found}. To go on from it pass "
+                                "--resume; to begin anew name another folder by --out")
+        damaged = damage_messages(self._prefix)
+        if damaged and not found:
+            raise TrainingError("every checkpoint of an earlier run is damaged:\n  " + "\n  ".join(damaged)
+                                + "\nTo begin anew, name another folder by --out")
+        if resume and not found:
+            self._logger.info("there is no checkpoint %s-*: the training starts from the beginning", self._prefix)
+        return found
+
+    def _go_on(self, found: str) -> None:
+        state = read_checkpoint(found)
+        changed = self._recipe.differences(state.get("recipe", {}))
+        changed += [f"{name}: {state.get(name)} in the checkpoint, {value} now" for name, value in (
+            ("devices", len(self._place.contexts)), ("images", len(self._sets["train"].images)),
+            ("classes", list(self.net.classes))) if state.get(name) != value]
+        if changed:
+            raise TrainingError(f"the checkpoint {found} was trained otherwise:\n  " + "\n  ".join(changed)
+                                + "\nSet these back, or name another folder by --out")
+        self.trainer.step = state["step"]
+        self.trainer.objective.load_checkpoint(found, self.trainer.optimizer)
+        self._logger.info("resuming from %s, step %d of %d", found, self.trainer.step, self.trainer.total)
+
+    def _hooks(self) -> List[Hook]:
+        place, logger = self._place, self._logger
+        return [ScalarsHook(Path(place.folder)), LogHook(logger, place.log_every),
+                UnreadableHook(self.trainer.loader, logger),
+                CheckpointHook(self._prefix, logger, self._facts, keep=place.keep),
+                TestHook(self._test, every=1), BestHook(self._prefix, METRIC, logger)]
+
+    def _test(self, _: str) -> Dict[str, float]:
+        self.test = test_classifier(self.net, self.net.classes, self._test_loader, self._place.contexts)
+        self._logger.info("epoch %d: top-1 %.4f, top-5 %.4f, mean over the classes %.4f, of %d images",
+                          self.trainer.epoch, *self.test[:3], self.test.images)
+        for message in self.test.unread.values():
+            self._logger.warning("%s; it does not count in the test", message)
+        return self.test.metrics()
+
+    def _write_result(self, minutes: float) -> None:
+        best = best_checkpoint(self._prefix)
+        state: Dict[str, Any] = read_checkpoint(best) if best else {}
+        speeds = [line["images_per_second"] for line in read_scalars(Path(self._place.folder) / LOSSES_FILE)
+                  if "images_per_second" in line]
+        write_json(Path(self._place.folder) / RESULT_FILE, {
+            **self._facts, "classes": list(self.net.classes), "file": self.best_file(),
+            "best": {"epoch": state.get("epoch"), **state.get("test", {})},
+            "last": {"epoch": self.trainer.epoch, **self.test.metrics(), "by_class": self.test.classes},
+            "test_images": self.test.images, "minutes": minutes,
+            "images_per_second": float(np.median(speeds)), "unread": self.failures})
