@@ -158,6 +158,13 @@ def best_checkpoint(prefix: str) -> Optional[str]:
     return found[0].base if found else None
 
 
+def describe_checkpoint(base: str) -> str:
+    """Returns PREFIX-TAG with the epochs that were trained before it and, where it tested best, the metric."""
+    state = read_checkpoint(base)
+    facts = [f"epoch {state['epoch']}"] + [f"{name} {value:.4f}" for name, value in state.get("test", {}).items()]
+    return f"{base} ({', '.join(facts)})"
+
+
 def remove_checkpoint(base: str) -> None:
     """Removes the files of the checkpoint PREFIX-TAG, the JSON file first."""
     for end in (".json", *_ARRAY_FILES[::-1]):

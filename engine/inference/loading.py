@@ -12,7 +12,7 @@ from ..building.initialization import log_mismatches
 from ..building.network import build_net
 from ..building.pretrained import holds_whole, pretrained_file, whole_detector
 from ..checkpoints.checkpoint_files import (
-    best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
+    BEST, best_checkpoint, damage_messages, describe_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint)
 from ..checkpoints.parameters import load_parameters, own_parameters
 from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
 from ..symbolic.detector import load_symbol_detector
@@ -53,6 +53,8 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
     if base is None:
         return _pretrained_network(cfg, contexts, classes)
     state = _state(base)
+    if logger is not None and (checkpoint is None or Path(checkpoint).is_dir()):
+        _tell_choice(base, logger)
     if cfg is None:
         cfg = _own_config(base, state, overrides)
     _check_configuration(base, state, cfg)
@@ -123,6 +125,15 @@ def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> Optional[str
     if base is None and (not cfg.network.pretrained or cfg.symbol):
         raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH")
     return base
+
+
+def _tell_choice(base: str, logger: logging.Logger) -> None:
+    """Tells which checkpoint was taken where a run has a best one and a last one."""
+    prefix, _, tag = base.rpartition("-")
+    last = latest_checkpoint(prefix)
+    if tag == BEST and last is not None:
+        logger.info("taking the best checkpoint, %s; the last one is %s, and --checkpoint takes that or another",
+                    describe_checkpoint(base), describe_checkpoint(last))
 
 
 def _pretrained_network(cfg: CfgNode, contexts: Sequence[mx.Context],

@@ -22,13 +22,13 @@ def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[
         cfg: a configuration, the path of its file, or the name of one that comes with the package.
         ctx: the device, or several that share each batch; by default the CPU.
         resume: go on from the last checkpoint in `output_path`; start anew where there is none.
-        extend: go on from the last checkpoint with another schedule (learning rates, warm-up, decay). More epochs need
-            `resume` only.
+        extend: go on from the last checkpoint with another schedule (learning rates, warm-up, decay, averaging). More
+            epochs need `resume` only, unless `TRAIN.lr_schedule` is "cosine".
         allow_partial: accept a file `network.pretrained` that lacks a part of the backbone; that part starts at random.
         overrides: values to change, by key (`**{"TRAIN.end_epoch": 2}`) or by section (`TRAIN={"end_epoch": 2}`).
 
     Returns:
-        The trained detector, as it is after the last step.
+        The trained detector, as it is after the last step; with averaged weights where `TRAIN.EMA_DECAY` is set.
 
     Raises:
         ConfigError: the configuration cannot be used.

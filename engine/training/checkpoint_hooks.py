@@ -3,6 +3,9 @@ import logging
 import math
 from typing import Any, Callable, Dict, Mapping, Optional
 
+import numpy as np
+
+from ...errors import TrainingError
 from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, list_checkpoints,
                                             read_checkpoint, remove_checkpoint, step_tag, write_checkpoint)
 from .hook import Hook, RunningTrainer, StepReport
@@ -42,6 +45,13 @@ class CheckpointHook(Hook):
         if self._before_write is not None:
             self._before_write()
         content = trainer.objective.content(trainer.optimizer)
+        broken = [name for name, array in content.arrays.items() if not np.isfinite(array.asnumpy()).all()]
+        if broken:
+            raise TrainingError(
+                f"after step {trainer.step} parameters are not finite numbers: {broken[0]}"
+                + (f" and {len(broken) - 1} more arrays" if broken[1:] else "") + ". No checkpoint was written; go on "
+                "from the last one by --extend, with a lower TRAIN.lr, a longer TRAIN.warmup_step or "
+                "TRAIN.CLIP_GRADIENT")
         base = write_checkpoint(self._prefix, tag, content, trainer.epoch, trainer.step, self._facts)
         self._logger.info("saved %s", base)
         self._remove_old(tag, trainer.step)

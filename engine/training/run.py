@@ -16,6 +16,7 @@ from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
 from ..files import atomic_write
 from ..reporting.scalars import read_scalars
+from . import advice
 from .checkpoint_hooks import BestHook, CheckpointHook
 from .hook import Hook
 from .hooks import LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHook, UnreadableHook
@@ -36,7 +37,7 @@ class TrainingRun:
         resume: go on from the last checkpoint under the output path, with the losses of an unbroken run; start anew
             where there is none. Without it `TRAIN.RESUME` decides, which goes on from the end of epoch
             `TRAIN.begin_epoch`, or from the last checkpoint where that is 0.
-        extend: go on as with `resume`, and allow another schedule (learning rates, warm-up, decay).
+        extend: go on as with `resume`, and allow another schedule (learning rates, warm-up, decay, averaging).
         allow_partial: accept a file `network.pretrained` that lacks a part of the backbone; that part starts at random.
         dataset: the records to train on; by default those of `dataset.image_set`.
         make_trainable: function (cfg, dataset, start) that makes what is trained; by default the Gluon model
@@ -65,12 +66,15 @@ class TrainingRun:
         if cfg.network.pretrained and not found:
             pretrained_file(cfg)  # where it is not there, that is said before the data sets are read
         mx.random.seed(cfg.seed)
-        is_part = dataset is not None
+        is_part = self._is_part = dataset is not None
         self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)
         logger.info("%s", self.dataset.summary())
         self.test_set = None if is_part else build_test_set(cfg, self.dataset.classes)
         if self.test_set is not None:
             logger.info("%s", self.test_set.summary())
+        if not is_part:
+            for line in advice.on_tests(cfg, self.test_set is not None):
+                logger.info("%s", line)
         make_trainable = make_trainable or (graph_trainable if cfg.symbol else gluon_trainable)
         start = Start(self._contexts, logger, fresh=not found, allow_partial=allow_partial)
         objective, loader, parameters = make_trainable(cfg, self.dataset, start)
@@ -103,7 +107,7 @@ class TrainingRun:
 
     @property
     def net(self) -> HybridBlock:
-        """A detector with the current parameters."""
+        """A detector with the current parameters, averaged where `TRAIN.EMA_DECAY` is set."""
         return self.trainer.objective.detector()
 
     def run(self) -> Optional[Dict[str, Any]]:
@@ -128,6 +132,9 @@ class TrainingRun:
             if self.trainer.stop_reason is not None:
                 # A training that a hook ended had no test after its last epoch.
                 self._test("test")
+        if not self._is_part:
+            for line in advice.on_checkpoints(self._cfg):
+                self._logger.info("%s", line)
         return self._last_test
 
     def _go_on(self, checkpoint: str, extend: bool) -> None:
@@ -168,9 +175,6 @@ class TrainingRun:
                 hooks.append(BestHook(self._prefix, cfg.TRAIN.BEST_METRIC, logger))
             if cfg.TRAIN.EARLY_STOP_TESTS:
                 hooks.append(EarlyStoppingHook(cfg.TRAIN.BEST_METRIC, cfg.TRAIN.EARLY_STOP_TESTS, earlier_tests))
-        if cfg.TRAIN.EARLY_STOP_TESTS and not (cfg.TRAIN.TEST_EVERY and self.test_set is not None):
-            logger.info("warning: TRAIN.EARLY_STOP_TESTS is %d, but there are no tests between epochs: set "
-                        "TRAIN.TEST_EVERY and dataset.test_image_set", cfg.TRAIN.EARLY_STOP_TESTS)
         return hooks
 
     def _earlier_tests(self) -> List[Optional[float]]:
@@ -186,7 +190,7 @@ class TrainingRun:
                 self.trainer.objective.symbol.save(temporary)
 
     def _test(self, folder: str) -> Optional[Dict[str, float]]:
-        """Tests the network as it is now; returns COCO's metrics, or None where there is nothing to test on."""
+        """Tests the network `net` as it is now; returns COCO's metrics, or None where there is nothing to test on."""
         if self.test_set is None:
             return None
         self._last_test, unread = test_network(self._cfg, self.net, self.test_set, self._contexts,

@@ -49,15 +49,24 @@ def test_the_last_checkpoint_is_taken_unless_one_is_named(cfg, prefix):
     assert trained.path == prefix + "-0002.params" and trained.net.classes == ("a", "b")
 
 
-def test_the_best_checkpoint_goes_before_the_last(cfg, prefix, tmp_path):
+def test_the_best_checkpoint_goes_before_the_last(cfg, prefix, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     own = with_values(cfg, {"output_path": str(tmp_path)})
     net = load_network(cfg, CPU, epoch=1).net
     content = Content(parameter_arrays(net), {}, {}, net.classes)
     copy = str(tmp_path / "light_head_rcnn")
     for tag, step in (("0002", 6), (BEST, 3)):
-        write_checkpoint(copy, tag, content, 1, step, {"config": saved_config(own)})
-    assert load_network(own, CPU).path == copy + "-best.params"
-    assert load_network(own, CPU, epoch=2).path == copy + "-0002.params"
+        test = {"test": {"AP": 0.25}} if tag == BEST else {}
+        write_checkpoint(copy, tag, content, 1, step, {"config": saved_config(own), **test})
+    assert load_network(own, CPU, epoch=2, logger=LOGGER).path == copy + "-0002.params"
+    assert load_network(own, CPU, checkpoint=copy + "-0002", logger=LOGGER).path == copy + "-0002.params"
+    assert "taking" not in caplog.text
+    assert load_network(own, CPU, logger=LOGGER).path == copy + "-best.params"
+    told = f"taking the best checkpoint, {copy}-best (epoch 1, AP 0.2500); the last one is {copy}-0002 (epoch 1)"
+    assert told in caplog.text
+    caplog.clear()
+    assert load_network(None, CPU, checkpoint=str(tmp_path), logger=LOGGER).path == copy + "-best.params"
+    assert told in caplog.text
     assert find_checkpoint(str(tmp_path)) == copy + "-best"
 
 

@@ -1,5 +1,6 @@
 """Trainings that average their weights: what is tested, saved and restored, on a handful of small images."""
 import logging
+from pathlib import Path
 
 import mxnet as mx
 import numpy as np
@@ -106,6 +107,18 @@ def test_another_decay_is_not_taken_in_silence(configure, caplog):
     without = TrainingRun(configure("run", "TRAIN.end_epoch", 3), [mx.cpu()], LOGGER, extend=True)
     assert "goes on from the checkpoint's weights without their average" in caplog.text
     assert_equal(weights(without.trainer.objective), weights(training.trainer.objective))
+
+
+def test_one_weight_that_is_not_a_number_is_not_saved(configure):
+    """The losses do not show it, because training goes on from the weights without the average."""
+    cfg = configure("run", "TRAIN.EMA_DECAY", 0.8, "TRAIN.end_epoch", 1)
+    training = TrainingRun(cfg, [mx.cpu()], LOGGER)
+    average = training.trainer.objective.average
+    name = average.names[0]
+    average._averages[name][0][:] = float("nan")
+    with pytest.raises(TrainingError, match=f"not finite numbers: arg:{name}. No checkpoint"):
+        training.run()
+    assert not list(Path(cfg.output_path).glob("*.params"))
 
 
 def test_two_devices(configure):

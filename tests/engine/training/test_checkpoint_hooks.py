@@ -7,6 +7,7 @@ import pytest
 
 from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, list_checkpoints, read_checkpoint
 from light_head_rcnn.engine.training.checkpoint_hooks import BestHook, CheckpointHook
+from light_head_rcnn.errors import TrainingError
 
 LOGGER = logging.getLogger("test")
 
@@ -50,6 +51,16 @@ def test_none_goes_while_there_are_fewer_than_are_kept(tmp_path, keep, every_ste
     tags = [f"{epoch:04d}" for epoch in range(1, 7)]
     assert train(tmp_path / "net", 6, keep=keep, every_steps=every_steps) == [
         tags[max(epoch - keep, 0):epoch] for epoch in range(1, 7)]
+
+
+def test_weights_that_are_not_numbers_take_no_good_checkpoints_place(tmp_path):
+    train(tmp_path / "net", 1)
+    hook = CheckpointHook(str(tmp_path / "net"), LOGGER, {"config": {}}, keep=1)
+    content = Content({"arg:a": mx.nd.ones(2), "aux:b": mx.nd.array([1, float("nan")])}, {}, {}, ("a",))
+    objective = SimpleNamespace(content=lambda optimizer: content)
+    with pytest.raises(TrainingError, match="after step 8 parameters are not finite numbers: aux:b. No check"):
+        hook.after_epoch(SimpleNamespace(step=8, epoch=2, steps_per_epoch=4, objective=objective, optimizer=None))
+    assert [checkpoint.tag for checkpoint in list_checkpoints(str(tmp_path / "net"))] == ["0001"]
 
 
 def test_another_runs_checkpoints_stay(tmp_path):
