@@ -1,6 +1,5 @@
 """Runs a study: rows that differ in one thing each, on several data sets, from several seeds; writes its page."""
 import argparse
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -21,8 +20,7 @@ lhrcnn study photographs --data data --out output/short TRAIN.end_epoch=4
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where a run failed."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    args = _make_parser().parse_intermixed_args(words)
+    args = _make_parser().parse_intermixed_args(argv)
     # The words behind --datasets and --rows may go over into overrides.
     for option in ("datasets", "rows"):
         found, names = options.split_overrides(getattr(args, option) or [])
@@ -39,10 +37,10 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError(f"--minutes is {args.minutes:g}; it must be at least 0")
     if args.gpus is not None:
         options.parse_gpus(args.gpus)
-    return _run(args, " ".join(["lhrcnn study", *map(shlex.quote, words)]))
+    return _run(args)
 
 
-def _run(args: argparse.Namespace, command: str) -> int:
+def _run(args: argparse.Namespace) -> int:
     from ..runs.folder_lock import lock_folder
     from ..runs.processes import CommandRunner
     from ..runs.state import State
@@ -56,7 +54,7 @@ def _run(args: argparse.Namespace, command: str) -> int:
     runs = planning.plan_runs(chosen, names, rows, seeds, Path(args.data), folder, args.overrides)
     if args.page:
         state = State(folder / "state.json")
-        print(f"wrote {page.write_page(chosen, state, Path(args.pages), state.get('command') or command)}")
+        print(f"wrote {page.write_page(chosen, state, Path(args.pages))}")
         return 0
     planning.check_data([chosen.data_sets[name] for name in names], Path(args.data))
     with lock_folder(folder):
@@ -66,16 +64,15 @@ def _run(args: argparse.Namespace, command: str) -> int:
         print("\n".join(estimates.budget_lines(estimates.estimate_runs(runs, state, folder, device, _say))), flush=True)
         if args.budget:
             return 0
-        # The page says by which command the runs were made; a later one for a part must not take its place.
-        state.put("command", state.get("command") or command)
+        state.put("overrides", args.overrides)
         until = None if args.minutes is None else began + 60 * args.minutes
         outcome = running.run_study(runs, state, device, CommandRunner(), _say, until, lambda: page.write_page(
-            chosen, state, Path(args.pages), state.get("command")))
+            chosen, state, Path(args.pages)))
         if outcome.out_of_time:
             print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
         for reason in outcome.failed:
             print(f"failed: {reason}", file=sys.stderr)
-        print(f"wrote {page.write_page(chosen, state, Path(args.pages), state.get('command'))}")
+        print(f"wrote {page.write_page(chosen, state, Path(args.pages))}")
     return 1 if outcome.failed else 0
 
 

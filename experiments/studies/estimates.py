@@ -56,8 +56,9 @@ def budget_lines(estimates: Sequence[Estimate]) -> List[str]:
         lines.append(f"{one.pair:{width}}  {one.done:4d}  {one.left:4d}  {minutes:>9}  {one.seconds_left / 60:8.0f}  "
                      f"{one.source}".rstrip())
     total, left = sum(one.seconds_left for one in estimates), sum(one.left for one in estimates)
+    unknown = sum(one.left for one in estimates if one.seconds is None)
     return [*lines, f"{left} of {left + sum(one.done for one in estimates)} runs are left: about {total / 60:.0f} min, "
-                    "one after the other"]
+                    "one after the other" + (f", and {unknown} that cannot begin" if unknown else "")]
 
 
 def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device: Sequence[str],

@@ -1,4 +1,5 @@
 """The page of a study and its figures as JSON; every figure comes from what the runs have recorded."""
+import shlex
 from pathlib import Path
 from typing import Any, List, Mapping, Sequence
 
@@ -12,28 +13,27 @@ _PER_CLASS = "AP50 "
 Figures = Mapping[str, Mapping[str, Any]]
 
 
-def write_page(study: Study, state: State, folder: Path, command: str) -> Path:
+def write_page(study: Study, state: State, folder: Path) -> Path:
     """Writes NAME.md and NAME.json.
 
     Args:
         study: from `study.read_study`.
-        state: what `running.run_study` keeps.
+        state: what `running.run_study` keeps; "overrides" has the words of the command that changed keys.
         folder: takes the files.
-        command: the command as it was typed.
 
     Returns:
         The path of the page.
     """
     summary = summarize(study, state)
     path = Path(folder) / f"{study.name}.md"
-    write_text(path, page_markdown(study, state, command))
+    write_text(path, page_markdown(study, state))
     write_json(path.with_suffix(".json"), {
-        "study": study.name, "title": study.title, "command": command,
+        "study": study.name, "title": study.title, "command": _command(study, state),
         "data_sets": {name: {"rows": rows, "steps": judge_steps(study, rows)} for name, rows in summary.items()}})
     return path
 
 
-def page_markdown(study: Study, state: State, command: str) -> str:
+def page_markdown(study: Study, state: State) -> str:
     """Returns the text of the page; the arguments are those of `write_page`."""
     summary, results = summarize(study, state), all_results(study, state)
     lines = [f"# {study.title}", "", study.question, "",
@@ -46,7 +46,7 @@ def page_markdown(study: Study, state: State, command: str) -> str:
                       *_claims(study, summary[name]), *_costs(study, summary[name]), ""]
         else:
             lines += [f"## {one.label}", "", "Not run.", ""]
-    lines += [*_rows(study), *_how(study, results, command)]
+    lines += [*_rows(study), *_how(study, results, _command(study, state))]
     reasons = failures(study, state)
     if reasons:
         lines += ["", "## Runs that failed", ""] + [
@@ -118,7 +118,8 @@ def _rows(study: Study) -> List[str]:
 
 def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> List[str]:
     lines = ["## How to run it again", "", "```", command, "```", "",
-             "The command goes on where it was stopped. `lhrcnn study --help` says how to run a part of it."]
+             f"DATA is the folder that holds a folder of each data set: {', '.join(study.data_sets)}. The command "
+             "goes on where it was stopped; `lhrcnn study --help` says how to run a part of it."]
     if results:
         machines = dict.fromkeys(machine_line(dict(result["machine"], date=f"{result['machine']['cpus']} cores"))
                                  for result in results)
@@ -132,6 +133,11 @@ def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> Li
                   + (f" {stopped} of the runs were stopped in between and went on from their last checkpoint; their "
                      "minutes include what was done twice." if stopped else "")]
     return lines
+
+
+def _command(study: Study, state: State) -> str:
+    """Returns the command that runs the whole study as it was run."""
+    return " ".join(["lhrcnn study", study.name, "--data DATA", *map(shlex.quote, state.get("overrides") or [])])
 
 
 def _entries(values: Mapping[str, Any]) -> str:

@@ -119,3 +119,11 @@ def test_running_commands_can_be_stopped(tmp_path):
     thread.join(20)
     assert not thread.is_alive() and signal.SIGTERM.name in errors[0]
     runner.stop()
+
+
+def test_a_command_ends_when_its_time_is_over(tmp_path):
+    seen, runner = [], CommandRunner()
+    began = time.monotonic()
+    assert not runner.run(python("import time; time.sleep(600)"), tmp_path / "log.txt", began + 2.5, seen.append)
+    assert 2.5 <= time.monotonic() - began < 20 and len(seen) >= 2 and not is_running(seen[0])
+    assert runner.run(python("pass"), tmp_path / "log.txt", time.monotonic() + 60)

@@ -1,0 +1,87 @@
+"""The command line of studies: mistakes, the second process, and a study from trainings to its page."""
+import json
+import subprocess
+import sys
+
+import pytest
+
+from light_head_rcnn import data
+from light_head_rcnn.experiments.commands import study as command
+from light_head_rcnn.experiments.runs.folder_lock import lock_folder
+from light_head_rcnn.experiments.studies import estimates
+
+TINY = """
+title: A trial
+question: Does it run?
+base: shapes_s
+seeds: 1
+datasets:
+  set: {dataset.dataset: auto, dataset.image_set: train, dataset.test_image_set: val}
+values: {SCALES: [64, 64], TRAIN.end_epoch: 2, TRAIN.lr_step: '1', TRAIN.BATCH_IMAGES: 2, TRAIN.NUM_WORKERS: 0,
+         TRAIN.TEST_EVERY: 1, network.ANCHOR_SCALES: [1, 2]}
+rows:
+  plain: {label: plain}
+  broken: {label: broken, values: {network.pretrained: no/such/file}}
+"""
+
+
+@pytest.fixture
+def words(tmp_path):
+    data.write_shapes(tmp_path / "data" / "set", train=6, val=4)
+    (tmp_path / "own.yaml").write_text(TINY)
+    return [str(tmp_path / "own.yaml"), "--data", str(tmp_path / "data"), "--out", str(tmp_path / "work"), "--pages",
+            str(tmp_path / "docs")]
+
+
+@pytest.mark.parametrize("more, complaint", [
+    (["--rows", "fast"], "--rows: the study has no fast; known: plain, broken"),
+    (["--datasets", "coco"], "--datasets: the study has no coco; known: set"),
+    (["--seeds", "0"], "--seeds is 0"), (["--minutes", "-1"], "--minutes is -1"),
+    (["--data", "no/such"], "no/such has no folder set"), (["TRAIN.lrr=1"], "unknown key TRAIN.lrr"),
+])
+def test_mistakes(words, more, complaint, capsys):
+    assert command.main([*words, *more]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_list_and_a_missing_name(capsys):
+    assert command.main(["--list"]) == 0 and "photographs " in capsys.readouterr().out
+    assert command.main([]) == 2 and "name a study; known: ablation_photographs" in capsys.readouterr().err
+
+
+def test_a_second_process_is_refused(words, tmp_path, capsys):
+    code = ("import sys, time\nfrom pathlib import Path\n"
+            "from light_head_rcnn.experiments.runs.folder_lock import lock_folder\n"
+            f"with lock_folder(Path({str(tmp_path / 'work')!r})): print('held', flush=True); time.sleep(100)")
+    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        assert command.main([*words, "--rows", "plain"]) == 2
+        assert f"another process ({other.pid}) works in {tmp_path / 'work'}" in capsys.readouterr().err
+    finally:
+        other.kill()
+        other.wait()
+    # The system lets go of it, however that process ended.
+    with lock_folder(tmp_path / "work"):
+        pass
+
+
+def test_no_time_at_all(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimates, "predict_in_process", lambda *rest: 60.0)
+    assert command.main([*words, "--minutes", "0"]) == 0
+    assert "0 minutes are over: the same command goes on" in capsys.readouterr().out
+    assert "Not run." in (tmp_path / "docs" / "own.md").read_text() and not list(tmp_path.rglob("losses.jsonl"))
+
+
+@pytest.mark.slow
+def test_from_trainings_to_the_page(words, tmp_path, capsys):
+    """One row trains, one cannot begin; called again, only that one is tried."""
+    assert command.main(words) == 1
+    said = capsys.readouterr()
+    assert "set/plain/0: AP " in said.out and "failed: set/broken/0" in said.err and "no/such/file" in said.out
+    result = json.loads((tmp_path / "work" / "state.json").read_text())["set/plain/0"]
+    assert result["epochs"] == 2 and result["processor_seconds"] > 1 and 1e6 < result["parameters"] < 1e7
+    assert result["images_per_second"] > 0 and set(result["last"]["per_class"]) and result["best"]["epoch"] in (1, 2)
+    assert "| plain |" in (tmp_path / "docs" / "own.md").read_text()
+    assert command.main([*words, "--rows", "plain"]) == 0
+    assert "0 of 1 runs are left" in capsys.readouterr().out
