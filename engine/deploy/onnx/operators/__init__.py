@@ -1,0 +1,14 @@
+"""The operators of a detector that ONNX lacks, written in ONNX's standard operators.
+
+Each function adds the nodes of one operator of MXNet, this package's own or one of MXNet's for RoIs, and answers as it
+does. They hold for ONNX Runtime and OpenVINO alike, which differ where the standard leaves room: OpenVINO divides by
+multiplying with a reciprocal, computes integers in 32 bits, and may order equal scores in another way.
+"""
+from .multiclass_nms import multiclass_nms
+from .ps_roi_align import ps_roi_align
+from .ps_roi_pool import ps_roi_pool
+from .roi_align import roi_align
+from .roi_pooling import roi_pooling
+from .rpn_proposal import rpn_proposal
+
+__all__ = ["multiclass_nms", "ps_roi_align", "ps_roi_pool", "roi_align", "roi_pooling", "rpn_proposal"]
