@@ -1,4 +1,4 @@
-"""ResNet v1 as the MXNet original has it (`get_resnet_v1_conv5`), its later forms v1b to v1d, and ResNeXt."""
+"""ResNet v1 as the MXNet original has it (`get_resnet_v1_conv5`), its later forms v1b to v1s, and ResNeXt."""
 from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple, Tuple
@@ -24,22 +24,24 @@ class Variant(NamedTuple):
     Attributes:
         groups: groups of channels of the 3x3 convolutions.
         width: channels of a group in stage 1; they double from stage to stage.
-        deep_stem: whether three 3x3 convolutions take the place of the 7x7 of the stem.
+        deep_stem: channels of the first two of the three 3x3 convolutions that take the place of the 7x7 of the stem;
+            the third has twice as many. 0 for the 7x7.
         average_shortcut: whether the shortcut of a unit that strides averages 2x2 cells, in place of a stride.
         divisor: by which all numbers of channels are divided.
     """
 
     groups: int = 1
     width: int = 64
-    deep_stem: bool = False
+    deep_stem: int = 0
     average_shortcut: bool = False
     divisor: int = 1
 
 
-# v1b is torchvision's ResNet; v1c and v1d are those of GluonCV (He et al., arXiv 1812.01187, section 4.2: C, C with D).
+# v1b is torchvision's ResNet; v1c and v1d are those of GluonCV (He et al., arXiv 1812.01187, section 4.2: C, C with D),
+# and so is v1s, whose stem has twice the channels of theirs.
 # v1b_narrow, with half of the channels, is this project's own, for trials on a few cores.
-VARIANTS = {"v1b": Variant(), "v1b_narrow": Variant(divisor=2), "v1c": Variant(deep_stem=True),
-            "v1d": Variant(deep_stem=True, average_shortcut=True),
+VARIANTS = {"v1b": Variant(), "v1b_narrow": Variant(divisor=2), "v1c": Variant(deep_stem=32),
+            "v1d": Variant(deep_stem=32, average_shortcut=True), "v1s": Variant(deep_stem=64),
             "32x4d": Variant(groups=32, width=4), "64x4d": Variant(groups=64, width=4),
             "32x8d": Variant(groups=32, width=8)}
 
@@ -154,7 +156,7 @@ class PyramidResNet(ResNet):
 
 
 class TorchvisionResNet(Backbone):
-    """ResNet v1b, v1c or v1d, or ResNeXt, with torchvision's names: the stride is in the 3x3 convolutions.
+    """ResNet v1b, v1c, v1d or v1s, or ResNeXt, with torchvision's names: the stride is in the 3x3 convolutions.
 
     Where a stage is dilated in place of its stride, the 3x3 of its first unit, which stands where the stride was, has
     the dilation of the stage before (torchvision's `replace_stride_with_dilation`).
@@ -177,7 +179,7 @@ class TorchvisionResNet(Backbone):
 
         def make_stage(stage: Stage, in_channels: int) -> HybridBlock:
             if stage.name == STEM:
-                return torchvision_stem(frozen, deep_stem, stage.channels)
+                return torchvision_stem(frozen, bool(deep_stem), stage.channels)
             number = int(stage.name[-1])
             block = nn.HybridSequential(prefix="")
             for i in range(units[number - 1]):
@@ -189,11 +191,11 @@ class TorchvisionResNet(Backbone):
                 in_channels = stage.channels
             return block
 
-        super().__init__(torchvision_parts(divisor), make_stage, "fc", **form)
+        super().__init__(torchvision_parts(divisor, 2 * deep_stem), make_stage, "fc", **form)
 
 
 def torchvision_stem(frozen: bool, deep: bool = False, channels: int = STEM_CHANNELS) -> HybridBlock:
-    """Returns the stem of torchvision's ResNet, of stride 4, or with `deep` that of v1c and v1d."""
+    """Returns the stem of torchvision's ResNet, of stride 4, or with `deep` that of v1c, v1d and v1s."""
     stem = nn.HybridSequential(prefix="")
     if deep:
         stem.add(ConvBN(3, channels // 2, 3, "conv1_0", "conv1_1", frozen, 2, 1))
@@ -205,9 +207,15 @@ def torchvision_stem(frozen: bool, deep: bool = False, channels: int = STEM_CHAN
     return stem
 
 
-def torchvision_parts(divisor: int = 1) -> Tuple[Part, ...]:
-    """Returns the parts of a network with the outline of torchvision's ResNet: a stem, and `layer1` to `layer4`."""
-    return _parts("layer", 1, (half_up, half_up), divisor)
+def torchvision_parts(divisor: int = 1, stem_channels: int = 0) -> Tuple[Part, ...]:
+    """Returns the parts of a network with the outline of torchvision's ResNet: a stem, and `layer1` to `layer4`.
+
+    Args:
+        divisor: by which all numbers of channels are divided.
+        stem_channels: channels of the stem, where it has other than torchvision's.
+    """
+    stem, *stages = _parts("layer", 1, (half_up, half_up), divisor)
+    return (stem._replace(channels=stem_channels or stem.channels), *stages)
 
 
 def _parts(prefix: str, first: int, stem: Tuple, divisor: int = 1) -> Tuple[Part, ...]:
@@ -221,9 +229,9 @@ def _units(depth: int) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
     return DEPTHS[depth]
 
 
-for _depth in (50, 101):
+for _depth in DEPTHS:
     register_both_forms(f"resnet{_depth}_v1", partial(ResNet, _depth), options=("stride_in_1x1", "padded_pool"))
-    for _variant in ("v1b", "v1c", "v1d"):
+    for _variant in ("v1b", "v1c", "v1d", "v1s"):
         register_both_forms(f"resnet{_depth}_{_variant}", partial(TorchvisionResNet, _depth, _variant))
 register_both_forms("resnet50_v1b_narrow", partial(TorchvisionResNet, 50, "v1b_narrow"), setting="S")
 for _depth, _variant in ((50, "32x4d"), (101, "32x4d"), (101, "64x4d"), (101, "32x8d")):

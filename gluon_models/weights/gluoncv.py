@@ -1,4 +1,4 @@
-"""ResNets of GluonCV's model zoo (resnet50_v1 to resnet101_v1d), in both forms in which Gluon saves parameters."""
+"""ResNets of GluonCV's model zoo (resnet50_v1 to resnet152_v1s), in both forms in which Gluon saves parameters."""
 import re
 from typing import Dict, Mapping, Optional, Tuple
 
@@ -16,6 +16,8 @@ _NAME = re.compile(r"resnetv1([bcds]?)\d*_(?:stage(\d)_|layers(\d)_|down(\d)_)?(
 _ENDINGS = {"running_mean": "moving_mean", "running_var": "moving_var"}
 # Numbers of the layers in `body` and `downsample` of GluonCV's BottleneckV1, and what they are called in torchvision.
 _BODY = {0: "conv1", 1: "bn1", 3: "conv2", 4: "bn2", 6: "conv3", 7: "bn3"}
+# Channels of the first convolution of a stem of three, and the version; 0 for a stem of one.
+_STEMS = {0: "v1b", 32: "v1c", 64: "v1s"}
 _SHORTCUT = {0: "downsample_0", 1: "downsample_1"}
 
 
@@ -33,7 +35,7 @@ def read_resnet(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
         arrays: by the names of the file.
 
     Raises:
-        CheckpointError: it is another network than `resnet50_v1`, `resnet101_v1`, and v1b, v1c and v1d of both.
+        CheckpointError: it is another network than ResNet-50, 101 or 152 of the versions v1, v1b, v1c, v1d and v1s.
     """
     average = any("downsample.2." in name for name in arrays) or any(name.startswith("resnetv1d") for name in arrays)
     named: Dict[str, np.ndarray] = {}
@@ -43,14 +45,14 @@ def read_resnet(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
         if own is not None:
             named[own] = array
     depth = depth_of(named)
-    deep = "conv1_0_weight" in named
-    if not depth or deep and named["conv1_0_weight"].shape[0] != 32:
-        raise CheckpointError(f"{path} holds a ResNet of GluonCV that has no counterpart here: resnet50 and resnet101 "
-                              "of the versions v1, v1b, v1c and v1d have")
+    deep = named["conv1_0_weight"].shape[0] if "conv1_0_weight" in named else 0
+    if not depth or deep not in _STEMS:
+        raise CheckpointError(f"{path} holds a ResNet of GluonCV that has no counterpart here: resnet50, "
+                              "resnet101 and resnet152 of the versions v1, v1b, v1c, v1d and v1s have")
     if is_v1:
         return Weights(with_caffe_names(_without_biases(named), depth), "GluonCV model file", f"resnet{depth}_v1",
                        BACKBONE, {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True}, IMAGENET_PIXELS)
-    version = "v1d" if average else "v1c" if deep else "v1b"
+    version = "v1d" if average else _STEMS[deep]
     return Weights(named, "GluonCV model file", f"resnet{depth}_{version}", BACKBONE, {}, IMAGENET_PIXELS)
 
 

@@ -18,7 +18,7 @@ XCEPTION = "light_head_rcnn_xception_coco"
 # The parts of all names that this package brings.
 SMALL = ("efficientnet_lite0", "res2net50_narrow", "resnet50_v1b_narrow", "vovnet27_slim", "vovnetv2_19_slim",
          "vovnetv2_19_slim_dw", "xception")
-LARGE = (*(f"resnet{depth}_{version}" for depth in (50, 101) for version in ("v1", "v1b", "v1c", "v1d")),
+LARGE = (*(f"resnet{depth}_{version}" for depth in (50, 101, 152) for version in ("v1", "v1b", "v1c", "v1d", "v1s")),
          "resnext50_32x4d", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d", "densenet121", "densenet169",
          "res2net50", "res2net101", "res2netplus50", "vovnet39", "vovnet57", "vovnetv2_19", "vovnetv2_19_dw",
          "vovnetv2_39", "vovnetv2_57", "vovnetv2_99")

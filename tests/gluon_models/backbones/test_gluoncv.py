@@ -1,4 +1,4 @@
-"""ResNet v1b, v1c and v1d: GluonCV's networks, also as it dilates them."""
+"""ResNet v1b, v1c, v1d and v1s: GluonCV's networks, also as it dilates them."""
 import mxnet as mx
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def name_here(key):
 
 
 @pytest.mark.parametrize("dilated", [False, True])
-@pytest.mark.parametrize("version", ["v1b", "v1c", "v1d"])
+@pytest.mark.parametrize("version", ["v1b", "v1c", "v1d", "v1s"])
 def test_values_are_those_of_gluoncv(build_backbone, randomize, version, dilated):
     peer = import_gluoncv("gluoncv.model_zoo").get_model(f"resnet50_{version}", classes=7, pretrained=False,
                                                          dilated=dilated)

@@ -9,7 +9,8 @@ from light_head_rcnn.gluon_models.registry import BACKBONES, PYRAMID_BACKBONES
 
 # Millions of parameters, as published or counted by the authors' code, and the number of classes; 0 for no last layer.
 PUBLISHED = {"resnet50_v1": (25.56, 1000), "resnet101_v1": (44.55, 1000), "resnet50_v1b": (25.56, 1000),
-             "resnet101_v1b": (44.55, 1000), "resnext50_32x4d": (25.03, 1000), "resnext101_32x4d": (44.18, 1000),
+             "resnet101_v1b": (44.55, 1000), "resnet152_v1": (60.19, 1000), "resnet152_v1b": (60.19, 1000),
+             "resnext50_32x4d": (25.03, 1000), "resnext101_32x4d": (44.18, 1000),
              "resnext101_64x4d": (83.46, 1000), "resnext101_32x8d": (88.79, 1000), "densenet121": (7.98, 1000),
              "densenet169": (14.15, 1000), "res2net50": (25.70, 1000), "res2net101": (45.21, 1000),
              "vovnet27_slim": (3.53, 1000), "vovnet39": (22.60, 1000), "vovnet57": (36.64, 1000),
