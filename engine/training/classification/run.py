@@ -1,6 +1,5 @@
 """The training of a classifier, from the start or from a checkpoint."""
 import logging
-import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
@@ -114,14 +113,13 @@ class ClassifierRun:
 
     def run(self) -> Accuracy:
         """Trains to the end, with a test after each epoch, and writes the result; returns the last test."""
-        began = time.monotonic()
         if self.trainer.step >= self.trainer.total:
             self._logger.info("all %d epochs are trained already", self._recipe.epochs)
             self._test("test")
         else:
             self.trainer.hooks = self._hooks()
             self.trainer.run()
-        self._write_result((time.monotonic() - began) / 60)
+        self._write_result()
         return self.test
 
     def best_file(self) -> str:
@@ -169,7 +167,7 @@ class ClassifierRun:
             self._logger.warning("%s; it does not count in the test", message)
         return self.test.metrics()
 
-    def _write_result(self, minutes: float) -> None:
+    def _write_result(self) -> None:
         best = best_checkpoint(self._prefix)
         state: Dict[str, Any] = read_checkpoint(best) if best else {}
         speeds = [line["images_per_second"] for line in read_scalars(Path(self._place.folder) / LOSSES_FILE)
@@ -178,5 +176,6 @@ class ClassifierRun:
             **self._facts, "classes": list(self.net.classes), "file": self.best_file(),
             "best": {"epoch": state.get("epoch"), **state.get("test", {})},
             "last": {"epoch": self.trainer.epoch, **self.test.metrics(), "by_class": self.test.classes},
-            "test_images": self.test.images, "minutes": minutes,
-            "images_per_second": float(np.median(speeds)), "unread": self.failures})
+            "test_images": self.test.images, "images_per_second": float(np.median(speeds)),
+            "minutes_without_tests": sum(self._recipe.batch_size / speed for speed in speeds) / 60,
+            "unread": self.failures})
