@@ -97,9 +97,11 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
     """
     path = pretrained_file(cfg)
     weights = with_names_of(read_pretrained(path), shapes)
-    useless = _layers_of_classes(cfg, weights, classes)
     fitting = {name for name, shape in shapes.items()
                if name in weights.arrays and shapes_agree(shape, weights.arrays[name].shape)}
+    # A layer behind the backbone is taken as a whole: a bias is of no use without its weight.
+    useless = {*_layers_of_classes(cfg, weights, classes),
+               *(layer_of(name) for name in shapes if name not in fitting and name not in backbone)}
     taken = {name: weights.arrays[name] for name in shapes if name in fitting and layer_of(name) not in useless}
     problems = [f"missing in the file: {name} {tuple(shapes[name])}" if name not in weights.arrays else
                 f"other shape: {name} is {weights.arrays[name].shape} in the file, {tuple(shapes[name])} in the network"
@@ -124,7 +126,7 @@ def _advice(cfg: CfgNode, wanted: str) -> str:
     scratch = "To train from random weights: network.pretrained= network.NORM=batch network.FIXED_PARAMS=[]"
     if not sources:
         return ("Name a file of weights by network.pretrained=FILE; docs/weights.md says which are understood and "
-                f"where they are published.\n{scratch}")
+                f"where they are published. lhrcnn pretrain trains a backbone on images by class.\n{scratch}")
     return (f"ImageNet weights of {backbone} are published; get one of:\n  " + "\n  ".join(sources)
             + "\nThen name the file, network.pretrained=FILE, or convert it once:\n"
             f"  lhrcnn convert FILE --to {wanted}\nThe page docs/weights.md has all of this. {scratch}")

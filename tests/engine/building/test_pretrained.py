@@ -65,6 +65,15 @@ def test_as_many_other_classes_have_new_layers_too(tmp_path, agnostic, new):
     assert layers(found) == same_layers(saved, found)
 
 
+def test_a_layer_is_taken_as_a_whole_or_not_at_all(tmp_path):
+    """The bias of a hidden layer fits whatever its input is; without its weight it is of no use."""
+    path = tmp_path / "x.params"
+    saved = save_detector(path, ["a"], {"arg:fc_new_1_bias": mx.nd.ones(2048)})
+    found, report = start(path, ["a"], **{"network.ROI_POOL": "roi_pool"})
+    assert saved["fc_new_1_weight"].shape != found["fc_new_1_weight"].shape and not found["fc_new_1_bias"].any()
+    assert "  new        fc_new_1\n  left over  fc_new_1 (for other classes, or of another shape)" in report.text
+
+
 def test_other_values_of_keys_are_told(tmp_path):
     path = tmp_path / "x.params"
     save_detector(path, ["a"], **{"network.PIXEL_MEANS": [1, 2, 3], "TRAIN.lr": 0.3, "network.NORM": "batch"})
