@@ -32,6 +32,12 @@ def test_an_epoch(make_folder, make_records, tmp_path, kind):
     assert any((a[1] != b[1]).any() for a, b in zip(loader.epoch(1), batches))
 
 
+def test_an_epoch_goes_on_with_the_same_random_changes(make_folder, tmp_path):
+    images = read_image_folder(str(make_folder(tmp_path / "a", {"x": 1, "y": 6}))).images
+    whole, rest = (list(ClassifierTrainLoader(images, 2, TrainView(16), seed=3).epoch(1, first)) for first in (0, 1))
+    assert len(rest) == 2 and all((a[0] == b[0]).all() for a, b in zip(whole[1:], rest))
+
+
 @pytest.mark.parametrize("kind", ["folder", "records"])
 def test_workers_make_the_same_batches(make_folder, make_records, tmp_path, kind):
     images = sets_of(make_folder, make_records, tmp_path)[kind].images
