@@ -1,8 +1,9 @@
 """The operators of a detector that ONNX lacks, written in ONNX's standard operators.
 
-Each function adds the nodes of one operator of MXNet, this package's own or one of MXNet's for RoIs, and answers as it
-does. They hold for ONNX Runtime and OpenVINO alike, which differ where the standard leaves room: OpenVINO divides by
-multiplying with a reciprocal, computes integers in 32 bits, and may order equal scores in another way.
+Each function adds the nodes of one operator, this package's own or one of MXNet's for RoIs, and answers as it does.
+They hold for ONNX Runtime and OpenVINO alike. OpenVINO takes liberties, for which there are nodes that look needless:
+it divides by multiplying with a reciprocal, computes int64 in 32 bits and float64 in float32, orders equal scores as it
+likes, takes NaN for greater than a number, and wants to know at once how many columns boxes have.
 """
 from .multiclass_nms import multiclass_nms
 from .ps_roi_align import ps_roi_align

@@ -5,9 +5,9 @@ difference of large sums loses digits (2e-4 at 50x76 cells), and OpenVINO comput
 turned into whole numbers of 32 bits. They are scaled so that no bin's sum leaves 32 bits. The integral image itself
 may, which does no harm: whole numbers wrap around, and the differences come out exact.
 
-Measured with one thread on a map 50x76 of 490 channels, ONNX Runtime 1.32 and OpenVINO 2026.4, milliseconds for 300 and
-for 1000 RoIs: this form 11.6, 16.4 and 11.9, 17.8; one gather a channel in place of ten at once 17.7, 36.7 and 13.1,
-23.8; products with matrices of weights along rows and columns 51 and 91 for 300 RoIs; our own kernel 1.0 and 2.9.
+Milliseconds of processor time in one thread, on a map 50x76 of 490 channels, for 300 and for 1000 RoIs, by ONNX Runtime
+1.32 and OpenVINO 2026.4: this form 12, 17 and 15, 21; one gather a channel in place of ten at once 20, 44 and 16, 26;
+products with matrices of weights along rows and columns 26 and 25 for 300 RoIs. Our own kernel takes 1.0 and 2.9.
 """
 from typing import Tuple
 
