@@ -1,10 +1,17 @@
 """The exponential moving average of a network's weights."""
-from typing import Dict, List, Mapping
+import itertools
+from typing import Dict, List, Mapping, Tuple
 
 import mxnet as mx
 from mxnet.gluon import Parameter
 
 from ..checkpoints.parameters import parameter_value, role
+
+
+# Arrays of at most so many numbers are averaged by one call for several, at most _GROUP: the call costs more than they.
+_SMALL = 4096
+_GROUP = 45
+_Pair = Tuple[mx.nd.NDArray, mx.nd.NDArray]  # an average, and the weights that it follows
 
 
 class WeightAverage:
@@ -33,20 +40,27 @@ class WeightAverage:
                             if (with_statistics if role(name) == "aux:" else parameter.grad_req != "null")}
         self.names = list(self._parameters)
         self._averages: Dict[str, List[mx.nd.NDArray]] = {}
+        self._groups: List[List[_Pair]] = []
         self.begin()
 
     def begin(self, updates: int = 0) -> None:
         """Takes the present weights for the average of `updates` steps."""
         self.updates = updates
         self._averages = {name: [array.copy() for array in self._current(name)] for name in self.names}
+        pairs = [pair for name in self.names for pair in zip(self._averages[name], self._current(name))]
+        self._groups = _groups(pairs)
 
     def update(self) -> None:
         """Averages the weights of one more step."""
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
-        for name, averages in self._averages.items():
-            for average, array in zip(averages, self._current(name)):
-                # A step of gradient descent with weight decay 1 and the gradient -array, which MXNet makes in one pass.
+        # Steps of gradient descent with weight decay 1 and the gradient -weights: MXNet makes one in a single pass.
+        for group in self._groups:
+            if len(group) == 1:
+                average, array = group[0]
                 mx.nd.sgd_update(average, array, lr=1 - decay, wd=1, rescale_grad=-1, out=average)
+            else:
+                mx.nd.multi_sgd_update(*itertools.chain(*group), lrs=[1 - decay] * len(group), wds=[1] * len(group),
+                                       rescale_grad=-1, num_weights=len(group), out=[average for average, _ in group])
         self.updates += 1
 
     def arrays(self) -> Dict[str, mx.nd.NDArray]:
@@ -61,3 +75,12 @@ class WeightAverage:
         """The arrays that are averaged: weights are equal on all devices; each device has statistics of its own."""
         arrays = self._parameters[name].list_data()
         return arrays if role(name) == "aux:" else arrays[:1]
+
+
+def _groups(pairs: List[_Pair]) -> List[List[_Pair]]:
+    """Groups pairs for `WeightAverage.update`: large ones alone, small ones of a device together."""
+    groups = [[pair] for pair in pairs if pair[0].size > _SMALL]
+    for context in dict.fromkeys(average.context for average, _ in pairs):
+        small = [pair for pair in pairs if pair[0].size <= _SMALL and pair[0].context == context]
+        groups += [small[start:start + _GROUP] for start in range(0, len(small), _GROUP)]
+    return groups

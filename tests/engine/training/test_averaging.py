@@ -5,6 +5,7 @@ import pytest
 from mxnet import autograd, gluon
 
 from light_head_rcnn.engine.checkpoints.parameters import own_parameters
+from light_head_rcnn.engine.training import averaging
 from light_head_rcnn.engine.training.averaging import WeightAverage
 
 
@@ -38,7 +39,10 @@ def present(net):
 
 @pytest.mark.parametrize("contexts", [[mx.cpu()], [mx.cpu(0), mx.cpu(1)]])
 @pytest.mark.parametrize("decay", [0.999, 0.2])
-def test_the_average_is_that_of_the_formula(make_net, contexts, decay):
+@pytest.mark.parametrize("small, group", [(4096, 45), (4096, 3), (4, 45), (0, 45)])
+def test_the_average_is_that_of_the_formula(make_net, monkeypatch, contexts, decay, small, group):
+    monkeypatch.setattr(averaging, "_SMALL", small)
+    monkeypatch.setattr(averaging, "_GROUP", group)
     net, trainer = make_net(contexts)
     average, expected = WeightAverage(own_parameters(net), decay), present(net)
     for t in range(12):
