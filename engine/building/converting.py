@@ -80,7 +80,8 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
     if bgr is not None and bgr != weights.turned:
         weights = with_channels_reversed(weights)
     write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
-    settings = {**goal.settings, **all_settings(weights)}
+    # What is converted becomes a Gluon model, even where a symbolic graph was trained.
+    settings = {**goal.settings, **{key: value for key, value in all_settings(weights).items() if key != "symbol"}}
     _write_state(files, weights, settings, goal)
     _write_configuration(files, source, weights, settings, goal.is_detector)
     left = list(dict.fromkeys(layer_of(own) for own in weights.arrays if own not in goal.shapes))

@@ -99,6 +99,10 @@ def find_checkpoint(path: str) -> str:
     return str(path)
 
 
+_NO_GRAPH = ("\nWeights that network.pretrained names are tested without a training by Gluon models alone, not by a "
+             "symbol: lhrcnn convert FILE --to m/NAME.params writes a configuration that does so")
+
+
 def checkpoint_prefixes(folder: str) -> List[str]:
     """The prefixes of the checkpoints in a folder, of those that are whole."""
     return [prefix for prefix in _possible_prefixes(folder) if latest_checkpoint(prefix) or best_checkpoint(prefix)]
@@ -123,7 +127,8 @@ def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> Optional[str
         return f"{prefix}-{epoch_tag(epoch)}"
     base = best_checkpoint(prefix) or latest_checkpoint(prefix)
     if base is None and (not cfg.network.pretrained or cfg.symbol):
-        raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH")
+        raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH"
+                              + (_NO_GRAPH if cfg.network.pretrained else ""))
     return base
 
 

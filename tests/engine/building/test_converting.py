@@ -49,6 +49,20 @@ def test_a_detector_is_ready_for_use(source, tmp_path):
             np.testing.assert_array_equal(parameter.data().asnumpy(), source.arrays[name])
 
 
+def test_a_detector_that_was_trained_as_a_graph_becomes_a_gluon_model(source, tmp_path):
+    weights = source._replace(settings={**source.settings, "symbol": "xception_rfcn_light"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("light_head_rcnn.engine.building.converting.read_pretrained", lambda path: weights)
+        done = convert("graph", str(tmp_path / "x.params"))
+    cfg = load_config(done.files[2])
+    assert cfg.symbol == "" and load_network(cfg, [mx.cpu()]).net.classes == COCO_CLASSES
+    assert load_network(None, [mx.cpu()], done.files[0]).cfg.symbol == ""
+    cfg = load_config(None, {"symbol": "xception_rfcn_light", "network.pretrained": done.files[0],
+                             "output_path": str(tmp_path)})
+    with pytest.raises(CheckpointError, match="there is no checkpoint .*\nWeights that .* not by a symbol: lhrcnn"):
+        load_network(cfg, [mx.cpu()])
+
+
 def test_its_backbone_alone_is_a_backbone(source, tmp_path):
     done = convert("moon", str(tmp_path / "x"), "xception")
     assert not done.is_detector and set(mx.nd.load(done.files[0])) == {
@@ -78,6 +92,15 @@ def test_the_first_convolution_is_turned_round(source, tmp_path):
     found = mx.nd.load(done.files[0])
     np.testing.assert_array_equal(found["arg:conv1_weight"].asnumpy(), source.arrays["conv1_weight"][:, ::-1])
     np.testing.assert_array_equal(found["arg:fc_new_1_weight"].asnumpy(), source.arrays["fc_new_1_weight"])
+
+
+def test_colours_are_as_the_user_says(source, tmp_path, monkeypatch):
+    """A reader may have turned the first convolution round already."""
+    monkeypatch.setattr("light_head_rcnn.engine.building.converting.read_pretrained",
+                        lambda path: source._replace(turned=True))
+    for bgr, step in ((None, 1), (True, 1), (False, -1)):
+        found = mx.nd.load(convert("moon", str(tmp_path / "x"), bgr=bgr).files[0])
+        np.testing.assert_array_equal(found["arg:conv1_weight"].asnumpy(), source.arrays["conv1_weight"][:, ::step])
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(source, tmp_path):
