@@ -61,6 +61,8 @@ def get_model(name: str, classes: Optional[Sequence[str]] = None, norm: str = "f
             backbone as the MXNet original does. "batch": it uses those of the batch, to train from scratch.
         options: options of the detector and of its backbone: see `TwoStageDetector` for those that all detectors have,
             and the detector's class, e.g. `LightHeadRCNN`, for its own. ResNet has `stride_in_1x1`, see `Bottleneck`.
+            Detectors with two maps have `outputs`: the names of the stages, both of stride 16, that the RPN and the
+            head read, such as ("stage5", "stage5"); stages behind them are not built. Empty for the backbone's own.
 
     Raises:
         ModelError: an unknown name, an unknown option, or an unknown value of one; the message says which are known.
@@ -110,7 +112,7 @@ def _compose(parts: registry.Parts, classes: Optional[Sequence[str]], norm: str,
     detector = registry.DETECTORS.get(parts.detector)
     entry = registry.backbone_table(detector).get(parts.backbone)
     for_backbone = {option: options.pop(option) for option in entry.options if option in options}
-    backbone = entry.build(frozen=norm == "frozen", **for_backbone)
+    backbone = _build_backbone(partial(entry.build, frozen=norm == "frozen"), **for_backbone)
     for attribute in ("out_channels", "feature_size"):
         if not hasattr(backbone, attribute):
             raise ModelError(f"the backbone {parts.backbone!r} has no attribute {attribute}; see register_backbone")
@@ -118,3 +120,17 @@ def _compose(parts: registry.Parts, classes: Optional[Sequence[str]], norm: str,
         backbone = FeaturePyramid(backbone)
     classes = registry.CLASS_LISTS.get(parts.classes) if classes is None else classes
     return detector.build(backbone, classes, **{**detector.defaults.get(entry.setting, {}), **options})
+
+
+def _build_backbone(build: Callable[..., HybridBlock], outputs: Sequence[str] = (), **options: Any) -> HybridBlock:
+    """The backbone with its own maps, or with those of the stages that `outputs` names."""
+    if not outputs:
+        return build(**options)
+    if isinstance(outputs, str) or len(outputs) != 2:
+        raise ModelError(f"outputs is {outputs!r}; name two stages, that of the RPN and that of the head")
+    backbone = build(outputs=tuple(outputs), output_stride=16, **options)
+    if backbone.strides != (16, 16):
+        fitting = ", ".join(stage.name for stage in build(**options).stages if stage.stride == 16)
+        raise ModelError(f"outputs is {list(outputs)}, stages of strides {backbone.strides[0]} and "
+                         f"{backbone.strides[1]}; this detector needs two of stride 16: {fitting}")
+    return backbone

@@ -95,9 +95,10 @@ def register_both_forms(name: str, builder: Callable[..., HybridBlock], *, setti
     """Registers a backbone for detectors with two maps and for those with a feature pyramid.
 
     Arguments and errors are those of `register_backbone`, except for the builder: it is called with `outputs`
-    "two_maps" or "pyramid", too, see `backbones.base.Backbone`.
+    and `output_stride`, too, see `backbones.base.Backbone`. Detectors with two maps have the option `outputs` then, see
+    `get_model`.
     """
-    register_backbone(name, partial(builder, outputs="two_maps"), setting=setting, options=options)
+    register_backbone(name, partial(builder, outputs="two_maps"), setting=setting, options=(*options, "outputs"))
     register_pyramid_backbone(name, partial(builder, outputs="pyramid"), setting=setting, options=options)
 
 

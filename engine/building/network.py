@@ -10,7 +10,7 @@ from ..config import DEFAULTS
 # Keys of `network` that only some models use, and the option of `get_model` that each of them sets.
 _MODEL_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "PADDED_POOL": "padded_pool", "LIGHT_HEAD_RELU": "relu",
                   "NECK": "neck", "ROI_POOL": "roi_pool", "HIDDEN_UNITS": "hidden",
-                  "FPN_CANONICAL_SIDE": "canonical_side"}
+                  "FPN_CANONICAL_SIDE": "canonical_side", "OUTPUTS": "outputs"}
 
 
 def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDetector:

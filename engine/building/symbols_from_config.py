@@ -13,7 +13,8 @@ _PROPOSAL_OPERATORS = {True: "contrib", False: "custom"}
 # Keys of `network` that only some graphs use, and the option of `symbols.get_symbol` that each of them sets.
 _OWN_OPTIONS = {"ROI_POOL": "roi_pool", "LIGHT_HEAD_RELU": "relu", "STRIDE_IN_1X1": "stride_in_1x1"}
 # Keys of `network` that have the same value in all graphs, and this value.
-_ONLY_VALUES = {"NECK": "large_separable", "HIDDEN_UNITS": HIDDEN, "PADDED_POOL": False, "RPN_ALL_CELLS": False}
+_ONLY_VALUES = {"NECK": "large_separable", "HIDDEN_UNITS": HIDDEN, "PADDED_POOL": False, "RPN_ALL_CELLS": False,
+                "OUTPUTS": ()}
 STRIDE = 16
 
 

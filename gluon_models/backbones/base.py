@@ -64,7 +64,7 @@ class Backbone(HybridBlock):
         self.strides = tuple(by_name[name].stride for name in names)
         chains = [tuple(halve for stage in stages[:list(by_name).index(name) + 1] for halve in stage.halvings)
                   for name in names]
-        self.feature_size = partial(map_sides, chains, outputs == "two_maps" and len(set(self.strides)) == 1)
+        self.feature_size = partial(map_sides, chains, len(names) == 2 and len(set(self.strides)) == 1)
         self._outputs, self._caffe_names = names, caffe_names
         with self.name_scope():
             channels = 3

@@ -101,5 +101,5 @@ class XceptionClassifier(Xception):
         super().__init__(frozen, classes=classes)
 
 
-register_backbone("xception", Xception, setting="S")
+register_backbone("xception", Xception, setting="S", options=("outputs",))
 register_pyramid_backbone("xception", PyramidXception, setting="S")

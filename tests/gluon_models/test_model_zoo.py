@@ -95,10 +95,11 @@ def test_classes_are_those_of_the_data_sets_or_given():
 
 def test_models_have_their_own_options():
     light, resnet = {"mid_channels", "relu", "neck", "roi_pool", "hidden"}, {"stride_in_1x1", "padded_pool"}
-    assert model_options("light_head_rcnn_xception_voc") == light
-    assert model_options("light_head_rcnn_s_resnet50_v1_coco") == light | resnet
+    two_maps = {"outputs"}
+    assert model_options("light_head_rcnn_xception_voc") == light | two_maps
+    assert model_options("light_head_rcnn_s_resnet50_v1_coco") == light | resnet | two_maps
     assert model_options("light_head_rcnn_fpn_xception_voc") == light | {"canonical_side"}
-    assert model_options("rfcn_resnet50_v1_coco") == model_options("faster_rcnn_resnet50_v1_voc") == resnet
+    assert model_options("rfcn_resnet50_v1_coco") == model_options("faster_rcnn_resnet50_v1_voc") == resnet | two_maps
 
 
 @pytest.mark.parametrize("name", ["light_head_rcnn_resnet50_v1_coco", "light_head_rcnn_fpn_resnet50_v1_coco"])
@@ -110,6 +111,27 @@ def test_options_reach_backbone_and_detector(name):
     assert net.collect_params()["conv_new_1_weight"].shape[0] == 7 and net.rpn.scales == (2, 4)
     assert get_model(name).backbone.res3[0].reduce.bn._options["use_global_stats"] is True
     assert get_model(name).backbone.res3[0].reduce.conv._kwargs["stride"] == (2, 2)
+
+
+def test_stages_that_the_rpn_and_the_head_read():
+    name = "light_head_rcnn_efficientnet_lite0_coco"
+    own, net = get_model(name), get_model(name, outputs=["stage4", "stage5"], post_nms=8)
+    assert get_model(name, outputs=()).features.out_channels == own.features.out_channels == (112, 320)
+    assert net.features.out_channels == (80, 112) and net.features.stages[-1].name == "stage5"
+    assert set(net.features.collect_params()) < set(own.features.collect_params())
+    assert net.features.feature_size(97) == own.features.feature_size(97) == 7
+    net.initialize()
+    assert net(mx.nd.zeros((1, 3, 64, 96)))[2].shape == (1, 100, 4)
+    assert get_model(XCEPTION, outputs=["res3", "res3"]).features.out_channels == (288, 288)
+
+
+@pytest.mark.parametrize("outputs, words", [
+    (["stage3", "stage4"], ("strides 8 and 16", "stage4, stage5, stage6, stage7")), (["stage5"], ("two stages",)),
+    ("stage5", ("two stages",)), (["stage5", "stage8"], ("stage8", "known"))])
+def test_stages_that_do_not_fit(outputs, words):
+    with pytest.raises(ModelError) as error:
+        get_model("light_head_rcnn_efficientnet_lite0_coco", outputs=outputs)
+    assert all(word in str(error.value) for word in words)
 
 
 @pytest.mark.parametrize("options, words", [
@@ -208,7 +230,7 @@ def test_a_detector_of_a_users_own_goes_on_every_backbone():
     assert small.collect_params()["rpn_conv_3x3_weight"].shape[0] == 5
     assert large.collect_params()["rpn_conv_3x3_weight"].shape[0] == 6
     assert get_model("mine_xception_voc", extra=3, rpn_channels=7).extra == 3
-    assert model_options("mine_xception_voc") == {"extra"}
+    assert model_options("mine_xception_voc") == {"extra", "outputs"}
 
 
 def test_a_function_can_build_a_detector():

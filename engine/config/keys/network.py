@@ -27,6 +27,11 @@ KEYS = (
         "Batches are padded by zeros until their height and width are multiples of this number of pixels. 0 pads only "
         "to the largest image of the batch.",
         NOT_NEGATIVE),
+    Key("network.OUTPUTS", (), NAMES,
+        "Two stages of the backbone, both of stride 16: the one whose map the RPN reads, and the one whose map the "
+        "head reads, such as [stage5, stage5]; stages behind them are not built. Empty for the model's own two: the "
+        "last stage of stride 16, and the last stage of all, which is dilated. Not for models with a feature pyramid.",
+        bound_to_weights=True),
     Key("network.RCNN_FEAT_STRIDE", 16, INT,
         "Stride of the head's feature map: pixels of the network's input for each cell.",
         ONE_OR_MORE, implemented=(16,)),

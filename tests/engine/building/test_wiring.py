@@ -119,6 +119,7 @@ ROWS = [
     ("network.STRIDE_IN_1X1", False, of_network, "stride_in_1x1", False, LIGHT),
     ("network.PADDED_POOL", True, of_network, "padded_pool", True, LIGHT),
     ("network.RPN_ALL_CELLS", True, of_network, "all_cells", True, {}),
+    ("network.OUTPUTS", ["layer3", "layer3"], of_network, "outputs", ("layer3", "layer3"), LIGHT),
     ("network.LIGHT_HEAD_RELU", "after_sum", of_network, "relu", "after_sum", LIGHT),
     ("network.NECK", "pointwise", of_network, "neck", "pointwise", LIGHT),
     ("network.ROI_POOL", "psroi_align", of_network, "roi_pool", "psroi_align", LIGHT),

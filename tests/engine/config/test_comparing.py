@@ -12,6 +12,7 @@ from light_head_rcnn.errors import ConfigError
 OTHER = {
     "CLASS_AGNOSTIC": False, "network.PIXEL_MEANS": (103.06, 115.90, 123.0), "network.PIXEL_STDS": (57, 57, 58),
     "network.ANCHOR_RATIOS": (0.5, 1, 2.5), "network.ANCHOR_SCALES": (4, 8, 16, 31), "network.STRIDE_IN_1X1": False,
+    "network.OUTPUTS": ["res4", "res4"],
     "network.PADDED_POOL": True,
     "network.LIGHT_HEAD_RELU": "after_sum", "network.NECK": "pointwise", "network.ROI_POOL": "psroi_align",
     "network.HIDDEN_UNITS": 0, "network.FPN_CANONICAL_SIDE": 112, "TRAIN.BBOX_MEANS": (0, 0, 0, 0.1),

@@ -45,7 +45,7 @@ def test_maps_by_name(build_backbone, randomize, give_values, name):
         np.testing.assert_array_equal(found.asnumpy(), values)
     assert not any(key in twice.collect_params() for key in getattr(named, head).collect_params())
     assert twice.stages[-1].name == rpn and not hasattr(twice, head)
-    assert twice.feature_size(65) == (named.feature_size(65)[0],) * 2
+    assert twice.feature_size(65) == named.feature_size(65) == two.feature_size(65)
 
 
 @pytest.mark.parametrize("name", ["resnet50_v1", "resnext50_32x4d", "res2net50", "densenet121", "vovnet27_slim",
