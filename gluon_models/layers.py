@@ -1,8 +1,9 @@
 """Layers of the networks. Their parameters end as those of MXNet's symbols do: weight, bias, gamma, moving_mean, ..."""
 from types import ModuleType
-from typing import Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import mxnet as mx
+from mxnet import autograd
 from mxnet.gluon import HybridBlock, Parameter, nn
 
 from ..operators.arrays import Array
@@ -19,7 +20,16 @@ def relu(F: ModuleType, x: Array) -> Array:
 
 
 def relu6(F: ModuleType, x: Array) -> Array:
-    """Returns min(max(x, 0), 6)."""
+    """Returns min(max(x, 0), 6); for layers whose normalisation is not frozen see `clip6`."""
+    return F.minimum(relu(F, x), 6)
+
+
+def clip6(F: ModuleType, x: Array) -> Array:
+    """Returns what `relu6` does, by one operator, which is slower on the CPU.
+
+    Behind a normalisation by the statistics of the batch it is faster nevertheless: `relu6` hands back a gradient in a
+    memory layout in which MKL-DNN's normalisation takes many times as long.
+    """
     return F.clip(x, a_min=0, a_max=6)
 
 
@@ -118,25 +128,60 @@ class ConvBN(HybridBlock):
             padding = kernel // 2 + 1  # and the first row and column of the output, which see too little, are cut off
         self._shape = dict(num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
                            pad=(padding, padding), dilate=(dilation, dilation), num_group=groups)
+        self._pads = (padding - 2, padding) if same else (padding, padding)
+        self._has_slow_gradient = groups == channels and dilation == 1 and (kernel > 3 or same)
         with self.name_scope():
             self.conv = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=False,
                                   in_channels=in_channels, prefix=f"{conv_name}_")
             self.bn = BatchNorm(channels, frozen, f"{bn_name}_", "zeros" if zero_init_gamma else "ones", eps)
 
     def hybrid_forward(self, F: ModuleType, x: Array) -> Array:
-        x = self._convolve_folded(F, x) if self._folds else self.conv(x)
-        if self._crops:
-            x = F.slice(x, begin=(None, None, 1, 1), end=(None, None, None, None))
+        weight, shift = _value(self.conv.weight, x), None
+        if self._folds:
+            scale, shift = self.bn.scale_and_shift(F, x)
+            weight = F.broadcast_mul(weight, F.reshape(scale, shape=(-1, 1, 1, 1)))
+        if self._has_slow_gradient and autograd.is_recording() and self._trains_on_cpu():
+            x = _convolve_narrow(F, x, weight, shift, self._shape, self._pads)
+        else:
+            x = self._convolve(F, x, weight, shift)
         if self._activation_first:
             x = self._activation(F, x)
         if not self._folds:
             x = self.bn(x)
         return x if self._activation is None or self._activation_first else self._activation(F, x)
 
-    def _convolve_folded(self, F: ModuleType, x: Array) -> Array:
-        scale, shift = self.bn.scale_and_shift(F, x)
-        weight = F.broadcast_mul(_value(self.conv.weight, x), F.reshape(scale, shape=(-1, 1, 1, 1)))
-        return F.Convolution(x, weight, shift, name=f"{self.conv.name}_fwd", **self._shape)
+    def _convolve(self, F: ModuleType, x: Array, weight: Array, shift: Optional[Array]) -> Array:
+        shift = () if shift is None else (shift,)
+        x = F.Convolution(x, weight, *shift, name=f"{self.conv.name}_fwd", no_bias=not shift, **self._shape)
+        return F.slice(x, begin=(None, None, 1, 1), end=(None, None, None, None)) if self._crops else x
+
+    def _trains_on_cpu(self) -> bool:
+        weight = self.conv.weight
+        return weight.grad_req != "null" and all(context.device_type == "cpu" for context in weight.list_ctx())
+
+
+def _convolve_narrow(F: ModuleType, x: Array, weight: Array, shift: Optional[Array], shape: Dict[str, Any],
+                     pads: Tuple[int, int]) -> Array:
+    """A depthwise convolution as the sum of convolutions by at most three columns of its kernel each.
+
+    For the gradient of such weights oneDNN, MXNet 1.9.1's library for CPUs, has a fast implementation where the kernel
+    is at most 3 wide and is padded by at most half of that; otherwise the gradient takes ten times as long.
+
+    Args:
+        F, x, weight, shift: module of the operators, the map, the weight, and the bias or None.
+        shape: arguments of MXNet's convolution.
+        pads: rows and columns of zeros at the near and at the far ends, in place of those of `shape`.
+    """
+    side, parts = shape["kernel"][1], []
+    x = F.pad(x, mode="constant", pad_width=(0, 0, 0, 0, *pads, *pads))
+    for begin in range(0, side, 3):
+        end = min(begin + 3, side)
+        columns = F.slice_axis(x, axis=3, begin=begin, end=end - side or None)
+        inputs = [columns, F.slice_axis(weight, axis=3, begin=begin, end=end)]
+        inputs += [shift] if begin == 0 and shift is not None else []
+        parts.append(F.Convolution(*inputs, no_bias=len(inputs) == 2,
+                                   **{**shape, "kernel": (side, end - begin), "pad": (0, 0)}))
+    return F.add_n(*parts)
 
 
 def _value(parameter: Parameter, x: Array) -> Array:

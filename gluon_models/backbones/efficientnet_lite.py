@@ -5,7 +5,7 @@ from typing import Any, Callable, NamedTuple, Tuple
 from mxnet.gluon import HybridBlock, nn
 
 from ...operators.arrays import Array
-from ..layers import ConvBN, relu6
+from ..layers import ConvBN, clip6, relu6
 from ..registry import register_both_forms
 from .base import Backbone
 from .stages import STEM, Part, Stage, half_up
@@ -97,7 +97,7 @@ class EfficientNetLite0(Backbone):
 def _conv_maker(name: str, frozen: bool) -> Callable[..., ConvBN]:
     """Returns a function that builds the convolutions of a block from their numbers and the ends of their names."""
     def make(in_channels: int, channels: int, kernel: int, conv_name: str, bn_name: str, **options: Any) -> ConvBN:
-        options.setdefault("activation", relu6)
+        options.setdefault("activation", relu6 if frozen else clip6)
         return ConvBN(in_channels, channels, kernel, f"{name}_{conv_name}", f"{name}_{bn_name}", frozen, eps=EPS,
                       **options)
 

@@ -64,6 +64,33 @@ def test_a_frozen_normalisation_is_part_of_the_convolution(filled, options, shap
     assert "BatchNorm" not in block(mx.sym.var("data")).tojson()
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("kernel, options", [(5, dict(padding=2)), (3, dict(stride=2, same=True)),
+                                             (5, dict(stride=2, same=True)), (7, dict(padding=3))])
+@pytest.mark.parametrize("height, width", [(12, 15), (13, 10)])
+def test_columns_of_a_depthwise_kernel_apart(filled, kernel, options, height, width, frozen):
+    """In training the kernel is cut into columns; at test it is whole. Both compute the same."""
+    block = ConvBN(16, 16, kernel, "conv", "bn", frozen, groups=16, activation=None, **options)
+    parameters = filled(block)
+    x = mx.nd.array(np.random.RandomState(2).normal(size=(2, 16, height, width)), dtype="float64")
+    found_both = []
+    for is_cut in (False, True):
+        block._has_slow_gradient = is_cut
+        found_both.append(results(block, parameters, x))
+    for found, values in zip(*found_both):
+        np.testing.assert_allclose(found, values, rtol=0, atol=1e-12 * max(np.abs(values).max(), 1))
+    assert ConvBN(16, 16, kernel, "conv", "bn", frozen, groups=16, **options)._has_slow_gradient
+    block.hybridize()
+    block(x)
+    assert "Pad" not in block._cached_graph[1].tojson()
+
+
+def test_the_gradients_that_are_fast_anyway():
+    for options in (dict(padding=1, groups=16), dict(padding=1), dict(stride=2, same=True),
+                    dict(padding=2, dilation=2, groups=16)):
+        assert not ConvBN(16, 16, 3, "conv", "bn", True, **options)._has_slow_gradient
+
+
 @pytest.mark.parametrize("options", [dict(frozen=False), dict(frozen=True, activation_first=True)])
 def test_other_normalisations_stay_operators_of_their_own(options):
     assert "BatchNorm" in ConvBN(8, 16, 3, "conv", "bn", **options)(mx.sym.var("data")).tojson()
