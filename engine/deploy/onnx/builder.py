@@ -144,7 +144,11 @@ class GraphBuilder:
         return names[0] if outputs == 1 else names
 
     def output(self, value: str, name: str, dtype: Any, shape: Sequence[Dimension]) -> str:
-        """Declares an output of the graph: `value` under a name that scopes do not change; the rest is as of `input`.
+        """Declares an output of the graph: `value` under a name that scopes do not change.
+
+        Args:
+            value: the value that is answered.
+            name, dtype, shape: see `input`.
 
         Returns:
             The name.

@@ -25,7 +25,7 @@ class Node:
         array: the value of a constant; None for an input or an operator.
 
     Attributes:
-        axes: {index of an output: how many axes it has}.
+        shapes: {index of an output: its shape for the inputs' sample shapes}.
     """
 
     def __init__(self, op: str, name: str, attributes: Optional[Mapping[str, str]] = None,
@@ -33,7 +33,7 @@ class Node:
         self.op, self.name, self.array = op, name, array
         self.attributes: Dict[str, str] = dict(attributes or {})
         self.inputs: List[Value] = list(inputs)
-        self.axes: Dict[int, int] = {} if array is None else {0: array.ndim}
+        self.shapes: Dict[int, Tuple[int, ...]] = {} if array is None else {0: array.shape}
 
 
 # The place of a node in MXNet's list of nodes, and the index of one of its outputs.
@@ -72,7 +72,7 @@ def read_symbol(symbol: mx.sym.Symbol, parameters: Mapping[str, mx.nd.NDArray],
             made[place] = Node("" if entry["op"] == "null" else entry["op"], entry["name"], entry.get("attrs"), inputs)
     for (place, index), shape in _shapes(graph, sorted(read), sample_shapes, parameters).items():
         if varies[place]:
-            made[place].axes[index] = len(shape)
+            made[place].shapes[index] = shape
     return nodes + list(made.values()), [values.get(key) or Value(made[key[0]], key[1]) for key in heads]
 
 

@@ -21,6 +21,7 @@ class Call:
     Attributes:
         inputs: as given.
         arrays: the values of those inputs that are constants; None for the others.
+        shapes: of the inputs, for the sample shapes of the network's inputs; images and RoIs vary when it runs.
         axes: how many axes each input has.
     """
 
@@ -28,7 +29,8 @@ class Call:
         self._node, self._read = node, set()
         self.inputs = tuple(inputs)
         self.arrays: Tuple[Optional[np.ndarray], ...] = tuple(value.node.array for value in node.inputs)
-        self.axes = tuple(value.node.axes.get(value.index) for value in node.inputs)
+        self.shapes = tuple(value.node.shapes[value.index] for value in node.inputs)
+        self.axes = tuple(map(len, self.shapes))
 
     def get(self, key: str, default: Any = _UNSET) -> Any:
         """Returns an argument of the operator: a number, a truth value, None, a tuple, or else its text.
