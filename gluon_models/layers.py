@@ -82,7 +82,7 @@ class BatchNorm(HybridBlock):
         """
         gamma, beta, mean, var = (_value(parameter, x) for parameter in
                                   (self.gamma, self.beta, self.moving_mean, self.moving_var))
-        scale = gamma * F.rsqrt(var + self._options["eps"])
+        scale = gamma / F.sqrt(var + self._options["eps"])
         return scale, beta - mean * scale
 
 
