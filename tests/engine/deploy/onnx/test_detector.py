@@ -1,0 +1,109 @@
+"""Whole detectors of every kind: raw images to boxes, MXNet against ONNX Runtime."""
+import mxnet as mx
+import numpy as np
+import pytest
+
+from light_head_rcnn.engine.deploy.onnx.detector import detector_model
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
+from light_head_rcnn.errors import ModelError
+from light_head_rcnn.gluon_models import get_model
+
+LIGHT, SMALL = "light_head_rcnn_vovnetv2_19_slim_dw_voc", dict(mid_channels=8, hidden=32)
+KINDS = {
+    "psroi_pool": (LIGHT, SMALL),
+    "psroi_align, a box a class": (LIGHT, dict(SMALL, roi_pool="psroi_align", class_agnostic=False)),
+    "psroi_align_max, all cells": (LIGHT, dict(SMALL, roi_pool="psroi_align_max", all_cells=True)),
+    "psroi_align_max_clamp, after_sum": (LIGHT, dict(SMALL, roi_pool="psroi_align_max_clamp", relu="after_sum")),
+    "roi_pool, pointwise, no hidden layer": (LIGHT, dict(roi_pool="roi_pool", neck="pointwise", hidden=0)),
+    "soft suppression": (LIGHT, dict(SMALL, soft_nms="gaussian", rpn_min_size=12)),
+    "rfcn": ("rfcn_vovnetv2_19_slim_dw_voc", dict(class_agnostic=False)),
+    "faster_rcnn": ("faster_rcnn_vovnetv2_19_slim_dw_voc", {}),
+    "pyramid": ("light_head_rcnn_fpn_vovnetv2_19_slim_dw_voc", dict(SMALL, canonical_side=64)),
+}
+MEANS, STDS = (123.0, 117.0, 104.0), (58.0, 57.0, 57.5)
+NAMES = ["boxes", "scores", "classes", "counts"]
+
+
+def build(kind, randomize):
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    name, options = KINDS[kind]
+    net = randomize(get_model(name, classes=("cup", "spoon", "plate"), anchor_scales=(2, 4), rpn_channels=16,
+                              pre_nms=60, post_nms=12, max_per_image=15, nms=0.5, **options))
+    # Detections of all scores: logits and deltas of a trained detector are as large.
+    for layer in (*net.head.output_layers, net.rpn.score):
+        layer.weight.set_data(layer.weight.data() * 3)
+    return net
+
+
+def raw_images(count, height, width):
+    return np.random.RandomState(height).randint(0, 256, (count, 3, height, width)).astype(np.float32)
+
+
+def answers_of_mxnet(net, images, im_info, stride):
+    """MXNet's answers on what `InputPreparation` makes of raw images."""
+    means, stds = (np.array(numbers, np.float32).reshape(1, 3, 1, 1) for numbers in (MEANS, STDS))
+    sides = [-(-side // stride) * stride for side in images.shape[2:]]
+    x = np.zeros(images.shape[:2] + tuple(sides), np.float32)
+    for image, (height, width, _), place in zip(images, im_info.astype(int), x):
+        place[:, :height, :width] = ((image - means[0]) / stds[0])[:, :height, :width]
+    ids, scores, boxes = (array.asnumpy() for array in net(mx.nd.array(x), mx.nd.array(im_info)))
+    return boxes, scores[..., 0], ids[..., 0]
+
+
+def check(answers, expected):
+    boxes, scores, classes, counts = answers
+    assert classes.dtype == counts.dtype == np.int32 and (counts == (expected[2] >= 0).sum(axis=1)).all()
+    assert counts.min() > 0
+    assert (classes == expected[2]).all()
+    assert abs(scores - expected[1]).max() < 1e-4 and abs(boxes - expected[0]).max() < 0.05
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+def test_every_kind_answers_as_mxnet_does(kind, randomize, run_onnx):
+    net = build(kind, randomize)
+    model = detector_model(net, InputPreparation(((64, 96),), MEANS, STDS, 32), {"classes": "cup"})
+    assert {node.domain for node in model.graph.node} == {""}
+    assert [(entry.key, entry.value) for entry in model.metadata_props] == [("classes", "cup")]
+    for count, height, width in ((1, 96, 128), (2, 75, 101), (3, 64, 64)):
+        images = raw_images(count, height, width)
+        whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
+        check(run_onnx(model, {"images": images}), answers_of_mxnet(net, images, whole, 32))
+    # Of a batch of images of several sizes, one says that it fills the batch.
+    images, im_info = raw_images(2, 75, 101), np.array([[60, 90, 1.5], [0, 0, 0]], np.float32)
+    expected = answers_of_mxnet(net, images, np.array([[60, 90, 1.5], [75, 101, 1]], np.float32), 32)
+    check(run_onnx(model, {"images": images, "im_info": im_info}), expected)
+
+
+def test_openvino_answers_as_mxnet_does(kind, randomize, tmp_path):
+    openvino = pytest.importorskip("openvino", reason="needs the package openvino")
+    net = build(kind, randomize)
+    model = detector_model(net, InputPreparation(((64, 96),), MEANS, STDS, 32))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    compiled = openvino.Core().compile_model(str(tmp_path / "model.onnx"), "CPU", {
+        "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
+    for count, height, width in ((1, 96, 128), (2, 75, 101)):
+        images = raw_images(count, height, width)
+        whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
+        answers = compiled({"images": images})
+        check([answers[name] for name in NAMES], answers_of_mxnet(net, images, whole, 32))
+
+
+def test_a_network_of_stride_one_is_not_padded(randomize):
+    net = build("psroi_pool", randomize)
+    model = detector_model(net, InputPreparation(((64, 96),), MEANS, (1.0, 1.0, 1.0), 1))
+    assert not [node.name for node in model.graph.node if node.name.startswith("preparation/") and node.op_type in (
+        "Pad", "Div")]
+
+
+def test_an_operator_without_translation_is_named(randomize):
+    class Odd(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x, im_info):
+            return F.LRN(x, nsize=3, name="odd"), im_info, im_info
+
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    with pytest.raises(ModelError, match=r"Odd cannot be exported to ONNX: the operator LRN \(node .*odd\)"):
+        detector_model(Odd(), InputPreparation(((64, 96),), MEANS, STDS, 1))
