@@ -91,8 +91,10 @@ def restore_numpy_names(module: ModuleType) -> None:
         LibraryError: it is NumPy 2 or later.
     """
     if int(module.__version__.split(".")[0]) >= 2:
+        # An onnx from 1.19 on brings NumPy 2 along, and does not work with the earlier one.
+        with_onnx = " 'onnx<1.19'" if importlib.util.find_spec("onnx") else ""
         raise LibraryError(f"MXNet 1.9.1 needs NumPy below 2, found {module.__version__}. Install it with: "
-                           f"pip install 'numpy<2'")
+                           f"pip install 'numpy<2'{with_onnx}")
     for name, python_type in NUMPY_ALIASES.items():
         if name not in vars(module):
             setattr(module, name, python_type)

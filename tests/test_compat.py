@@ -57,6 +57,15 @@ def test_numpy_2_is_refused():
         compat.restore_numpy_names(numpy)
 
 
+@pytest.mark.parametrize("onnx, command", [(None, "'numpy<2'"), (object(), "'numpy<2' 'onnx<1.19'")])
+def test_an_onnx_that_brought_numpy_2_is_noticed(onnx, command, monkeypatch):
+    numpy = types.ModuleType("numpy")
+    numpy.__version__ = "2.4.6"
+    monkeypatch.setattr(importlib.util, "find_spec", {"onnx": onnx}.get)
+    with pytest.raises(LibraryError, match=f"found 2.4.6. Install it with: pip install {command}$"):
+        compat.restore_numpy_names(numpy)
+
+
 @pytest.fixture
 def hide(monkeypatch):
     """Function that makes modules look as if they were not installed."""
