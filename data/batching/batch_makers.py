@@ -117,7 +117,8 @@ def _whole_size(sampled: SampledImage, record: Record) -> Tuple[int, int]:
 class TestBatchMaker:
     """Function that makes a `TestBatch` of the positions and records of images; it decodes each image once."""
 
-    def __init__(self, scales: Sequence[Tuple[int, int]], mean: Sequence[float], std: Sequence[float], stride: int):
+    def __init__(self, scales: Sequence[Tuple[int, int]], mean: Sequence[float], std: Optional[Sequence[float]],
+                 stride: int):
         self._scales, self._mean, self._std, self._stride = scales, mean, std, stride
 
     def __call__(self, batch: List[Tuple[int, Record]]) -> TestBatch:

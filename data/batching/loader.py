@@ -133,14 +133,15 @@ class TestLoader:
         records: list of `Record`.
         batch_size: images in a batch.
         scales: pairs (shorter edge, bound on the longer edge) in pixels; a batch holds its images at each of them.
-        mean, std, stride, num_workers, timeout: as for `TrainLoader`.
+        mean, std, stride, num_workers, timeout: as for `TrainLoader`; without `std`, pixels are not normalised, see
+            `preprocess`.
     """
 
     __test__ = False  # pytest must not take the class for a test
 
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
-                 mean: Sequence[float], std: Sequence[float] = (1.0, 1.0, 1.0), stride: int = 32, num_workers: int = 0,
-                 timeout: float = 300):
+                 mean: Sequence[float], std: Optional[Sequence[float]] = (1.0, 1.0, 1.0), stride: int = 32,
+                 num_workers: int = 0, timeout: float = 300):
         self._records, self._starts, self._batch_size = records, range(0, len(records), batch_size), batch_size
         self._workers = WorkerPool(TestBatchMaker(scales, mean, std, stride), num_workers, timeout)
 

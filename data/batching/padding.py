@@ -10,17 +10,23 @@ _LEAST_BOXES = 8
 LEAST_SIDE = 16
 
 
-def pad_strip(image: np.ndarray) -> np.ndarray:
-    """Returns an image, with zeros below or to the right where a side is shorter than `LEAST_SIDE`.
+def pad_strip(image: np.ndarray, color: Sequence[float] = (0, 0, 0)) -> np.ndarray:
+    """Returns an image, with one colour below or to the right where a side is shorter than `LEAST_SIDE`.
 
     Args:
         image: float32 (3, h, w).
+        color: three numbers.
 
     Returns:
         float32 (3, max(h, LEAST_SIDE), max(w, LEAST_SIDE)).
     """
-    missing = [max(LEAST_SIDE - side, 0) for side in image.shape[1:]]
-    return np.pad(image, [(0, 0), *((0, rows) for rows in missing)]) if any(missing) else image
+    height, width = image.shape[1:]
+    if height >= LEAST_SIDE and width >= LEAST_SIDE:
+        return image
+    padded = np.empty((3, max(height, LEAST_SIDE), max(width, LEAST_SIDE)), np.float32)
+    padded[:] = np.float32(color)[:, None, None]
+    padded[:, :height, :width] = image
+    return padded
 
 
 def pad_images(images: Sequence[np.ndarray], stride: int = 32, least: Tuple[int, int] = (0, 0)) -> np.ndarray:

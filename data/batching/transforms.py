@@ -44,7 +44,7 @@ def flip_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
 
 
 def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequence[float],
-               std: Sequence[float] = (1.0, 1.0, 1.0), boxes: Optional[np.ndarray] = None,
+               std: Optional[Sequence[float]] = (1.0, 1.0, 1.0), boxes: Optional[np.ndarray] = None,
                classes: Optional[np.ndarray] = None, flip: bool = False,
                original_size: Optional[Tuple[int, int]] = None,
                change: ImageChange = UNCHANGED) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -53,7 +53,8 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
     Args:
         image: uint8 (H, W, 3), RGB.
         short_edge, long_edge: in pixels, see `resize_scale`.
-        mean, std: three numbers each, in the order RGB and in units of pixel values: (pixel - mean) / std.
+        mean, std: three numbers each, in the order RGB and in units of pixel values: (pixel - mean) / std. Without
+            `std`, pixels stay as they are, for a network that normalises them itself.
         boxes: float32 (m, 4), in the frame of the original image, inclusive ends; None for no boxes.
         classes: int (m,), 0..C-1, the classes of `boxes`.
         flip: mirror image and boxes left to right.
@@ -63,7 +64,7 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
 
     Returns:
         data: float32 (3, h, w), RGB; an image with a side shorter than `padding.LEAST_SIDE` is padded to it, by zeros
-            below or to the right, which count as part of the image.
+            (without `std` by the mean) below or to the right, which count as part of the image.
         im_info: float32 (3,): h, w, and the scale from the original image to `data`.
         gt_boxes: float32 (m, 5): boxes in the frame of `data`, then the class, 1..C. A box in the original frame times
             the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back. Of a crop,
@@ -87,8 +88,11 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
     if flip:
         resized = resized[:, ::-1]
     data = resized.transpose(2, 0, 1).astype(np.float32, order="C")
-    data -= np.float32(mean)[:, None, None]
-    data /= np.float32(std)[:, None, None]
-    data = pad_strip(data)
+    if std is None:
+        data = pad_strip(data, mean)
+    else:
+        data -= np.float32(mean)[:, None, None]
+        data /= np.float32(std)[:, None, None]
+        data = pad_strip(data)
     im_info = np.array((*data.shape[1:], scale), np.float32)
     return data, im_info, gt_boxes

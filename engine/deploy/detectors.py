@@ -12,38 +12,47 @@ from ..config.overrides import Overrides
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.loading import checkpoint_prefixes, find_checkpoint, load_network
+from .engines.engine_detector import ENGINES, load_engine_detector
 from .exported import find_exports, load_exported
+from .onnx.folder import is_export
 
+MXNET = "mxnet"
 _LOGGER = logging.getLogger("light_head_rcnn")
 
 
 def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = (),
-                  cfg: Union[None, str, Path, CfgNode] = None) -> Detector:
+                  cfg: Union[None, str, Path, CfgNode] = None, engine: Optional[str] = None) -> Detector:
     """Loads a trained detector.
 
     Args:
         path: the folder of a training (its best checkpoint, or else its last), a checkpoint (PREFIX-TAG or one of its
-            files), or an export (the prefix of its files, one of them, or the folder that holds them).
+            files), or an export: the folder of an ONNX export, or of one for MXNet the prefix of its files, one of
+            them, or the folder that holds them.
             `detector.source` and a line of the log say which was taken.
         ctx: device; by default the CPU.
         overrides: changes of the configuration that a checkpoint brings along, such as {"TEST.NMS": 0.5}.
         cfg: a configuration, its file or the name of a bundled one, for a parameter file that brings none along, such
             as one of the MXNet original; `dataset.classes` must then name the classes.
+        engine: what runs the detector: "mxnet", or for an ONNX export "onnxruntime" or "openvino", on the CPU; by
+            default MXNet, and for an ONNX export the first of OpenVINO and ONNX Runtime that is installed.
 
     Raises:
         CheckpointError: nothing of these is at `path`, it is damaged, or an override contradicts the weights.
-        UsageError: overrides or a configuration are given for an export.
+        UsageError: overrides or a configuration are given for an export, or the engine cannot run what is at `path`.
+        LibraryError: the engine is not installed.
 
     Example::
 
         detector = lh.load_detector("output/shapes_s")
         ids, scores, boxes = detector("photo.jpg")
     """
-    if find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
+    onnx = is_export(path)
+    check_engine(path, engine)
+    if onnx or find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
         if overrides or cfg is not None:
             raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
                              "with the overrides and export it again")
-        detector = load_exported(path, ctx)
+        detector = load_engine_detector(path, engine) if onnx else load_exported(path, ctx)
     else:
         contexts = [ctx or mx.cpu()]
         if cfg is not None:
@@ -52,3 +61,19 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = Detector.of(cfg, net, contexts, source)
     _LOGGER.info("loaded %s", detector.source)
     return detector
+
+
+def check_engine(path: PathLike, engine: Optional[str]) -> None:
+    """Checks that an engine can run what is at a path; None fits all.
+
+    Raises:
+        UsageError: it cannot; the message says what to do.
+    """
+    if engine not in (None, MXNET, *ENGINES):
+        raise UsageError(f"the engines are {', '.join((MXNET, *ENGINES))}, got {engine!r}")
+    if is_export(path):
+        if engine == MXNET:
+            raise UsageError(f"{path} is an ONNX export, which MXNet cannot run: name one of the engines "
+                             f"{' and '.join(ENGINES)}, or the checkpoint that was exported")
+    elif engine not in (None, MXNET):
+        raise UsageError(f"{path} is not an ONNX export, which {engine} needs: lhrcnn export --format onnx writes one")

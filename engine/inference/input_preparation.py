@@ -14,7 +14,7 @@ class InputPreparation(NamedTuple):
 
     scales: Tuple[Tuple[int, int], ...]  # (shorter edge, bound on the longer edge) in pixels; each is one view
     means: Tuple[float, float, float]  # red, green, blue
-    stds: Tuple[float, float, float]  # red, green, blue
+    stds: Optional[Tuple[float, float, float]]  # red, green, blue; None where the network normalises pixels itself
     stride: int  # heights and widths are padded to multiples of it
 
     @classmethod

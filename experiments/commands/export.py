@@ -1,7 +1,16 @@
-"""Exports a trained detector as a graph and parameters, and checks that the export gives the same detections."""
+"""Exports a trained detector for MXNet or as an ONNX model, and checks that the export gives the same detections."""
+import logging
+from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
 
+from yacs.config import CfgNode
+
+from ...errors import LibraryError, UsageError
 from . import options
+
+if TYPE_CHECKING:
+    from ...engine.inference.detector import Detector, ImageLike
 
 EXAMPLES = """
 lhrcnn export --cfg shapes_s --cpu
@@ -11,6 +20,11 @@ then, in Python:
   import light_head_rcnn as lh
   detector = lh.load_detector("models/blood")
   ids, scores, boxes = detector("blood.jpg")
+
+lhrcnn export --checkpoint output/bccd_s --format onnx --out models/blood_onnx
+
+then, on any machine with numpy, pillow and onnxruntime or openvino:
+  python models/blood_onnx/detect.py blood.jpg --out found
 """
 
 
@@ -19,16 +33,21 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where the export gives other detections."""
     parser = options.make_parser("lhrcnn export", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="folder for the files (default: the folder export beside the "
-                        "checkpoint)")
-    parser.add_argument("--name", metavar="NAME", help="start of the files' names (default: TRAIN.model_prefix)")
+    parser.add_argument("--format", choices=("mxnet", "onnx"), default="mxnet", help="mxnet: a graph and parameters "
+                        "that MXNet loads; onnx: a folder that runs without MXNet, with a model of standard operators, "
+                        "from images to boxes, its description and a script (default: mxnet)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder for the files, which for onnx is the export itself "
+                        "(default: the folder export, or export_onnx, beside the checkpoint)")
+    parser.add_argument("--name", metavar="NAME", help="start of the files' names for the format mxnet (default: "
+                        "TRAIN.model_prefix)")
     parser.add_argument("--check", nargs="+", metavar="IMAGE", help="images and folders on which the export is "
                         "compared with the detector (default: images of noise in three sizes)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
+    if args.format == "onnx" and args.name:
+        raise UsageError("--name belongs to the format mxnet: an ONNX export is a folder, which --out names")
     cfg = options.load_cfg_unless_checkpoint(args)
-    from ...engine.deploy.export import BOX_TOLERANCE, SCORE_TOLERANCE, compare_detectors, export, noise_images
-    from ...engine.deploy.exported import load_exported
+    from ...engine.deploy.export import noise_images
     from ...engine.inference.detector import Detector
     from ...engine.inference.image_files import find_images
     from ...engine.inference.loading import load_network
@@ -42,16 +61,53 @@ def main(argv: options.Arguments = None) -> int:
     if len(detector.preparation.scales) > 1 or detector.flip:
         logger.info("an export runs once on an image: at %d/%d, the first of the test scales, not mirrored",
                     *detector.preparation.scales[0])
-    prefix = Path(args.out or Path(path).parent / "export") / (args.name or cfg.TRAIN.model_prefix)
+    write = _write_onnx if args.format == "onnx" else _write_mxnet
+    return write(args, cfg, detector, noise_images(cfg.seed) if images is None else images, logger)
+
+
+def _write_mxnet(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",
+                 logger: logging.Logger) -> int:
+    """Writes and checks an export for MXNet; returns the exit status."""
+    from ...engine.deploy.export import BOX_TOLERANCE, SCORE_TOLERANCE, compare_detectors, export
+    from ...engine.deploy.exported import load_exported
+    prefix = Path(args.out or Path(detector.source).parent / "export") / (args.name or cfg.TRAIN.model_prefix)
     options.check_output_folder(prefix.parent)
-    files = export(detector, prefix, {"score": cfg.TEST.THRESH, "nms": cfg.TEST.NMS,
-                                      "max_per_image": cfg.TEST.max_per_image})
-    logger.info("exported %s as %s", path, ", ".join(files))
-    report = compare_detectors(detector, load_exported(prefix, contexts[0]),
-                               noise_images(cfg.seed) if images is None else images)
+    files = export(detector, prefix, _thresholds(cfg))
+    logger.info("exported %s as %s", detector.source, ", ".join(files))
+    report = compare_detectors(detector, load_exported(prefix, detector.contexts[0]), images)
     logger.info("loaded again: %(detections)d detections in images (%(images)d) compared, largest difference of a "
                 "score %(scores).2g, of a box %(boxes).2g pixels", report)
     if report["scores"] > SCORE_TOLERANCE or report["boxes"] > BOX_TOLERANCE:
         logger.info("error: the exported detector does not give the same detections as the trained one")
         return 1
     return 0
+
+
+def _write_onnx(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",
+                logger: logging.Logger) -> int:
+    """Writes an ONNX export, and checks it where an engine is installed; returns the exit status."""
+    from ...engine.config import saved_config
+    from ...engine.deploy.engines.comparison import LEAST_SHARE, compare_answers
+    from ...engine.deploy.engines.engine_detector import load_engine_detector
+    from ...engine.deploy.onnx.export import export_onnx
+    folder = Path(args.out or Path(detector.source).parent / "export_onnx")
+    options.check_output_folder(folder)
+    files = export_onnx(detector, folder, _thresholds(cfg), cfg.symbol or cfg.network.model, saved_config(cfg))
+    logger.info("exported %s as %s", detector.source, ", ".join(files))
+    try:
+        exported = load_engine_detector(folder)
+    except LibraryError as error:
+        logger.info("the export was not compared with the trained detector: %s", error)
+        return 0
+    report = compare_answers(detector, exported, images)
+    logger.info("loaded again in %s: %d of %d detections in images (%d) found again, largest difference of a score "
+                "%.2g, of a box %.2g pixels", exported.engine, report.found_again, report.detections, len(images),
+                report.scores, report.boxes)
+    if report.found_again < LEAST_SHARE * report.detections:
+        logger.info("error: the exported detector does not give the same detections as the trained one")
+        return 1
+    return 0
+
+
+def _thresholds(cfg: CfgNode) -> dict:
+    return {"score": cfg.TEST.THRESH, "nms": cfg.TEST.NMS, "max_per_image": cfg.TEST.max_per_image}

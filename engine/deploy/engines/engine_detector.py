@@ -1,0 +1,99 @@
+"""Detectors that run in ONNX Runtime or OpenVINO."""
+import importlib.util
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Sequence, Union
+
+import mxnet as mx
+import numpy as np
+
+from .... import data
+from ....errors import CheckpointError, LibraryError, UsageError
+from ....runtime import available_threads
+from ...files import PathLike
+from ...inference.detector import Detector
+from ...inference.input_preparation import InputPreparation
+from ...inference.test_time_augmentation import NetworkInput
+from ..onnx import detect as script
+from ..onnx.folder import read_meta
+
+# The first that is installed is taken where no engine is named: the faster one stands first.
+ENGINES = ("openvino", "onnxruntime")
+
+
+class EngineDetector(Detector):
+    """Finds objects in images by means of another engine than MXNet.
+
+    It is used and answers as a `Detector` does. Its network has the normalisation inside, so that the input that it
+    prepares consists of pixels from 0 to 255.
+
+    Args:
+        model: function from images and im_info to boxes, scores, classes and counts, see `detect.Model`.
+        classes, preparation, source, max_megapixels: see `Detector`; there is one scale.
+        engine: the name of the engine.
+
+    Attributes:
+        engine: as given.
+    """
+
+    def __init__(self, model: script.Model, classes: Sequence[str], preparation: InputPreparation, engine: str,
+                 source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS):
+        super().__init__(_Network(model), classes, preparation, source=source, max_megapixels=max_megapixels)
+        self.engine = engine
+        self.views = self._views
+
+    def _views(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
+        """What `MultiView` does for several views of images, for the one view that there is."""
+        (images, im_info), = inputs
+        return self.net(images, im_info)
+
+
+class _Network:
+    """A model of an engine, called as `ids, scores, bboxes = net(x, im_info)`."""
+
+    def __init__(self, model: script.Model):
+        self._model = model
+
+    def __call__(self, x: Union[np.ndarray, mx.nd.NDArray], im_info: Union[np.ndarray, mx.nd.NDArray],
+                 ) -> List[mx.nd.NDArray]:
+        images, im_info = (np.ascontiguousarray(array.asnumpy() if isinstance(array, mx.nd.NDArray) else array,
+                                                np.float32) for array in (x, im_info))
+        boxes, scores, classes, _ = self._model(images, im_info)
+        return [mx.nd.array(classes[..., None]), mx.nd.array(scores[..., None]), mx.nd.array(boxes)]
+
+
+def load_engine_detector(folder: PathLike, engine: Optional[str] = None) -> EngineDetector:
+    """Loads the detector that `export_onnx` wrote.
+
+    Args:
+        folder: the export.
+        engine: "onnxruntime" or "openvino"; by default the first of `ENGINES` that is installed.
+
+    Raises:
+        CheckpointError: a file of the export is missing, damaged or of another format; the message names it.
+        UsageError: there is no such engine.
+        LibraryError: the engine is not installed.
+    """
+    engine = choose_engine(engine)
+    meta = read_meta(folder)
+    try:
+        model = script.open_model(Path(folder), engine, available_threads().count)
+    except script.Problem as problem:
+        raise CheckpointError(str(problem)) from None
+    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder))
+
+
+def choose_engine(engine: Optional[str]) -> str:
+    """Returns the engine that is named, or else the first that is installed; see `load_engine_detector`."""
+    if engine is not None and engine not in ENGINES:
+        raise UsageError(f"an ONNX export runs in the engines {' and '.join(ENGINES)}, not in {engine!r}")
+    installed = [name for name in ENGINES if importlib.util.find_spec(name) is not None]
+    if not installed or engine is not None and engine not in installed:
+        missing = f"the engine {engine}" if engine else f"one of the engines {' and '.join(ENGINES)}"
+        raise LibraryError(f"this needs {missing}, which is not installed. Install it with: "
+                           f"pip install {engine or ENGINES[-1]} 'numpy<2'")
+    return engine or installed[0]
+
+
+def _preparation(meta: Mapping[str, Any]) -> InputPreparation:
+    """How images are prepared: they stay pixels from 0 to 255, because the model normalises them."""
+    return InputPreparation(((meta["short_edge"], meta["long_edge"]),), tuple(meta["means"]), None, meta["stride"])

@@ -1,0 +1,56 @@
+"""The folder of an ONNX export: which files it has, whether one may be written, and whether one is whole."""
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+from ....errors import CheckpointError, UsageError
+from ...files import PathLike
+from . import detect as script
+
+FILES = (script.MODEL, script.META, script.SCRIPT)
+# What running the script leaves in its folder.
+_LEFTOVERS = ("__pycache__",)
+
+
+def check_target(folder: PathLike) -> None:
+    """Checks that an export can be written to a folder: it is not there, is empty, or is an export and nothing more.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    folder = Path(folder)
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir() or folder.is_symlink():
+        raise UsageError(f"{folder} is not a folder: name another by --out")
+    names = {path.name for path in folder.iterdir()} - set(_LEFTOVERS)
+    if names and not is_export(folder):
+        raise UsageError(f"the folder {folder} exists, and is not an export that could be replaced: name another by "
+                         "--out")
+    others = sorted(names - set(FILES))
+    if others:
+        raise UsageError(f"the export {folder} would be replaced, but there are other files in its folder too "
+                         f"({', '.join(others[:3])}): move them away, or name another by --out")
+
+
+def is_export(path: PathLike) -> bool:
+    """Whether a path is a folder with the description of an ONNX export, whole or not."""
+    path = Path(path)
+    if not path.is_dir():
+        return False
+    try:
+        return script.KIND in (path / script.META).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return (path / script.MODEL).is_file() and (path / script.SCRIPT).is_file()
+
+
+def read_meta(folder: PathLike) -> Dict[str, Any]:
+    """Reads the description of an export, and checks that its files are whole.
+
+    Raises:
+        CheckpointError: a file is missing, or is not what was exported; the message names it.
+    """
+    try:
+        return script.read_meta(Path(folder))
+    except script.Problem as problem:
+        raise CheckpointError(str(problem)) from None
