@@ -12,11 +12,10 @@ from ..config.overrides import Overrides
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.loading import checkpoint_prefixes, find_checkpoint, load_network
-from .engines.engine_detector import ENGINES, load_engine_detector
+from .engines.choice import check_engine
+from .engines.engine_detector import load_engine_detector
 from .exported import find_exports, load_exported
-from .onnx.folder import is_export
 
-MXNET = "mxnet"
 _LOGGER = logging.getLogger("light_head_rcnn")
 
 
@@ -46,8 +45,7 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = lh.load_detector("output/shapes_s")
         ids, scores, boxes = detector("photo.jpg")
     """
-    onnx = is_export(path)
-    check_engine(path, engine)
+    onnx = check_engine(path, engine)
     if onnx or find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
         if overrides or cfg is not None:
             raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
@@ -61,19 +59,3 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = Detector.of(cfg, net, contexts, source)
     _LOGGER.info("loaded %s", detector.source)
     return detector
-
-
-def check_engine(path: PathLike, engine: Optional[str]) -> None:
-    """Checks that an engine can run what is at a path; None fits all.
-
-    Raises:
-        UsageError: it cannot; the message says what to do.
-    """
-    if engine not in (None, MXNET, *ENGINES):
-        raise UsageError(f"the engines are {', '.join((MXNET, *ENGINES))}, got {engine!r}")
-    if is_export(path):
-        if engine == MXNET:
-            raise UsageError(f"{path} is an ONNX export, which MXNet cannot run: name one of the engines "
-                             f"{' and '.join(ENGINES)}, or the checkpoint that was exported")
-    elif engine not in (None, MXNET):
-        raise UsageError(f"{path} is not an ONNX export, which {engine} needs: lhrcnn export --format onnx writes one")

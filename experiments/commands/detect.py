@@ -3,12 +3,13 @@ import argparse
 from pathlib import Path
 
 from ...errors import UsageError
-from . import options
+from . import exports, options
 
 EXAMPLES = """
 lhrcnn detect --checkpoint output/shapes_s --cpu photo.jpg holidays/
 lhrcnn detect --exported output/shapes_s/export/shapes_s --threshold 0.7 photo.jpg
 lhrcnn detect --cfg bccd_s blood.jpg TEST.NMS=0.4 --out output/blood
+lhrcnn detect --checkpoint models/blood_onnx --engine onnxruntime blood.jpg
 """
 
 
@@ -17,8 +18,9 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
     parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--exported", metavar="PATH", help="an exported detector (the start of its files' names, or "
-                        "their folder), instead of --cfg and --checkpoint")
+    parser.add_argument("--exported", metavar="PATH", help="an exported detector (its folder, or the start of its "
+                        "files' names), instead of --cfg and --checkpoint")
+    exports.add_engine_argument(parser)
     parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
     parser.add_argument("--out", metavar="FOLDER", default="output/detections",
@@ -31,7 +33,11 @@ def main(argv: options.Arguments = None) -> int:
     if args.exported and (args.cfg or args.checkpoint or args.epoch or args.allow_partial or args.overrides):
         raise UsageError("--exported takes no --cfg, --checkpoint, --epoch, --allow-partial or KEY=VALUE: the "
                          "thresholds and sizes of an exported detector are fixed")
-    cfg = None if args.exported else options.load_cfg_unless_checkpoint(args)
+    path = args.exported or args.checkpoint
+    is_export = exports.names_export(path, args)
+    if is_export and (args.cfg or args.overrides):
+        raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: it takes no --cfg or KEY=VALUE")
+    cfg = None if args.exported or is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.inference.image_files import find_images
     images = find_images(paths)
     options.check_output_folder(args.out)
@@ -41,9 +47,12 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.inference.pictures import write_pictures
     from ...engine.reporting.logger import open_logger
     logger = open_logger()
-    contexts = options.choose_contexts(args, cfg)[:1]
-    if args.exported:
-        detector, num_workers = load_exported(args.exported, contexts[0]), 2
+    num_workers = 2
+    contexts = [] if is_export else options.choose_contexts(args, cfg)[:1]
+    if is_export:
+        detector = exports.load_export(path, args)
+    elif args.exported:
+        detector = load_exported(args.exported, contexts[0])
     else:
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                       logger=logger, overrides=args.overrides)

@@ -2,12 +2,13 @@
 from pathlib import Path
 
 from ...errors import UsageError
-from . import options
+from . import exports, options
 
 EXAMPLES = """
 lhrcnn test --cfg shapes_s --cpu
 lhrcnn test --checkpoint output/bccd_s --cpu dataset.dataset_path=data/bccd TEST.NMS=0.5
 lhrcnn test --cfg bccd_s --epoch 30 dataset.dataset_path=data/bccd --out output/epoch30
+lhrcnn test --checkpoint models/blood_onnx --engine openvino
 """
 
 
@@ -16,25 +17,34 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where images could not be read and were left out."""
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
+    exports.add_engine_argument(parser)
     parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json and dataset.json "
-                        "(default: the folder test beside the checkpoint)")
+                        "(default: the folder test, or test_ENGINE for an export, beside the checkpoint)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
-    cfg = options.load_cfg_unless_checkpoint(args)
+    is_export = exports.names_export(args.checkpoint, args)
+    cfg = exports.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
-    from ...engine.evaluation.run import test_network
+    from ...engine.evaluation.run import test_detector
+    from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import open_logger
     logger = open_logger()
-    contexts = options.choose_contexts(args, cfg)
-    net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
-                                  logger=logger, overrides=args.overrides)
+    if is_export:
+        detector = exports.load_export(args.checkpoint, args)
+        where, folder = detector.engine, Path(args.checkpoint).resolve().parent / f"test_{detector.engine}"
+    else:
+        contexts = options.choose_contexts(args, cfg)
+        net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
+                                      logger=logger, overrides=args.overrides)
+        detector = Detector.of(cfg, net, contexts, path)
+        where, folder = ", ".join(map(str, contexts)), Path(path).parent / "test"
     if not cfg.dataset.test_image_set:
         raise UsageError("dataset.test_image_set is empty: name the set to test on, dataset.test_image_set=NAME")
-    folder = args.out or Path(path).parent / "test"
+    folder = args.out or folder
     options.check_output_folder(folder)
-    logger.info("testing %s on %s", path, ", ".join(map(str, contexts)))
-    dataset = build_dataset(cfg, cfg.dataset.test_image_set, None if cfg.dataset.classes else net.classes)
+    logger.info("testing %s on %s", detector.source, where)
+    dataset = build_dataset(cfg, cfg.dataset.test_image_set, None if cfg.dataset.classes else detector.classes)
     logger.info("%s", dataset.summary())
-    result = test_network(cfg, net, dataset, contexts, folder, logger)
+    result = test_detector(detector, dataset, folder, cfg.TEST.BATCH_IMAGES, logger, cfg.TEST.NUM_WORKERS)
     return 1 if result.failures or dataset.log.unreadable_images else 0

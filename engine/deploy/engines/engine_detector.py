@@ -1,5 +1,4 @@
 """Detectors that run in ONNX Runtime or OpenVINO."""
-import importlib.util
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Union
 
@@ -7,7 +6,7 @@ import mxnet as mx
 import numpy as np
 
 from .... import data
-from ....errors import CheckpointError, LibraryError, UsageError
+from ....errors import CheckpointError
 from ....runtime import available_threads
 from ...files import PathLike
 from ...inference.detector import Detector
@@ -15,9 +14,7 @@ from ...inference.input_preparation import InputPreparation
 from ...inference.test_time_augmentation import NetworkInput
 from ..onnx import detect as script
 from ..onnx.folder import read_meta
-
-# The first that is installed is taken where no engine is named: the faster one stands first.
-ENGINES = ("openvino", "onnxruntime")
+from .choice import choose_engine
 
 
 class EngineDetector(Detector):
@@ -66,11 +63,10 @@ def load_engine_detector(folder: PathLike, engine: Optional[str] = None) -> Engi
 
     Args:
         folder: the export.
-        engine: "onnxruntime" or "openvino"; by default the first of `ENGINES` that is installed.
+        engine: "onnxruntime" or "openvino"; by default the first that is installed, see `choose_engine`.
 
     Raises:
         CheckpointError: a file of the export is missing, damaged or of another format; the message names it.
-        UsageError: there is no such engine.
         LibraryError: the engine is not installed.
     """
     engine = choose_engine(engine)
@@ -80,18 +76,6 @@ def load_engine_detector(folder: PathLike, engine: Optional[str] = None) -> Engi
     except script.Problem as problem:
         raise CheckpointError(str(problem)) from None
     return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder))
-
-
-def choose_engine(engine: Optional[str]) -> str:
-    """Returns the engine that is named, or else the first that is installed; see `load_engine_detector`."""
-    if engine is not None and engine not in ENGINES:
-        raise UsageError(f"an ONNX export runs in the engines {' and '.join(ENGINES)}, not in {engine!r}")
-    installed = [name for name in ENGINES if importlib.util.find_spec(name) is not None]
-    if not installed or engine is not None and engine not in installed:
-        missing = f"the engine {engine}" if engine else f"one of the engines {' and '.join(ENGINES)}"
-        raise LibraryError(f"this needs {missing}, which is not installed. Install it with: "
-                           f"pip install {engine or ENGINES[-1]} 'numpy<2'")
-    return engine or installed[0]
 
 
 def _preparation(meta: Mapping[str, Any]) -> InputPreparation:

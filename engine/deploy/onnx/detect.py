@@ -58,7 +58,7 @@ def open_onnxruntime(path: str, threads: int) -> Model:
     """Loads a model into ONNX Runtime."""
     import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return lambda images, im_info: session.run(OUTPUTS, {"images": images, "im_info": im_info})
 

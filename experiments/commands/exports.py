@@ -1,0 +1,73 @@
+"""What commands that run ONNX exports share: the option --engine, and loading."""
+import argparse
+from typing import TYPE_CHECKING, Optional
+
+from yacs.config import CfgNode
+
+from ...engine.config import KEYS, config_from_checkpoint, load_config
+from ...engine.config.overrides import override_values
+from ...engine.deploy.engines.choice import MXNET, ONNX_ENGINES, check_engine
+from ...engine.deploy.onnx.folder import read_meta
+from ...errors import CheckpointError, ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from ...engine.deploy.engines.engine_detector import EngineDetector
+
+# The keys of an export's test that are not fixed in the export.
+_FREE = ("dataset.", "TEST.BATCH_IMAGES", "TEST.NUM_WORKERS")
+
+
+def add_engine_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds --engine."""
+    parser.add_argument("--engine", choices=(MXNET, *ONNX_ENGINES), help="what runs the detector; onnxruntime and "
+                        "openvino run the folder that lhrcnn export --format onnx wrote, named by --checkpoint, on the "
+                        "CPU (default: mxnet; for such a folder openvino, or onnxruntime where that is not installed)")
+
+
+def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
+    """Whether a command line asks for an ONNX export.
+
+    Args:
+        path: what it names as the detector.
+        args: the command line, with `engine`.
+
+    Raises:
+        UsageError: the engine cannot run what is named, or an option does not apply to exports.
+    """
+    if path is None:
+        if args.engine not in (None, MXNET):
+            raise UsageError(f"{args.engine} runs ONNX exports alone: name the folder of one by --checkpoint")
+        return False
+    if not check_engine(path, args.engine):
+        return False
+    if args.gpus is not None or args.allow_partial:
+        raise UsageError("an ONNX export runs on the CPU, and takes no --gpus or --allow-partial")
+    return True
+
+
+def load_export(path: str, args: argparse.Namespace) -> "EngineDetector":
+    """Loads an ONNX export into the engine of a command line."""
+    from ...engine.deploy.engines.engine_detector import load_engine_detector
+    return load_engine_detector(path, args.engine)
+
+
+def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:
+    """The configuration of an export's test: that of --cfg, or else the one that the export was made with.
+
+    Raises:
+        UsageError: an override would change what is fixed in an export.
+        CheckpointError: the export brings no configuration along that this version can read.
+    """
+    fixed = [key for key in override_values(args.overrides) if not key.startswith(_FREE)]
+    if fixed:
+        raise UsageError(f"{path} is an export, in which {fixed[0]} is fixed: change it for the checkpoint, and export "
+                         "that again")
+    if args.cfg is not None:
+        return load_config(args.cfg, args.overrides)
+    saved = read_meta(path).get("config")
+    if not isinstance(saved, dict) or not set(saved) & set(KEYS):
+        raise CheckpointError(f"{path} brings no configuration along that names a data set: name one by --cfg")
+    try:
+        return config_from_checkpoint(saved, args.overrides)
+    except ConfigError as error:
+        raise CheckpointError(f"the configuration in {path} cannot be read: {error}") from None
