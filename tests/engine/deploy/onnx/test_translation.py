@@ -32,6 +32,8 @@ FUNCTIONS = {
     "activations": lambda F, x, *_: sum(F.Activation(x, act_type=kind) for kind in (
         "relu", "sigmoid", "tanh", "softrelu", "softsign")),
     "clip and hard sigmoid": lambda F, x, *_: F.clip(x, -0.5, 0.25) + F.hard_sigmoid(x, alpha=0.3, beta=0.1),
+    "bounded relu": lambda F, x, *_: F.minimum(F.Activation(x, act_type="relu"), 0.5),
+    "relu with a bound below 0": lambda F, x, *_: F.minimum(F.Activation(x, act_type="relu"), -0.5),
     "softmax": lambda F, x, *_: F.softmax(x, axis=1),
     "dropout": lambda F, x, *_: F.Dropout(x) + F.BlockGrad(x),
     "reshape": lambda F, x, *_: F.concat(F.reshape(x, shape=(0, 2, -1, 0)).reshape((0, -1)),
@@ -99,6 +101,7 @@ def test_operators(name, randomize, as_model, run_onnx, run_reference, assert_cl
 @pytest.mark.parametrize("name, nodes", [
     ("convolution and norm", ["Conv"]), ("convolution and crop", ["Conv"]), ("pooling and crop", ["AveragePool"]),
     ("weights that are computed", ["Conv"]), ("dropout", ["Add"]), ("crop that reaches too far", ["Conv", "Slice"]),
+    ("bounded relu", ["Clip"]), ("relu with a bound below 0", ["Relu", "Min"]),
     ("convolution that is read twice", ["Conv", "BatchNormalization", "Slice", "Add"])])
 def test_folding(name, nodes, randomize, as_model):
     model = as_model(randomize(Net(FUNCTIONS[name])), {"x": ((1, 6, 8, 8), ("N", 6, "H", "W"))})
