@@ -9,7 +9,6 @@ import argparse
 import colorsys
 import hashlib
 import json
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -21,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFile, ImageFont, ImageOps
 KIND, FORMAT = "light_head_rcnn detector", 1
 MODEL, META, SCRIPT = "model.onnx", "meta.json", "detect.py"
 OUTPUTS = ("boxes", "scores", "classes", "counts")
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # A model, as a function from images float32 (N, 3, H, W), RGB from 0 to 255, and im_info float32 (N, 3), rows (height,
 # width, scale from the photograph to the image), to boxes (N, K, 4), scores (N, K), classes (N, K) and counts (N,).
 Model = Callable[[np.ndarray, np.ndarray], List[np.ndarray]]
@@ -32,24 +31,24 @@ class Problem(Exception):
 
 
 def read_meta(folder: Path) -> Dict[str, Any]:
-    """Reads meta.json and checks that it and the model beside it are whole, or raises Problem."""
-    for name in (META, MODEL):
-        if not (folder / name).is_file():
-            raise Problem(f"{folder} has no {name}: it is no exported detector, or not a whole one")
+    """Reads meta.json, and checks that it and the model beside it are whole."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        kind, number = meta["kind"], meta["format"]
-        sizes = [meta[key] for key in ("short_edge", "long_edge", "stride", "least_side")] + list(meta["means"])
-        sound = all(isinstance(size, (int, float)) and 0 <= size < 1e6 for size in sizes) and min(sizes[:3]) > 0
-        sound = sound and len(sizes) == 7 and all(isinstance(name, str) for name in meta["classes"])
-        checksum = meta["sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Problem(f"{folder / META} does not describe a detector: {error!r}") from None
-    if kind != KIND or not sound:
+        model = (folder / MODEL).read_bytes()
+        kind, number, classes, means = meta["kind"], meta["format"], meta["classes"], meta["means"]
+        sizes = [meta[key] for key in ("short_edge", "long_edge", "stride")]
+        is_sound = kind == KIND and isinstance(classes, list) and all(isinstance(name, str) for name in classes) and (
+            len(means) == 3 and min(sizes) > 0 and 0 <= meta["least_side"] <= max(*sizes, *means) < 1e6)
+    except OSError as error:
+        raise Problem(f"{folder} is not an exported detector, or not a whole one: it has no {Path(error.filename).name}"
+                      ) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_sound = False
+    if not is_sound:
         raise Problem(f"{folder / META} does not describe a detector")
     if number != FORMAT:
         raise Problem(f"{folder / META} has format {number}; this version reads {FORMAT}")
-    if hashlib.sha256((folder / MODEL).read_bytes()).hexdigest() != checksum:
+    if hashlib.sha256(model).hexdigest() != meta.get("sha256"):
         raise Problem(f"{folder / MODEL} was cut short or changed: it is not the file that {META} describes")
     return meta
 
@@ -76,12 +75,8 @@ def open_openvino(path: str, threads: int) -> Model:
             model.add_parameters([parameter])
     model.validate_nodes_and_infer_types()
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
-                                                 **({"INFERENCE_NUM_THREADS": threads} if threads else {})})
-
-    def run(images: np.ndarray, im_info: np.ndarray) -> List[np.ndarray]:
-        answers = compiled([images, im_info])
-        return [answers[name] for name in OUTPUTS]
-    return run
+                                                 "INFERENCE_NUM_THREADS": threads})
+    return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
 
 
 ENGINES = {"onnxruntime": open_onnxruntime, "openvino": open_openvino}
@@ -145,37 +140,31 @@ def rgb_pixels(image: Image.Image) -> np.ndarray:
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes as in training: squares of pixels are averaged until less than a half is left to do, then bilinearly."""
-    def part() -> int:
-        edges = tuple(zip(pixels.shape[:2], (height, width)))
-        return next((part for part in (8, 4, 2) if all(part * new <= old and 2 * (-old % part) * new <= old
-                                                       for old, new in edges)), 1)
-    while part() > 1:
-        pixels = np.asarray(Image.fromarray(pixels).reduce(part()))
+    part = 8
+    while part > 1:
+        while part > 1 and all(part * new <= old and 2 * (-old % part) * new <= old
+                               for old, new in zip(pixels.shape, (height, width))):
+            pixels = np.asarray(Image.fromarray(pixels).reduce(part))
+        part //= 2
     if pixels.shape[:2] == (height, width):
         return pixels
-    (left, right, a, b), (above, below, c, d) = (taps(*edge) for edge in zip(pixels.shape[1::-1], (width, height)))
-    pixels = pixels.astype(np.int32)
+    above, below, a, b = taps(pixels.shape[0], height)
+    left, right, c, d = taps(pixels.shape[1], width)
     # Whole numbers and shifts as in OpenCV, so that each pixel is the same as there.
-    rows = (pixels[:, left] * a[:, None] + pixels[:, right] * b[:, None]) >> 4
-    result = (rows[above] * c[:, None, None] >> 16) + (rows[below] * d[:, None, None] >> 16)
-    return (result + 2 >> 2).astype(np.uint8)
+    rows = (pixels[:, left] * c[:, None] + pixels[:, right] * d[:, None]) >> 4
+    return ((rows[above] * a[:, None, None] >> 16) + (rows[below] * b[:, None, None] >> 16) + 2 >> 2).astype(np.uint8)
 
 
 def taps(old: int, new: int) -> Tuple[np.ndarray, ...]:
     """The two pixels that each new pixel lies between, and their shares in parts of 2048."""
     places = ((np.arange(new) + 0.5) * (old / new) - 0.5).astype(np.float32)
-    first = np.floor(places).astype(np.int64)
+    first = np.floor(places)
     shares = [np.rint(share * np.float32(2048)).astype(np.int32) for share in (1 - (places - first), places - first)]
-    return (*(np.clip(pixel, 0, old - 1) for pixel in (first, first + 1)), *shares)
+    return (*(np.clip(pixel, 0, old - 1).astype(int) for pixel in (first, first + 1)), *shares)
 
 
 def detect(model: Model, meta: Dict[str, Any], pixels: np.ndarray, threshold: float = 0.0) -> List[Dict[str, Any]]:
     """Finds objects: class, score and box (x1, y1, x2, y2 in pixels of the photograph, far ends inclusive), best first.
-
-    Args:
-        model, meta: from `open_model` and `read_meta`.
-        pixels: uint8 (H, W, 3), RGB.
-        threshold: the least score.
     """
     height, width = pixels.shape[:2]
     scale = min(meta["short_edge"] / min(height, width), meta["long_edge"] / max(height, width))
@@ -251,9 +240,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             entries.append({"image": str(file), "picture": str(name), "detections": found})
             print(f"{file}: {', '.join(entry['class'] for entry in found) or 'nothing found'}")
         out.mkdir(parents=True, exist_ok=True)
-        temporary = out / ".tmp-detections.json"
-        temporary.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, out / "detections.json")
+        (out / "detections.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     except (Problem, OSError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

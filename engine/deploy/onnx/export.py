@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 import mxnet as mx
 
+from .... import __version__
 from ....data.batching.padding import LEAST_SIDE
 from ...files import PathLike, atomic_write, write_json
 from ...inference.detector import Detector
@@ -58,7 +59,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     content = model.SerializeToString()
     meta = dict(_meta(detector), sha256=hashlib.sha256(content).hexdigest(), model=name,
                 thresholds=dict(thresholds or {}), opset=OPSET, ir_version=IR_VERSION,
-                versions={"mxnet": mx.__version__, "onnx": onnx.__version__}, config=dict(config or {}))
+                versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__},
+                config=dict(config or {}))
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.parent / f".tmp-{folder.name}-{os.getpid()}"
     try:

@@ -3,6 +3,10 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
+from light_head_rcnn.gluon_models import get_model
+
 
 def _randomize(net):
     """Parameters under which maps neither vanish nor explode, and every number of a normalisation counts."""
@@ -80,3 +84,25 @@ def assert_close():
             assert abs(one - other).max() <= tolerance * abs(other).max()
 
     return compare
+
+
+@pytest.fixture(scope="module")
+def small_detector():
+    """A detector with random parameters and detections of all scores, for images of 64 to 96 pixels."""
+    net = _randomize(get_model("light_head_rcnn_vovnetv2_19_slim_dw_voc", classes=("cup", "spoon", "plate"),
+                               mid_channels=8, hidden=32, anchor_scales=(2, 4), rpn_channels=16, pre_nms=60,
+                               post_nms=12, max_per_image=15, nms=0.5, rpn_min_size=6))
+    for layer in (*net.head.output_layers, net.rpn.score):
+        layer.weight.set_data(layer.weight.data() * 3)
+    net.hybridize()
+    return Detector(net, net.classes, InputPreparation(((64, 96),), (123.0, 117.0, 104.0), (58.0, 57.0, 57.5), 32))
+
+
+@pytest.fixture(scope="module")
+def export(small_detector, tmp_path_factory):
+    """The folder of an ONNX export of `small_detector`."""
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    from light_head_rcnn.engine.deploy.onnx.export import export_onnx
+    folder = tmp_path_factory.mktemp("export") / "cups"
+    export_onnx(small_detector, folder, {"nms": 0.5}, "the_model")
+    return folder
