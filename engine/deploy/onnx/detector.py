@@ -87,7 +87,7 @@ def _normalised(g: GraphBuilder, images: str, im_info: str, means: Sequence[floa
     if (stds != 1).any():
         x = g.add("Div", [x, g.constant(stds)])
     is_inside = [g.add("Less", [_places(g, images, axis), _size(g, im_info, axis)]) for axis in (0, 1)]
-    return g.add("Where", [is_inside[0], x, g.constant(np.float32(0))])
+    return g.add("Where", [g.add("And", is_inside), x, g.constant(np.float32(0))])
 
 
 def _places(g: GraphBuilder, images: str, axis: int) -> str:

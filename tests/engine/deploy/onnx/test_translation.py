@@ -114,6 +114,8 @@ def test_folding(name, nodes, randomize, as_model):
     (lambda F, x, *_: F.Pooling(x, kernel=(2, 2), pool_type="lp", p_value=2), "pools by 'lp', 'valid'"),
     (lambda F, x, *_: F.squeeze(F.expand_dims(x, axis=0)), "names no axes"),
     (lambda F, x, *_: F.topk(x, ret_typ="value"), "ret_typ=value"),
+    (lambda F, x, *_: F.UpSampling(x, scale=2, sample_type="nearest", multi_input_mode="sum"),
+     "has an argument multi_input_mode=sum, which is not translated"),
     (lambda F, x, *_: F.slice(x, begin=(None, 5), end=(None, 0), step=(1, -1)), "walks backwards"),
 ])
 def test_what_cannot_be_translated(function, message, randomize, as_model):
