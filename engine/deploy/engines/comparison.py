@@ -9,7 +9,7 @@ from ...inference.detector import Detections, Detector, ImageLike
 SCORE_TOLERANCE = 1e-4
 BOX_TOLERANCE = 0.05  # pixels of the network's input
 # Where two scores or overlaps are equal but for rounding, another box may be kept: of many detections a few differ.
-LEAST_SHARE = 0.98
+LEAST_SHARE = 0.95
 
 
 class Comparison(NamedTuple):

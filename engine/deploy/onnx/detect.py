@@ -10,7 +10,6 @@ import colorsys
 import hashlib
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -35,19 +34,18 @@ def read_meta(folder: Path) -> Dict[str, Any]:
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         model = (folder / MODEL).read_bytes()
-        kind, number, classes, means = meta["kind"], meta["format"], meta["classes"], meta["means"]
-        sizes = [meta[key] for key in ("short_edge", "long_edge", "stride")]
-        is_sound = kind == KIND and isinstance(classes, list) and all(isinstance(name, str) for name in classes) and (
-            len(means) == 3 and min(sizes) > 0 and 0 <= meta["least_side"] <= max(*sizes, *means) < 1e6)
+        classes, sizes = meta["classes"], [meta[key] for key in ("short_edge", "long_edge", "stride")]
+        is_known = meta["kind"] == KIND and isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+        is_known = is_known and len(meta["means"]) == 3 and min(sizes) > 0 and (
+            0 <= meta["least_side"] <= max(*sizes, *meta["means"]) < 1e6)
     except OSError as error:
-        raise Problem(f"{folder} is not an exported detector, or not a whole one: it has no {Path(error.filename).name}"
-                      ) from None
+        raise Problem(f"{folder} is no exported detector, or not a whole one: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        is_sound = False
-    if not is_sound:
+        is_known = False
+    if not is_known:
         raise Problem(f"{folder / META} does not describe a detector")
-    if number != FORMAT:
-        raise Problem(f"{folder / META} has format {number}; this version reads {FORMAT}")
+    if meta.get("format") != FORMAT:
+        raise Problem(f"{folder / META} has format {meta.get('format')}; this version reads {FORMAT}")
     if hashlib.sha256(model).hexdigest() != meta.get("sha256"):
         raise Problem(f"{folder / MODEL} was cut short or changed: it is not the file that {META} describes")
     return meta
@@ -100,8 +98,7 @@ def read_image(path: Path) -> np.ndarray:
     problem = None
     for ImageFile.LOAD_TRUNCATED_IMAGES in (False, True):
         try:
-            with warnings.catch_warnings(), Image.open(path) as image:
-                warnings.simplefilter("ignore")
+            with Image.open(path) as image:
                 if image.format in ("EPS", "WMF"):
                     raise Problem(f"{image.format} files are not read")
                 image.load()
@@ -113,26 +110,26 @@ def read_image(path: Path) -> np.ndarray:
             return pixels
         except Exception as error:  # Pillow raises all kinds for broken files
             problem = problem or error
-    raise Problem(f"{path}: not a readable image ({str(problem).splitlines()[0] if str(problem) else problem!r})")
+    raise Problem(f"{path}: not a readable image ({' '.join(str(problem).split()) or problem!r})")
 
 
 def rgb_pixels(image: Image.Image) -> np.ndarray:
     """Converts an image of any mode to uint8 (H, W, 3), RGB."""
     if image.mode == "F" or image.mode.startswith("I"):  # more than eight bits: scaled by the range that they use
         values = np.asarray(image)
-        least, largest = values.min(), values.max()
+        least, largest = float(values.min()), float(values.max())
         if not np.isfinite([least, largest]).all():
             raise Problem("it has values that are no finite numbers")
-        if values.dtype.kind in "iu" and least >= 0 and largest < 2 ** 16:
+        if image.mode != "F" and 0 <= least <= largest < 2 ** 16:
             values = values >> next(bits - 8 for bits in (8, 10, 12, 14, 16) if largest < 2 ** bits)
         elif least < 0 or largest > 255:
-            values = (values.astype(np.float64) - least) * (255 / max(float(largest) - float(least), 1e-30))
-        else:
-            values = values * 255.0 if largest <= 1 else values
+            values = (values - least) * (255 / max(largest - least, 1e-30))
+        elif largest <= 1:
+            values = values * 255.0
         image = Image.fromarray(np.rint(values).astype(np.uint8))
     elif image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, (255, 255, 255))
+        white = Image.new("RGBA", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
         image = white
     return np.array(image.convert("RGB"))
@@ -200,12 +197,12 @@ def find_images(paths: Sequence[str]) -> List[Tuple[Path, Path]]:
     for path in map(Path, paths):
         if not path.exists():
             raise Problem(f"there is no image or folder {path}")
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
-        for file in files if path.is_dir() else [path]:
-            name = file.relative_to(path) if path.is_dir() else Path(file.name)
-            name = plain = name.with_suffix(".jpg" if file.suffix.lower() in (".jpg", ".jpeg") else ".png")
+        inside = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in EXTENSIONS and file.is_file())
+        for file in inside if path.is_dir() else [path]:
+            name = file.relative_to(path if path.is_dir() else path.parent)
+            name = name.with_suffix(".jpg" if file.suffix.lower() in (".jpg", ".jpeg") else ".png")
             while name in found:
-                name = name.with_name(f"{plain.stem}-{len(found) + 1}{plain.suffix}")
+                name = name.with_name(f"{name.stem}-{len(found) + 1}{name.suffix}")
             found[name] = file
     if not found:
         raise Problem(f"there is no image in {', '.join(paths)}; known extensions: {' '.join(EXTENSIONS)}")

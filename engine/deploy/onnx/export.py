@@ -14,8 +14,10 @@ import mxnet as mx
 
 from .... import __version__
 from ....data.batching.padding import LEAST_SIDE
+from ....errors import ModelError
 from ...files import PathLike, atomic_write, write_json
 from ...inference.detector import Detector
+from ...symbolic.detector import SymbolDetector
 from ..detectors import load_detector
 from . import detect as script
 from .builder import IR_VERSION, OPSET, import_onnx
@@ -42,7 +44,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
 
     Raises:
         UsageError: `folder` exists and is not an export, or holds other files too.
-        ModelError: the network has an operator that cannot be written in ONNX.
+        ModelError: the network is the graph of a `symbol`, or has an operator that cannot be written in ONNX.
         LibraryError: the package onnx is not installed.
 
     Example::
@@ -55,6 +57,9 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     onnx = import_onnx()
     if not isinstance(detector, Detector):
         detector = load_detector(detector)
+    if isinstance(detector.net, SymbolDetector):
+        raise ModelError("a graph (the key symbol) is not exported to ONNX. The Gluon model network.model of the same "
+                         "layers is, and takes the same parameters: load it by the override symbol=''")
     model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
     content = model.SerializeToString()
     meta = dict(_meta(detector), sha256=hashlib.sha256(content).hexdigest(), model=name,

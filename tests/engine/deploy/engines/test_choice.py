@@ -53,7 +53,7 @@ def test_engines_and_files(tmp_path):
 def test_a_damaged_export(tmp_path, installing):
     installing("onnxruntime")
     (tmp_path / "meta.json").write_text(json.dumps({"kind": "light_head_rcnn detector"}))
-    with pytest.raises(CheckpointError, match="it has no model.onnx"):
+    with pytest.raises(CheckpointError, match="not a whole one: .*model.onnx"):
         load_detector(tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(CheckpointError, match="meta.json does not describe a detector"):

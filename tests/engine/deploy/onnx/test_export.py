@@ -6,6 +6,8 @@ import os
 import pytest
 
 from light_head_rcnn.engine.deploy.onnx import detect as script
+from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.symbolic.detector import SymbolDetector
 from light_head_rcnn.errors import LibraryError, ModelError, UsageError
 
 FILES = ["detect.py", "meta.json", "model.onnx"]
@@ -63,6 +65,15 @@ def test_what_cannot_be_exported_leaves_nothing(small_detector, tmp_path, monkey
     monkeypatch.setattr(module, "detector_model", fail)
     with pytest.raises(ModelError):
         module.export_onnx(small_detector, tmp_path / "new" / "cups")
+    assert names(tmp_path) == []
+
+
+def test_graphs_are_refused(small_detector, tmp_path):
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    from light_head_rcnn.engine.deploy.onnx.export import export_onnx
+    graph = Detector(SymbolDetector.__new__(SymbolDetector), ("a",), small_detector.preparation)
+    with pytest.raises(ModelError, match="a graph .* is not exported to ONNX.* by the override symbol=''"):
+        export_onnx(graph, tmp_path / "cups")
     assert names(tmp_path) == []
 
 
