@@ -34,10 +34,10 @@ def read_meta(folder: Path) -> Dict[str, Any]:
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         model = (folder / MODEL).read_bytes()
-        classes, sizes = meta["classes"], [meta[key] for key in ("short_edge", "long_edge", "stride")]
+        classes, sizes = meta["classes"], [meta[key] for key in ("short_edge", "long_edge", "stride", "least_side")]
         is_known = meta["kind"] == KIND and isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-        is_known = is_known and len(meta["means"]) == 3 and min(sizes) > 0 and (
-            0 <= meta["least_side"] <= max(*sizes, *meta["means"]) < 1e6)
+        is_known = is_known and len(meta["means"]) == 3 and all(0 <= mean < 256 for mean in meta["means"]) and (
+            all(1 <= size < 20000 for size in sizes))
     except OSError as error:
         raise Problem(f"{folder} is no exported detector, or not a whole one: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -81,13 +81,17 @@ ENGINES = {"onnxruntime": open_onnxruntime, "openvino": open_openvino}
 
 
 def open_model(folder: Path, engine: str, threads: int = 0) -> Model:
-    """Loads the model of a folder into an engine; 0 threads leave their number to the engine."""
+    """Loads the model of a folder into an engine, and tries it; 0 threads leave their number to the engine."""
     try:
-        return ENGINES[engine](str(folder / MODEL), threads)
+        model = ENGINES[engine](str(folder / MODEL), threads)
+        boxes, scores, classes, counts = model(np.zeros((1, 3, 64, 64), np.float32), np.float32([[64, 64, 1]]))
+        if boxes.shape != (*scores.shape, 4) or scores.shape != classes.shape or counts.shape != (1,):
+            raise ValueError("its answers are not those of a detector")
+        return model
     except ImportError as error:
         raise Problem(f"the engine {engine} cannot be imported ({error}): pip install {engine}") from None
     except Exception as error:  # each engine has its own kinds
-        raise Problem(f"{engine} cannot load {folder / MODEL}: {str(error).strip().splitlines()[-1]}") from None
+        raise Problem(f"{engine} cannot run {folder / MODEL}: {' '.join(str(error).split()[-40:])}") from None
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -171,6 +175,8 @@ def detect(model: Model, meta: Dict[str, Any], pixels: np.ndarray, threshold: fl
     images[0, :, :image.shape[0], :image.shape[1]] = image.transpose(2, 0, 1)
     boxes, scores, classes, counts = model(images, np.array([[*sides, scale]], np.float32))
     boxes = np.clip(boxes[0] / np.float32(scale), 0, np.array([width, height] * 2, np.float32) - 1)
+    if classes.max(initial=0) >= len(meta["classes"]):
+        raise Problem(f"{META} names {len(meta['classes'])} classes, and the model knows more")
     return [{"class": meta["classes"][classes[0][i]], "score": float(scores[0][i]), "box": boxes[i].tolist()}
             for i in range(counts[0]) if scores[0][i] >= threshold]
 

@@ -142,6 +142,8 @@ def _change(folder, **values):
     (lambda folder: _change(folder, format=9), "has format 9; this version reads 1"),
     (lambda folder: _change(folder, kind="other"), "does not describe a detector"),
     (lambda folder: _change(folder, short_edge=-1), "does not describe a detector"),
+    (lambda folder: _change(folder, long_edge=float("nan")), "does not describe a detector"),
+    (lambda folder: _change(folder, means=[1, float("nan"), 3]), "does not describe a detector"),
     (lambda folder: _change(folder, means=[1, 2]), "does not describe a detector"),
     (lambda folder: _change(folder, classes="abc"), "does not describe a detector"),
     (lambda folder: _change(folder, long_edge="1"), "does not describe a detector")])
@@ -160,8 +162,27 @@ def test_damaged_folders(damage, message, tmp_path):
 def test_a_model_that_an_engine_refuses(tmp_path):
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
     (tmp_path / "model.onnx").write_bytes(b"no model")
-    with pytest.raises(script.Problem, match="onnxruntime cannot load .*model.onnx: "):
+    with pytest.raises(script.Problem, match="onnxruntime cannot run .*model.onnx: "):
         script.open_model(tmp_path, "onnxruntime")
+
+
+def test_a_model_of_another_kind(tmp_path, monkeypatch):
+    def other(images, im_info):
+        return [np.zeros((1, 5, 4)), np.zeros((1, 5)), np.zeros((1, 3), int), np.zeros(1, int)]
+
+    monkeypatch.setitem(script.ENGINES, "onnxruntime", lambda path, threads: other)
+    with pytest.raises(script.Problem, match="its answers are not those of a detector"):
+        script.open_model(tmp_path, "onnxruntime")
+
+
+def test_more_classes_than_names():
+    meta = {"short_edge": 64, "long_edge": 96, "least_side": 16, "means": [1, 2, 3], "classes": ["a"]}
+
+    def model(images, im_info):
+        return [np.zeros((1, 1, 4)), np.ones((1, 1)), np.full((1, 1), 1), np.ones(1, int)]
+
+    with pytest.raises(script.Problem, match="meta.json names 1 classes, and the model knows more"):
+        script.detect(model, meta, np.zeros((64, 64, 3), np.uint8))
 
 
 def test_an_engine_that_is_not_installed(tmp_path, monkeypatch):
