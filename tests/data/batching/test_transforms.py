@@ -128,3 +128,13 @@ def test_a_strip_is_padded_below_and_its_boxes_stay(flip):
     assert data.shape == (3, 16, 100) and im_info.tolist() == [16, 100, 0.5]
     assert (data[:, :2] == np.float32([49, 48, 47])[:, None, None] / 4).all() and not data[:, 2:].any()
     assert gt_boxes.tolist() == [[79.5, 0.5, 94.5, 1.5, 1] if flip else [5, 0.5, 20, 1.5, 1]]
+
+
+def test_without_deviations_pixels_stay_and_a_strip_is_padded_by_the_mean():
+    image = np.random.RandomState(0).randint(0, 256, (9, 40, 3)).astype(np.uint8)
+    data, im_info, _ = preprocess(image, 9, 40, (10.0, 20.0, 30.0), None)
+    np.testing.assert_array_equal(data[:, :9], image.transpose(2, 0, 1))
+    np.testing.assert_array_equal(data[:, 9:], np.tile(np.float32([10, 20, 30])[:, None, None], (1, 7, 40)))
+    np.testing.assert_array_equal(im_info, [16, 40, 1])
+    normalised = preprocess(image, 9, 40, (10.0, 20.0, 30.0))[0]
+    np.testing.assert_array_equal(normalised, data - np.float32([10, 20, 30])[:, None, None])

@@ -91,7 +91,7 @@ def small_detector():
     """A detector with random parameters and detections of all scores, for images of 64 to 96 pixels."""
     net = _randomize(get_model("light_head_rcnn_vovnetv2_19_slim_dw_voc", classes=("cup", "spoon", "plate"),
                                mid_channels=8, hidden=32, anchor_scales=(2, 4), rpn_channels=16, pre_nms=60,
-                               post_nms=12, max_per_image=15, nms=0.5, rpn_min_size=6))
+                               post_nms=12, max_per_image=15, nms=0.5, rpn_min_size=40))
     for layer in (*net.head.output_layers, net.rpn.score):
         layer.weight.set_data(layer.weight.data() * 3)
     net.hybridize()
