@@ -102,6 +102,11 @@ class ClassifierRun:
         self.trainer = Trainer(ClassifierObjective(self.net, recipe.label_smoothing), loader,
                                recipe.optimizer(parameters), recipe.rates(len(loader)), epochs=recipe.epochs,
                                contexts=place.contexts, seed=recipe.seed)
+        # A test in the trained network itself would change its next losses in the last digits: oneDNN brings weights
+        # to another layout when they are first used without a backward pass, at a moment that depends on the threads.
+        self._tested_net = get_classifier(backbone, train_set.classes)
+        self._tested_net.initialize(ctx=list(place.contexts))
+        self._tested_net.hybridize()
         if found:
             self._go_on(found)
 
@@ -160,7 +165,10 @@ class ClassifierRun:
                 TestHook(self._test, every=1), BestHook(self._prefix, METRIC, logger)]
 
     def _test(self, _: str) -> Dict[str, float]:
-        self.test = test_classifier(self.net, self.net.classes, self._test_loader, self._place.contexts)
+        arrays = self.trainer.objective.parameters()
+        for name, parameter in own_parameters(self._tested_net).items():
+            parameter.set_data(arrays[name])
+        self.test = test_classifier(self._tested_net, self.net.classes, self._test_loader, self._place.contexts)
         self._logger.info("epoch %d: top-1 %.4f, top-5 %.4f, mean over the classes %.4f, of %d images",
                           self.trainer.epoch, *self.test[:3], self.test.images)
         for message in self.test.unread.values():
