@@ -86,8 +86,8 @@ def _evaluate(graph: Mapping[str, Any], keys: Sequence[_Key],
     """The arrays of values that depend on parameters alone; float16 and float64 become float32."""
     if not keys:
         return {}
-    # A convolution moves its weights to another memory layout behind the back of the engine's order of reads and writes:
-    # weights that are read while the network computes may come out torn.
+    # A convolution moves its weights to another memory layout, and MXNet does not order that with reads: weights that
+    # are read while the network computes may come out torn.
     mx.nd.waitall()
     part = _cut(graph, keys)
     names = part.list_inputs()
