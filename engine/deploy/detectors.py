@@ -20,7 +20,8 @@ _LOGGER = logging.getLogger("light_head_rcnn")
 
 
 def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: Overrides = (),
-                  cfg: Union[None, str, Path, CfgNode] = None, engine: Optional[str] = None) -> Detector:
+                  cfg: Union[None, str, Path, CfgNode] = None, engine: Optional[str] = None,
+                  precision: Optional[str] = None) -> Detector:
     """Loads a trained detector.
 
     Args:
@@ -34,10 +35,13 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
             as one of the MXNet original; `dataset.classes` must then name the classes.
         engine: what runs the detector: "mxnet", or for an ONNX export "onnxruntime" or "openvino", on the CPU; by
             default MXNet, and for an ONNX export the first of OpenVINO and ONNX Runtime that is installed.
+        precision: of an ONNX export, by default its own. One in "float32" runs in "bfloat16" as well in OpenVINO, and
+            the other way round; "int8" is decided when it is written.
 
     Raises:
         CheckpointError: nothing of these is at `path`, it is damaged, or an override contradicts the weights.
-        UsageError: overrides or a configuration are given for an export, or the engine cannot run what is at `path`.
+        UsageError: overrides or a configuration are given for an export, or the engine cannot run what is at `path`
+            in this precision.
         LibraryError: the engine is not installed.
 
     Example::
@@ -45,12 +49,12 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = lh.load_detector("output/shapes_s")
         ids, scores, boxes = detector("photo.jpg")
     """
-    onnx = check_engine(path, engine)
+    onnx = check_engine(path, engine, precision)
     if onnx or find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
         if overrides or cfg is not None:
             raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
                              "with the overrides and export it again")
-        detector = load_engine_detector(path, engine) if onnx else load_exported(path, ctx)
+        detector = load_engine_detector(path, engine, precision) if onnx else load_exported(path, ctx)
     else:
         contexts = [ctx or mx.cpu()]
         if cfg is not None:

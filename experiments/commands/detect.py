@@ -3,7 +3,7 @@ import argparse
 from pathlib import Path
 
 from ...errors import UsageError
-from . import exports, options
+from . import engines, options
 
 EXAMPLES = """
 lhrcnn detect --checkpoint output/shapes_s --cpu photo.jpg holidays/
@@ -20,7 +20,7 @@ def main(argv: options.Arguments = None) -> int:
     options.add_checkpoint_arguments(parser)
     parser.add_argument("--exported", metavar="PATH", help="an exported detector (its folder, or the start of its "
                         "files' names), instead of --cfg and --checkpoint")
-    exports.add_engine_argument(parser)
+    engines.add_arguments(parser)
     parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
     parser.add_argument("--out", metavar="FOLDER", default="output/detections",
@@ -34,7 +34,7 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError("--exported takes no --cfg, --checkpoint, --epoch, --allow-partial or KEY=VALUE: the "
                          "thresholds and sizes of an exported detector are fixed")
     path = args.exported or args.checkpoint
-    is_export = exports.names_export(path, args)
+    is_export = engines.names_export(path, args)
     if is_export and (args.cfg or args.overrides):
         raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: it takes no --cfg or KEY=VALUE")
     cfg = None if args.exported or is_export else options.load_cfg_unless_checkpoint(args)
@@ -50,7 +50,7 @@ def main(argv: options.Arguments = None) -> int:
     num_workers = 2
     contexts = [] if is_export else options.choose_contexts(args, cfg)[:1]
     if is_export:
-        detector = exports.load_export(path, args)
+        detector = engines.load_export(path, args)
     elif args.exported:
         detector = load_exported(args.exported, contexts[0])
     else:

@@ -2,13 +2,13 @@
 from pathlib import Path
 
 from ...errors import UsageError
-from . import exports, options
+from . import engines, options
 
 EXAMPLES = """
 lhrcnn test --cfg shapes_s --cpu
 lhrcnn test --checkpoint output/bccd_s --cpu dataset.dataset_path=data/bccd TEST.NMS=0.5
 lhrcnn test --cfg bccd_s --epoch 30 dataset.dataset_path=data/bccd --out output/epoch30
-lhrcnn test --checkpoint models/blood_onnx --engine openvino
+lhrcnn test --checkpoint models/blood_onnx --engine openvino --precision bfloat16
 """
 
 
@@ -17,13 +17,13 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where images could not be read and were left out."""
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    exports.add_engine_argument(parser)
+    engines.add_arguments(parser)
     parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json and dataset.json "
-                        "(default: the folder test, or test_ENGINE for an export, beside the checkpoint)")
+                        "(default: the folder test, or test_ENGINE_PRECISION for an export, beside the checkpoint)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
-    is_export = exports.names_export(args.checkpoint, args)
-    cfg = exports.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
+    is_export = engines.names_export(args.checkpoint, args)
+    cfg = engines.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
     from ...engine.evaluation.run import test_detector
     from ...engine.inference.detector import Detector
@@ -31,8 +31,9 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.reporting.logger import open_logger
     logger = open_logger()
     if is_export:
-        detector = exports.load_export(args.checkpoint, args)
-        where, folder = detector.engine, Path(args.checkpoint).resolve().parent / f"test_{detector.engine}"
+        detector = engines.load_export(args.checkpoint, args)
+        where = f"{detector.engine} in {detector.precision}"
+        folder = Path(args.checkpoint).resolve().parent / f"test_{detector.engine}_{detector.precision}"
     else:
         contexts = options.choose_contexts(args, cfg)
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,

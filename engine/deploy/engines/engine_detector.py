@@ -14,7 +14,7 @@ from ...inference.input_preparation import InputPreparation
 from ...inference.test_time_augmentation import NetworkInput
 from ..onnx import detect as script
 from ..onnx.folder import read_meta
-from .choice import choose_engine
+from .choice import choose_engine, choose_precision
 
 
 class EngineDetector(Detector):
@@ -27,15 +27,16 @@ class EngineDetector(Detector):
         model: function from images and im_info to boxes, scores, classes and counts, see `detect.Model`.
         classes, preparation, source, max_megapixels: see `Detector`; there is one scale.
         engine: the name of the engine.
+        precision: in which it computes.
 
     Attributes:
-        engine: as given.
+        engine, precision: as given.
     """
 
     def __init__(self, model: script.Model, classes: Sequence[str], preparation: InputPreparation, engine: str,
-                 source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS):
+                 source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS, precision: str = "float32"):
         super().__init__(_Network(model), classes, preparation, source=source, max_megapixels=max_megapixels)
-        self.engine = engine
+        self.engine, self.precision = engine, precision
         self.views = self._views
 
     def _views(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
@@ -58,24 +59,28 @@ class _Network:
         return [mx.nd.array(classes[..., None]), mx.nd.array(scores[..., None]), mx.nd.array(boxes)]
 
 
-def load_engine_detector(folder: PathLike, engine: Optional[str] = None) -> EngineDetector:
+def load_engine_detector(folder: PathLike, engine: Optional[str] = None,
+                         precision: Optional[str] = None) -> EngineDetector:
     """Loads the detector that `export_onnx` wrote.
 
     Args:
         folder: the export.
         engine: "onnxruntime" or "openvino"; by default the first that is installed, see `choose_engine`.
+        precision: "float32" or "bfloat16", of which each can be had from the other; by default that of the export.
 
     Raises:
         CheckpointError: a file of the export is missing, damaged or of another format; the message names it.
         LibraryError: the engine is not installed.
+        UsageError: the export or the engine does not have the precision, see `choose_precision`.
     """
-    engine = choose_engine(engine)
     meta = read_meta(folder)
+    precision = choose_precision(folder, meta["precision"], precision)
+    engine = choose_engine(engine, precision)
     try:
-        model = script.open_model(Path(folder), engine, available_threads().count)
+        model = script.open_model(Path(folder), engine, available_threads().count, precision)
     except script.Problem as problem:
         raise CheckpointError(str(problem)) from None
-    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder))
+    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision)
 
 
 def _preparation(meta: Mapping[str, Any]) -> InputPreparation:

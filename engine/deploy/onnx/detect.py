@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFile, ImageFont, ImageOps
 
 KIND, FORMAT = "light_head_rcnn detector", 1
+PRECISIONS = ("float32", "bfloat16", "int8")
 MODEL, META, SCRIPT = "model.onnx", "meta.json", "detect.py"
 OUTPUTS = ("boxes", "scores", "classes", "counts")
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -35,12 +36,14 @@ def read_meta(folder: Path) -> Dict[str, Any]:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         model = (folder / MODEL).read_bytes()
         classes, sizes = meta["classes"], [meta[key] for key in ("short_edge", "long_edge", "stride", "least_side")]
-        is_known = meta["kind"] == KIND and isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+        meta.setdefault("precision", "float32")
+        is_known = meta["kind"] == KIND and meta["precision"] in PRECISIONS
+        is_known = is_known and isinstance(classes, list) and all(isinstance(name, str) for name in classes)
         is_known = is_known and len(meta["means"]) == 3 and all(0 <= mean < 256 for mean in meta["means"]) and (
             all(1 <= size < 20000 for size in sizes))
     except OSError as error:
         raise Problem(f"{folder} is no exported detector, or not a whole one: {error}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         is_known = False
     if not is_known:
         raise Problem(f"{folder / META} does not describe a detector")
@@ -51,16 +54,18 @@ def read_meta(folder: Path) -> Dict[str, Any]:
     return meta
 
 
-def open_onnxruntime(path: str, threads: int) -> Model:
+def open_onnxruntime(path: str, threads: int, precision: str) -> Model:
     """Loads a model into ONNX Runtime."""
     import onnxruntime
+    if precision == "bfloat16":
+        raise Problem("ONNX Runtime has no bfloat16 on processors, OpenVINO has")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return lambda images, im_info: session.run(OUTPUTS, {"images": images, "im_info": im_info})
 
 
-def open_openvino(path: str, threads: int) -> Model:
+def open_openvino(path: str, threads: int, precision: str) -> Model:
     """Loads a model into OpenVINO."""
     import openvino
     core = openvino.Core()
@@ -72,7 +77,9 @@ def open_openvino(path: str, threads: int) -> Model:
             node.output(0).replace(parameter.output(0))
             model.add_parameters([parameter])
     model.validate_nodes_and_infer_types()
-    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
+    # The int8 layers of a model are written in it; its others are float.
+    hint = "bf16" if precision == "bfloat16" else "f32"
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY",
                                                  "INFERENCE_NUM_THREADS": threads})
     return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
 
@@ -80,14 +87,16 @@ def open_openvino(path: str, threads: int) -> Model:
 ENGINES = {"onnxruntime": open_onnxruntime, "openvino": open_openvino}
 
 
-def open_model(folder: Path, engine: str, threads: int = 0) -> Model:
+def open_model(folder: Path, engine: str, threads: int = 0, precision: str = "float32") -> Model:
     """Loads the model of a folder into an engine, and tries it; 0 threads leave their number to the engine."""
     try:
-        model = ENGINES[engine](str(folder / MODEL), threads)
+        model = ENGINES[engine](str(folder / MODEL), threads, precision)
         boxes, scores, classes, counts = model(np.zeros((1, 3, 64, 64), np.float32), np.float32([[64, 64, 1]]))
         if boxes.shape != (*scores.shape, 4) or scores.shape != classes.shape or counts.shape != (1,):
             raise ValueError("its answers are not those of a detector")
         return model
+    except Problem:
+        raise
     except ImportError as error:
         raise Problem(f"the engine {engine} cannot be imported ({error}): pip install {engine}") from None
     except Exception as error:  # each engine has its own kinds
@@ -229,7 +238,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     folder, out, entries, status = Path(__file__).resolve().parent, Path(args.out), [], 0
     try:
         meta, images = read_meta(folder), find_images(args.images)
-        model = open_model(folder, args.engine, args.threads)
+        model = open_model(folder, args.engine, args.threads, meta["precision"])
         for file, name in images:
             try:
                 pixels = read_image(file)

@@ -4,9 +4,6 @@ model.onnx   the whole detector, from raw images to boxes, see `detector_model`
 meta.json    classes, sizes of input images, thresholds, versions, and the checksum of the model
 detect.py    a script that finds objects in photographs with ONNX Runtime or OpenVINO
 """
-import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
 
@@ -15,18 +12,18 @@ import mxnet as mx
 from .... import __version__
 from ....data.batching.padding import LEAST_SIDE
 from ....errors import ModelError
-from ...files import PathLike, atomic_write, write_json
+from ...files import PathLike
 from ...inference.detector import Detector
 from ...symbolic.detector import SymbolDetector
 from ..detectors import load_detector
 from . import detect as script
 from .builder import IR_VERSION, OPSET, import_onnx
 from .detector import detector_model
-from .folder import FILES, check_target
+from .folder import check_target, write_folder
 
 
 def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, thresholds: Optional[Mapping[str, float]] = None,
-                name: str = "", config: Optional[Mapping[str, Any]] = None) -> List[str]:
+                name: str = "", config: Optional[Mapping[str, Any]] = None, precision: str = "float32") -> List[str]:
     """Writes a detector as a folder with an ONNX model; the folder appears as a whole or not at all.
 
     An exported detector looks at an image once: at the first scale of the detector, not mirrored.
@@ -38,6 +35,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
             read.
         name: the kind of network, such as "light_head_rcnn_xception_coco", for people to read.
         config: the configuration, from `saved_config`, which names the data set that `lhrcnn test` tests on.
+        precision: in which an engine shall run the model, "float32" or "bfloat16"; the model is the same.
 
     Returns:
         The paths of the files.
@@ -61,43 +59,16 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         raise ModelError("a graph (the key symbol) is not exported to ONNX. The Gluon model network.model of the same "
                          "layers is, and takes the same parameters: load it by the override symbol=''")
     model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
-    content = model.SerializeToString()
-    meta = dict(_meta(detector), sha256=hashlib.sha256(content).hexdigest(), model=name,
-                thresholds=dict(thresholds or {}), opset=OPSET, ir_version=IR_VERSION,
-                versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__},
-                config=dict(config or {}))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.parent / f".tmp-{folder.name}-{os.getpid()}"
-    try:
-        new.mkdir()
-        with atomic_write(new / script.MODEL) as file:
-            Path(file).write_bytes(content)
-        write_json(new / script.META, meta)
-        shutil.copyfile(script.__file__, new / script.SCRIPT)
-        _move(new, folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return [str(folder / file) for file in FILES]
+    meta = dict(_meta(detector), precision=precision, model=name, thresholds=dict(thresholds or {}), opset=OPSET,
+                ir_version=IR_VERSION, config=dict(config or {}),
+                versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__})
+    return write_folder(folder, model.SerializeToString(), meta)
 
 
 def _meta(detector: Detector) -> Dict[str, Any]:
     how = detector.preparation
     short_edge, long_edge = how.scales[0]
-    return {"kind": script.KIND, "format": script.FORMAT, "classes": detector.classes, "precision": "float32",
+    return {"kind": script.KIND, "format": script.FORMAT, "classes": detector.classes,
             "short_edge": short_edge, "long_edge": long_edge, "stride": how.stride, "least_side": LEAST_SIDE,
             "means": how.means, "stds": how.stds, "pixels": "RGB from 0 to 255, normalised by the model",
             "exif": "images are turned upright", "resizing": "bilinear, after squares of pixels are averaged"}
-
-
-def _move(new: Path, folder: Path) -> None:
-    """Puts a folder in the place of another one, which may be missing."""
-    old = new.with_name(new.name + "-old")
-    if folder.exists():
-        os.replace(folder, old)
-    try:
-        os.replace(new, folder)
-    except BaseException:
-        if old.exists():
-            os.replace(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,10 +1,12 @@
-"""The folder of an ONNX export: which files it has, whether one may be written, and whether one is whole."""
+"""The folder of an ONNX export: which files it has, writing one, and reading one."""
+import hashlib
 import os
+import shutil
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List, Mapping
 
 from ....errors import CheckpointError, UsageError
-from ...files import PathLike
+from ...files import PathLike, atomic_write, write_json
 from . import detect as script
 
 FILES = (script.MODEL, script.META, script.SCRIPT)
@@ -31,6 +33,46 @@ def check_target(folder: PathLike) -> None:
     if others:
         raise UsageError(f"the export {folder} would be replaced, but there are other files in its folder too "
                          f"({', '.join(others[:3])}): move them away, or name another by --out")
+
+
+def write_folder(folder: PathLike, model: bytes, meta: Mapping[str, Any]) -> List[str]:
+    """Writes the folder of an export, which appears as a whole or not at all; an earlier export there is replaced.
+
+    Args:
+        folder: see `check_target`.
+        model: the ONNX model, serialised.
+        meta: its description, without the checksum.
+
+    Returns:
+        The paths of the files.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = folder.parent / f".tmp-{folder.name}-{os.getpid()}"
+    try:
+        new.mkdir()
+        with atomic_write(new / script.MODEL) as file:
+            Path(file).write_bytes(model)
+        write_json(new / script.META, dict(meta, sha256=hashlib.sha256(model).hexdigest()))
+        shutil.copyfile(script.__file__, new / script.SCRIPT)
+        _move(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return [str(folder / file) for file in FILES]
+
+
+def _move(new: Path, folder: Path) -> None:
+    """Puts a folder in the place of another one, which may be missing."""
+    old = new.with_name(new.name + "-old")
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(new, folder)
+    except BaseException:
+        if old.exists():
+            os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def is_export(path: PathLike) -> bool:

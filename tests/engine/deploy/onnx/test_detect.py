@@ -153,7 +153,7 @@ def test_damaged_folders(damage, message, tmp_path):
     meta = {"kind": script.KIND, "format": 1, "classes": ["a"], "short_edge": 64, "long_edge": 96, "stride": 32,
             "least_side": 16, "means": [1.0, 2.0, 3.0], "sha256": checksum}
     (tmp_path / "meta.json").write_text(json.dumps(meta))
-    assert script.read_meta(tmp_path) == meta
+    assert script.read_meta(tmp_path) == dict(meta, precision="float32")
     damage(tmp_path)
     with pytest.raises(script.Problem, match=message):
         script.read_meta(tmp_path)
@@ -170,7 +170,7 @@ def test_a_model_of_another_kind(tmp_path, monkeypatch):
     def other(images, im_info):
         return [np.zeros((1, 5, 4)), np.zeros((1, 5)), np.zeros((1, 3), int), np.zeros(1, int)]
 
-    monkeypatch.setitem(script.ENGINES, "onnxruntime", lambda path, threads: other)
+    monkeypatch.setitem(script.ENGINES, "onnxruntime", lambda *_: other)
     with pytest.raises(script.Problem, match="its answers are not those of a detector"):
         script.open_model(tmp_path, "onnxruntime")
 

@@ -39,6 +39,7 @@ def _umask():
 
 def test_an_earlier_export_is_replaced_and_a_failure_leaves_it(export, small_detector, tmp_path, monkeypatch):
     from light_head_rcnn.engine.deploy.onnx import export as module
+    from light_head_rcnn.engine.deploy.onnx import folder as writing
     folder = tmp_path / "models" / "cups"
     module.export_onnx(small_detector, folder)
     (folder / "__pycache__").mkdir()
@@ -48,7 +49,7 @@ def test_an_earlier_export_is_replaced_and_a_failure_leaves_it(export, small_det
     def fail(path, value):
         raise OSError("disk full")
 
-    monkeypatch.setattr(module, "write_json", fail)
+    monkeypatch.setattr(writing, "write_json", fail)
     for target in (folder, tmp_path / "models" / "new"):
         with pytest.raises(OSError, match="disk full"):
             module.export_onnx(small_detector, target)

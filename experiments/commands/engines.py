@@ -1,4 +1,4 @@
-"""What commands that run ONNX exports share: the option --engine, and loading."""
+"""What commands that run ONNX exports share: the options --engine and --precision, and loading."""
 import argparse
 from typing import TYPE_CHECKING, Optional
 
@@ -7,6 +7,7 @@ from yacs.config import CfgNode
 from ...engine.config import KEYS, config_from_checkpoint, load_config
 from ...engine.config.overrides import override_values
 from ...engine.deploy.engines.choice import MXNET, ONNX_ENGINES, check_engine
+from ...engine.deploy.onnx.detect import PRECISIONS
 from ...engine.deploy.onnx.folder import read_meta
 from ...errors import CheckpointError, ConfigError, UsageError
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 _FREE = ("dataset.", "TEST.BATCH_IMAGES", "TEST.NUM_WORKERS")
 
 
-def add_engine_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds --engine."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --engine and --precision."""
     parser.add_argument("--engine", choices=(MXNET, *ONNX_ENGINES), help="what runs the detector; onnxruntime and "
                         "openvino run the folder that lhrcnn export --format onnx wrote, named by --checkpoint, on the "
                         "CPU (default: mxnet; for such a folder openvino, or onnxruntime where that is not installed)")
+    parser.add_argument("--precision", choices=PRECISIONS, help="in which such a folder is run: openvino runs one in "
+                        "float32 in bfloat16 too, and the other way round; int8 is written by lhrcnn export (default: "
+                        "that of the folder)")
 
 
 def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
@@ -29,7 +33,7 @@ def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
 
     Args:
         path: what it names as the detector.
-        args: the command line, with `engine`.
+        args: the command line, with `engine` and `precision`.
 
     Raises:
         UsageError: the engine cannot run what is named, or an option does not apply to exports.
@@ -37,8 +41,10 @@ def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
     if path is None:
         if args.engine not in (None, MXNET):
             raise UsageError(f"{args.engine} runs ONNX exports alone: name the folder of one by --checkpoint")
+        if args.precision is not None:
+            raise UsageError("--precision belongs to ONNX exports: name the folder of one by --checkpoint")
         return False
-    if not check_engine(path, args.engine):
+    if not check_engine(path, args.engine, args.precision):
         return False
     if args.gpus is not None or args.allow_partial:
         raise UsageError("an ONNX export runs on the CPU, and takes no --gpus or --allow-partial")
@@ -48,7 +54,7 @@ def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
 def load_export(path: str, args: argparse.Namespace) -> "EngineDetector":
     """Loads an ONNX export into the engine of a command line."""
     from ...engine.deploy.engines.engine_detector import load_engine_detector
-    return load_engine_detector(path, args.engine)
+    return load_engine_detector(path, args.engine, args.precision)
 
 
 def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:

@@ -60,6 +60,7 @@ def test_an_export_detects(run, exported, shapes, tmp_path):
 
 @pytest.mark.parametrize("command, words, message", [
     (export, ["--format", "onnx", "--name", "x"], "--name belongs to the format mxnet"),
+    (test, ["--precision", "bfloat16"], "a precision is chosen for ONNX exports alone"),
     (test, ["--engine", "openvino"], "openvino runs ONNX exports alone, and .* is none"),
     (detect, ["--engine", "onnxruntime", "x.png"], "onnxruntime runs ONNX exports alone, and .* is none")])
 def test_checkpoints_are_no_exports(command, words, message, run, capsys):
