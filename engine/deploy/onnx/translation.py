@@ -7,32 +7,15 @@ such as this package's own, and passes over arguments that it does not know. Her
 parameters alone, normalisations and crops are folded into convolutions, and an operator or an argument without a
 translation is an error.
 """
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
-import mxnet as mx
 from mxnet.gluon import Block
 
 from ....errors import ModelError
+from ..graphs.folding import IDENTITY, fold
+from ..graphs.symbol_graph import Node, Value, read_symbol, trace
 from .builder import GraphBuilder
-from .folding import IDENTITY, fold
-from .symbol_graph import Node, Value, read_symbol
 from .translators import translate_node
-
-
-def trace(network: Block, names: Sequence[str]) -> mx.sym.Symbol:
-    """The graph of a network, with its outputs in order, also those inside tuples.
-
-    Args:
-        network: a block that can be called with symbols.
-        names: of its inputs, in the order of the call.
-    """
-    return mx.sym.Group(_flat(network(*map(mx.sym.var, names))))
-
-
-def _flat(outputs: Any) -> List[mx.sym.Symbol]:
-    if isinstance(outputs, (list, tuple)):
-        return [symbol for part in outputs for symbol in _flat(part)]
-    return [outputs]
 
 
 def translate(g: GraphBuilder, network: Block, inputs: Mapping[str, Tuple[str, Sequence[int]]]) -> List[str]:

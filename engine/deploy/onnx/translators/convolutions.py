@@ -4,7 +4,7 @@ from typing import List, Tuple
 import numpy as np
 
 from ..builder import GraphBuilder
-from ..folding import NEAR_PAD
+from ...graphs.folding import NEAR_PAD
 from .table import Call, translates
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .....errors import ModelError
 from ..builder import GraphBuilder
-from ..symbol_graph import Node
+from ...graphs.symbol_graph import Node
 
 _UNSET = object()
 

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 import mxnet as mx
 import numpy as np
+from mxnet.gluon import Block
 
 
 class Value(NamedTuple):
@@ -40,14 +41,31 @@ class Node:
 _Key = Tuple[int, int]
 
 
+def trace(network: Block, names: Sequence[str]) -> mx.sym.Symbol:
+    """The graph of a network, with its outputs in order, also those inside tuples.
+
+    Args:
+        network: a block that can be called with symbols.
+        names: of its inputs, in the order of the call.
+    """
+    return mx.sym.Group(_flat(network(*map(mx.sym.var, names))))
+
+
+def _flat(outputs: Any) -> List[mx.sym.Symbol]:
+    if isinstance(outputs, (list, tuple)):
+        return [symbol for part in outputs for symbol in _flat(part)]
+    return [outputs]
+
+
 def read_symbol(symbol: mx.sym.Symbol, parameters: Mapping[str, mx.nd.NDArray],
-                sample_shapes: Mapping[str, Tuple[int, ...]]) -> Tuple[List[Node], List[Value]]:
+                sample_shapes: Mapping[str, Optional[Tuple[int, ...]]]) -> Tuple[List[Node], List[Value]]:
     """Reads a graph; what depends on parameters alone is computed by MXNet and becomes a constant.
 
     Args:
         symbol: the graph.
         parameters: arrays by name; further ones are passed over.
-        sample_shapes: {name of an input: a shape that it may have}; every variable that is no parameter is one.
+        sample_shapes: {name of an input: a shape that it may have}; every variable that is no parameter is one. Where
+            shapes are None the nodes get no `shapes`.
 
     Returns:
         The nodes, each behind those that it reads, and the values that the graph answers.
@@ -70,9 +88,10 @@ def read_symbol(symbol: mx.sym.Symbol, parameters: Mapping[str, mx.nd.NDArray],
         if varies[place]:
             inputs = [values.get(key) or Value(made[key[0]], key[1]) for key in keys]
             made[place] = Node("" if entry["op"] == "null" else entry["op"], entry["name"], entry.get("attrs"), inputs)
-    for (place, index), shape in _shapes(graph, sorted(read), sample_shapes, parameters).items():
-        if varies[place]:
-            made[place].shapes[index] = shape
+    if None not in sample_shapes.values():
+        for (place, index), shape in _shapes(graph, sorted(read), sample_shapes, parameters).items():
+            if varies[place]:
+                made[place].shapes[index] = shape
     return nodes + list(made.values()), [values.get(key) or Value(made[key[0]], key[1]) for key in heads]
 
 

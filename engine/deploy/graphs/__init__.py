@@ -1,0 +1,1 @@
+"""Graphs of MXNet as nodes that Python reads, changes and writes back."""
