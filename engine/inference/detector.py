@@ -1,6 +1,6 @@
 """A network together with the preparation that its images need: images in, detections out."""
 import os
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -9,8 +9,10 @@ from PIL import Image
 from yacs.config import CfgNode
 
 from ... import data
+from ...errors import DataError, UsageError
 from ..files import PathLike
 from .input_preparation import InputPreparation
+from .requests import NetworkRequests, Requests
 from .test_time_augmentation import MultiView
 
 ImageLike = Union[PathLike, np.ndarray, mx.nd.NDArray, Image.Image]
@@ -78,7 +80,46 @@ class Detector:
         """
         if isinstance(images, (list, tuple)):
             return [self(image) for image in images]
-        return self.detect_prepared(*self._inputs(images, range(len(self.preparation.scales))))
+        return self.detect_prepared(*self.inputs(images))
+
+    def stream(self, images: Iterable[ImageLike],
+               yield_errors: bool = False) -> Iterator[Union[Detections, DataError]]:
+        """Finds objects in each image of a stream; more images a second than one by one.
+
+        The next images are read and prepared in threads while the network works on earlier ones, of which several are
+        in flight; small images of one size go through MXNet in batches. A bounded number of images is in memory.
+
+        Args:
+            images: what a call takes, of any number: a list, a generator, a folder's files. They are taken in the
+                thread that asks for the answers, a few ahead.
+            yield_errors: give the DataError of an image that cannot be read as its answer, and go on. By default it is
+                raised, after the answers for the images before, and ends the stream.
+
+        Returns:
+            Iterator of the `Detections` of each image, in order. Closing it early, or deleting it, ends its threads.
+            An error of `images` itself is raised after the answers for those before.
+
+        Raises:
+            UsageError: `images` is a single image.
+
+        Example::
+
+            for ids, scores, boxes in detector.stream(sorted(Path("holidays").glob("*.jpg"))):
+                print([detector.classes[i] for i in ids])
+        """
+        if isinstance(images, (str, os.PathLike, Image.Image)) or getattr(images, "ndim", 4) < 4:
+            raise UsageError("a stream consists of several images, this is a single one: call the detector, or put the "
+                             "image in a list")
+        from .streaming import detect_stream  # only here: it imports this module
+        return detect_stream(self, images, yield_errors)
+
+    def requests(self, count: Optional[int] = None) -> Requests:
+        """How the network is started for several images at a time; each stream has its own.
+
+        Args:
+            count: images of the stream, where it is known: what takes long to set up is not worth it for a few.
+        """
+        return NetworkRequests(self.views, self.contexts)
 
     def detect_prepared(self, inputs: Sequence[Tuple[np.ndarray, np.ndarray]], size: Tuple[int, int]) -> Detections:
         """Finds objects in one image, of which the network's inputs were made already.
@@ -92,7 +133,7 @@ class Detector:
 
     def prepare(self, image: ImageLike) -> List[mx.nd.NDArray]:
         """The network's input of one image at the first scale, on the first device: x (1, 3, h, w), im_info (1, 3)."""
-        (network_input,), _ = self._inputs(image, [0])
+        (network_input,), _ = self.inputs(image, [0])
         return [mx.nd.array(array, ctx=self.contexts[0]) for array in network_input]
 
     def read(self, image: ImageLike) -> np.ndarray:
@@ -104,9 +145,10 @@ class Detector:
             return data.read_image(image, max_megapixels=self.max_megapixels)
         return data.as_pixels(image)
 
-    def _inputs(self, image: ImageLike, views: Sequence[int],
-                ) -> Tuple[List[Tuple[np.ndarray, np.ndarray]], Tuple[int, int]]:
-        """Returns x and im_info of an image for some views, and the (height, width) of the original image."""
+    def inputs(self, image: ImageLike, views: Optional[Sequence[int]] = None,
+               ) -> Tuple[List[Tuple[np.ndarray, np.ndarray]], Tuple[int, int]]:
+        """Returns x and im_info of an image for some views, by default all, and the (height, width) of the image."""
+        views = range(len(self.preparation.scales)) if views is None else views
         if isinstance(image, (str, os.PathLike)):
             width, height = data.image_size(image, self.max_megapixels)
             # A file much larger than what the network reads need not be decoded whole.

@@ -1,4 +1,4 @@
-"""Reads image files for a detector and for pictures of what it finds, in worker processes while it runs."""
+"""Reads image files for a detector and for pictures of what it finds, while it runs."""
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -10,8 +10,9 @@ from ...errors import DataError
 from ..building.loaders import useful_workers
 from .detector import Detector
 from .input_preparation import InputPreparation
+from .reading_ahead import read_ahead
 
-# Pixels of larger images, in millions, are not sent from one process to another: several of them wait at a time.
+# Pixels of larger images, in millions, are not kept, nor sent from one process to another: several wait at a time.
 _LARGE_IMAGE = 25
 _TIMEOUT = 300  # seconds that reading one image may take
 
@@ -20,8 +21,9 @@ class ReadFile(NamedTuple):
     """An image that was read for a detector.
 
     Attributes:
-        pixels: uint8 (H, W, 3), RGB; None for a large image that was read in another process.
-        inputs: x (1, 3, h, w) and im_info (1, 3) for each view, see `InputPreparation.network_input`.
+        pixels: uint8 (H, W, 3), RGB; None where they are not kept, as those of a large image are not.
+        inputs: x (1, 3, h, w) and im_info (1, 3) for each view, see `InputPreparation.network_input`; none for an image
+            that the detector does not look at.
         size: (height, width) of the image in pixels.
     """
 
@@ -52,11 +54,13 @@ def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> I
     Args:
         detector: says how its inputs are made.
         paths: the files.
-        num_workers: processes that read them; few files are read in this process.
+        num_workers: processes that read them; few files are read in threads of this process, and so are all where it
+            is 0.
 
     Returns:
-        Iterator of a `ReadFile` for each path, in order, or of the DataError that says why it cannot be read.
+        Iterator of a `ReadFile` for each path, in order, or of the DataError that says why it cannot be read. Closing
+        it ends what reads.
     """
     workers = useful_workers(num_workers, len(paths))
-    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6 if workers else np.inf)
-    return WorkerPool(reader, workers, _TIMEOUT).run(paths)
+    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6)
+    return WorkerPool(reader, workers, _TIMEOUT).run(paths) if workers else read_ahead(reader, paths, detector)

@@ -2,14 +2,17 @@
 import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Deque, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Deque, List, Sequence, Tuple
 
 from ...errors import DataError
 from ..files import write_json
 from ..reporting.drawing import draw
 from .detector import Detections, Detector
 from .file_reading import read_files
+from .json_detections import as_json
+from .streaming import answers
 
 # Pictures that may wait to be drawn; the detector waits where they are more.
 _WAITING = 2
@@ -19,8 +22,8 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
                    logger: logging.Logger, num_workers: int = 2) -> List[str]:
     """Writes a picture with detections for each image, and detections.json with the detections of all.
 
-    An image that cannot be read is reported, and the others are still done. Images are read in worker processes, and
-    pictures are drawn in a thread, while the detector runs.
+    An image that cannot be read is reported, and the others are still done. The next images are read, and pictures are
+    drawn in a thread, while the detector runs.
 
     Args:
         detector: finds the objects.
@@ -28,24 +31,24 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
         threshold: detections of lower scores are left out.
         folder: takes the pictures, under their names, and detections.json.
         logger: takes a line for each image, and a summary.
-        num_workers: processes that read images; few images are read without them.
+        num_workers: processes that read images; few images are read in threads.
 
     Returns:
         A message for each image that could not be read.
     """
     entries, failures = [], []
     files = [file for file, _ in images]
-    with _DrawingThread() as drawing:
-        for (file, name), read in zip(images, read_files(detector, files, num_workers)):
-            if isinstance(read, DataError):
-                failures.append(str(read))
-                logger.info("error: %s", read)
+    with _DrawingThread() as drawing, closing(read_files(detector, files, num_workers)) as reads, closing(
+            answers(detector, reads, len(files))) as found:
+        for (file, name), answer in zip(images, found):
+            if isinstance(answer, DataError):
+                failures.append(str(answer))
+                logger.info("error: %s", answer)
                 continue
-            found = detector.detect_prepared(read.inputs, read.size)
-            kept = Detections(*(array[found.scores >= threshold] for array in found))
-            drawing.add(lambda file=file, pixels=read.pixels, kept=kept, path=folder / name: draw(
+            kept = Detections(*(array[answer.found.scores >= threshold] for array in answer.found))
+            drawing.add(lambda file=file, pixels=answer.pixels, kept=kept, path=folder / name: draw(
                 detector.read(file) if pixels is None else pixels, kept, detector.classes, threshold, path))
-            entries.append({"image": str(file), "picture": str(name), "detections": _as_json(kept, detector.classes)})
+            entries.append({"image": str(file), "picture": str(name), "detections": as_json(kept, detector.classes)})
             names = [detection["class"] for detection in entries[-1]["detections"]]
             counts = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
             logger.info("%s: %s", file, counts or "nothing found")
@@ -76,8 +79,3 @@ class _DrawingThread:
         if raised[0] is None:
             while self._waiting:
                 self._waiting.popleft().result()
-
-
-def _as_json(found: Detections, classes: Sequence[str]) -> List[Dict[str, Any]]:
-    return [{"class": classes[index], "score": round(float(score), 4), "box": [round(float(x), 2) for x in box]}
-            for index, score, box in zip(*found)]

@@ -1,0 +1,103 @@
+"""Runs a detector over a stream of images: the next are read and prepared while its network works on earlier ones."""
+from collections import deque
+from contextlib import closing
+from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+
+import numpy as np
+
+from ...errors import DataError
+from .detector import Detections, Detector, ImageLike, to_original_frame
+from .file_reading import ReadFile
+from .reading_ahead import read_ahead, until_failure
+from .requests import Requests
+
+# Images that the network does not look at are passed on, so many of them while it works on earlier ones.
+_PASSED_ON = 8
+
+
+class Answer(NamedTuple):
+    """What was found in one image of a stream.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB, as they were read; None where they were not kept.
+        found: the detections; None where none were asked for.
+    """
+
+    pixels: Optional[np.ndarray]
+    found: Optional[Detections]
+
+
+def detect_stream(detector: Detector, images: Iterable[ImageLike],
+                  yield_errors: bool = False) -> Iterator[Union[Detections, DataError]]:
+    """Finds objects in each image of a stream; see `Detector.stream`."""
+    def read(image: ImageLike) -> ReadFile:
+        inputs, size = detector.inputs(image)
+        return ReadFile(None, inputs, size)
+
+    with closing(read_ahead(read, images, detector)) as reads, closing(answers(detector, reads)) as found:
+        for answer in found:
+            if isinstance(answer, DataError) and not yield_errors:
+                raise answer
+            yield answer if isinstance(answer, DataError) else answer.found
+
+
+def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
+            count: Optional[int] = None) -> Iterator[Union[Answer, DataError]]:
+    """Runs a detector on images that were read, with several requests to its network at a time.
+
+    Args:
+        detector: finds the objects.
+        reads: the images; one without inputs is passed on without detections.
+        count: how many there are, where it is known.
+
+    Returns:
+        Iterator of the answer for each image, in order, or of its DataError. An error of `reads` itself is raised after
+        the answers for those before.
+    """
+    failures: List[Exception] = []
+    running: Deque[Tuple[List[Union[ReadFile, DataError]], Optional[Callable]]] = deque()
+    with detector.requests(count) as requests:
+        for group in _groups(until_failure(reads, failures), requests):
+            running.append((group, _begin(group, requests)))
+            while sum(wait is not None for _, wait in running) >= requests.in_flight or len(running) > _PASSED_ON:
+                yield from _finish(*running.popleft())
+        while running:
+            yield from _finish(*running.popleft())
+    if failures:
+        raise failures[0]
+
+
+def _groups(reads: Iterable[Union[ReadFile, DataError]],
+            requests: Requests) -> Iterator[List[Union[ReadFile, DataError]]]:
+    """Puts neighbours with inputs of one size together, as many as should be started at a time."""
+    group: List[Union[ReadFile, DataError]] = []
+    most = 1
+    for read in reads:
+        shapes = _shapes(read)
+        if group and (shapes != _shapes(group[0]) or len(group) >= most):
+            yield group
+            group = []
+        most = requests.batch_of(*shapes[0][2:]) if shapes else 1
+        group.append(read)
+    if group:
+        yield group
+
+
+def _shapes(read: Union[ReadFile, DataError]) -> Tuple[Tuple[int, ...], ...]:
+    return () if isinstance(read, DataError) else tuple(x.shape for x, _ in read.inputs)
+
+
+def _begin(group: List[Union[ReadFile, DataError]], requests: Requests) -> Optional[Callable]:
+    if not _shapes(group[0]):
+        return None
+    return requests.begin([tuple(np.concatenate(arrays) if len(group) > 1 else arrays[0] for arrays in zip(*view))
+                           for view in zip(*(read.inputs for read in group))])
+
+
+def _finish(group: List[Union[ReadFile, DataError]], wait: Optional[Callable]) -> Iterator[Union[Answer, DataError]]:
+    if wait is None:
+        yield from (read if isinstance(read, DataError) else Answer(read.pixels, None) for read in group)
+        return
+    for read, ids, scores, boxes in zip(group, *wait()):
+        (height, width), scale = read.size, read.inputs[0][1][0, 2]
+        yield Answer(read.pixels, to_original_frame(ids, scores, boxes, scale, width, height))
