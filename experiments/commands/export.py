@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Sequence
 from yacs.config import CfgNode
 
 from ...errors import LibraryError, UsageError
-from . import options
+from . import options, precisions
 
 if TYPE_CHECKING:
     from ...engine.inference.detector import Detector, ImageLike
@@ -25,6 +25,8 @@ lhrcnn export --checkpoint output/bccd_s --format onnx --out models/blood_onnx
 
 then, on any machine with numpy, pillow and onnxruntime or openvino:
   python models/blood_onnx/detect.py blood.jpg --out found
+
+lhrcnn export --checkpoint output/bccd_s --format onnx --precision int8 --calibrate data/bccd/JPEGImages
 """
 
 
@@ -41,18 +43,22 @@ def main(argv: options.Arguments = None) -> int:
     parser.add_argument("--name", metavar="NAME", help="start of the files' names for the format mxnet (default: "
                         "TRAIN.model_prefix)")
     parser.add_argument("--check", nargs="+", metavar="IMAGE", help="images and folders on which the export is "
-                        "compared with the detector (default: images of noise in three sizes)")
+                        "compared with the detector (default: images of noise in three sizes, for int8 some of "
+                        "--calibrate)")
+    precisions.add_precision_arguments(parser)
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
     if args.format == "onnx" and args.name:
         raise UsageError("--name belongs to the format mxnet: an ONNX export is a folder, which --out names")
+    precisions.check_precision_arguments(args)
     cfg = options.load_cfg_unless_checkpoint(args)
     from ...engine.deploy.export import noise_images
     from ...engine.inference.detector import Detector
     from ...engine.inference.image_files import find_images
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import open_logger
-    images = [file for file, _ in find_images(args.check)] if args.check else None
+    calibration = precisions.find_calibration_images(args)
+    images = [file for file, _ in find_images(args.check)] if args.check else calibration[:precisions.CHECKED]
     logger = open_logger()
     contexts = options.choose_contexts(args, cfg)[:1]
     net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
@@ -61,8 +67,10 @@ def main(argv: options.Arguments = None) -> int:
     if len(detector.preparation.scales) > 1 or detector.flip:
         logger.info("an export runs once on an image: at %d/%d, the first of the test scales, not mirrored",
                     *detector.preparation.scales[0])
-    write = _write_onnx if args.format == "onnx" else _write_mxnet
-    return write(args, cfg, detector, noise_images(cfg.seed) if images is None else images, logger)
+    images = images or noise_images(cfg.seed)
+    if args.format == "onnx":
+        return _write_onnx(args, cfg, detector, images, calibration, logger)
+    return _write_mxnet(args, cfg, detector, images, logger)
 
 
 def _write_mxnet(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",
@@ -84,7 +92,7 @@ def _write_mxnet(args: Namespace, cfg: CfgNode, detector: "Detector", images: "S
 
 
 def _write_onnx(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",
-                logger: logging.Logger) -> int:
+                calibration: "Sequence[ImageLike]", logger: logging.Logger) -> int:
     """Writes an ONNX export, and checks it where an engine is installed; returns the exit status."""
     from ...engine.config import saved_config
     from ...engine.deploy.engines.comparison import LEAST_SHARE, compare_answers
@@ -92,13 +100,17 @@ def _write_onnx(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Se
     from ...engine.deploy.onnx.export import export_onnx
     folder = Path(args.out or Path(detector.source).parent / "export_onnx")
     options.check_output_folder(folder)
-    files = export_onnx(detector, folder, _thresholds(cfg), cfg.symbol or cfg.network.model, saved_config(cfg))
+    precision = args.precision or "float32"
+    files = export_onnx(detector, folder, _thresholds(cfg), cfg.symbol or cfg.network.model, saved_config(cfg),
+                        precision, calibration)
     logger.info("exported %s as %s", detector.source, ", ".join(files))
     try:
         exported = load_engine_detector(folder)
     except LibraryError as error:
         logger.info("the export was not compared with the trained detector: %s", error)
         return 0
+    if precision != "float32":
+        return precisions.report_agreement(detector, exported, images, logger)
     report = compare_answers(detector, exported, images)
     logger.info("loaded again in %s: %d of %d detections in images (%d) found again, largest difference of a score "
                 "%.2g, of a box %.2g pixels", exported.engine, report.found_again, report.detections, len(images),

@@ -77,11 +77,29 @@ def open_openvino(path: str, threads: int, precision: str) -> Model:
             node.output(0).replace(parameter.output(0))
             model.add_parameters([parameter])
     model.validate_nodes_and_infer_types()
+    if precision == "bfloat16":
+        keep_places(model)
     # The int8 layers of a model are written in it; its others are float.
     hint = "bf16" if precision == "bfloat16" else "f32"
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY",
                                                  "INFERENCE_NUM_THREADS": threads})
     return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
+
+
+def keep_places(model: Any) -> None:
+    """Has OpenVINO compute where proposals lie in float32: in bfloat16 places beyond 256 pixels are even numbers.
+
+    OpenVINO computes what lies between the last layers with weights and an output in float32. So what the first layers
+    behind non-maximum suppression read, which is pooled at the places of the proposals, becomes an output, too.
+    """
+    behind = set()
+    for node in model.get_ordered_ops():
+        sources = [value.get_node().get_friendly_name() for value in node.input_values()]
+        if node.get_type_name() not in ("Convolution", "MatMul"):
+            if node.get_type_name() == "NonMaxSuppression" or behind.intersection(sources):
+                behind.add(node.get_friendly_name())
+        elif sources[0] in behind:
+            model.add_outputs([node.input_value(0)])
 
 
 ENGINES = {"onnxruntime": open_onnxruntime, "openvino": open_openvino}

@@ -5,25 +5,28 @@ meta.json    classes, sizes of input images, thresholds, versions, and the check
 detect.py    a script that finds objects in photographs with ONNX Runtime or OpenVINO
 """
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 
 from .... import __version__
 from ....data.batching.padding import LEAST_SIDE
-from ....errors import ModelError
+from ....errors import ModelError, UsageError
 from ...files import PathLike
-from ...inference.detector import Detector
+from ...inference.detector import Detector, ImageLike
 from ...symbolic.detector import SymbolDetector
 from ..detectors import load_detector
 from . import detect as script
 from .builder import IR_VERSION, OPSET, import_onnx
+from .calibration import calibration_inputs
 from .detector import detector_model
 from .folder import check_target, write_folder
+from .quantization import import_quantization, quantize
 
 
 def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, thresholds: Optional[Mapping[str, float]] = None,
-                name: str = "", config: Optional[Mapping[str, Any]] = None, precision: str = "float32") -> List[str]:
+                name: str = "", config: Optional[Mapping[str, Any]] = None, precision: str = "float32",
+                calibration: Sequence[ImageLike] = ()) -> List[str]:
     """Writes a detector as a folder with an ONNX model; the folder appears as a whole or not at all.
 
     An exported detector looks at an image once: at the first scale of the detector, not mirrored.
@@ -35,15 +38,19 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
             read.
         name: the kind of network, such as "light_head_rcnn_xception_coco", for people to read.
         config: the configuration, from `saved_config`, which names the data set that `lhrcnn test` tests on.
-        precision: in which an engine shall run the model, "float32" or "bfloat16"; the model is the same.
+        precision: in which an engine shall run the model: "float32" or "bfloat16", for which the model is the same, or
+            "int8", see `quantize`.
+        calibration: for int8, images of the kind that the detector is for. Those that cannot be read are left out.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UsageError: `folder` exists and is not an export, or holds other files too.
+        UsageError: `folder` exists and is not an export, or holds other files too; the precision is unknown; int8
+            without images, or images without int8.
+        DataError: none of the images can be read.
         ModelError: the network is the graph of a `symbol`, or has an operator that cannot be written in ONNX.
-        LibraryError: the package onnx is not installed.
+        LibraryError: the package onnx is not installed, or for int8 onnxruntime.
 
     Example::
 
@@ -51,6 +58,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         ids, scores, boxes = lh.load_detector("models/shapes")("photo.jpg")
     """
     folder = Path(folder)
+    _check_precision(precision, calibration)
     check_target(folder)
     onnx = import_onnx()
     if not isinstance(detector, Detector):
@@ -59,10 +67,22 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         raise ModelError("a graph (the key symbol) is not exported to ONNX. The Gluon model network.model of the same "
                          "layers is, and takes the same parameters: load it by the override symbol=''")
     model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
+    if precision == "int8":
+        model = quantize(model, calibration_inputs(detector, calibration))
     meta = dict(_meta(detector), precision=precision, model=name, thresholds=dict(thresholds or {}), opset=OPSET,
                 ir_version=IR_VERSION, config=dict(config or {}),
                 versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__})
     return write_folder(folder, model.SerializeToString(), meta)
+
+
+def _check_precision(precision: str, calibration: Sequence[ImageLike]) -> None:
+    if precision not in script.PRECISIONS:
+        raise UsageError(f"the precisions are {', '.join(script.PRECISIONS)}, got {precision!r}")
+    if (precision == "int8") != bool(calibration):
+        raise UsageError("int8 needs images to calibrate on" if precision == "int8" else
+                         f"images are calibrated on for int8, not for {precision}")
+    if precision == "int8":
+        import_quantization()
 
 
 def _meta(detector: Detector) -> Dict[str, Any]:

@@ -1,0 +1,128 @@
+"""Writes the convolutions and hidden layers of a detector in int8.
+
+The model stays one of standard operators: what a layer reads goes through QuantizeLinear and DequantizeLinear, and its
+weights are stored as int8 before a DequantizeLinear with one scale for each output channel. ONNX Runtime and OpenVINO
+compute such a layer in whole numbers. The ranges of values come from running the detector on images.
+"""
+import contextlib
+import importlib
+import logging
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List
+
+import numpy as np
+
+from ....errors import LibraryError
+from .builder import import_onnx
+
+if TYPE_CHECKING:
+    import onnx
+
+# Layers that stay in float32, by the names that they have in every kind of detector.
+FLOAT_LAYERS = ("rpn_cls_score", "rpn_bbox_pred", "cls_score", "bbox_pred", "rfcn_cls", "rfcn_bbox")
+# Operators with weights, and those behind them that pass on or join numbers of eight bits. What belongs to detection
+# (decoding, suppression, pooling from proposals) is none of them, or does not stand behind them.
+_LAYERS = ("Conv", "Gemm")
+_FOLLOWERS = ("Relu", "Clip", "MaxPool", "Add", "Concat")
+
+
+def quantized_nodes(model: "onnx.ModelProto") -> List[str]:
+    """The names of the nodes that are computed in int8, in the order of the graph.
+
+    These are layers with constant weights that `FLOAT_LAYERS` does not name, and activations, maximum poolings, sums
+    and concatenations of nothing but the outputs of such nodes.
+    """
+    constants = {tensor.name for tensor in model.graph.initializer}
+    names, outputs = [], set()
+    for node in model.graph.node:
+        if node.op_type in _LAYERS:
+            is_chosen = node.input[1] in constants and not any(name in node.name for name in FLOAT_LAYERS)
+        else:
+            is_chosen = node.op_type in _FOLLOWERS and all(
+                value in outputs or value in constants and node.op_type == "Clip" for value in node.input)
+        if is_chosen:
+            names.append(node.name)
+            outputs.update(node.output)
+    return names
+
+
+def quantize(model: "onnx.ModelProto", inputs: Iterable[Dict[str, np.ndarray]]) -> "onnx.ModelProto":
+    """Returns a detector with layers in int8; the same inputs give the same model.
+
+    ONNX Runtime's static quantization does it: uint8 from the least to the largest value of each activation, int8 by
+    the largest weight of each output channel.
+
+    Args:
+        model: of `detector_model`; it is not changed.
+        inputs: {input of the model: array}, one image each; there is at least one.
+
+    Raises:
+        LibraryError: onnx or onnxruntime is not installed.
+    """
+    onnx, tools = import_onnx(), import_quantization()
+    names = quantized_nodes(model)
+    kinds = sorted({node.op_type for node in model.graph.node if node.name in set(names)})
+    readable = onnx.ModelProto()
+    readable.CopyFrom(model)
+    # ONNX Runtime warns of inputs that may be left out.
+    given = {value.name for value in readable.graph.input}
+    defaults = [tensor for tensor in model.graph.initializer if tensor.name in given]
+    for tensor in defaults:
+        readable.graph.initializer.remove(tensor)
+    with tempfile.TemporaryDirectory() as folder, _silent_root_logger():
+        before, after = str(Path(folder, "float32.onnx")), str(Path(folder, "int8.onnx"))
+        onnx.save(readable, before)
+        tools.quantize_static(
+            before, after, _reader(tools, inputs), quant_format=tools.QuantFormat.QDQ, op_types_to_quantize=kinds,
+            per_channel=True, activation_type=tools.QuantType.QUInt8, weight_type=tools.QuantType.QInt8,
+            nodes_to_quantize=names, calibrate_method=tools.CalibrationMethod.MinMax)
+        result = onnx.load(after)
+    result.graph.initializer.extend(defaults)
+    result.producer_name, result.producer_version = model.producer_name, model.producer_version
+    import_onnx("onnx.checker").check_model(result, full_check=True)
+    return result
+
+
+def import_quantization() -> ModuleType:
+    """Imports the tools of ONNX Runtime that quantize.
+
+    Raises:
+        LibraryError: onnxruntime is not installed, or does not fit what is installed beside it.
+    """
+    try:
+        return importlib.import_module("onnxruntime.quantization")
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "onnxruntime"
+        reason = "is not installed" if missing else f"cannot be imported ({error})"
+        raise LibraryError(f"int8 needs the package onnxruntime, which {reason}. Install it with: "
+                           "pip install 'light_head_rcnn[int8]'") from None
+
+
+def _reader(tools: ModuleType, inputs: Iterable[Dict[str, np.ndarray]]) -> object:
+    """The inputs in the form in which ONNX Runtime asks for them."""
+    iterator = iter(inputs)
+
+    class Reader(tools.CalibrationDataReader):
+        def get_next(self) -> Dict[str, np.ndarray]:
+            return next(iterator, None)
+
+    return Reader()
+
+
+@contextlib.contextmanager
+def _silent_root_logger() -> Iterator[None]:
+    """Drops what is logged by the root logger itself, as ONNX Runtime's advice to optimise models before."""
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)  # without any, a message would add one that stays
+    root.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        root.removeFilter(_nothing)
+        root.removeHandler(handler)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
