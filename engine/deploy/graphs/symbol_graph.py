@@ -48,7 +48,8 @@ def trace(network: Block, names: Sequence[str]) -> mx.sym.Symbol:
         network: a block that can be called with symbols.
         names: of its inputs, in the order of the call.
     """
-    return mx.sym.Group(_flat(network(*map(mx.sym.var, names))))
+    with mx.name.NameManager():  # counts from 0: the same network gives the same names
+        return mx.sym.Group(_flat(network(*map(mx.sym.var, names))))
 
 
 def _flat(outputs: Any) -> List[mx.sym.Symbol]:
