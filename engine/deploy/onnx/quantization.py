@@ -63,24 +63,27 @@ def quantize(model: "onnx.ModelProto", inputs: Iterable[Dict[str, np.ndarray]]) 
     """
     onnx, tools = import_onnx(), import_quantization()
     names = quantized_nodes(model)
-    kinds = sorted({node.op_type for node in model.graph.node if node.name in set(names)})
-    readable = onnx.ModelProto()
-    readable.CopyFrom(model)
+    # ONNX Runtime 1.19 sets the range of every Softmax, and fails where it was not asked for.
+    kinds = sorted({node.op_type for node in model.graph.node if node.name in set(names)} | {"Softmax"})
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
     # ONNX Runtime warns of inputs that may be left out.
-    given = {value.name for value in readable.graph.input}
+    given = {value.name for value in result.graph.input}
     defaults = [tensor for tensor in model.graph.initializer if tensor.name in given]
     for tensor in defaults:
-        readable.graph.initializer.remove(tensor)
+        result.graph.initializer.remove(tensor)
     with tempfile.TemporaryDirectory() as folder, _silent_root_logger():
         before, after = str(Path(folder, "float32.onnx")), str(Path(folder, "int8.onnx"))
-        onnx.save(readable, before)
+        onnx.save(result, before)
         tools.quantize_static(
             before, after, _reader(tools, inputs), quant_format=tools.QuantFormat.QDQ, op_types_to_quantize=kinds,
             per_channel=True, activation_type=tools.QuantType.QUInt8, weight_type=tools.QuantType.QInt8,
             nodes_to_quantize=names, calibrate_method=tools.CalibrationMethod.MinMax)
-        result = onnx.load(after)
+        # The rest of the model stays what it was, without the notes of the tools.
+        result.CopyFrom(model)
+        result.graph.CopyFrom(onnx.load(after).graph)
     result.graph.initializer.extend(defaults)
-    result.producer_name, result.producer_version = model.producer_name, model.producer_version
+    del result.graph.value_info[:]
     import_onnx("onnx.checker").check_model(result, full_check=True)
     return result
 
