@@ -1,4 +1,4 @@
-"""Detects objects in photographs; writes pictures with the boxes drawn, and the detections as JSON."""
+"""Detects objects in photographs and videos; draws the boxes, and writes the detections as JSON."""
 import argparse
 from pathlib import Path
 
@@ -10,12 +10,13 @@ lhrcnn detect --checkpoint output/shapes_s --cpu photo.jpg holidays/
 lhrcnn detect --exported output/shapes_s/export/shapes_s --threshold 0.7 photo.jpg
 lhrcnn detect --cfg bccd_s blood.jpg TEST.NMS=0.4 --out output/blood
 lhrcnn detect --checkpoint models/blood_onnx --engine onnxruntime blood.jpg
+lhrcnn detect --checkpoint output/shapes_s clip.mp4 --out clip_detected.mp4
 """
 
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
+    """Runs the command line `argv`; returns the exit status, 1 where an image or video could not be read."""
     parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
     parser.add_argument("--exported", metavar="PATH", help="an exported detector (its folder, or the start of its "
@@ -23,11 +24,15 @@ def main(argv: options.Arguments = None) -> int:
     engines.add_arguments(parser)
     parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
-    parser.add_argument("--out", metavar="FOLDER", default="output/detections",
-                        help="folder for the pictures and detections.json (default: output/detections)")
-    parser.add_argument("words", nargs="+", metavar="IMAGE | KEY=VALUE", help="image files, and folders, which are "
-                        "searched for images in all their subfolders; and configuration entries to change, as "
-                        "KEY=VALUE or KEY VALUE")
+    parser.add_argument("--out", metavar="PATH", default="output/detections",
+                        help="folder for the pictures and detections.json, and for videos, each with a file NAME.jsonl "
+                        "of detections, one line a frame; of a single video, also the file to write, with the "
+                        "extension .mp4, .m4v, .mov, .mkv or .webm (default: output/detections)")
+    parser.add_argument("--every", type=_count, default=1, metavar="N", help="look at every N-th frame of a video; those "
+                        "between show the boxes of the one before them (default: 1)")
+    parser.add_argument("words", nargs="+", metavar="IMAGE | VIDEO | KEY=VALUE", help="image files; folders, which are "
+                        "searched for images in all their subfolders; video files, which need the package av (the "
+                        "extra `video`); and configuration entries to change, as KEY=VALUE or KEY VALUE")
     args = parser.parse_intermixed_args(argv)
     args.overrides, paths = options.split_overrides(args.words)
     if args.exported and (args.cfg or args.checkpoint or args.epoch or args.allow_partial or args.overrides):
@@ -39,8 +44,13 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: it takes no --cfg or KEY=VALUE")
     cfg = None if args.exported or is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.inference.image_files import find_images
-    images = find_images(paths)
-    options.check_output_folder(args.out)
+    from ...engine.inference.video.clips import write_clips
+    from ...engine.inference.video.targets import clip_targets, split_videos
+    videos, paths = split_videos(paths)
+    images = find_images(paths) if paths or not videos else []
+    targets = clip_targets(videos, bool(images), args.out)
+    for folder in [target.video.parent for target in targets] or [args.out]:
+        options.check_output_folder(folder)
     from ...engine.deploy.exported import load_exported
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
@@ -58,8 +68,19 @@ def main(argv: options.Arguments = None) -> int:
                                       logger=logger, overrides=args.overrides)
         detector, num_workers = Detector.of(cfg, net, contexts, path), cfg.TEST.NUM_WORKERS
     logger.info("detecting with %s", detector.source)
-    failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers)
+    failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers) if images else []
+    failures += write_clips(detector, targets, args.threshold, logger, args.every)
     return 1 if failures else 0
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+_count.__name__ = "whole number"
 
 
 def _score(text: str) -> float:
