@@ -28,8 +28,8 @@ def main(argv: options.Arguments = None) -> int:
                         help="folder for the pictures and detections.json, and for videos, each with a file NAME.jsonl "
                         "of detections, one line a frame; of a single video, also the file to write, with the "
                         "extension .mp4, .m4v, .mov, .mkv or .webm (default: output/detections)")
-    parser.add_argument("--every", type=_count, default=1, metavar="N", help="look at every N-th frame of a video; those "
-                        "between show the boxes of the one before them (default: 1)")
+    parser.add_argument("--every", type=_count, default=1, metavar="N", help="look at every N-th frame of a video; "
+                        "those between show the boxes of the one before them (default: 1)")
     parser.add_argument("words", nargs="+", metavar="IMAGE | VIDEO | KEY=VALUE", help="image files; folders, which are "
                         "searched for images in all their subfolders; video files, which need the package av (the "
                         "extra `video`); and configuration entries to change, as KEY=VALUE or KEY VALUE")

@@ -9,7 +9,7 @@ from ...files import PathLike
 from .reading import VIDEO_EXTENSIONS, import_av
 from .writing import FORMATS
 
-# What follows the last dot of a path may be the extension of a file, or belong to the name of a folder, such as run-1.5.
+# What follows the last dot of a path is the extension of a file, or belongs to the name of a folder, such as run-1.5.
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
