@@ -1,6 +1,6 @@
 """Writes a trained detector as files that need no configuration and no model code.
 
-PREFIX-symbol.json   the hybridized network, a graph
+PREFIX-symbol.json   the network as a graph, by default in fused form
 PREFIX-0000.params   its parameters
 PREFIX-meta.json     classes, inputs, and the sizes and means of input images; numbers and names only
 """
@@ -8,16 +8,18 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
+from mxnet.gluon import HybridBlock
 
 from ...errors import UsageError
 from ..files import PathLike, write_json
 from ..inference.detector import Detector, ImageLike
 from .detectors import load_detector
 from .exported import FORMAT
+from .fusing.graph import fuse_graph, parameter_file_arrays
 
 # The largest differences between a detector and its export: the operators are the same, but a device may add numbers up
 # in another order.
@@ -26,10 +28,12 @@ BOX_TOLERANCE = 1e-2
 
 
 def export(detector: Union[Detector, PathLike], prefix: PathLike,
-           thresholds: Optional[Mapping[str, float]] = None) -> List[str]:
+           thresholds: Optional[Mapping[str, float]] = None, fuse: bool = True, onednn: bool = True,
+           static_shape: Optional[Tuple[int, int]] = None) -> List[str]:
     """Writes a detector's graph, parameters and description; PREFIX-meta.json last.
 
-    An exported detector looks at an image once: at the first scale of the detector, not mirrored.
+    An exported detector looks at an image once: at the first scale of the detector, not mirrored. In fused form it
+    answers the same but for the rounding of sums, and can no longer be trained.
 
     Args:
         detector: a detector, or the path of one, see `load_detector`. Its network is a HybridBlock with parameters; it
@@ -37,12 +41,18 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
         prefix: path that the files' names start with, such as "models/shapes"; its folder is made.
         thresholds: thresholds that are fixed in the graph, such as {"nms": 0.3}; they are written to the description
             for people to read, and loading does not use them.
+        fuse: compute what depends on weights alone, once, and make batch normalisations parts of convolutions.
+        onednn: where the export is loaded for CPUs, let oneDNN compute convolutions together with the sums and
+            activations behind them. It needs `fuse`.
+        static_shape: height and width in pixels that all images are padded to, multiples of the network's stride, so
+            that memory is planned once. Larger images run at their own size. By default images are padded to multiples
+            of the stride.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UsageError: `prefix` names a folder.
+        UsageError: `prefix` names a folder, or `static_shape` is none that the network can have.
 
     Example::
 
@@ -54,29 +64,57 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
                          + os.path.join(prefix, "detector"))
     if not isinstance(detector, Detector):
         detector = load_detector(detector)
+    how = detector.preparation
+    check_static_shape(static_shape, how.stride)
     prefix = Path(prefix)
     prefix.parent.mkdir(parents=True, exist_ok=True)
     meta = prefix.parent / (prefix.name + "-meta.json")
     if meta.exists():
         meta.unlink()
-    how = detector.preparation
     short_edge, long_edge = how.scales[0]
-    detector.net.hybridize()
-    detector.net(*detector.prepare(np.zeros((short_edge, short_edge, 3), np.uint8)))
+    net = detector.net
+    net.hybridize()
+    net(*detector.prepare(np.zeros((short_edge, short_edge, 3), np.uint8)))
     mx.nd.waitall()
     folder = tempfile.mkdtemp(dir=str(prefix.parent), prefix=".tmp-")
     try:
-        detector.net.export(os.path.join(folder, prefix.name), epoch=0)
+        start = os.path.join(folder, prefix.name)
+        facts = _write_fused(net, start, onednn) if fuse else _write_as_it_is(net, start)
         names = sorted(os.listdir(folder))
         for name in names:
             os.replace(os.path.join(folder, name), prefix.parent / name)
     finally:
         shutil.rmtree(folder)
-    inputs = [variable.name for variable in detector.net._cached_graph[0]]
-    write_json(meta, {"format": FORMAT, "classes": detector.classes, "inputs": inputs, "short_edge": short_edge,
+    if static_shape is not None:
+        facts["static_shape"] = list(static_shape)
+    write_json(meta, {"format": FORMAT, "classes": detector.classes, **facts, "short_edge": short_edge,
                       "long_edge": long_edge, "means": how.means, "stds": how.stds, "stride": how.stride,
                       "thresholds": dict(thresholds or {})})
     return [str(prefix.parent / name) for name in names + [meta.name]]
+
+
+def check_static_shape(shape: Optional[Tuple[int, int]], stride: int) -> None:
+    """Raises UsageError where a height and width are no multiples of the network's stride, or not above zero."""
+    if shape is not None and any(side <= 0 or side % stride for side in shape):
+        near = "x".join(str(max(-(-side // stride), 1) * stride) for side in shape)
+        raise UsageError(f"the static shape is {shape[0]}x{shape[1]}: height and width must be multiples of {stride}, "
+                         f"the stride of the network, such as {near}")
+
+
+def _write_fused(net: HybridBlock, start: str, onednn: bool) -> Dict[str, Any]:
+    """Writes START-symbol.json and START-0000.params in fused form; returns entries of the description."""
+    inputs = ["data0", "data1"]  # as MXNet names the inputs of a graph that it exports
+    graph = fuse_graph(net, inputs, net)
+    graph.symbol.save(start + "-symbol.json")
+    mx.nd.save(start + "-0000.params", parameter_file_arrays(graph))
+    return {"inputs": inputs, "fused": {"norms_folded": graph.norms_folded, "norms_left": graph.norms_left,
+                                        "onednn": onednn}}
+
+
+def _write_as_it_is(net: HybridBlock, start: str) -> Dict[str, Any]:
+    """The same for the graph as it is."""
+    net.export(start, epoch=0)
+    return {"inputs": [variable.name for variable in net._cached_graph[0]]}
 
 
 def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Dict[str, Any]:

@@ -13,6 +13,8 @@ from ...errors import CheckpointError
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.input_preparation import InputPreparation
+from .fusing.graph import block_of, on_cpus, with_onednn
+from .fusing.static import StaticNetwork
 
 FORMAT = 1
 _META = "-meta.json"
@@ -43,7 +45,7 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
 
     Args:
         path: what the names of its three files start with, one of these files, or the folder that holds them.
-        ctx: device; by default the CPU.
+        ctx: device; by default the CPU. What the export says of oneDNN is for CPUs alone.
 
     Returns:
         The detector, called as `ids, scores, boxes = detector("photo.jpg")`; `detector.net(x, im_info)` runs the graph
@@ -68,20 +70,33 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
         preparation = InputPreparation(((meta["short_edge"], meta["long_edge"]),), tuple(meta["means"]),
                                        tuple(meta["stds"]), meta["stride"])
         classes, kind = meta["classes"], meta["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        fused, shape = meta.get("fused") or {}, meta.get("static_shape")
+        onednn = bool(fused.get("onednn")) and on_cpus([ctx])
+        shape = None if shape is None else (int(shape[0]), int(shape[1]))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise CheckpointError(f"{meta_file} does not describe an exported detector: {error!r}") from None
     if kind != FORMAT:
         raise CheckpointError(f"{meta_file} has format {kind}; this version reads {FORMAT}")
     try:
-        inputs = meta.get("inputs") or _numbered_inputs(mx.sym.load(symbol_file))
-        with warnings.catch_warnings():
-            # The inputs carry no type in the graph, because one graph serves several.
-            warnings.filterwarnings("ignore", message="Cannot decide type")
-            net = mx.gluon.SymbolBlock.imports(symbol_file, inputs, parameter_file, ctx=ctx)
-    except (mx.MXNetError, ValueError, AssertionError, KeyError) as error:
+        symbol = mx.sym.load(symbol_file)
+        inputs = meta.get("inputs") or _numbered_inputs(symbol)
+        if onednn:
+            saved = dict(mx.nd.load(parameter_file) or {})  # no arrays are read as a list
+            arrays = {name.partition(":")[2]: array for name, array in saved.items()}
+            net = block_of(with_onednn(symbol), inputs, arrays, [ctx])
+        else:
+            with warnings.catch_warnings():
+                # The inputs carry no type in the graph, because one graph serves several.
+                warnings.filterwarnings("ignore", message="Cannot decide type")
+                net = mx.gluon.SymbolBlock.imports(symbol_file, inputs, parameter_file, ctx=ctx)
+    except (mx.MXNetError, ValueError, AssertionError, KeyError, TypeError) as error:
         reason = (str(error).strip() or repr(error)).splitlines()[-1]
         raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
-    net.hybridize()
+    if shape is None:
+        net.hybridize(static_alloc=onednn)
+    else:
+        net = StaticNetwork(net, shape)
+        net.hybridize()
     return Detector(net, classes, preparation, [ctx], source=prefix)
 
 

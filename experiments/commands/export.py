@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Sequence
 from yacs.config import CfgNode
 
 from ...errors import LibraryError, UsageError
-from . import options, precisions
+from . import fusing, options, precisions
 
 if TYPE_CHECKING:
     from ...engine.inference.detector import Detector, ImageLike
@@ -46,8 +46,10 @@ def main(argv: options.Arguments = None) -> int:
                         "compared with the detector (default: images of noise in three sizes, for int8 some of "
                         "--calibrate)")
     precisions.add_precision_arguments(parser)
+    fusing.add_fusing_arguments(parser)
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
+    fusing.check_fusing_arguments(args)
     if args.format == "onnx" and args.name:
         raise UsageError("--name belongs to the format mxnet: an ONNX export is a folder, which --out names")
     precisions.check_precision_arguments(args)
@@ -76,19 +78,9 @@ def main(argv: options.Arguments = None) -> int:
 def _write_mxnet(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",
                  logger: logging.Logger) -> int:
     """Writes and checks an export for MXNet; returns the exit status."""
-    from ...engine.deploy.export import BOX_TOLERANCE, SCORE_TOLERANCE, compare_detectors, export
-    from ...engine.deploy.exported import load_exported
     prefix = Path(args.out or Path(detector.source).parent / "export") / (args.name or cfg.TRAIN.model_prefix)
     options.check_output_folder(prefix.parent)
-    files = export(detector, prefix, _thresholds(cfg))
-    logger.info("exported %s as %s", detector.source, ", ".join(files))
-    report = compare_detectors(detector, load_exported(prefix, detector.contexts[0]), images)
-    logger.info("loaded again: %(detections)d detections in images (%(images)d) compared, largest difference of a "
-                "score %(scores).2g, of a box %(boxes).2g pixels", report)
-    if report["scores"] > SCORE_TOLERANCE or report["boxes"] > BOX_TOLERANCE:
-        logger.info("error: the exported detector does not give the same detections as the trained one")
-        return 1
-    return 0
+    return fusing.write_checked(detector, prefix, _thresholds(cfg), args, images, logger)
 
 
 def _write_onnx(args: Namespace, cfg: CfgNode, detector: "Detector", images: "Sequence[ImageLike]",

@@ -44,16 +44,18 @@ def test_a_network_that_was_never_run_exports(detector, tmp_path):
         "images": 3, "detections": 3, "scores": 0.0, "boxes": 0.0}
 
 
-def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch):
-    export(detector, tmp_path / "one", {})
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch, fuse):
+    export(detector, tmp_path / "one", {}, fuse=fuse)
 
-    def fail(path, epoch):
-        open(path + "-symbol.json", "w").close()
+    def fail(path, *_, **__):
+        open(path, "w").close()
         raise OSError("disk full")
 
-    monkeypatch.setattr(detector.net, "export", fail)
+    monkeypatch.setattr(mx.nd, "save", fail)
+    monkeypatch.setattr(mx.gluon.block.ndarray, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        export(detector, tmp_path / "one", {})
+        export(detector, tmp_path / "one", {}, fuse=fuse)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one-0000.params", "one-symbol.json"]
     with pytest.raises(CheckpointError, match="not a whole one"):
         load_exported(tmp_path / "one")
@@ -100,7 +102,7 @@ def test_the_order_of_a_graphs_inputs_does_not_matter(detector, tmp_path, with_n
     net = InfoFirst()
     net.initialize()
     one = Detector(net, detector.classes, detector.preparation)
-    export(one, tmp_path / "one")
+    export(one, tmp_path / "one", fuse=False)
     symbol = mx.sym.load(str(tmp_path / "one-symbol.json"))
     assert [name for name in symbol.list_inputs() if name.startswith("data")] == ["data1", "data0"]
     if not with_names:  # as exports were before
