@@ -15,6 +15,7 @@ from ..inference.loading import checkpoint_prefixes, find_checkpoint, load_netwo
 from .engines.choice import check_engine
 from .engines.engine_detector import load_engine_detector
 from .exported import find_exports, load_exported
+from .fusing.detector import fused_detector
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 
@@ -23,6 +24,9 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
                   cfg: Union[None, str, Path, CfgNode] = None, engine: Optional[str] = None,
                   precision: Optional[str] = None) -> Detector:
     """Loads a trained detector.
+
+    Of a checkpoint it runs the network in fused form, which is faster, until its attribute `net` is read, see
+    `FusedDetector`.
 
     Args:
         path: the folder of a training (its best checkpoint, or else its last), a checkpoint (PREFIX-TAG or one of its
@@ -60,6 +64,6 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         if cfg is not None:
             cfg = with_overrides(cfg, overrides) if isinstance(cfg, CfgNode) else load_config(cfg, overrides)
         net, cfg, source = load_network(cfg, contexts, find_checkpoint(str(path)), overrides=overrides)
-        detector = Detector.of(cfg, net, contexts, source)
+        detector = fused_detector(Detector.of(cfg, net, contexts, source))
     _LOGGER.info("loaded %s", detector.source)
     return detector

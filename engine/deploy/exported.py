@@ -93,6 +93,7 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
         reason = (str(error).strip() or repr(error)).splitlines()[-1]
         raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
     if shape is None:
+        # Without a plan of the memory MXNet would prepare the weights for oneDNN anew in each call.
         net.hybridize(static_alloc=onednn)
     else:
         net = StaticNetwork(net, shape)

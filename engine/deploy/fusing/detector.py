@@ -1,0 +1,123 @@
+"""A detector that runs its network in fused form."""
+import logging
+from types import ModuleType
+from typing import List, Optional, Sequence, Tuple
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock
+
+from ....operators.arrays import Array
+from ...inference.detector import Detector
+from ...inference.test_time_augmentation import MultiView, NetworkInput
+from .graph import block_of, fuse_graph, on_cpus, with_onednn
+
+_LOGGER = logging.getLogger("light_head_rcnn")
+_INPUTS = ("data", "im_info")
+# How far a score or a box (in pixels) of the fused form may be off in the trial. Sums are rounded otherwise.
+_TOLERANCE = 1e-2
+_TRIAL_SIZE = (128, 160)
+
+
+class FusedNetwork(HybridBlock):
+    """A detector's network in fused form, with the parameters that it has now; called and answering as the network.
+
+    Args:
+        net: has the methods `candidates` and `suppress` of `gluon_models.TwoStageDetector`.
+        contexts: the devices that hold the parameters. On CPUs oneDNN's passes are applied, too.
+    """
+
+    def __init__(self, net: HybridBlock, contexts: Sequence[mx.Context]):
+        super().__init__(prefix="")
+        # A tuple, so that the network does not become a child with parameters of its own.
+        self._network = (net,)
+        graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net)
+        onednn = on_cpus(contexts)
+        self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, _INPUTS, graph.arrays, contexts)
+        # Without a plan of the memory MXNet would prepare the weights for oneDNN anew in each call.
+        self.hybridize(static_alloc=onednn)
+
+    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Sequence[Array]:
+        return self.suppress(F, *self.candidates(F, x, im_info))
+
+    def candidates(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
+        """See `gluon_models.TwoStageDetector`."""
+        return tuple(self.graph(x, im_info))
+
+    def suppress(self, F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None) -> Sequence[Array]:
+        """See `gluon_models.TwoStageDetector`."""
+        return self._network[0].suppress(F, scores, boxes, counts)
+
+
+class FusedDetector(Detector):
+    """A detector that runs its network in fused form, until somebody takes the network.
+
+    Whoever has the network can train it or load other parameters. From the moment when the attribute `net` is read, the
+    detector therefore runs the network itself, and never answers with parameters that the network no longer has.
+
+    Args:
+        detector: of a network that nobody else uses or changes.
+        fused: the network in fused form.
+
+    Attributes:
+        is_fused: whether the fused form runs.
+        further attributes: see `Detector`.
+    """
+
+    def __init__(self, detector: Detector, fused: FusedNetwork):
+        self.is_fused = True
+        super().__init__(detector.net, detector.classes, detector.preparation, detector.contexts, detector.flip,
+                         detector.source, detector.max_megapixels)
+        self._running = MultiView(fused, detector.flip)
+        self.views = self._views
+        self.is_fused = True
+
+    @property
+    def net(self) -> HybridBlock:
+        """The network."""
+        if self.is_fused:
+            self.is_fused, self._running = False, MultiView(self._net, self.flip)
+        return self._net
+
+    @net.setter
+    def net(self, net: HybridBlock) -> None:
+        self._net = net
+
+    def _views(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
+        return self._running(inputs, ctx)
+
+
+def fused_detector(detector: Detector) -> Detector:
+    """Returns a detector that answers as this one does, faster where its network can be fused.
+
+    The fused form is tried on a small image of noise first. Where it fails, or answers otherwise, which would be a
+    fault of MXNet's passes for oneDNN, a line of the log says so, and the detector is returned as it is.
+
+    Args:
+        detector: of a network that nobody else uses or changes; see `FusedDetector`.
+    """
+    try:
+        fused = FusedNetwork(detector.net, detector.contexts)
+        difference = _trial(detector, fused)
+    except mx.MXNetError as error:
+        reason = (str(error).strip() or repr(error)).splitlines()[-1]
+        _LOGGER.warning("the network runs as it is, not in fused form: %s", reason)
+        return detector
+    if not difference <= _TOLERANCE:
+        _LOGGER.warning("the network runs as it is, not in fused form, which answers otherwise (by %.2g)", difference)
+        return detector
+    return FusedDetector(detector, fused)
+
+
+def _trial(detector: Detector, fused: FusedNetwork) -> float:
+    """The largest difference of the candidates' scores and boxes on noise; NaN where one is not finite.
+
+    Both are sorted, because RoIs of equal scores may change places.
+    """
+    stride, context = detector.preparation.stride, detector.contexts[0]
+    height, width = (-(-side // stride) * stride for side in _TRIAL_SIZE)
+    x = np.random.RandomState(0).uniform(-100, 100, (1, 3, height, width))
+    inputs = mx.nd.array(x, ctx=context), mx.nd.array([[height, width, 1]], ctx=context)
+    answers = [[np.sort(array.asnumpy(), axis=None) for array in net.candidates(mx.nd, *inputs)[:2]]
+               for net in (detector.net, fused)]
+    return float(np.max([np.mean(abs(one - other)) for one, other in zip(*answers)]))
