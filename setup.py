@@ -117,11 +117,13 @@ setup(
         "onnx": ["onnx>=1.14,<1.19"],
         # To write exports in int8: ONNX Runtime has the tools, and runs them.
         "int8": ["onnx>=1.14,<1.19", "onnxruntime>=1.17"],
+        # To read and write videos. The wheel brings FFmpeg along, with the encoder x264, which is under the GPL.
+        "video": ["av>=12.3"],
         "torch": ["torch>=2.6"],
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],
         "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "import-linter", "tensorboardX", "setuptools>=64",
-                "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17"],
+                "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17", "av>=12.3"],
     },
     entry_points={"console_scripts": ["lhrcnn = light_head_rcnn.experiments.commands.main:main"]},
     distclass=NativeDistribution,
