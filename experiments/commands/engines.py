@@ -7,8 +7,8 @@ from yacs.config import CfgNode
 from ...engine.config import KEYS, config_from_checkpoint, load_config
 from ...engine.config.overrides import override_values
 from ...engine.deploy.engines.choice import MXNET, ONNX_ENGINES, check_engine
-from ...engine.deploy.onnx.detect import PRECISIONS
-from ...engine.deploy.onnx.folder import read_meta
+from ...engine.deploy.onnx.folder import PRECISIONS
+from ...engine.deploy.onnx.reading import read_meta
 from ...errors import CheckpointError, ConfigError, UsageError
 
 if TYPE_CHECKING:

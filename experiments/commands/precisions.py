@@ -17,7 +17,7 @@ CHECKED = 3
 
 def add_precision_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds --precision, --calibrate and --calibration-images."""
-    from ...engine.deploy.onnx.detect import PRECISIONS
+    from ...engine.deploy.onnx.folder import PRECISIONS
     parser.add_argument("--precision", choices=PRECISIONS, help="for the format onnx. bfloat16: OpenVINO rounds "
                         "numbers to it; int8: convolutions in whole numbers of eight bits, by the ranges that values "
                         "have on the images of --calibrate (default: float32)")

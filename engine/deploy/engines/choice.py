@@ -4,8 +4,7 @@ from typing import Optional
 
 from ....errors import LibraryError, UsageError
 from ...files import PathLike
-from ..onnx.detect import PRECISIONS
-from ..onnx.folder import is_export
+from ..onnx.folder import PRECISIONS, is_export
 
 MXNET = "mxnet"
 # Those that run ONNX exports. Where none is named, the first that is installed is taken: the faster one stands first.

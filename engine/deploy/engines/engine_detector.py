@@ -11,9 +11,10 @@ from ....runtime import available_threads
 from ...files import PathLike
 from ...inference.detector import Detector
 from ...inference.input_preparation import InputPreparation
+from ...inference.requests import NetworkAnswer, ThreadedRequests
 from ...inference.test_time_augmentation import NetworkInput
 from ..onnx import detect as script
-from ..onnx.folder import read_meta
+from ..onnx.reading import read_meta
 from .choice import choose_engine, choose_precision
 
 
@@ -35,7 +36,8 @@ class EngineDetector(Detector):
 
     def __init__(self, model: script.Model, classes: Sequence[str], preparation: InputPreparation, engine: str,
                  source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS, precision: str = "float32"):
-        super().__init__(_Network(model), classes, preparation, source=source, max_megapixels=max_megapixels)
+        net = _Network(model, len(classes), source)
+        super().__init__(net, classes, preparation, source=source, max_megapixels=max_megapixels)
         self.engine, self.precision = engine, precision
         self.views = self._views
 
@@ -44,19 +46,34 @@ class EngineDetector(Detector):
         (images, im_info), = inputs
         return self.net(images, im_info)
 
+    def requests(self, count: Optional[int] = None) -> ThreadedRequests:
+        """See `Detector.requests`; a thread waits for the engine, which works on one image by all of its threads."""
+        return ThreadedRequests(self.net.arrays, 1)
+
 
 class _Network:
     """A model of an engine, called as `ids, scores, bboxes = net(x, im_info)`."""
 
-    def __init__(self, model: script.Model):
-        self._model = model
+    def __init__(self, model: script.Model, num_classes: int, source: str):
+        self._model, self._num_classes, self._source = model, num_classes, source
 
     def __call__(self, x: Union[np.ndarray, mx.nd.NDArray], im_info: Union[np.ndarray, mx.nd.NDArray],
                  ) -> List[mx.nd.NDArray]:
-        images, im_info = (np.ascontiguousarray(array.asnumpy() if isinstance(array, mx.nd.NDArray) else array,
-                                                np.float32) for array in (x, im_info))
-        boxes, scores, classes, _ = self._model(images, im_info)
-        return [mx.nd.array(classes[..., None]), mx.nd.array(scores[..., None]), mx.nd.array(boxes)]
+        return [mx.nd.array(array) for array in self.arrays(*(
+            array.asnumpy() if isinstance(array, mx.nd.NDArray) else array for array in (x, im_info)))]
+
+    def arrays(self, x: np.ndarray, im_info: np.ndarray) -> NetworkAnswer:
+        """The same of NumPy arrays, without MXNet."""
+        images, im_info = (np.ascontiguousarray(array, np.float32) for array in (x, im_info))
+        try:
+            boxes, scores, classes, _ = self._model(images, im_info)
+        except Exception as error:  # each engine has its own kinds
+            raise CheckpointError(f"the model of {self._source} cannot be run: {error}") from None
+        is_sound = len(scores) == len(images) and classes.shape == scores.shape and boxes.shape == (*scores.shape, 4)
+        if not is_sound or classes.max(initial=-1) >= self._num_classes:
+            raise CheckpointError(f"the model of {self._source} does not answer as a detector of {self._num_classes} "
+                                  "classes does")
+        return classes[..., None], scores[..., None], boxes
 
 
 def load_engine_detector(folder: PathLike, engine: Optional[str] = None,

@@ -20,7 +20,7 @@ from . import detect as script
 from .builder import IR_VERSION, OPSET, import_onnx
 from .calibration import calibration_inputs
 from .detector import detector_model
-from .folder import check_target, write_folder
+from .folder import PRECISIONS, check_target, write_folder
 from .quantization import import_quantization, quantize
 
 
@@ -76,8 +76,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
 
 
 def _check_precision(precision: str, calibration: Sequence[ImageLike]) -> None:
-    if precision not in script.PRECISIONS:
-        raise UsageError(f"the precisions are {', '.join(script.PRECISIONS)}, got {precision!r}")
+    if precision not in PRECISIONS:
+        raise UsageError(f"the precisions are {', '.join(PRECISIONS)}, got {precision!r}")
     if (precision == "int8") != bool(calibration):
         raise UsageError("int8 needs images to calibrate on" if precision == "int8" else
                          f"images are calibrated on for int8, not for {precision}")

@@ -1,15 +1,19 @@
-"""The folder of an ONNX export: which files it has, writing one, and reading one."""
+"""The folder of an ONNX export: which files it has, and writing one."""
 import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any, List, Mapping
 
-from ....errors import CheckpointError, UsageError
+from ....errors import UsageError
 from ...files import PathLike, atomic_write, write_json
 from . import detect as script
 
-FILES = (script.MODEL, script.META, script.SCRIPT)
+SCRIPT = "detect.py"
+FILES = (script.MODEL, script.META, SCRIPT)
+PRECISIONS = ("float32", "bfloat16", "int8")
+# The kind of a description stands in this many of its first characters.
+_START = 10000
 # What running the script leaves in its folder.
 _LEFTOVERS = ("__pycache__",)
 
@@ -54,7 +58,7 @@ def write_folder(folder: PathLike, model: bytes, meta: Mapping[str, Any]) -> Lis
         with atomic_write(new / script.MODEL) as file:
             Path(file).write_bytes(model)
         write_json(new / script.META, dict(meta, sha256=hashlib.sha256(model).hexdigest()))
-        shutil.copyfile(script.__file__, new / script.SCRIPT)
+        shutil.copyfile(script.__file__, new / SCRIPT)
         _move(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -78,21 +82,13 @@ def _move(new: Path, folder: Path) -> None:
 def is_export(path: PathLike) -> bool:
     """Whether a path is a folder with the description of an ONNX export, whole or not."""
     path = Path(path)
-    if not path.is_dir():
-        return False
     try:
-        return script.KIND in (path / script.META).read_text(encoding="utf-8")
+        if not path.is_dir():
+            return False
+        if (path / script.META).is_file():
+            with open(path / script.META, encoding="utf-8") as file:
+                if script.KIND in file.read(_START):
+                    return True
     except (OSError, ValueError):
-        return (path / script.MODEL).is_file() and (path / script.SCRIPT).is_file()
-
-
-def read_meta(folder: PathLike) -> Dict[str, Any]:
-    """Reads the description of an export, and checks that its files are whole.
-
-    Raises:
-        CheckpointError: a file is missing, or is not what was exported; the message names it.
-    """
-    try:
-        return script.read_meta(Path(folder))
-    except script.Problem as problem:
-        raise CheckpointError(str(problem)) from None
+        pass
+    return (path / script.MODEL).is_file() and (path / SCRIPT).is_file()

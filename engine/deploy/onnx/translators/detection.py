@@ -21,6 +21,11 @@ def _side(call: Call) -> int:
     return sides[0]
 
 
+def _named(g: GraphBuilder, pooled: str) -> str:
+    """Names what is pooled ".../pooled": detect.py looks for it."""
+    return g.add("Identity", [pooled], name="pooled")
+
+
 @translates("rpn_proposal")
 def rpn_proposal(g: GraphBuilder, call: Call) -> Tuple[str, ...]:
     """The proposals of an image: RoIs, their number and, where asked for, their scores."""
@@ -43,25 +48,26 @@ def multiclass_nms(g: GraphBuilder, call: Call) -> Sequence[str]:
 @translates("ps_roi_pool")
 def ps_roi_pool(g: GraphBuilder, call: Call) -> str:
     """Position-sensitive averages of whole cells."""
-    return operators.ps_roi_pool(g, *call.inputs, **_arguments(call, "output_dim", "pooled_size", "spatial_scale"))
+    return _named(g, operators.ps_roi_pool(g, *call.inputs, **_arguments(
+        call, "output_dim", "pooled_size", "spatial_scale")))
 
 
 @translates("ps_roi_align")
 def ps_roi_align(g: GraphBuilder, call: Call) -> str:
     """Position-sensitive averages or maxima of bilinear samples."""
-    return operators.ps_roi_align(g, *call.inputs, **_arguments(
-        call, "output_dim", "pooled_size", "spatial_scale", "sampling_ratio", "mode", "aligned", "border"))
+    return _named(g, operators.ps_roi_align(g, *call.inputs, **_arguments(
+        call, "output_dim", "pooled_size", "spatial_scale", "sampling_ratio", "mode", "aligned", "border")))
 
 
 @translates("_contrib_ROIAlign")
 def roi_align(g: GraphBuilder, call: Call) -> str:
     """Averages of bilinear samples of all channels."""
     call.expect(position_sensitive=False)
-    return operators.roi_align(g, *call.inputs, _side(call), call.get("spatial_scale"),
-                               call.get("sample_ratio", -1), call.get("aligned", False))
+    return _named(g, operators.roi_align(g, *call.inputs, _side(call), call.get("spatial_scale"),
+                                         call.get("sample_ratio", -1), call.get("aligned", False)))
 
 
 @translates("ROIPooling")
 def roi_pooling(g: GraphBuilder, call: Call) -> str:
     """The largest whole cells of all channels."""
-    return operators.roi_pooling(g, *call.inputs, _side(call), call.get("spatial_scale"))
+    return _named(g, operators.roi_pooling(g, *call.inputs, _side(call), call.get("spatial_scale")))

@@ -5,6 +5,7 @@ import pytest
 from light_head_rcnn.engine.deploy.engines.engine_detector import EngineDetector
 from light_head_rcnn.engine.inference.dataset_detections import detect_dataset
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
+from light_head_rcnn.errors import CheckpointError
 
 MEANS = (123.0, 117.0, 104.0)
 
@@ -52,6 +53,17 @@ def test_a_strip_is_padded_with_what_becomes_zero(detector, given):
     assert (images[0, :, :9, :96] == 7).all()
     for band, mean in zip(images[0], MEANS):
         assert (band[9:16, :96] == mean).all()
+
+
+@pytest.mark.parametrize("answers, message", [
+    ([np.zeros((1, 3, 4)), np.ones((1, 3)), np.full((1, 3), 2), np.ones(1, int)], "as a detector of 2 classes does"),
+    ([np.zeros((1, 3, 5)), np.ones((1, 3)), np.zeros((1, 3), int), np.ones(1, int)], "does not answer as a detector"),
+    ([np.zeros((2, 3, 4)), np.ones((2, 3)), np.zeros((2, 3), int), np.ones(2, int)], "does not answer as a detector"),
+    (None, "the model of folder cannot be run: cannot unpack")])
+def test_models_of_another_kind(answers, message, detector):
+    detector.net._model = lambda images, im_info: answers
+    with pytest.raises(CheckpointError, match=message):
+        detector(np.zeros((64, 64, 3), np.uint8))
 
 
 def test_lists_and_prepared_inputs(detector):
