@@ -14,7 +14,8 @@ from .graph import block_of, fuse_graph, on_cpus, with_onednn
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 _INPUTS = ("data", "im_info")
-# How far a score or a box (in pixels) of the fused form may be off in the trial. Sums are rounded otherwise.
+# How far the scores or boxes (in pixels) of the fused form may be off in the trial, in the mean: sums are rounded
+# otherwise.
 _TOLERANCE = 1e-2
 _TRIAL_SIZE = (128, 160)
 
@@ -29,8 +30,8 @@ class FusedNetwork(HybridBlock):
 
     def __init__(self, net: HybridBlock, contexts: Sequence[mx.Context]):
         super().__init__(prefix="")
-        # A tuple, so that the network does not become a child with parameters of its own.
-        self._network = (net,)
+        # The method alone: the network must not become a child, whose parameters would be this block's.
+        self._suppress = net.suppress
         graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net)
         onednn = on_cpus(contexts)
         self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, _INPUTS, graph.arrays, contexts)
@@ -46,7 +47,7 @@ class FusedNetwork(HybridBlock):
 
     def suppress(self, F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None) -> Sequence[Array]:
         """See `gluon_models.TwoStageDetector`."""
-        return self._network[0].suppress(F, scores, boxes, counts)
+        return self._suppress(F, scores, boxes, counts)
 
 
 class FusedDetector(Detector):
@@ -110,9 +111,9 @@ def fused_detector(detector: Detector) -> Detector:
 
 
 def _trial(detector: Detector, fused: FusedNetwork) -> float:
-    """The largest difference of the candidates' scores and boxes on noise; NaN where one is not finite.
+    """The mean difference of the candidates' scores and boxes on noise, the larger one; NaN where one is not finite.
 
-    Both are sorted, because RoIs of equal scores may change places.
+    Both are sorted, because RoIs of nearly equal scores may change places.
     """
     stride, context = detector.preparation.stride, detector.contexts[0]
     height, width = (-(-side // stride) * stride for side in _TRIAL_SIZE)
@@ -120,4 +121,5 @@ def _trial(detector: Detector, fused: FusedNetwork) -> float:
     inputs = mx.nd.array(x, ctx=context), mx.nd.array([[height, width, 1]], ctx=context)
     answers = [[np.sort(array.asnumpy(), axis=None) for array in net.candidates(mx.nd, *inputs)[:2]]
                for net in (detector.net, fused)]
-    return float(np.max([np.mean(abs(one - other)) for one, other in zip(*answers)]))
+    return float(np.max([np.mean(abs(one - other)) if one.shape == other.shape else np.inf
+                         for one, other in zip(*answers)]))
