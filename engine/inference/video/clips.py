@@ -1,5 +1,6 @@
 """Detections in videos: a video with the boxes drawn, and the detections of each frame as a line of JSON."""
 import logging
+import time
 from collections import Counter, deque
 from contextlib import ExitStack, closing
 from typing import Deque, Iterator, List, Optional, Sequence, Tuple
@@ -56,6 +57,7 @@ def write_clip(detector: Detector, target: ClipTarget, threshold: float, logger:
     shown = Detections(np.zeros(0, int), np.zeros(0, np.float32), np.zeros((0, 4), np.float32))
     counts: Counter = Counter()
     times: Deque[int] = deque()
+    began = time.monotonic()
     with ExitStack() as stack:
         clip = stack.enter_context(Clip(target.source))
         temporary = stack.enter_context(atomic_write(target.video))
@@ -80,7 +82,8 @@ def write_clip(detector: Detector, target: ClipTarget, threshold: float, logger:
     if clip.is_cut_short:
         logger.warning("%s: the video is cut short or damaged: %d frames of %s could be read, and were written",
                        target.source, clip.read, clip.frames)
-    logger.info("%s: %d frames, detections: %s; wrote %s and %s", target.source, clip.read,
+    logger.info("%s: %d frames, %.3g a second; detections: %s; wrote %s and %s", target.source, clip.read,
+                clip.read / (time.monotonic() - began),
                 ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "none", target.video,
                 target.lines)
 
