@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence, Tuple
 
-from ...errors import UsageError
+from ...errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
     from ...engine.inference.detector import Detector, ImageLike
@@ -76,12 +76,19 @@ def write_checked(detector: "Detector", prefix: Path, thresholds: Mapping[str, f
 def _is_same(detector: "Detector", prefix: Path, form: _Form, args: argparse.Namespace,
              images: "Sequence[ImageLike]", logger: logging.Logger) -> bool:
     """Whether an export gives the same detections: all, or in fused form, which rounds otherwise, nearly all."""
+    from mxnet import MXNetError
+
     from ...engine.deploy.engines.comparison import LEAST_SHARE, compare_answers
     from ...engine.deploy.export import BOX_TOLERANCE, SCORE_TOLERANCE, compare_detectors
     from ...engine.deploy.exported import load_exported
     from ...engine.deploy.fusing.static import StaticNetwork
     from ...engine.inference.detector import Detector
-    exported = load_exported(prefix, detector.contexts[0])
+    try:
+        exported = load_exported(prefix, detector.contexts[0])
+        exported.net(*exported.prepare(images[0]))[0].wait_to_read()
+    except (CheckpointError, MXNetError) as error:
+        logger.info("the export cannot be run: %s", str(error).strip().splitlines()[-1])
+        return False
     if args.static_shape is not None:  # padding changes what the network sees beyond the edges of an image
         detector = Detector(StaticNetwork(detector.net, args.static_shape), detector.classes, detector.preparation,
                             detector.contexts)
