@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .data import load_dataset, register_dataset
     from .engine.config import load_config
     from .engine.deploy.detectors import load_detector
-    from .engine.deploy.export import export
+    from .engine.deploy.api import export
     from .engine.evaluation.run import evaluate
     from .engine.inference.detector import Detector
     from .engine.reporting.drawing import draw
@@ -32,7 +32,7 @@ _PUBLIC = {
     "Trainer": ".engine.training.trainer",
     "draw": ".engine.reporting.drawing",
     "evaluate": ".engine.evaluation.run",
-    "export": ".engine.deploy.export",
+    "export": ".engine.deploy.api",
     "get_model": ".gluon_models",
     "load_config": ".engine.config",
     "load_dataset": ".data",

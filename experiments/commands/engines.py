@@ -7,15 +7,12 @@ from yacs.config import CfgNode
 from ...engine.config import KEYS, config_from_checkpoint, load_config
 from ...engine.config.overrides import override_values
 from ...engine.deploy.engines.choice import MXNET, ONNX_ENGINES, check_engine
-from ...engine.deploy.onnx.folder import PRECISIONS
+from ...engine.deploy.onnx.folder import PRECISIONS, TEST_KEYS
 from ...engine.deploy.onnx.reading import read_meta
 from ...errors import CheckpointError, ConfigError, UsageError
 
 if TYPE_CHECKING:
     from ...engine.deploy.engines.engine_detector import EngineDetector
-
-# The keys of an export's test that are not fixed in the export.
-_FREE = ("dataset.", "TEST.BATCH_IMAGES", "TEST.NUM_WORKERS")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +61,7 @@ def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:
         UsageError: an override would change what is fixed in an export.
         CheckpointError: the export brings no configuration along that this version can read.
     """
-    fixed = [key for key in override_values(args.overrides) if not key.startswith(_FREE)]
+    fixed = [key for key in override_values(args.overrides) if not key.startswith(TEST_KEYS)]
     if fixed:
         raise UsageError(f"{path} is an export, in which {fixed[0]} is fixed: change it for the checkpoint, and export "
                          "that again")
@@ -73,7 +70,14 @@ def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:
     saved = read_meta(path).get("config")
     if not isinstance(saved, dict) or not set(saved) & set(KEYS):
         raise CheckpointError(f"{path} brings no configuration along that names a data set: name one by --cfg")
+    given = override_values(args.overrides)
+    missing = [key for key, value in saved.items() if value is None and key not in given]
+    if missing:
+        raise UsageError(f"{path} does not say where its data set is: exports carry no paths of the machine that they "
+                         f"were made on. Add {' '.join(f'{key}=PATH' for key in missing)}")
     try:
+        # Without an entry for it, the reader takes the configuration for one of an earlier version.
+        saved = {"output_path": "", **{key: value for key, value in saved.items() if value is not None}}
         return config_from_checkpoint(saved, args.overrides)
     except ConfigError as error:
         raise CheckpointError(f"the configuration in {path} cannot be read: {error}") from None

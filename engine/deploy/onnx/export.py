@@ -4,6 +4,7 @@ model.onnx   the whole detector, from raw images to boxes, see `detector_model`
 meta.json    classes, sizes of input images, thresholds, versions, and the checksum of the model
 detect.py    a script that finds objects in photographs with ONNX Runtime or OpenVINO
 """
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
@@ -20,7 +21,7 @@ from . import detect as script
 from .builder import IR_VERSION, OPSET, import_onnx
 from .calibration import calibration_inputs
 from .detector import detector_model
-from .folder import PRECISIONS, check_target, write_folder
+from .folder import PRECISIONS, TEST_KEYS, check_target, write_folder
 from .quantization import import_quantization, quantize
 
 
@@ -37,7 +38,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         thresholds: thresholds that are fixed in the model, such as {"nms": 0.3}; they are written down for people to
             read.
         name: the kind of network, such as "light_head_rcnn_xception_coco", for people to read.
-        config: the configuration, from `saved_config`, which names the data set that `lhrcnn test` tests on.
+        config: the configuration, from `saved_config`. What `lhrcnn test` reads of it is written down: the data set,
+            without paths that are absolute.
         precision: in which an engine shall run the model: "float32" or "bfloat16", for which the model is the same, or
             "int8", see `quantize`.
         calibration: for int8, images of the kind that the detector is for. Those that cannot be read are left out.
@@ -70,9 +72,15 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     if precision == "int8":
         model = quantize(model, calibration_inputs(detector, calibration))
     meta = dict(_meta(detector), precision=precision, model=name, thresholds=dict(thresholds or {}), opset=OPSET,
-                ir_version=IR_VERSION, config=dict(config or {}),
+                ir_version=IR_VERSION, config=_test_config(config or {}),
                 versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__})
     return write_folder(folder, model.SerializeToString(), meta)
+
+
+def _test_config(config: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a test reads of a configuration; None stands for a path of this machine, which is nobody else's business."""
+    return {key: None if isinstance(value, str) and os.path.isabs(os.path.expanduser(value)) else value
+            for key, value in config.items() if key.startswith(TEST_KEYS)}
 
 
 def _check_precision(precision: str, calibration: Sequence[ImageLike]) -> None:

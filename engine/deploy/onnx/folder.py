@@ -11,6 +11,8 @@ from . import detect as script
 
 SCRIPT = "detect.py"
 FILES = (script.MODEL, script.META, SCRIPT)
+# The keys of a configuration that are not fixed in an export, and that a test of it reads.
+TEST_KEYS = ("dataset.", "TEST.BATCH_IMAGES", "TEST.NUM_WORKERS")
 PRECISIONS = ("float32", "bfloat16", "int8")
 # The kind of a description stands in this many of its first characters.
 _START = 10000

@@ -41,8 +41,11 @@ def test_the_command_says_what_it_wrote_and_compared(run, exported, capsys, tmp_
         "score", "nms", "max_per_image"}
 
 
-def test_an_export_is_tested_on_the_data_of_its_training(run, exported, tmp_path):
+def test_an_export_is_tested_on_the_data_of_its_training(run, exported, shapes, tmp_path, capsys):
     words = ["--engine", "onnxruntime", "--checkpoint", exported]
+    assert test.main(words) == 2
+    assert "Add dataset.dataset_path=PATH" in capsys.readouterr().err
+    words.append(f"dataset.dataset_path={shapes}")
     assert test.main([*words, "--out", str(tmp_path / "onnx")]) == 0
     assert test.main(["--checkpoint", run, "--cpu", "--out", str(tmp_path / "mxnet")]) == 0
     one, other = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("onnx", "mxnet"))

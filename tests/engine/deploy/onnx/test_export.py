@@ -37,6 +37,17 @@ def _umask():
     return mask
 
 
+def test_the_configuration_of_a_test_is_kept_without_private_paths():
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    from light_head_rcnn.engine.deploy.onnx.export import _test_config
+    assert _test_config({
+        "output_path": "/home/me/secret", "network.pretrained": "/home/me/weights", "TRAIN.lr": 0.1,
+        "dataset.dataset_path": "/home/me/data", "dataset.train": "~/train.json", "dataset.val": "data/val.json",
+        "dataset.classes": ["a"], "TEST.NUM_WORKERS": 2, "TEST.NMS": 0.3}) == {
+            "dataset.dataset_path": None, "dataset.train": None, "dataset.val": "data/val.json",
+            "dataset.classes": ["a"], "TEST.NUM_WORKERS": 2}
+
+
 def test_an_earlier_export_is_replaced_and_a_failure_leaves_it(export, small_detector, tmp_path, monkeypatch):
     from light_head_rcnn.engine.deploy.onnx import export as module
     from light_head_rcnn.engine.deploy.onnx import folder as writing
