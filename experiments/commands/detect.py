@@ -52,6 +52,7 @@ def main(argv: options.Arguments = None) -> int:
     for folder in [target.video.parent for target in targets] or [args.out]:
         options.check_output_folder(folder)
     from ...engine.deploy.exported import load_exported
+    from ...engine.deploy.fusing.detector import fused_detector
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
     from ...engine.inference.pictures import write_pictures
@@ -66,7 +67,7 @@ def main(argv: options.Arguments = None) -> int:
     else:
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                       logger=logger, overrides=args.overrides)
-        detector, num_workers = Detector.of(cfg, net, contexts, path), cfg.TEST.NUM_WORKERS
+        detector, num_workers = fused_detector(Detector.of(cfg, net, contexts, path)), cfg.TEST.NUM_WORKERS
     logger.info("detecting with %s", detector.source)
     failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers) if images else []
     failures += write_clips(detector, targets, args.threshold, logger, args.every)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.engine.deploy import exported
+from light_head_rcnn.engine.deploy.fusing import detector as fusing
 from light_head_rcnn.engine.inference import detector, loading, pictures
 from light_head_rcnn.experiments.commands import detect
 
@@ -17,7 +18,8 @@ def test_workers_read_and_failures_are_the_status(monkeypatch, tmp_path, words, 
     found = SimpleNamespace(source="net")
     monkeypatch.setattr(loading, "load_network",
                         lambda *args, **options: (None, load_config(None, {"TEST.NUM_WORKERS": 5}), "net"))
-    monkeypatch.setattr(detector.Detector, "of", lambda *args: found)
+    monkeypatch.setattr(detector.Detector, "of", lambda *args: "plain")
+    monkeypatch.setattr(fusing, "fused_detector", {"plain": found}.get)
     monkeypatch.setattr(exported, "load_exported", lambda *args: found)
     monkeypatch.setattr(pictures, "write_pictures", lambda *args: given.append(args) or failures)
     Image.new("RGB", (4, 4)).save(tmp_path / "x.png")
