@@ -19,6 +19,7 @@ lhrcnn benchmark operators --ops align pool --threads 1 --json align.json
 lhrcnn benchmark backbones --json output/backbones.json --picture output/backbones.png
 lhrcnn benchmark backbones --backbones vovnet39 resnet50_v1b --rounds 2 --repeats 1
 lhrcnn benchmark data --images 20000 --boxes 150000
+lhrcnn benchmark streams output/shapes_s models/blood_onnx
 lhrcnn benchmark training --cfg bccd_s --cfg bccd_s_symbol --cpu dataset.dataset_path=data/bccd
 """
 
@@ -195,9 +196,46 @@ def benchmark_backbones(argv: List[str]) -> int:
     return 0
 
 
+def benchmark_streams(argv: List[str]) -> int:
+    """Times detectors on JPEG files, one by one and as a stream, by turns; an ONNX export in each engine."""
+    parser = _make_parser("lhrcnn benchmark streams", benchmark_streams.__doc__)
+    parser.add_argument("detectors", nargs="+", metavar="PATH", help="checkpoints, folders of trainings and exports")
+    parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files and folders (default: noise of the "
+                        "size of the detector's input)")
+    parser.add_argument("--count", type=int, default=16, metavar="N", help="images in a turn (default: 16)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each (default: 5)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
+    _add_threads(parser)
+    args = parser.parse_args(argv)
+    for option, number in (("--count", args.count), ("--rounds", args.rounds)):
+        _require(option, number, 1)
+    if _other_threads_wanted(args.threads):
+        return _run_with_threads("streams", argv, args.threads)
+
+    from ...engine.deploy.detectors import load_detector
+    from ...engine.files import write_json
+    from ...engine.inference.image_files import find_images
+    from ..benchmarks import machine, streams
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path in args.detectors:
+            for engine in streams.engines_of(path):
+                detector = load_detector(path, engine=engine)
+                files = [file for file, _ in find_images(args.images)] if args.images else (
+                    streams.write_images(Path(folder), detector, args.count))
+                rows.append({"detector": path, "engine": engine,
+                             **streams.measure(detector, files[:args.count], args.rounds)})
+    found = machine.describe_machine()
+    print(f"{found['cpu']}, {found['threads']} threads, MXNet {found['mxnet']}")
+    print("\n".join(streams.format_table(rows)))
+    if args.json:
+        write_json(args.json, {"machine": found, "rounds": args.rounds, "count": args.count, "rows": rows})
+    return 0
+
+
 BENCHMARKS: Dict[str, Callable[[List[str]], int]] = {
     "backbones": benchmark_backbones, "data": benchmark_data, "operators": benchmark_operators,
-    "training": benchmark_training}
+    "streams": benchmark_streams, "training": benchmark_training}
 
 
 def _make_parser(prog: str, description: str, epilog: Optional[str] = None) -> argparse.ArgumentParser:
