@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
-from light_head_rcnn.engine.deploy import exported
+from light_head_rcnn.engine.deploy import export, exported
 from light_head_rcnn.engine.deploy.export import noise_images
 from light_head_rcnn.engine.deploy.fusing import graph
 from light_head_rcnn.engine.inference.detector import Detector
@@ -84,7 +84,7 @@ def test_a_fault_of_onednns_passes_gives_the_plainer_form(write, monkeypatch):
     monkeypatch.setattr(exported, "with_onednn", shifted)
     status, meta, log = write()
     assert status == 0 and meta["fused"]["onednn"] is False
-    assert log.count("a plainer form takes its place") == 1 and "0 of 3 detections" in log
+    assert log.count("takes the place of the export in fused form with") == 1 and "0 of 3 detections" in log
 
 
 def test_crashing_passes_give_the_plainer_form(write, monkeypatch):
@@ -107,6 +107,15 @@ def test_where_every_form_answers_otherwise(write, monkeypatch):
     monkeypatch.setattr(exported, "load_exported", load_shifted)
     status, meta, log = write()
     assert status == 1 and "fused" not in meta and "error: the exported detector does not give the same" in log
+
+
+def test_a_network_that_cannot_be_fused(write, monkeypatch):
+    def fail(*_):
+        raise mx.MXNetError("no such attribute")
+
+    monkeypatch.setattr(export, "fuse_graph", fail)
+    status, meta, log = write()
+    assert status == 0 and "fused" not in meta and log.count("no such attribute") == 2
 
 
 @pytest.mark.parametrize("argv, message", [(("--fuse",), "--fuse belongs"), (("--no-fuse",), "--no-fuse belongs"),
