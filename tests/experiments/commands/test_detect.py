@@ -8,6 +8,7 @@ from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.engine.deploy import exported
 from light_head_rcnn.engine.deploy.fusing import detector as fusing
 from light_head_rcnn.engine.inference import detector, loading, pictures
+from light_head_rcnn.engine.inference.video import clips, targets
 from light_head_rcnn.experiments.commands import detect
 
 
@@ -27,3 +28,44 @@ def test_workers_read_and_failures_are_the_status(monkeypatch, tmp_path, words, 
     (arguments,) = given
     assert arguments[0] is found and arguments[1] == [(tmp_path / "x.png", arguments[1][0][1])]
     assert arguments[-1] == workers
+
+
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    """What the functions that do the work were called with, for a command line whose detector is not loaded."""
+    calls = {"pictures": [], "clips": []}
+    monkeypatch.setattr(targets, "import_av", lambda: None)
+    monkeypatch.setattr(exported, "load_exported", lambda *args: SimpleNamespace(source="net"))
+    monkeypatch.setattr(pictures, "write_pictures", lambda *args: calls["pictures"].append(args) or [])
+    monkeypatch.setattr(clips, "write_clips", lambda *args: calls["clips"].append(args) or [
+        f"{target.source}: no video" for target in args[1] if target.source.stem == "bad"])
+    Image.new("RGB", (4, 4)).save(tmp_path / "x.png")
+    for name in ("a.mp4", "bad.mov"):
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    return calls
+
+
+@pytest.mark.parametrize("words, out, status", [
+    (["a.mp4", "--out", "b.mp4"], ["b.mp4"], 0), (["a.mp4", "x.png"], ["output/detections/a.mp4"], 0),
+    (["a.mp4", "bad.mov", "--out", "b"], ["b/a.mp4", "b/bad.mov"], 1)])
+def test_videos_and_images_part(given, words, out, status):
+    assert detect.main(["--exported", "net", "--cpu", "--every", "3", *words]) == status
+    (_, found, threshold, _, every), = given["clips"]
+    assert [str(target.video) for target in found] == out and (threshold, every) == (0.5, 3)
+    assert [str(call[1][0][0]) for call in given["pictures"]] == (["x.png"] if "x.png" in words else [])
+
+
+@pytest.mark.parametrize("words, message", [
+    (["a.mp4", "--out", "a.mp4"], "would be overwritten"), (["x.png", "--out", "b.mp4"], "no video among the inputs"),
+    (["no.mp4"], "there is no video no.mp4"), (["a.mp4", "--out", "x.png/b.mp4"], "x.png is not a folder")])
+def test_what_cannot_be_done_is_said_before_a_detector_is_loaded(given, capsys, words, message):
+    assert detect.main(["--exported", "net", "--cpu", *words]) == 2
+    assert message in capsys.readouterr().err and not given["clips"] and not given["pictures"]
+
+
+def test_every_is_a_positive_whole_number(given, capsys):
+    for word in ("0", "x"):
+        with pytest.raises(SystemExit):
+            detect.main(["a.mp4", "--every", word])
+    assert "0 is not at least 1" in capsys.readouterr().err
