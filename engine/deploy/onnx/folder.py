@@ -51,17 +51,21 @@ def write_folder(folder: PathLike, model: bytes, meta: Mapping[str, Any]) -> Lis
 
     Returns:
         The paths of the files.
+
+    Raises:
+        UsageError: the folder cannot be written, such as on a full disk.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.parent / f".tmp-{folder.name}-{os.getpid()}"
     try:
-        new.mkdir()
+        new.mkdir(parents=True)
         with atomic_write(new / script.MODEL) as file:
             Path(file).write_bytes(model)
         write_json(new / script.META, dict(meta, sha256=hashlib.sha256(model).hexdigest()))
         shutil.copyfile(script.__file__, new / SCRIPT)
         _move(new, folder)
+    except OSError as error:
+        raise UsageError(f"the export {folder} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return [str(folder / file) for file in FILES]

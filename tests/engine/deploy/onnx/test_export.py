@@ -62,7 +62,7 @@ def test_an_earlier_export_is_replaced_and_a_failure_leaves_it(export, small_det
 
     monkeypatch.setattr(writing, "write_json", fail)
     for target in (folder, tmp_path / "models" / "new"):
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(UsageError, match="the export .* cannot be written: disk full"):
             module.export_onnx(small_detector, target)
     assert names(tmp_path / "models") == ["cups"] and names(folder) == FILES
 
