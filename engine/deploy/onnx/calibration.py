@@ -3,6 +3,7 @@ import logging
 from typing import Dict, Iterator, List, Sequence, TypeVar
 
 import numpy as np
+from tqdm import tqdm
 
 from ....errors import DataError
 from ...inference.detector import Detector, ImageLike
@@ -37,7 +38,7 @@ def calibration_inputs(detector: Detector, images: Sequence[ImageLike]) -> Itera
     reader = Detector(detector.net, detector.classes, how._replace(scales=how.scales[:1], stds=None),
                       max_megapixels=detector.max_megapixels)
     unreadable = 0
-    for image in images:
+    for image in tqdm(images, disable=None, unit="image", desc="calibrating", leave=False):
         try:
             x, im_info = reader.prepare(image)
         except DataError as error:

@@ -54,8 +54,8 @@ def test_weights_have_a_scale_for_each_output_channel(graph):
     arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     layers = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
-    kept = [node for node in layers if any(name in node.name for name in FLOAT_LAYERS)]
-    assert len(kept) == 4
+    kept = [node for node in layers if any(part in node.name + node.input[0] for part in FLOAT_LAYERS)]
+    assert len(kept) == 5 and layers[0] in kept
     for node in layers:
         maker = makers.get(node.input[1])
         if node in kept:
