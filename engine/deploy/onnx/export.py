@@ -18,6 +18,7 @@ from ...inference.detector import Detector, ImageLike
 from ...symbolic.detector import SymbolDetector
 from ..detectors import load_detector
 from . import detect as script
+from .arrangement import arrange
 from .builder import IR_VERSION, OPSET, import_onnx
 from .calibration import calibration_inputs
 from .detector import detector_model
@@ -40,8 +41,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         name: the kind of network, such as "light_head_rcnn_xception_coco", for people to read.
         config: the configuration, from `saved_config`. What `lhrcnn test` reads of it is written down: the data set,
             without paths that are absolute.
-        precision: in which an engine shall run the model: "float32" or "bfloat16", for which the model is the same, or
-            "int8", see `quantize`.
+        precision: in which an engine shall run the model: "float32"; "bfloat16", which any model in float32 can be run
+            in, too, but where some convolutions are arranged for it, see `arrange`; or "int8", see `quantize`.
         calibration: for int8, images of the kind that the detector is for. Those that cannot be read are left out.
 
     Returns:
@@ -71,6 +72,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
     if precision == "int8":
         model = quantize(model, calibration_inputs(detector, calibration))
+    elif precision == "bfloat16":
+        model = arrange(model)
     meta = dict(_meta(detector), precision=precision, model=name, thresholds=dict(thresholds or {}), opset=OPSET,
                 ir_version=IR_VERSION, config=_test_config(config or {}),
                 versions={"light_head_rcnn": __version__, "mxnet": mx.__version__, "onnx": onnx.__version__})
