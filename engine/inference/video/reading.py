@@ -98,9 +98,11 @@ class Clip:
                 pts = self._last + max(round(1 / (self.rate * self.time_base)), 1)
             self._last = pts
             self.read += 1
-            # A video whose frames change their size is brought to that of the first.
-            pixels = frame.reformat(format="rgb24", src_colorspace=colorspace(self.is_bt709), **size).to_ndarray()
-            yield Frame(self._upright(pixels, _display_matrix(frame)), pts)
+            # A video whose frames change their size is brought to that of the first. RGB has no colour space, but
+            # PyAV 12 converts from BT.709 only where it is given another one.
+            rgb = frame.reformat(format="rgb24", src_colorspace=colorspace(self.is_bt709),
+                                 dst_colorspace=colorspace(is_bt709=False), **size)
+            yield Frame(self._upright(rgb.to_ndarray(), _display_matrix(frame)), pts)
 
     @property
     def is_cut_short(self) -> bool:
