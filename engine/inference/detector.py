@@ -113,12 +113,8 @@ class Detector:
         from .streaming import detect_stream  # only here: it imports this module
         return detect_stream(self, images, yield_errors)
 
-    def requests(self, count: Optional[int] = None) -> Requests:
-        """How the network is started for several images at a time; each stream has its own.
-
-        Args:
-            count: images of the stream, where it is known: what takes long to set up is not worth it for a few.
-        """
+    def requests(self) -> Requests:
+        """How the network is started for several images at a time; each stream has its own."""
         return NetworkRequests(self.views, self.contexts)
 
     def detect_prepared(self, inputs: Sequence[Tuple[np.ndarray, np.ndarray]], size: Tuple[int, int]) -> Detections:

@@ -41,14 +41,12 @@ def detect_stream(detector: Detector, images: Iterable[ImageLike],
             yield answer if isinstance(answer, DataError) else answer.found
 
 
-def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
-            count: Optional[int] = None) -> Iterator[Union[Answer, DataError]]:
+def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]]) -> Iterator[Union[Answer, DataError]]:
     """Runs a detector on images that were read, with several requests to its network at a time.
 
     Args:
         detector: finds the objects.
         reads: the images; one without inputs is passed on without detections.
-        count: how many there are, where it is known.
 
     Returns:
         Iterator of the answer for each image, in order, or of its DataError. An error of `reads` itself is raised after
@@ -56,7 +54,7 @@ def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
     """
     failures: List[Exception] = []
     running: Deque[Tuple[List[Union[ReadFile, DataError]], Optional[Callable]]] = deque()
-    with detector.requests(count) as requests:
+    with detector.requests() as requests:
         for group in _groups(until_failure(reads, failures), requests):
             running.append((group, _begin(group, requests)))
             while sum(wait is not None for _, wait in running) >= requests.in_flight or len(running) > _PASSED_ON:

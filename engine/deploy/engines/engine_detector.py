@@ -46,7 +46,7 @@ class EngineDetector(Detector):
         (images, im_info), = inputs
         return self.net(images, im_info)
 
-    def requests(self, count: Optional[int] = None) -> ThreadedRequests:
+    def requests(self) -> ThreadedRequests:
         """See `Detector.requests`; a thread waits for the engine, which works on one image by all of its threads."""
         return ThreadedRequests(self.net.arrays, 1)
 
