@@ -13,7 +13,7 @@ from ...errors import CheckpointError
 from ..files import PathLike
 from ..inference.detector import Detector
 from ..inference.input_preparation import InputPreparation
-from .fusing.graph import block_of, on_cpus, with_onednn
+from .fusing.graph import block_of, on_cpus, plan_of, with_onednn
 from .fusing.static import StaticNetwork
 
 FORMAT = 1
@@ -93,8 +93,7 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
         reason = (str(error).strip() or repr(error)).splitlines()[-1]
         raise CheckpointError(f"{symbol_file} and {parameter_file} cannot be read as a network: {reason}") from None
     if shape is None:
-        # Without a plan of the memory MXNet would prepare the weights for oneDNN anew in each call.
-        net.hybridize(static_alloc=onednn)
+        net.hybridize(**plan_of(onednn))
     else:
         net = StaticNetwork(net, shape)
         net.hybridize()

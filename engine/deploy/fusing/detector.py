@@ -10,7 +10,7 @@ from mxnet.gluon import HybridBlock
 from ....operators.arrays import Array
 from ...inference.detector import Detector
 from ...inference.test_time_augmentation import MultiView, NetworkInput
-from .graph import block_of, fuse_graph, on_cpus, with_onednn
+from .graph import block_of, fuse_graph, on_cpus, plan_of, with_onednn
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 _INPUTS = ("data", "im_info")
@@ -35,8 +35,7 @@ class FusedNetwork(HybridBlock):
         graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net)
         onednn = on_cpus(contexts)
         self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, _INPUTS, graph.arrays, contexts)
-        # Without a plan of the memory MXNet would prepare the weights for oneDNN anew in each call.
-        self.hybridize(static_alloc=onednn)
+        self.hybridize(**plan_of(onednn))
 
     def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Sequence[Array]:
         return self.suppress(F, *self.candidates(F, x, im_info))

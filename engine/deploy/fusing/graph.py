@@ -57,6 +57,15 @@ def with_onednn(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     return symbol.get_backend_symbol(ONEDNN)
 
 
+def plan_of(onednn: bool) -> Dict[str, bool]:
+    """Arguments of `hybridize` for a graph, after oneDNN's passes or without them.
+
+    After the passes MXNet prepares the weights of every convolution anew in each call, unless it plans a call for the
+    shapes of its inputs. It then does so once for each change of these shapes.
+    """
+    return {"static_alloc": onednn, "static_shape": onednn}
+
+
 def parameter_file_arrays(graph: FusedGraph) -> Dict[str, mx.nd.NDArray]:
     """The parameters as MXNet's files of them have them, by `arg:NAME` and `aux:NAME`."""
     auxiliary = set(graph.symbol.list_auxiliary_states())

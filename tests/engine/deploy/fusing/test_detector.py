@@ -91,3 +91,14 @@ def test_a_gpu_gets_no_passes(make_detector, monkeypatch):
     monkeypatch.setattr(fusing, "on_cpus", lambda contexts: False)
     monkeypatch.setattr(fusing, "with_onednn", lambda symbol: pytest.fail("the passes are for CPUs"))
     FusedNetwork(make_detector().net, [mx.cpu()])
+
+
+def test_calls_that_are_in_flight_at_a_time(make_detector, photo):
+    fused = fused_detector(make_detector())
+    images = [photo, photo[:, :96], photo[::-1], photo[:64], photo[:, ::-1]]
+    expected = [fused(image) for image in images]
+    inputs = [fused.inputs(image) for image in images]
+    answers = [fused.views(views, mx.cpu()) for views, _ in inputs]
+    for answer, one in zip(answers, expected):
+        scores = answer[1].asnumpy()[0, :, 0]
+        np.testing.assert_array_equal(scores[scores >= 0], one.scores)
