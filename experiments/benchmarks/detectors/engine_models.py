@@ -1,0 +1,120 @@
+"""Any ONNX model in ONNX Runtime or OpenVINO, with the settings of our own detectors, and the rate of a matrix product.
+"""
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Union
+
+import mxnet as mx
+import numpy as np
+
+from ....engine.deploy.onnx.builder import GraphBuilder, import_onnx
+from ....engine.deploy.onnx.quantization import quantize
+from ....engine.files import atomic_write
+from ....errors import LibraryError
+from .candidate import MXNET, NETWORK, ONNXRUNTIME, OPENVINO, Candidate, Skipped, of_calls
+
+if TYPE_CHECKING:
+    import onnx
+
+# Function from the inputs of a model, in order, to its outputs.
+Run = Callable[..., List[np.ndarray]]
+PRECISIONS = {ONNXRUNTIME: ("float32", "int8"), OPENVINO: ("float32", "bfloat16", "int8")}
+MATRIX, SIDE = "matrix product", 2048
+
+
+def open_model(path: Union[str, Path], engine: str, precision: str, threads: int) -> Run:
+    """Loads a model into an engine.
+
+    Args:
+        path: the ONNX file.
+        engine: "ONNX Runtime" or "OpenVINO".
+        precision: "bfloat16" is OpenVINO's; the layers that are int8 are so in the file.
+        threads: of the engine.
+
+    Raises:
+        LibraryError: the engine is not installed.
+    """
+    package = {ONNXRUNTIME: "onnxruntime", OPENVINO: "openvino"}[engine]
+    if importlib.util.find_spec(package) is None:
+        raise LibraryError(f"{engine} is not installed: pip install {package} 'numpy<2'")
+    if engine == ONNXRUNTIME:
+        import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        names = [value.name for value in session.get_inputs()]
+        return lambda *arrays: session.run(None, dict(zip(names, arrays)))
+    import openvino
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(str(path)), "CPU", {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32", "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads})
+    return lambda *arrays: list(compiled(list(arrays)).values())
+
+
+def int8_file(path: Union[str, Path], folder: Path, inputs: Dict[str, np.ndarray]) -> Path:
+    """Writes a model in int8 by the rule of our own detectors, or takes the file that is there.
+
+    Args:
+        path: the ONNX file in float32.
+        folder: for the file in int8.
+        inputs: the arrays that the ranges of values are taken from.
+
+    Raises:
+        LibraryError: onnx or ONNX Runtime is not installed, or cannot quantize this model.
+    """
+    target = folder / (Path(path).stem + "_int8.onnx")
+    if not target.is_file():
+        try:
+            model = quantize(import_onnx().load(str(path)), [inputs])
+        except LibraryError:
+            raise
+        except Exception as error:  # the tools raise all kinds for models of other exporters
+            raise LibraryError(f"ONNX Runtime's tools cannot quantize it: {type(error).__name__}: {error}") from None
+        _write(target, model)
+    return target
+
+
+def matrix_products(folder: Path, threads: int, side: int = SIDE) -> Iterator[Union[Candidate, Skipped]]:
+    """Yields, for each engine and precision, a candidate that multiplies two square matrices.
+
+    Args:
+        folder: for the ONNX files.
+        threads: of the engines.
+        side: of the matrices.
+    """
+    x, weight = np.random.RandomState(0).uniform(-1, 1, (2, side, side)).astype(np.float32)
+    work, size = {"gflop": 2e-9 * side ** 3}, f"{side}x{side}"
+    first, second = mx.nd.array(x), mx.nd.array(weight)
+    yield of_calls(MATRIX, size, MXNET, "float32", {NETWORK: lambda: mx.nd.dot(first, second).wait_to_read()}, work)
+    for engine, precisions in PRECISIONS.items():
+        for precision in precisions:
+            path = folder / f"matrix_{side}_{'int8' if precision == 'int8' else 'float32'}.onnx"
+            _write_product(path, weight, precision == "int8")
+            try:
+                run = open_model(path, engine, precision, threads)
+            except LibraryError as error:
+                yield Skipped(f"{MATRIX} in {engine}, {precision}", str(error))
+                continue
+            yield of_calls(MATRIX, size, engine, precision, {NETWORK: lambda run=run: run(x)}, work)
+
+
+def _write_product(path: Path, weight: np.ndarray, is_int8: bool) -> None:
+    """Writes a model that multiplies its input by a constant matrix, both rounded to eight bits where it is int8."""
+    g, side = GraphBuilder("product"), len(weight)
+    x = g.input("x", np.float32, (side, side))
+    if is_int8:
+        scale = g.constant(np.float32(1 / 127))
+        zero, middle = g.constant(np.int8(0)), g.constant(np.uint8(128))
+        x = g.add("DequantizeLinear", [g.add("QuantizeLinear", [x, scale, middle]), scale, middle])
+        rounded = g.constant(np.rint(weight * 127).astype(np.int8))
+        product = g.add("MatMul", [x, g.add("DequantizeLinear", [rounded, scale, zero])])
+    else:
+        product = g.add("MatMul", [x, g.constant(weight)])
+    g.output(product, "product", np.float32, (side, side))
+    _write(path, g.model())
+
+
+def _write(path: Path, model: "onnx.ModelProto") -> None:
+    with atomic_write(path) as temporary:
+        Path(temporary).write_bytes(model.SerializeToString())
