@@ -3,7 +3,7 @@ import json
 from collections import deque
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from .... import data
 from ....engine.config import load_config
 from ....engine.deploy.engines.engine_detector import load_engine_detector
+from ....engine.deploy.fusing.detector import fused_detector
 from ....engine.deploy.onnx.export import export_onnx
 from ....engine.files import write_json
 from ....engine.inference.detector import Detector
@@ -59,10 +60,14 @@ class Source(NamedTuple):
 
     Attributes:
         detector: with calibrated random weights.
+        net: its network.
+        stride: its images are padded to multiples of it.
         work: "rois", "candidates", "detections".
     """
 
     detector: Detector
+    net: mx.gluon.HybridBlock
+    stride: int
     work: Dict[str, Any]
 
 
@@ -82,8 +87,7 @@ def make_source(name: str, photo: str, folder: Path) -> Source:
         work = _calibrate(detector, data.read_image(photo))
         net.save_parameters(str(weights))
         write_json(notes, work)
-    net.hybridize(static_alloc=True, static_shape=True)
-    return Source(detector, work)
+    return Source(detector, net, how.stride, work)
 
 
 def _calibrate(detector: Detector, pixels: np.ndarray) -> Dict[str, Any]:
@@ -137,8 +141,9 @@ def candidates(names: Sequence[str], photo: str, folder: Path,
     for name in names:
         say(f"{name}: weights")
         source = make_source(name, photo, folder)
+        fused = fused_detector(source.detector)
         for size in SIZES[name]:
-            yield _candidate(name, size, MXNET, "float32", _at_size(source.detector, size), source, photo)
+            yield _candidate(name, size, MXNET, "float32", _at_size(fused, size), source, photo)
         for engine, (word, precisions) in ENGINES.items():
             for precision in precisions:
                 say(f"{name}: {engine}, {precision}")
@@ -153,12 +158,11 @@ def candidates(names: Sequence[str], photo: str, folder: Path,
 
 def _load(name: str, source: Source, photo: str, folder: Path, engine: str, precision: str) -> Detector:
     """Loads the export of a detector into an engine; writes it where it is not there yet."""
-    written = "int8" if precision == "int8" else "float32"
-    export = folder / f"{MODELS[name]}_{written}"
+    export = folder / f"{MODELS[name]}_{precision}"
     if not export.is_dir():
-        export_onnx(source.detector, export, name=MODELS[name], precision=written,
-                    calibration=[photo] if written == "int8" else ())
-    return load_engine_detector(export, engine, precision)
+        export_onnx(source.detector, export, name=MODELS[name], precision=precision,
+                    calibration=[photo] if precision == "int8" else ())
+    return load_engine_detector(export, engine)
 
 
 def _at_size(detector: Detector, size: Size) -> Callable[[], Detector]:
@@ -177,16 +181,15 @@ def _candidate(name: str, size: Size, engine: str, precision: str, detector_at_s
     def read() -> np.ndarray:
         return data.read_image(photo, (size,))[:ROWS[size]]
 
-    inputs: List[Any] = detector_at_size().prepare(read())
-    height, width = (-(-side // how.stride) * how.stride
-                     for how in [source.detector.preparation] for side in inputs[0].shape[2:])
+    ((x, im_info),), _ = detector_at_size().inputs(read())
+    batches = {images: (np.repeat(x, images, 0), np.repeat(im_info, images, 0)) for images in (1, *BATCHES)}
 
     def run_network(images: int = 1) -> None:
-        for answer in detector_at_size().net(*(mx.nd.tile(array, (images,) + (1,) * (array.ndim - 1))
-                                               if images > 1 else array for array in inputs)):
+        for answer in detector_at_size().views([batches[images]], mx.cpu()):
             answer.wait_to_read()
 
-    work = dict(source.work, gflop=gflop(source.detector.net, data=(1, 3, height, width), im_info=(1, 3)))
+    height, width = (-(-side // source.stride) * source.stride for side in x.shape[2:])
+    work = dict(source.work, gflop=gflop(source.net, data=(1, 3, height, width), im_info=(1, 3)))
     calls = {WHOLE: lambda: detector_at_size()(read()), NETWORK: run_network}
     if (name, size) == STREAMED:
         calls[STREAM] = lambda: deque(detector_at_size().stream([photo] * STREAM_IMAGES), maxlen=0)
