@@ -41,7 +41,7 @@ class Frame(NamedTuple):
     """A frame of a video."""
 
     pixels: np.ndarray  # uint8 (H, W, 3), RGB, upright
-    pts: int  # when it is shown, in units of `Clip.time_base`; rises from frame to frame
+    pts: int  # when it is shown, in units of `Clip.time_base` from the start; rises from frame to frame
 
 
 class Clip:
@@ -54,6 +54,7 @@ class Clip:
         path: as given.
         rate: frames a second, the mean where it varies.
         time_base: the unit of `Frame.pts` in seconds.
+        start: seconds on the file's clock at which it starts, which is not 0 in what cameras and broadcasts write.
         frames: how many there should be, as the file says, or else by its length; None where it tells neither.
         read: how many were read so far.
         is_bt709: whether its colours are those of BT.709, as those of most large videos are, or else BT.601's.
@@ -78,6 +79,7 @@ class Clip:
         self.path, self.read = path, 0
         self.rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
         self.time_base = Fraction(self._stream.time_base)
+        self.start = Fraction(max(self._container.start_time or 0, 0), self._av.time_base)
         self.is_bt709, self.aspect = False, self._stream.sample_aspect_ratio
         self._seconds = self._length()
         self.frames = self._stream.frames or (None if self._seconds is None else round(self._seconds * self.rate))
@@ -91,7 +93,7 @@ class Clip:
                 size = {"width": frame.width, "height": frame.height}
                 self.is_bt709 = frame.colorspace == _BT709 or frame.colorspace == _UNSPECIFIED and (
                     frame.height >= _LEAST_HD)
-            pts = frame.pts
+            pts = None if frame.pts is None else frame.pts - round(self.start / self.time_base)
             if self._first is None:
                 self._first = pts = pts or 0
             elif pts is None or pts <= self._last:  # files without times, and damaged ones

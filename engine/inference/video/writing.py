@@ -91,7 +91,7 @@ class _Sound:
     def __init__(self, clip: Clip, target: Any, codecs: Tuple[str, ...], logger: logging.Logger):
         self._av = import_av()
         self._source, self._target = open_to_read(clip.path), target
-        self._packets, self._next = iter(()), None
+        self._packets, self._next, self._start = iter(()), None, clip.start
         tracks = self._source.streams.audio
         if not tracks:
             return
@@ -118,4 +118,9 @@ class _Sound:
 
     def _read(self, track: Any) -> Iterator[Any]:
         with contextlib.suppress(self._av.error.FFmpegError):  # the file ends too early
-            yield from (packet for packet in self._source.demux(track) if packet.dts is not None)
+            for packet in self._source.demux(track):
+                if packet.dts is not None:
+                    delay = round(self._start / packet.time_base)
+                    packet.dts -= delay
+                    packet.pts = packet.dts if packet.pts is None else packet.pts - delay
+                    yield packet

@@ -89,10 +89,14 @@ def read_clip(av):
         with av.open(str(path)) as container:
             video = container.streams.video[0]
             frames = list(container.decode(video))
+        with av.open(str(path)) as container:
+            video = container.streams.video[0]
+            first = list(container.demux(container.streams.audio))[:1] if container.streams.audio else []
             return {"frames": [frame.to_ndarray(format="rgb24") for frame in frames],
                     "pts": [frame.pts * frame.time_base for frame in frames], "rate": Fraction(video.average_rate),
                     "codec": video.codec_context.name, "format": video.codec_context.pix_fmt,
                     "colors": frames[0].colorspace, "aspect": video.sample_aspect_ratio,
+                    "sound_start": next((float(packet.pts * packet.time_base) for packet in first), None),
                     "sounds": [track.codec_context.name for track in container.streams.audio],
                     "sound_seconds": [float(track.duration * track.time_base) for track in container.streams.audio
                                       if track.duration]}
