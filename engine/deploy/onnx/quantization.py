@@ -20,13 +20,16 @@ from .builder import import_onnx
 if TYPE_CHECKING:
     import onnx
 
-# Parts of the names, and of the names of inputs, of the layers that stay in float32, and why.
+# Parts of the names, and of the names of inputs, of the layers that stay in float32, and why. The figures are from
+# detectors on EfficientNet-Lite0 for kangaroos and blood cells: what a layer moves boxes and scores if it alone is in
+# int8, as the median of boxes in pixels of the photograph, and the mean of scores.
 FLOAT_LAYERS = {
-    "preparation/": "the first layer: all others see its errors; in int8 it alone took 0.5 AP or more on BCCD",
-    "rpn_cls_score": "its logits order thousands of anchors, which differ by less than a step of eight bits",
-    "rpn_bbox_pred": "one range for the offsets of all anchors leaves steps of a pixel or more to large ones",
-    "cls_score": "few numbers, so that int8 saves no time, and scores are what detections are ordered by",
-    "bbox_pred": "few numbers, and boxes are read off them",
+    "preparation/": "the first layer (0.5, 0.025): all others see its errors; without them boxes moved 0.96 in place of "
+                    "1.36 pixels in all, and on blood cells 0.4 to 1 AP came back",
+    "rpn_cls_score": "(0.2, 0.020) its logits order thousands of anchors, which differ by less than a step of int8",
+    "rpn_bbox_pred": "(2.0, 0.022) one range for the offsets of all anchors has steps of pixels for large ones",
+    "cls_score": "(0.1, 0.003) the scores themselves; it is too small to save time",
+    "bbox_pred": "(0.4, 0.001) the boxes themselves; it is too small to save time",
     "rfcn_cls": "cls_score of R-FCN",
     "rfcn_bbox": "bbox_pred of R-FCN",
 }
