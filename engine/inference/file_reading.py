@@ -14,6 +14,7 @@ from .reading_ahead import read_ahead
 
 # Pixels of larger images, in millions, are not kept, nor sent from one process to another: several wait at a time.
 _LARGE_IMAGE = 25
+_WAITING = 4  # images that wait where threads read them
 _TIMEOUT = 300  # seconds that reading one image may take
 
 
@@ -63,4 +64,4 @@ def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> I
     """
     workers = useful_workers(num_workers, len(paths))
     reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6)
-    return WorkerPool(reader, workers, _TIMEOUT).run(paths) if workers else read_ahead(reader, paths, detector)
+    return WorkerPool(reader, workers, _TIMEOUT).run(paths) if workers else read_ahead(reader, paths, detector, _WAITING)

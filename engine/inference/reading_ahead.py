@@ -15,21 +15,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_ahead(read: Callable[[Item], Result], items: Iterable[Item],
-               detector: Detector) -> Iterator[Union[Result, DataError]]:
+def read_ahead(read: Callable[[Item], Result], items: Iterable[Item], detector: Detector,
+               most: int = _AHEAD) -> Iterator[Union[Result, DataError]]:
     """Reads and prepares images in threads, a bounded number ahead of those that were asked for.
 
     Args:
         read: function that reads an item; threads call it.
         items: are taken in the thread that asks.
         detector: the size of its inputs says how many may wait.
+        most: how many may wait at most.
 
     Returns:
         Iterator of what `read` gave for each item, in order, or of the DataError that it raised. An error of `items`
         itself is raised after what was read before. Closing the iterator ends the threads.
     """
     pixels = sum(short * long for short, long in detector.preparation.scales)
-    ahead = max(_READERS, min(_AHEAD, int(_AHEAD_PIXELS // pixels)))
+    ahead = max(_READERS, min(most, int(_AHEAD_PIXELS // pixels)))
     failures: List[Exception] = []
     items = until_failure(items, failures)
     reading: Deque[Future] = deque()

@@ -13,6 +13,8 @@ from .requests import Requests
 
 # Images that the network does not look at are passed on, so many of them while it works on earlier ones.
 _PASSED_ON = 8
+# Bytes of pixels that are kept for one batch: of large photographs, few of which fit into memory, it has fewer.
+_KEPT_BYTES = 24e6
 
 
 class Answer(NamedTuple):
@@ -69,12 +71,14 @@ def _groups(reads: Iterable[Union[ReadFile, DataError]],
             requests: Requests) -> Iterator[List[Union[ReadFile, DataError]]]:
     """Puts neighbours with inputs of one size together, as many as should be started at a time."""
     group: List[Union[ReadFile, DataError]] = []
-    most = 1
+    most, kept = 1, 0
     for read in reads:
         shapes = _shapes(read)
-        if group and (shapes != _shapes(group[0]) or len(group) >= most):
+        size = 0 if isinstance(read, DataError) or read.pixels is None else read.pixels.nbytes
+        if group and (shapes != _shapes(group[0]) or len(group) >= most or kept + size > _KEPT_BYTES):
             yield group
-            group = []
+            group, kept = [], 0
+        kept += size
         most = requests.batch_of(*shapes[0][2:]) if shapes else 1
         group.append(read)
     if group:

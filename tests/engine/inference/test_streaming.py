@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from light_head_rcnn.engine.inference import requests
+from light_head_rcnn.engine.inference import requests, streaming
 from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.file_reading import ReadFile
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.engine.inference.requests import NetworkRequests, ThreadedRequests
 from light_head_rcnn.errors import DataError, UsageError
@@ -156,3 +157,17 @@ def test_devices_take_turns():
         for _ in range(3):
             started.begin([(np.zeros((1, 3, 4, 4), np.float32), np.ones((1, 3), np.float32))])()
     assert [context.device_id for context in used] == [0, 1, 0]
+
+
+def test_few_large_photographs_are_kept_for_a_batch(monkeypatch):
+    sizes = []
+
+    def net(x, im_info):
+        sizes.append(len(x))
+        return mean_net(x, im_info)
+
+    one = Detector(net, ("spot",), PREPARATION)
+    image = pictures(1)[0]
+    reads = [ReadFile(image, one.inputs(image)[0], image.shape[:2]) for _ in range(6)]
+    monkeypatch.setattr(streaming, "_KEPT_BYTES", 2.5 * image.nbytes)
+    assert len(list(streaming.answers(one, reads))) == 6 and sizes == [2, 2, 2]
