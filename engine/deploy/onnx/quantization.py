@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # detectors on EfficientNet-Lite0 for kangaroos and blood cells: what a layer moves boxes and scores if it alone is in
 # int8, as the median of boxes in pixels of the photograph, and the mean of scores.
 FLOAT_LAYERS = {
-    "preparation/": "the first layer (0.5, 0.025): all others see its errors; without them boxes moved 0.96 in place of "
-                    "1.36 pixels in all, and on blood cells 0.4 to 1 AP came back",
+    "preparation/": "the first layer (0.5, 0.025): all others see its errors; on blood cells all boxes moved 0.96 in "
+                    "place of 1.36 pixels without them",
     "rpn_cls_score": "(0.2, 0.020) its logits order thousands of anchors, which differ by less than a step of int8",
     "rpn_bbox_pred": "(2.0, 0.022) one range for the offsets of all anchors has steps of pixels for large ones",
     "cls_score": "(0.1, 0.003) the scores themselves; it is too small to save time",
