@@ -64,4 +64,6 @@ def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> I
     """
     workers = useful_workers(num_workers, len(paths))
     reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6)
-    return WorkerPool(reader, workers, _TIMEOUT).run(paths) if workers else read_ahead(reader, paths, detector, _WAITING)
+    if workers:
+        return WorkerPool(reader, workers, _TIMEOUT).run(paths)
+    return read_ahead(reader, paths, detector, _WAITING)
