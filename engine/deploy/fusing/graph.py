@@ -38,7 +38,6 @@ def fuse_graph(function: Callable[..., object], inputs: Sequence[str], network: 
         inputs: names for its inputs, in the order of the call.
         network: the block whose parameters `function` uses; they are copied, as they are now.
     """
-    mx.nd.waitall()  # a convolution moves its weights in memory, unordered with reads
     parameters = {parameter.name: parameter.data(parameter.list_ctx()[0])
                   for parameter in network.collect_params().values()}
     nodes, outputs = read_symbol(trace(function, inputs), parameters, dict.fromkeys(inputs))
