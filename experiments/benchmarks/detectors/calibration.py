@@ -13,6 +13,26 @@ OBJECTNESS_SPREAD, PROPOSAL_SPREAD, CLASS_SPREAD, BOX_SPREAD = 3.0, 0.3, 2.0, 0.
 CANDIDATES = 1000
 
 
+def draw_weights(net: mx.gluon.Block) -> None:
+    """Draws the weights of a network with parameters, so that values keep their size from layer to layer.
+
+    MXNet's default weights would end in denormal numbers, which are slow. Normalisations pass values on as they are.
+
+    Args:
+        net: its parameters have shapes and values; those that are neither weights, biases nor of normalisations stay.
+    """
+    rng = np.random.RandomState(0)
+    ends = {"_bias": 0, "_beta": 0, "_gamma": 1, "_mean": 0, "_var": 1}
+    for name, parameter in net.collect_params().items():
+        if name.endswith("_weight"):
+            deviation = (2 / np.prod(parameter.shape[1:])) ** 0.5
+            parameter.set_data(mx.nd.array(rng.normal(0, deviation, parameter.shape)))
+        else:
+            for end in ends:
+                if name.endswith(end):
+                    parameter.set_data(mx.nd.full(parameter.shape, ends[end]))
+
+
 def spread(layers: Sequence[mx.gluon.Block], run: Callable[[], object], deviation: float) -> None:
     """Scales and shifts layers so that each output channel has mean 0, and all together a standard deviation.
 

@@ -13,6 +13,7 @@ from ....errors import LibraryError
 from .calibration import (
     BOX_SPREAD,
     CLASS_SPREAD,
+    draw_weights,
     first_column_bias,
     outputs_of,
     sigmoid_scores,
@@ -39,6 +40,8 @@ PEERS = {SSD300: Peer("ssd_300_vgg16_atrous_coco", 300),
 # Both have this threshold in their code.
 THRESHOLD = 0.01
 YOLO_SPREAD = 1.0
+# OpenCV's number of what GluonCV's transforms choose to shrink images: averages over areas.
+AREAS = 3
 
 
 class WithoutNms(mx.gluon.HybridBlock):
@@ -89,9 +92,8 @@ def candidates(names: Sequence[str], photo: str, folder: Path, threads: int,
     for name in names:
         say(f"{name}: weights")
         peer = PEERS[name]
-        mx.random.seed(0)
         net = model_zoo.get_model(peer.name, pretrained=False, pretrained_base=False)
-        net.initialize(mx.init.MSRAPrelu(factor_type="in", slope=0))
+        net.initialize()
         x = _prepare(photo, peer.side)
         work = _calibrate(net, x)
         shape = (1, 3, peer.side, peer.side)
@@ -151,8 +153,8 @@ def export_without_nms(ssd: mx.gluon.HybridBlock, side: int, path: Path) -> None
 
 
 def _prepare(photo: str, side: int) -> mx.nd.NDArray:
-    """The input (1, 3, side, side) that GluonCV's own transform of tests makes."""
-    image = mx.image.imresize(mx.image.imread(photo), side, side, interp=9)
+    """The input (1, 3, side, side) that GluonCV's own transform of tests makes of a larger photograph."""
+    image = mx.image.imresize(mx.image.imread(photo), side, side, interp=AREAS)
     x = mx.nd.image.normalize(mx.nd.image.to_tensor(image), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     return x.expand_dims(0)
 
@@ -163,6 +165,7 @@ def _calibrate(net: mx.gluon.HybridBlock, x: mx.nd.NDArray) -> Dict[str, Any]:
         net(x)
 
     run()  # parameters get their shapes
+    draw_weights(net)
     width = len(net.classes)
     if hasattr(net, "yolo_outputs"):
         layers, first, columns = [block.prediction for block in net.yolo_outputs], 4, width + 5

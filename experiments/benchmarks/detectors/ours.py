@@ -24,6 +24,7 @@ from .calibration import (
     CLASS_SPREAD,
     OBJECTNESS_SPREAD,
     PROPOSAL_SPREAD,
+    draw_weights,
     first_column_bias,
     outputs_of,
     softmax_scores,
@@ -81,9 +82,7 @@ def make_source(name: str, photo: str, folder: Path) -> Source:
         net.load_parameters(str(weights))
         work = json.loads(notes.read_text(encoding="utf-8"))
     else:
-        mx.random.seed(0)
-        # Weights that keep the size of the values: the default ones would end in denormal numbers, which are slow.
-        net.initialize(mx.init.MSRAPrelu(factor_type="in", slope=0))
+        net.initialize()
         work = _calibrate(detector, data.read_image(photo))
         net.save_parameters(str(weights))
         write_json(notes, work)
@@ -98,6 +97,7 @@ def _calibrate(detector: Detector, pixels: np.ndarray) -> Dict[str, Any]:
         net(*inputs)
 
     run()  # parameters get their shapes
+    draw_weights(net)
     spread([net.rpn.score], run, OBJECTNESS_SPREAD)
     spread([net.rpn.box], run, PROPOSAL_SPREAD)
     layer = net.head.cls_score
