@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from ...engine.deploy.engines.engine_detector import EngineDetector
     from ...engine.inference.detector import Detector, ImageLike
 
-_DEFAULT_IMAGES = 64
-# How many of them an export is compared on, where no other images are named.
+# How many of the images of --calibrate an export is compared on, where no other images are named.
 CHECKED = 3
 
 
 def add_precision_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds --precision, --calibrate and --calibration-images."""
     from ...engine.deploy.onnx.folder import PRECISIONS
+    from ...engine.deploy.onnx.quantization import DEFAULT_IMAGES
     parser.add_argument("--precision", choices=PRECISIONS, help="for the format onnx. bfloat16: OpenVINO rounds "
                         "numbers to it; int8: convolutions in whole numbers of eight bits, by the ranges that values "
                         "have on the images of --calibrate (default: float32)")
     parser.add_argument("--calibrate", nargs="+", metavar="IMAGE", help="for int8: images and folders, of the kind "
                         "that the detector is for, such as those of the training; annotations are not read")
     parser.add_argument("--calibration-images", type=int, metavar="N", help="how many of them are taken, at even "
-                        f"distances (default: {_DEFAULT_IMAGES})")
+                        f"distances (default: {DEFAULT_IMAGES})")
 
 
 def check_precision_arguments(args: argparse.Namespace) -> None:
@@ -57,9 +57,10 @@ def find_calibration_images(args: argparse.Namespace) -> List[Path]:
     if not args.calibrate:
         return []
     from ...engine.deploy.onnx.calibration import spread
+    from ...engine.deploy.onnx.quantization import DEFAULT_IMAGES
     from ...engine.inference.image_files import find_images
     files = [file for file, _ in find_images(args.calibrate)]
-    return spread(files, args.calibration_images or _DEFAULT_IMAGES)
+    return spread(files, args.calibration_images or DEFAULT_IMAGES)
 
 
 def report_agreement(detector: "Detector", exported: "EngineDetector", images: "Sequence[ImageLike]",

@@ -1,12 +1,16 @@
 """Images from which the ranges of an int8 model are taken."""
 import logging
-from typing import Dict, Iterator, List, Sequence, TypeVar
+import os
+from typing import Dict, Iterator, List, Sequence, TypeVar, Union
 
 import numpy as np
 from tqdm import tqdm
 
 from ....errors import DataError
+from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
+from ...inference.image_files import find_images
+from .quantization import DEFAULT_IMAGES
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 _T = TypeVar("_T")
@@ -16,6 +20,17 @@ def spread(items: Sequence[_T], most: int) -> List[_T]:
     """At most `most` of some items, at even distances, in their order."""
     count = min(most, len(items))
     return [items[place * len(items) // count] for place in range(count)]
+
+
+def calibration_images(named: Union[PathLike, Sequence[ImageLike]]) -> List[ImageLike]:
+    """The images to calibrate on: those that are given, or `DEFAULT_IMAGES` of a folder, at even distances.
+
+    Raises:
+        UsageError: there is no such folder, or no image in it.
+    """
+    if isinstance(named, (str, os.PathLike)):
+        return spread([file for file, _ in find_images([named])], DEFAULT_IMAGES)
+    return list(named)
 
 
 def calibration_inputs(detector: Detector, images: Sequence[ImageLike]) -> Iterator[Dict[str, np.ndarray]]:

@@ -20,7 +20,7 @@ from ..detectors import load_detector
 from . import detect as script
 from .arrangement import arrange
 from .builder import IR_VERSION, OPSET, import_onnx
-from .calibration import calibration_inputs
+from .calibration import calibration_images, calibration_inputs
 from .detector import detector_model
 from .folder import PRECISIONS, TEST_KEYS, check_target, write_folder
 from .quantization import import_quantization, quantize
@@ -28,7 +28,7 @@ from .quantization import import_quantization, quantize
 
 def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, thresholds: Optional[Mapping[str, float]] = None,
                 name: str = "", config: Optional[Mapping[str, Any]] = None, precision: str = "float32",
-                calibration: Sequence[ImageLike] = ()) -> List[str]:
+                calibration: Union[PathLike, Sequence[ImageLike]] = ()) -> List[str]:
     """Writes a detector as a folder with an ONNX model; the folder appears as a whole or not at all.
 
     An exported detector looks at an image once: at the first scale of the detector, not mirrored.
@@ -43,7 +43,8 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
             without paths that are absolute.
         precision: in which an engine shall run the model: "float32"; "bfloat16", which any model in float32 can be run
             in, too, but where some convolutions are arranged for it, see `arrange`; or "int8", see `quantize`.
-        calibration: for int8, images of the kind that the detector is for. Those that cannot be read are left out.
+        calibration: for int8, images of the kind that the detector is for, or a folder of them, of which 64 are taken.
+            Those that cannot be read are left out.
 
     Returns:
         The paths of the files.
@@ -61,6 +62,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
         ids, scores, boxes = lh.load_detector("models/shapes")("photo.jpg")
     """
     folder = Path(folder)
+    calibration = calibration_images(calibration)
     _check_precision(precision, calibration)
     check_target(folder)
     onnx = import_onnx()

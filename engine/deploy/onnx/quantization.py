@@ -20,6 +20,8 @@ from .builder import import_onnx
 if TYPE_CHECKING:
     import onnx
 
+# How many images the ranges are taken from, unless a number is named.
+DEFAULT_IMAGES = 64
 # Parts of the names, and of the names of inputs, of the layers that stay in float32, and why. The figures are from
 # detectors on EfficientNet-Lite0 for kangaroos and blood cells: what a layer moves boxes and scores if it alone is in
 # int8, as the median of boxes in pixels of the photograph, and the mean of scores.

@@ -123,8 +123,13 @@ def test_images_that_cannot_be_read_are_named_and_left_out(int8, small_detector,
     export_onnx(small_detector, tmp_path / "a", precision="int8", calibration=sorted(tmp_path.glob("[0-9].*")))
     assert (tmp_path / "a" / "model.onnx").read_bytes() == (int8 / "model.onnx").read_bytes()
     assert "9.jpg" in caplog.text and "without 1 of 5 images" in caplog.text
+    (tmp_path / "photos").mkdir()
+    for file in tmp_path.glob("[0-9].*"):
+        file.rename(tmp_path / "photos" / file.name)
+    export_onnx(small_detector, tmp_path / "c", precision="int8", calibration=tmp_path / "photos")
+    assert (tmp_path / "c" / "model.onnx").read_bytes() == (int8 / "model.onnx").read_bytes()
     with pytest.raises(DataError, match="none of the 1 images for the calibration can be read"):
-        export_onnx(small_detector, tmp_path / "b", precision="int8", calibration=[tmp_path / "9.jpg"])
+        export_onnx(small_detector, tmp_path / "b", precision="int8", calibration=[tmp_path / "photos" / "9.jpg"])
     assert not (tmp_path / "b").exists() and not list(tmp_path.glob(".tmp*"))
 
 
