@@ -47,8 +47,9 @@ def detector_model(net: HybridBlock, preparation: InputPreparation,
     images = g.input("images", np.float32, ("N", 3, "H", "W"))
     im_info = g.input("im_info", np.float32, ("M", 3), default=np.zeros((1, 3)))
     with g.scope("preparation"):
+        sizes = _pixel_sizes(g, images, im_info)
         im_info = _image_sizes(g, images, im_info)
-        x = _normalised(g, images, im_info, preparation.means, preparation.stds)
+        x = _normalised(g, images, sizes, preparation.means, preparation.stds)
         x = _padded(g, x, preparation.stride)
     ids, scores, boxes = translate(g, net, {"data": (x, _SAMPLE), "im_info": (im_info, (_SAMPLE[0], 3))})
     with g.scope("answer"):
@@ -80,27 +81,41 @@ def _image_sizes(g: GraphBuilder, images: str, im_info: str) -> str:
     return g.add("Expand", [g.add("Where", [given, im_info, whole]), g.add("Concat", [batch, three], axis=0)])
 
 
-def _normalised(g: GraphBuilder, images: str, im_info: str, means: Sequence[float], stds: Sequence[float]) -> str:
+def _pixel_sizes(g: GraphBuilder, images: str, im_info: str) -> str:
+    """Height and width of every image in whole pixels, int32 (M, 3), by the rule of `_image_sizes`.
+
+    In bfloat16 OpenVINO computes what leads to a convolution in bfloat16, which has eight digits, unless it reads an
+    input of the model: there each number is split into two of seven digits.
+    """
+    high = g.add("Floor", [g.add("Mul", [im_info, g.constant(np.float32(1 / 128))])])
+    low = g.add("Sub", [im_info, g.add("Mul", [high, g.constant(np.float32(128))])])
+    high, low = (g.add("Cast", [part], to=INT32) for part in (high, low))
+    given = g.add("Add", [g.add("Mul", [high, g.constant(np.int32(128))]), low])
+    whole = g.add("Cast", [g.add("Concat", [_sides(g, images), g.constant(np.ones(1, np.int64))], axis=0)], to=INT32)
+    return g.add("Where", [g.add("Greater", [given, g.constant(np.int32(0))]), given, whole])
+
+
+def _normalised(g: GraphBuilder, images: str, sizes: str, means: Sequence[float], stds: Sequence[float]) -> str:
     """Images less the means, over the deviations; 0 beyond the size of each image."""
     means, stds = (np.array(numbers, np.float32).reshape(1, 3, 1, 1) for numbers in (means, stds))
     x = g.add("Sub", [images, g.constant(means)])
     if (stds != 1).any():
         x = g.add("Div", [x, g.constant(stds)])
-    is_inside = [g.add("Less", [_places(g, images, axis), _size(g, im_info, axis)]) for axis in (0, 1)]
+    is_inside = [g.add("Less", [_places(g, images, axis), _size(g, sizes, axis)]) for axis in (0, 1)]
     return g.add("Where", [g.add("And", is_inside), x, g.constant(np.float32(0))])
 
 
 def _places(g: GraphBuilder, images: str, axis: int) -> str:
-    """The rows or columns 0, 1, 2, ... of a batch, float32 (1, 1, H, 1) or (1, 1, 1, W)."""
+    """The rows or columns 0, 1, 2, ... of a batch, int32 (1, 1, H, 1) or (1, 1, 1, W)."""
     side = g.add("Gather", [g.add("Shape", [images]), g.constant(axis + 2)])
-    places = g.add("Cast", [g.add("Range", [g.constant(0), side, g.constant(1)])], to=FLOAT)
+    places = g.add("Cast", [g.add("Range", [g.constant(0), side, g.constant(1)])], to=INT32)
     shape = [1, 1, -1, 1] if axis == 0 else [1, 1, 1, -1]
     return g.add("Reshape", [places, g.constant(np.array(shape, np.int64))])
 
 
-def _size(g: GraphBuilder, im_info: str, column: int) -> str:
-    """The heights or widths of images, float32 (N, 1, 1, 1)."""
-    column = g.add("Gather", [im_info, g.constant(column)], axis=1)
+def _size(g: GraphBuilder, sizes: str, column: int) -> str:
+    """The heights or widths of images, int32 (M, 1, 1, 1)."""
+    column = g.add("Gather", [sizes, g.constant(column)], axis=1)
     return g.add("Reshape", [column, g.constant(np.array([-1, 1, 1, 1], np.int64))])
 
 
@@ -110,4 +125,8 @@ def _padded(g: GraphBuilder, x: str, stride: int) -> str:
         return x
     step, sides = g.constant(np.array([stride], np.int64)), _sides(g, x)
     missing = g.add("Mod", [g.add("Sub", [step, g.add("Mod", [sides, step])]), step])
-    return g.add("Pad", [x, g.add("Concat", [g.constant(np.zeros(6, np.int64)), missing], axis=0)])
+    # Of an array of four axes OpenVINO may make one with channels last, which it pads slowly; not so of three axes.
+    planes = g.add("Reshape", [x, g.add("Concat", [g.constant(np.array([-1], np.int64)), sides], axis=0)])
+    planes = g.add("Pad", [planes, g.add("Concat", [g.constant(np.zeros(4, np.int64)), missing], axis=0)])
+    colours = g.constant(np.array([-1, 3], np.int64))
+    return g.add("Reshape", [planes, g.add("Concat", [colours, g.add("Add", [sides, missing])], axis=0)])
