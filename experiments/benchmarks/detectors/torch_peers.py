@@ -82,13 +82,16 @@ def worker(python: Optional[str], photo: str, folder: Path, threads: int) -> Ite
                                    universal_newlines=True, env=dict(environment, OMP_NUM_THREADS=str(threads)))
     except OSError as error:
         raise LibraryError(f"{command[0]} does not start: {error}") from None
-    with process:
-        try:
-            found = Worker(process)
-            found.ask("versions")
-            yield found
-        finally:
-            process.kill()
+    try:
+        found = Worker(process)
+        found.ask("versions")
+        yield found
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):  # of a request that was not read any more
+            process.stdin.close()
 
 
 def candidates(names: Sequence[str], torch: Worker, photo: str, folder: Path, threads: int,
