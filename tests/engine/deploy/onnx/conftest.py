@@ -21,7 +21,7 @@ def _randomize(net):
     return net
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def randomize():
     """Function that initialises a network with random parameters and moving statistics, and returns it."""
     return _randomize
