@@ -10,11 +10,14 @@ from PIL import Image
 from light_head_rcnn.engine.deploy.engines.agreement import agreement
 from light_head_rcnn.engine.deploy.engines.engine_detector import load_engine_detector
 from light_head_rcnn.engine.deploy.export import noise_images
+from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.errors import DataError, LibraryError, UsageError
+from light_head_rcnn.gluon_models import get_model
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
+from light_head_rcnn.engine.deploy.onnx.detector import detector_model  # noqa: E402
 from light_head_rcnn.engine.deploy.onnx.export import export_onnx  # noqa: E402
-from light_head_rcnn.engine.deploy.onnx.quantization import FLOAT_LAYERS, quantized_nodes  # noqa: E402
+from light_head_rcnn.engine.deploy.onnx.quantization import FLOAT_LAYERS, quantize, quantized_nodes  # noqa: E402
 
 
 def smooth_images(seed):
@@ -142,3 +145,22 @@ def test_what_does_not_go_together(small_detector, tmp_path, monkeypatch):
     with pytest.raises(LibraryError, match=r"light_head_rcnn\[int8\]"):
         export_onnx(small_detector, tmp_path / "a", precision="int8", calibration=noise_images(0))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, kept", [
+    ("rfcn_vovnetv2_19_slim_dw_voc", {"rpn_cls_score", "rpn_bbox_pred", "rfcn_cls", "rfcn_bbox"}),
+    ("faster_rcnn_vovnetv2_19_slim_dw_voc", {"rpn_cls_score", "rpn_bbox_pred", "cls_score", "bbox_pred"}),
+    ("light_head_rcnn_fpn_vovnetv2_19_slim_dw_voc", {"rpn_cls_score", "rpn_bbox_pred", "cls_score", "bbox_pred"})])
+def test_other_kinds_of_detectors(name, kept, randomize, run_onnx):
+    net = randomize(get_model(name, classes=("cup", "spoon"), anchor_scales=(2, 4), rpn_channels=16, pre_nms=60,
+                              post_nms=12, max_per_image=15))
+    plain = detector_model(net, InputPreparation(((64, 96),), (123.0, 117.0, 104.0), (58.0, 57.0, 57.5), 32))
+    inputs = [{"images": image.transpose(2, 0, 1)[None].astype(np.float32), "im_info": np.float32([[64, 96, 1]])}
+              for image in smooth_images(0)]
+    model = quantize(plain, inputs)
+    makers = {output: node for node in model.graph.node for output in node.output}
+    left = [node.name for node in model.graph.node if node.op_type in ("Conv", "Gemm") and node.input[1] not in makers]
+    assert {part.split("_fwd")[0] for part in left[1:]} == kept and left[0].startswith("stem")
+    (_, scores, _, counts), (_, expected, _, _) = (run_onnx(one, inputs[0]) for one in (model, plain))
+    assert counts[0] > 5 and abs(scores[0, 0] - expected[0, 0]) < 0.05
