@@ -113,8 +113,12 @@ class Detector:
         from .streaming import detect_stream  # only here: it imports this module
         return detect_stream(self, images, yield_errors)
 
-    def requests(self) -> Requests:
-        """How the network is started for several images at a time; each stream has its own."""
+    def requests(self, count: Optional[int] = None) -> Requests:
+        """How the network is started for several images at a time; each stream has its own.
+
+        Args:
+            count: images of the stream; None where it is not known.
+        """
         return NetworkRequests(self.views, self.contexts)
 
     def detect_prepared(self, inputs: Sequence[Tuple[np.ndarray, np.ndarray]], size: Tuple[int, int]) -> Detections:

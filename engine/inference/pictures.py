@@ -39,7 +39,7 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
     entries, failures = [], []
     files = [file for file, _ in images]
     with _DrawingThread() as drawing, closing(read_files(detector, files, num_workers)) as reads, closing(
-            answers(detector, reads)) as found:
+            answers(detector, reads, len(files))) as found:
         for (file, name), answer in zip(images, found):
             if isinstance(answer, DataError):
                 failures.append(str(answer))

@@ -36,19 +36,22 @@ def detect_stream(detector: Detector, images: Iterable[ImageLike],
         inputs, size = detector.inputs(image)
         return ReadFile(None, inputs, size)
 
-    with closing(read_ahead(read, images, detector)) as reads, closing(answers(detector, reads)) as found:
+    count = len(images) if hasattr(images, "__len__") else None
+    with closing(read_ahead(read, images, detector)) as reads, closing(answers(detector, reads, count)) as found:
         for answer in found:
             if isinstance(answer, DataError) and not yield_errors:
                 raise answer
             yield answer if isinstance(answer, DataError) else answer.found
 
 
-def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]]) -> Iterator[Union[Answer, DataError]]:
+def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
+            count: Optional[int] = None) -> Iterator[Union[Answer, DataError]]:
     """Runs a detector on images that were read, with several requests to its network at a time.
 
     Args:
         detector: finds the objects.
         reads: the images; one without inputs is passed on without detections.
+        count: how many there are; None where it is not known.
 
     Returns:
         Iterator of the answer for each image, in order, or of its DataError. An error of `reads` itself is raised after
@@ -56,7 +59,7 @@ def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]]) -> 
     """
     failures: List[Exception] = []
     running: Deque[Tuple[List[Union[ReadFile, DataError]], Optional[Callable]]] = deque()
-    with detector.requests() as requests:
+    with detector.requests(count) as requests:
         for group in _groups(until_failure(reads, failures), requests):
             running.append((group, _begin(group, requests)))
             while sum(wait is not None for _, wait in running) >= requests.in_flight or len(running) > _PASSED_ON:

@@ -1,6 +1,7 @@
 """Detectors that run in ONNX Runtime or OpenVINO."""
+from functools import partial
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
@@ -16,6 +17,10 @@ from ...inference.test_time_augmentation import NetworkInput
 from ..onnx import detect as script
 from ..onnx.reading import read_meta
 from .choice import choose_engine, choose_precision
+from .streaming import ParallelModel, open_parallel
+
+# From so many images of a stream on, it is worth loading the model once more, which takes half a second or more.
+_WORTH_LOADING = 64
 
 
 class EngineDetector(Detector):
@@ -29,26 +34,35 @@ class EngineDetector(Detector):
         classes, preparation, source, max_megapixels: see `Detector`; there is one scale.
         engine: the name of the engine.
         precision: in which it computes.
+        open_parallel: function that loads the model once more, for several images at a time, see `open_parallel`; None
+            runs one image at a time in streams too.
 
     Attributes:
         engine, precision: as given.
     """
 
     def __init__(self, model: script.Model, classes: Sequence[str], preparation: InputPreparation, engine: str,
-                 source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS, precision: str = "float32"):
+                 source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS, precision: str = "float32",
+                 open_parallel: Optional[Callable[[], ParallelModel]] = None):
         net = _Network(model, len(classes), source)
         super().__init__(net, classes, preparation, source=source, max_megapixels=max_megapixels)
         self.engine, self.precision = engine, precision
         self.views = self._views
+        self._open_parallel, self._parallel = open_parallel, None
 
     def _views(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
         """What `MultiView` does for several views of images, for the one view that there is."""
         (images, im_info), = inputs
         return self.net(images, im_info)
 
-    def requests(self) -> ThreadedRequests:
-        """See `Detector.requests`; a thread waits for the engine, which works on one image by all of its threads."""
-        return ThreadedRequests(self.net.arrays, 1)
+    def requests(self, count: Optional[int] = None) -> ThreadedRequests:
+        """See `Detector.requests`: the engine works on several images at a time, or of few on one by all threads."""
+        if self._open_parallel is None or count is not None and count < _WORTH_LOADING:
+            return ThreadedRequests(self.net.arrays, 1)
+        if self._parallel is None:
+            self._parallel = self._open_parallel()
+        return ThreadedRequests(_Network(self._parallel.model, len(self.classes), self.source).arrays,
+                                self._parallel.calls)
 
 
 class _Network:
@@ -93,11 +107,14 @@ def load_engine_detector(folder: PathLike, engine: Optional[str] = None,
     meta = read_meta(folder)
     precision = choose_precision(folder, meta["precision"], precision)
     engine = choose_engine(engine, precision)
+    threads = available_threads().count
     try:
-        model = script.open_model(Path(folder), engine, available_threads().count, precision)
+        model = script.open_model(Path(folder), engine, threads, precision)
     except script.Problem as problem:
         raise CheckpointError(str(problem)) from None
-    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision)
+    parallel = partial(open_parallel, Path(folder), engine, threads, precision) if threads > 1 else None
+    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision,
+                          open_parallel=parallel)
 
 
 def _preparation(meta: Mapping[str, Any]) -> InputPreparation:

@@ -66,7 +66,8 @@ def write_clip(detector: Detector, target: ClipTarget, threshold: float, logger:
         bar = stack.enter_context(tqdm(total=clip.frames, disable=None, unit="frame", desc=target.source.name,
                                        dynamic_ncols=True))
         writer: Optional[ClipWriter] = None
-        for number, answer in enumerate(stack.enter_context(closing(answers(detector, reads)))):
+        looks = None if clip.frames is None else clip.frames // every
+        for number, answer in enumerate(stack.enter_context(closing(answers(detector, reads, looks)))):
             pts = times.popleft()
             if writer is None:
                 writer = stack.enter_context(ClipWriter(temporary, clip, *answer.pixels.shape[:2], logger))

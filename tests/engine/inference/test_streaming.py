@@ -29,7 +29,7 @@ def mean_net(x, im_info):
 class Slow(Detector):
     """A detector with threaded requests of which later ones end earlier."""
 
-    def requests(self):
+    def requests(self, count=None):
         def model(x, im_info):
             time.sleep(0.02 * (float(x.mean()) % 3))
             return [array.asnumpy() for array in mean_net(mx.nd.array(x), im_info)]
