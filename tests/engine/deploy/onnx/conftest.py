@@ -43,9 +43,10 @@ def as_model():
     def build(net, inputs):
         g = GraphBuilder("network")
         named = {name: (g.input(name, np.float32, declared), shape) for name, (shape, declared) in inputs.items()}
-        answers = _flat(net(*(mx.nd.zeros(shape) for shape, _ in inputs.values())))
-        for number, (value, answer) in enumerate(zip(translate(g, net, named), answers)):
-            g.output(value, f"out{number}", np.float32, [None] * answer.ndim)
+        answers = mx.sym.Group(_flat(net(*map(mx.sym.Variable, inputs))))
+        _, shapes, _ = answers.infer_shape(**{name: shape for name, (shape, _) in inputs.items()})
+        for number, (value, shape) in enumerate(zip(translate(g, net, named), shapes)):
+            g.output(value, f"out{number}", np.float32, [None] * len(shape))
         return g.model()
 
     return build
