@@ -3,7 +3,7 @@ import importlib.util
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -38,7 +38,9 @@ def measure(detector: Detector, images: Sequence[Path], rounds: int) -> Dict[str
     """Times a detector on image files, one by one and as a stream by turns, after a turn of each that is not timed.
 
     Returns:
-        {"alone", "stream": quartiles of images a second, "ratio": the median of the rounds' ratios}.
+        {"alone", "stream": quartiles of images a second, "ratio": the median of the rounds' ratios, "alone_processor",
+        "stream_processor": quartiles of the seconds of processor time that an image took, which other programs on the
+        machine disturb less}.
     """
     def alone() -> None:
         for image in images:
@@ -52,22 +54,27 @@ def measure(detector: Detector, images: Sequence[Path], rounds: int) -> Dict[str
     for work in (alone, stream):
         work()
     taken = take_by_turns({"alone": _rates(alone, len(images)), "stream": _rates(stream, len(images))}, rounds, 1)
-    ratios = [fast / slow for fast, slow in zip(taken["stream"], taken["alone"])]
-    return {**{name: quartiles(rates) for name, rates in taken.items()}, "ratio": float(np.median(ratios))}
+    ratios = [fast[0] / slow[0] for fast, slow in zip(taken["stream"], taken["alone"])]
+    return {**{name: quartiles([rate for rate, _ in pairs]) for name, pairs in taken.items()},
+            **{name + "_processor": quartiles([seconds for _, seconds in pairs]) for name, pairs in taken.items()},
+            "ratio": float(np.median(ratios))}
 
 
-def _rates(work: Callable[[], None], count: int) -> Iterator[float]:
+def _rates(work: Callable[[], None], count: int) -> Iterator[Tuple[float, float]]:
+    """Yields images a second, and seconds of processor time that an image took."""
     while True:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         work()
-        yield count / (time.perf_counter() - began)
+        yield count / (time.perf_counter() - began), (time.process_time() - used) / count
 
 
 def format_table(rows: Sequence[Dict[str, Any]]) -> List[str]:
     """Returns the lines of a table in Markdown: what `measure` returned, with "detector" and "engine"."""
-    lines = ["| detector | engine | one by one, images/s | as a stream | ratio |", "|---|---|---|---|---|"]
+    lines = ["| detector | engine | one by one, images/s | as a stream | ratio | processor time an image, one by one | "
+             "as a stream |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         cells = [row["detector"], row["engine"], format_quartiles(row["alone"], 2), format_quartiles(row["stream"], 2),
-                 f"{row['ratio']:.2f}"]
+                 f"{row['ratio']:.2f}", *(f"{1000 * row[name + '_processor']['median']:.0f} ms"
+                                          for name in ("alone", "stream"))]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

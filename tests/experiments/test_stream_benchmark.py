@@ -22,9 +22,11 @@ def test_images_have_the_size_of_the_input_and_rates_are_positive(detector, tmp_
     found = streams.measure(detector, images, rounds=3)
     assert all(0 < found[name]["low"] <= found[name]["median"] <= found[name]["high"] for name in ("alone", "stream"))
     assert 0.05 < found["ratio"] < 20
+    assert 0 < found["stream_processor"]["median"] < 10
     row = {"alone": {"median": 2, "low": 1, "high": 3}, "stream": {"median": 4, "low": 4, "high": 4}, "ratio": 2,
-           "detector": "a", "engine": "mxnet"}
-    assert streams.format_table([row])[2] == "| a | mxnet | 2.00 (1.00-3.00) | 4.00 (4.00-4.00) | 2.00 |"
+           "alone_processor": {"median": 0.5}, "stream_processor": {"median": 0.25}, "detector": "a", "engine": "mxnet"}
+    line = streams.format_table([row])[2]
+    assert line == "| a | mxnet | 2.00 (1.00-3.00) | 4.00 (4.00-4.00) | 2.00 | 500 ms | 250 ms |"
 
 
 def test_engines(tmp_path):
