@@ -14,11 +14,11 @@ def pad_strip(image: np.ndarray, color: Sequence[float] = (0, 0, 0)) -> np.ndarr
     """Returns an image, with one colour below or to the right where a side is shorter than `LEAST_SIDE`.
 
     Args:
-        image: float32 (3, h, w).
+        image: float32 or uint8 (3, h, w).
         color: three numbers.
 
     Returns:
-        float32 (3, max(h, LEAST_SIDE), max(w, LEAST_SIDE)).
+        (3, max(h, LEAST_SIDE), max(w, LEAST_SIDE)), float32 where the image is shorter.
     """
     height, width = image.shape[1:]
     if height >= LEAST_SIDE and width >= LEAST_SIDE:
@@ -33,7 +33,7 @@ def pad_images(images: Sequence[np.ndarray], stride: int = 32, least: Tuple[int,
     """Stacks images, with zeros below and to the right of each.
 
     Args:
-        images: float32 (3, h, w), of any sizes.
+        images: float32 or uint8 (3, h, w), of any sizes.
         stride: the height and width of the result are multiples of it.
         least: height and width that the result has at least, before they are rounded up.
 
@@ -43,9 +43,10 @@ def pad_images(images: Sequence[np.ndarray], stride: int = 32, least: Tuple[int,
     """
     height, width = (-(-max(side, *(image.shape[axis] for image in images)) // stride) * stride
                      for axis, side in zip((1, 2), least))
-    batch = np.zeros((len(images), 3, height, width), np.float32)
+    batch = np.empty((len(images), 3, height, width), np.float32)
     for slot, image in zip(batch, images):
-        slot[:, :image.shape[1], :image.shape[2]] = image
+        rows, columns = image.shape[1:]
+        slot[:, :rows, :columns], slot[:, :rows, columns:], slot[:, rows:] = image, 0, 0
     return batch
 
 

@@ -32,7 +32,9 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     if (height, width) == image.shape[:2]:
         return image
     import mxnet as mx  # only here: data sets can be read and checked without MXNet
-    return mx.image.imresize(mx.nd.array(image, dtype=np.uint8), width, height, _BILINEAR).asnumpy()
+    # A view, since MXNet makes the array that it shares read-only.
+    shared = mx.nd.from_numpy(np.ascontiguousarray(image).view(), zero_copy=True)
+    return mx.image.imresize(shared, width, height, _BILINEAR).asnumpy()
 
 
 def flip_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
@@ -63,8 +65,9 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
         change: the image is cropped, and gets other colours, before it is mirrored.
 
     Returns:
-        data: float32 (3, h, w), RGB; an image with a side shorter than `padding.LEAST_SIDE` is padded to it, by zeros
-            (without `std` by the mean) below or to the right, which count as part of the image.
+        data: float32 (3, h, w), RGB, without `std` also uint8; an image with a side shorter than `padding.LEAST_SIDE`
+            is padded to it, by zeros (without `std` by the mean) below or to the right, which count as part of the
+            image.
         im_info: float32 (3,): h, w, and the scale from the original image to `data`.
         gt_boxes: float32 (m, 5): boxes in the frame of `data`, then the class, 1..C. A box in the original frame times
             the scale is the box in this frame, as in the MXNet original; dividing by the scale leads back. Of a crop,
@@ -87,10 +90,11 @@ def preprocess(image: np.ndarray, short_edge: int, long_edge: int, mean: Sequenc
         resized = change_colors(resized, change.colors)
     if flip:
         resized = resized[:, ::-1]
-    data = resized.transpose(2, 0, 1).astype(np.float32, order="C")
+    data = resized.transpose(2, 0, 1)
     if std is None:
         data = pad_strip(data, mean)
     else:
+        data = data.astype(np.float32, order="C")
         data -= np.float32(mean)[:, None, None]
         data /= np.float32(std)[:, None, None]
         data = pad_strip(data)
