@@ -58,8 +58,8 @@ def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:
     """The configuration of an export's test: that of --cfg, or else the one that the export was made with.
 
     Raises:
-        UsageError: an override would change what is fixed in an export.
-        CheckpointError: the export brings no configuration along that this version can read.
+        UsageError: an override would change what is fixed in an export, or nothing says where the data set is.
+        CheckpointError: the export brings a configuration along that this version cannot read.
     """
     fixed = [key for key in override_values(args.overrides) if not key.startswith(TEST_KEYS)]
     if fixed:
@@ -69,12 +69,13 @@ def load_export_cfg(path: str, args: argparse.Namespace) -> CfgNode:
         return load_config(args.cfg, args.overrides)
     saved = read_meta(path).get("config")
     if not isinstance(saved, dict) or not set(saved) & set(KEYS):
-        raise CheckpointError(f"{path} brings no configuration along that names a data set: name one by --cfg")
+        saved = {"dataset.dataset_path": None}
     given = override_values(args.overrides)
     missing = [key for key, value in saved.items() if value is None and key not in given]
     if missing:
         raise UsageError(f"{path} does not say where its data set is: exports carry no paths of the machine that they "
-                         f"were made on. Add {' '.join(f'{key}=PATH' for key in missing)}")
+                         f"were made on. Add {' '.join(f'{key}=PATH' for key in missing)}, or name a "
+                         "configuration by --cfg")
     try:
         # Without an entry for it, the reader takes the configuration for one of an earlier version.
         saved = {"output_path": "", **{key: value for key, value in saved.items() if value is not None}}

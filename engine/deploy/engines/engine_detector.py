@@ -82,7 +82,8 @@ class _Network:
         try:
             boxes, scores, classes, _ = self._model(images, im_info)
         except Exception as error:  # each engine has its own kinds
-            raise CheckpointError(f"the model of {self._source} cannot be run: {error}") from None
+            raise CheckpointError(f"the model of {self._source} cannot be run: "
+                                  f"{' '.join(str(error).split()[-40:])}") from None
         is_sound = len(scores) == len(images) and classes.shape == scores.shape and boxes.shape == (*scores.shape, 4)
         if not is_sound or classes.max(initial=-1) >= self._num_classes:
             raise CheckpointError(f"the model of {self._source} does not answer as a detector of {self._num_classes} "
@@ -113,8 +114,11 @@ def load_engine_detector(folder: PathLike, engine: Optional[str] = None,
     except script.Problem as problem:
         raise CheckpointError(str(problem)) from None
     parallel = partial(open_parallel, Path(folder), engine, threads, precision) if threads > 1 else None
-    return EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision,
-                          open_parallel=parallel)
+    detector = EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision,
+                              open_parallel=parallel)
+    # A model of another kind is an error here, and not at the first image.
+    detector.net.arrays(np.zeros((1, 3, 64, 64)), np.array([[64, 64, 1]]))
+    return detector
 
 
 def _preparation(meta: Mapping[str, Any]) -> InputPreparation:

@@ -29,7 +29,7 @@ def open_parallel(folder: Path, engine: str, threads: int, precision: str) -> Pa
     """
     if engine != "openvino":
         return ParallelModel(script.open_model(folder, engine, 1, precision), threads)
-    compiled = script.compile_openvino(str(folder / script.MODEL), threads, precision, "THROUGHPUT")
+    compiled = script.open_openvino(str(folder / script.MODEL), threads, precision, "THROUGHPUT")
     calls = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     requests: queue.Queue = queue.Queue()
     for _ in range(calls):

@@ -38,18 +38,17 @@ def read_meta(folder: Path) -> Dict[str, Any]:
     return meta
 
 
-def open_onnxruntime(path: str, threads: int, precision: str) -> Model:
+def open_onnxruntime(path: str, threads: int, precision: str) -> Any:
     """Loads a model into ONNX Runtime."""
     import onnxruntime
     if precision == "bfloat16":
         raise ValueError("it has no bfloat16 on processors, and --engine openvino has")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda images, im_info: session.run(OUTPUTS, {"images": images, "im_info": im_info})
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def compile_openvino(path: str, threads: int, precision: str, hint: str) -> Any:
+def open_openvino(path: str, threads: int, precision: str, hint: str = "LATENCY") -> Any:
     """Loads a model into OpenVINO, for the least LATENCY of an image or the largest THROUGHPUT of several at a time."""
     import openvino
     model = openvino.Core().read_model(path)
@@ -67,22 +66,18 @@ def compile_openvino(path: str, threads: int, precision: str, hint: str) -> Any:
     return openvino.compile_model(model, "CPU", settings)
 
 
-def open_openvino(path: str, threads: int, precision: str) -> Model:
-    """Loads a model into OpenVINO."""
-    compiled = compile_openvino(path, threads, precision, "LATENCY")
-    return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
-
-
 def open_model(folder: Path, engine: str, threads: int = 0, precision: str = "float32") -> Model:
-    """Loads the model of a folder into an engine, and tries it; 0 threads leave their number to the engine."""
+    """Loads the model of a folder into an engine; 0 threads leave their number to the engine."""
     try:
-        model = (open_openvino if engine == "openvino" else open_onnxruntime)(str(folder / MODEL), threads, precision)
-        model(np.zeros((1, 3, 64, 64), np.float32), np.float32([[64, 64, 1]]))
+        if engine == "openvino":
+            compiled = open_openvino(str(folder / MODEL), threads, precision)
+            return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
+        session = open_onnxruntime(str(folder / MODEL), threads, precision)
+        return lambda images, im_info: session.run(OUTPUTS, {"images": images, "im_info": im_info})
     except ImportError as error:
         raise Problem(f"the engine {engine} cannot be imported ({error}): pip install {engine}") from None
     except Exception as error:  # each engine has its own kinds
         raise Problem(f"{engine} cannot run {folder / MODEL}: {' '.join(str(error).split()[-40:])}") from None
-    return model
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_checkpoints_are_no_exports(command, words, message, run, capsys):
     (test, ["--engine", "mxnet"], "is an ONNX export, which MXNet cannot run"),
     (test, ["TEST.NMS=0.5"], "is an export, in which TEST.NMS is fixed"),
     (test, ["--gpus", "0"], "runs on the CPU, and takes no --gpus"),
-    (test, [], "brings no configuration along that names a data set"),
+    (test, [], "Add dataset.dataset_path=PATH, or name a configuration by --cfg"),
     (detect, ["TEST.NMS=0.5", "x.png"], "thresholds and sizes are fixed")])
 def test_what_exports_do_not_take(command, words, message, tmp_path, capsys):
     (tmp_path / "model.onnx").write_bytes(b"")

@@ -22,6 +22,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+def test_it_is_short():
+    with open(script.__file__, encoding="utf-8") as file:
+        assert len(file.readlines()) <= 200
+
+
 def noise(*shape):
     return np.random.RandomState(shape[0]).randint(0, 256, shape).astype(np.uint8)
 
