@@ -104,7 +104,7 @@ def check_static_shape(shape: Optional[Tuple[int, int]], stride: int) -> None:
 def _write_fused(net: HybridBlock, start: str, onednn: bool) -> Dict[str, Any]:
     """Writes START-symbol.json and START-0000.params in fused form; returns entries of the description."""
     inputs = ["data0", "data1"]  # as MXNet names the inputs of a graph that it exports
-    graph = fuse_graph(net, inputs, net)
+    graph = fuse_graph(net, inputs, net, onednn)
     graph.symbol.save(start + "-symbol.json")
     mx.nd.save(start + "-0000.params", parameter_file_arrays(graph))
     return {"inputs": inputs, "fused": {"norms_folded": graph.norms_folded, "norms_left": graph.norms_left,

@@ -69,8 +69,9 @@ def forms(net: Block) -> Dict[str, Block]:
     """The forms of a network by name: "as it is", "folded", and "oneDNN", which is what detectors run on CPUs."""
     net.hybridize()
     net(mx.nd.zeros((1, 3, 256, 256)), mx.nd.array([[256, 256, 1]]))
-    graph, made = fuse_graph(net, _INPUTS, net), {"as it is": net}
+    made = {"as it is": net}
     for name, onednn in (("folded", False), ("oneDNN", True)):
+        graph = fuse_graph(net, _INPUTS, net, onednn)
         symbol = with_onednn(graph.symbol) if onednn else graph.symbol
         made[name] = block_of(symbol, _INPUTS, graph.arrays, [mx.cpu()])
         made[name].hybridize(**plan_of(onednn))

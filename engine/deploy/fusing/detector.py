@@ -32,8 +32,8 @@ class FusedNetwork(HybridBlock):
         super().__init__(prefix="")
         # The method alone: the network must not become a child, whose parameters would be this block's.
         self._suppress = net.suppress
-        graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net)
         onednn = on_cpus(contexts)
+        graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net, onednn)
         self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, _INPUTS, graph.arrays, contexts)
         self.hybridize(**plan_of(onednn))
 

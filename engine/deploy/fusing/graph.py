@@ -30,18 +30,21 @@ class FusedGraph(NamedTuple):
     norms_left: int
 
 
-def fuse_graph(function: Callable[..., object], inputs: Sequence[str], network: Block) -> FusedGraph:
-    """Computes what depends on parameters alone, and makes normalisations and bounds parts of convolutions.
+def fuse_graph(function: Callable[..., object], inputs: Sequence[str], network: Block,
+               for_onednn: bool = True) -> FusedGraph:
+    """Computes what depends on parameters alone, and makes batch normalisations parts of convolutions.
 
     Args:
         function: the network, or a method of it; it is called with symbols.
         inputs: names for its inputs, in the order of the call.
         network: the block whose parameters `function` uses; they are copied, as they are now.
+        for_onednn: whether the graph is to go through oneDNN's passes: bounded ReLUs become the operator that these
+            join to convolutions, and that is slower without them.
     """
     parameters = {parameter.name: parameter.data(parameter.list_ctx()[0])
                   for parameter in network.collect_params().values()}
     nodes, outputs = read_symbol(trace(function, inputs), parameters, dict.fromkeys(inputs))
-    folded = fold(nodes, outputs, has_near_pad=False)
+    folded = fold(nodes, outputs, has_near_pad=False, bounds=for_onednn)
     left = sum(node.op == "BatchNorm" for node in nodes)
     return FusedGraph(*write_symbol(nodes, outputs), folded, left)
 

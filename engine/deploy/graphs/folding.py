@@ -22,7 +22,7 @@ NEAR_PAD = "near_pad"
 _CELL_BY_CELL = ("Activation", "BatchNorm", "_minimum_scalar", "clip")
 
 
-def fold(nodes: Sequence[Node], outputs: Sequence[Value], has_near_pad: bool = True) -> int:
+def fold(nodes: Sequence[Node], outputs: Sequence[Value], has_near_pad: bool = True, bounds: bool = True) -> int:
     """Folds crops and normalisations into convolutions, and bounded ReLUs into one node, in place.
 
     A node that was folded passes its input on: its operator is `IDENTITY`.
@@ -32,6 +32,7 @@ def fold(nodes: Sequence[Node], outputs: Sequence[Value], has_near_pad: bool = T
         outputs: the values that the graph answers, which stay as they are.
         has_near_pad: whether a convolution may have the attribute `NEAR_PAD`, in which crops are folded. Otherwise they
             move behind normalisations and activations.
+        bounds: whether bounded ReLUs become one node, which by itself is slower in MXNet for CPUs.
 
     Returns:
         The number of normalisations that were folded.
@@ -46,7 +47,7 @@ def fold(nodes: Sequence[Node], outputs: Sequence[Value], has_near_pad: bool = T
     for node in nodes:
         if node.op == "BatchNorm":
             folded += _fold_norm(node, readers) or _fold_norm_forward(node, nodes, readers)
-        elif node.op == "_minimum_scalar":
+        elif bounds and node.op == "_minimum_scalar":
             _fold_bound(node, readers)
     return folded
 

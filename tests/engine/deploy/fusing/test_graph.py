@@ -60,7 +60,7 @@ def _operators(symbol):
 def test_answers_are_the_same(name, onednn, randomize):
     function, _ = NETWORKS[name]
     net = randomize(Net(function))
-    graph = fuse_graph(net, ["x"], net)
+    graph = fuse_graph(net, ["x"], net, onednn)
     block = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, ["x"], graph.arrays, [mx.cpu()])
     block.hybridize(static_alloc=onednn)
     for shape in ((1, 6, 8, 8), (2, 6, 7, 9), (1, 6, 8, 8)):
@@ -80,6 +80,11 @@ def test_operators_of_the_fused_form(name, randomize):
     graph = fuse_graph(net, ["x"], net)
     assert _operators(graph.symbol) == operators
     assert graph.norms_left == operators.count("BatchNorm")
+
+
+def test_bounds_stay_as_they_are_without_onednns_passes(randomize):
+    net = randomize(Net(NETWORKS["frozen"][0]))
+    assert _operators(fuse_graph(net, ["x"], net, for_onednn=False).symbol) == "Activation Convolution _minimum_scalar"
 
 
 def test_onednn_adds_and_rectifies_within_convolutions(randomize):
