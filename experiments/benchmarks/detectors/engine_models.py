@@ -22,28 +22,40 @@ PRECISIONS = {ONNXRUNTIME: ("float32", "int8"), OPENVINO: ("float32", "bfloat16"
 MATRIX, SIDE = "matrix product", 2048
 
 
-def open_model(path: Union[str, Path], engine: str, precision: str, threads: int) -> Run:
-    """Loads a model into an engine.
+def open_model(path: Union[str, Path], engine: str, precision: str, threads: int, *inputs: np.ndarray) -> Run:
+    """Loads a model into an engine, and tries it.
 
     Args:
         path: the ONNX file.
         engine: "ONNX Runtime" or "OpenVINO".
         precision: "bfloat16" is OpenVINO's; the layers that are int8 are so in the file.
         threads: of the engine.
+        inputs: of the model, for the trial.
 
     Raises:
-        LibraryError: the engine is not installed.
+        LibraryError: the engine is not installed, or cannot run the model.
     """
     package = {ONNXRUNTIME: "onnxruntime", OPENVINO: "openvino"}[engine]
     if importlib.util.find_spec(package) is None:
         raise LibraryError(f"{engine} is not installed: pip install {package} 'numpy<2'")
-    if engine == ONNXRUNTIME:
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        names = [value.name for value in session.get_inputs()]
-        return lambda *arrays: session.run(None, dict(zip(names, arrays)))
+    try:
+        run = _open_onnxruntime(path, threads) if engine == ONNXRUNTIME else _open_openvino(path, precision, threads)
+        run(*inputs)
+    except Exception as error:  # each engine has its own kinds
+        raise LibraryError(f"{engine} cannot run it: {' '.join(str(error).split())[:300]}") from None
+    return run
+
+
+def _open_onnxruntime(path: Union[str, Path], threads: int) -> Run:
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3  # no warnings
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    return lambda *arrays: session.run(None, dict(zip(names, arrays)))
+
+
+def _open_openvino(path: Union[str, Path], precision: str, threads: int) -> Run:
     import openvino
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(str(path)), "CPU", {
@@ -92,7 +104,7 @@ def matrix_products(folder: Path, threads: int, side: int = SIDE) -> Iterator[Un
             path = folder / f"matrix_{side}_{'int8' if precision == 'int8' else 'float32'}.onnx"
             _write_product(path, weight, precision == "int8")
             try:
-                run = open_model(path, engine, precision, threads)
+                run = open_model(path, engine, precision, threads, x)
             except LibraryError as error:
                 yield Skipped(f"{MATRIX} in {engine}, {precision}", str(error))
                 continue

@@ -126,7 +126,7 @@ def _in_engines(name: str, net: mx.gluon.HybridBlock, photo: str, folder: Path, 
         for precision in precisions:
             try:
                 file = int8_file(path, folder, {"data": x}) if precision == "int8" else path
-                run = open_model(file, engine, precision, threads)
+                run = open_model(file, engine, precision, threads, x)
             except LibraryError as error:
                 yield Skipped(f"{name} in {engine}, {precision}", str(error))
                 continue

@@ -130,7 +130,7 @@ def candidates(names: Sequence[str], torch: Worker, photo: str, folder: Path, th
             for precision in precisions:
                 try:
                     file = int8_file(path, folder, {"image": x}) if precision == "int8" else path
-                    run = open_model(file, engine, precision, threads)
+                    run = open_model(file, engine, precision, threads, x)
                 except LightHeadError as error:
                     yield Skipped(f"{name} in {engine}, {precision}", str(error))
                     continue

@@ -42,7 +42,7 @@ def test_an_ssd_answers_in_another_engine_as_in_mxnet_before_suppression(tiny_ss
     ids, best, boxes = (array.asnumpy()[0] for array in tiny_ssd(x))
     path = tmp_path / "ssd.onnx"
     gluoncv_peers.export_without_nms(tiny_ssd, 32, path)
-    scores, exported = engine_models.open_model(path, ONNXRUNTIME, "float32", 1)(x.asnumpy())
+    scores, exported = engine_models.open_model(path, ONNXRUNTIME, "float32", 1, x.asnumpy())(x.asnumpy())
     count = exported.shape[1]
     assert scores.shape == (1, count, 3) and len(ids) == 2 * count
     for number in range(2):  # GluonCV lists the boxes of one class after those of another
@@ -67,7 +67,7 @@ def test_matrix_products(tmp_path):
     assert all(entry.time(NETWORK, 2)[1] > 0 and entry.work["gflop"] == 2e-9 * 64 ** 3 for entry in ran.values())
     x, weight = np.random.RandomState(0).uniform(-1, 1, (2, 64, 64)).astype(np.float32)
     for precision, tolerance in (("float32", 1e-4), ("int8", 0.3)):
-        product, = engine_models.open_model(tmp_path / f"matrix_64_{precision}.onnx", ONNXRUNTIME, "float32", 1)(x)
+        product, = engine_models.open_model(tmp_path / f"matrix_64_{precision}.onnx", ONNXRUNTIME, "float32", 1, x)(x)
         np.testing.assert_allclose(product, x @ weight, atol=tolerance)
 
 
@@ -77,6 +77,13 @@ def test_an_engine_that_is_not_installed(monkeypatch, tmp_path):
         engine_models.open_model("a.onnx", OPENVINO, "float32", 1)
     skipped = [entry for entry in engine_models.matrix_products(tmp_path, 1, 8) if isinstance(entry, Skipped)]
     assert len(skipped) == 5 and all("is not installed" in entry.reason for entry in skipped)
+
+
+def test_a_model_that_an_engine_cannot_run(tmp_path):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "a.onnx").write_bytes(b"no model")
+    with pytest.raises(LibraryError, match="ONNX Runtime cannot run it: "):
+        engine_models.open_model(tmp_path / "a.onnx", ONNXRUNTIME, "float32", 1)
 
 
 def test_gluoncv_that_cannot_be_imported(monkeypatch, tmp_path):
