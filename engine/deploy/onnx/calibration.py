@@ -33,35 +33,41 @@ def calibration_images(named: Union[PathLike, Sequence[ImageLike]]) -> List[Imag
     return list(named)
 
 
-def calibration_inputs(detector: Detector, images: Sequence[ImageLike]) -> Iterator[Dict[str, np.ndarray]]:
-    """Prepares images as in tests, for the model of `detector_model`.
+class CalibrationInputs:
+    """Images prepared as in tests, for the model of `detector_model`; they can be gone through several times.
 
     Images that cannot be read are named in the log, left out and counted.
 
     Args:
         detector: the one that is exported; its first scale is taken.
         images: see `Detector`.
-
-    Yields:
-        {"images": float32 (1, 3, H, W), RGB from 0 to 255, "im_info": float32 (1, 3)}, see `detector_model`.
-
-    Raises:
-        DataError: none of the images can be read.
     """
-    how = detector.preparation
-    # The model normalises pixels itself.
-    reader = Detector(detector.net, detector.classes, how._replace(scales=how.scales[:1], stds=None),
-                      max_megapixels=detector.max_megapixels)
-    unreadable = 0
-    for image in tqdm(images, disable=None, unit="image", desc="calibrating", leave=False):
-        try:
-            x, im_info = reader.prepare(image)
-        except DataError as error:
-            _LOGGER.warning("left out of the calibration: %s", error)
-            unreadable += 1
-            continue
-        yield {"images": x.asnumpy(), "im_info": im_info.asnumpy()}
-    if unreadable == len(images):
-        raise DataError(f"none of the {unreadable} images for the calibration can be read")
-    if unreadable:
-        _LOGGER.warning("the calibration did without %d of %d images, which cannot be read", unreadable, len(images))
+
+    def __init__(self, detector: Detector, images: Sequence[ImageLike]):
+        how = detector.preparation
+        # The model normalises pixels itself.
+        self._reader = Detector(detector.net, detector.classes, how._replace(scales=how.scales[:1], stds=None),
+                                max_megapixels=detector.max_megapixels)
+        self._images, self._count = list(images), len(images)
+
+    def __iter__(self) -> Iterator[Dict[str, np.ndarray]]:
+        """Yields {"images": float32 (1, 3, H, W), RGB from 0 to 255, "im_info": float32 (1, 3)} of each image.
+
+        Raises:
+            DataError: none of the images can be read.
+        """
+        readable = []
+        for image in tqdm(self._images, disable=None, unit="image", desc="calibrating", leave=False):
+            try:
+                x, im_info = self._reader.prepare(image)
+            except DataError as error:
+                _LOGGER.warning("left out of the calibration: %s", error)
+                continue
+            readable.append(image)
+            yield {"images": x.asnumpy(), "im_info": im_info.asnumpy()}
+        if not readable:
+            raise DataError(f"none of the {self._count} images for the calibration can be read")
+        if len(readable) < len(self._images):
+            _LOGGER.warning("the calibration did without %d of %d images, which cannot be read",
+                            self._count - len(readable), self._count)
+        self._images = readable

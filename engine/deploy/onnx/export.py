@@ -20,7 +20,7 @@ from ..detectors import load_detector
 from . import detect as script
 from .arrangement import arrange
 from .builder import IR_VERSION, OPSET, import_onnx
-from .calibration import calibration_images, calibration_inputs
+from .calibration import CalibrationInputs, calibration_images
 from .detector import detector_model
 from .folder import PRECISIONS, TEST_KEYS, check_target, write_folder
 from .quantization import import_quantization, quantize
@@ -73,7 +73,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
                          "layers is, and takes the same parameters: load it by the override symbol=''")
     model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
     if precision == "int8":
-        model = quantize(model, calibration_inputs(detector, calibration))
+        model = quantize(model, CalibrationInputs(detector, calibration))
     elif precision == "bfloat16":
         model = arrange(model)
     meta = dict(_meta(detector), precision=precision, model=name, thresholds=dict(thresholds or {}), opset=OPSET,

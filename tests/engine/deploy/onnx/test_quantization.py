@@ -49,6 +49,8 @@ def test_the_file_is_sound_and_of_standard_operators(int8, export):
     assert {prop.key: prop.value for prop in model.metadata_props} == {"classes": "cup\nspoon\nplate"}
     for side in ("input", "output"):
         assert list(getattr(model.graph, side)) == list(getattr(plain.graph, side))
+    read = {name for node in model.graph.node for name in node.input}
+    assert read >= {tensor.name for tensor in model.graph.initializer}
     assert sorted(file.name for file in int8.iterdir()) == ["detect.py", "meta.json", "model.onnx"]
     assert (int8 / "model.onnx").stat().st_size < 0.6 * (export / "model.onnx").stat().st_size
 
