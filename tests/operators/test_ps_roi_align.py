@@ -65,13 +65,13 @@ def test_any_number_of_channels_and_smallest_maps(output_dim, height, width, mod
 
 
 @pytest.mark.parametrize("aligned", [False, True])
-@pytest.mark.parametrize("sampling_ratio", [2, 3, 0])
-def test_equals_mxnet_roi_align(aligned, sampling_ratio):
+@pytest.mark.parametrize("sampling_ratio, count", [(2, 100), (2, 1500), (3, 100), (0, 100)])
+def test_equals_mxnet_roi_align(aligned, sampling_ratio, count):
     rng = np.random.RandomState(2)
-    data = rng.randn(2, 490, 20, 30).astype("float32")
-    rois = cases.random_rois(rng, 100, 2, 320, 480, "float32")
+    data = rng.randn(2, 490, 20, 31).astype("float32")
+    rois = cases.random_rois(rng, count, 2, 320, 496, "float32")
     rois[:, 3:] = np.maximum(rois[:, 3:], rois[:, 1:3])
-    grad = rng.randn(100, 10, 7, 7).astype("float32")
+    grad = rng.randn(count, 10, 7, 7).astype("float32")
     output, data_grad = run(data, rois, grad, output_dim=10, pooled_size=7, spatial_scale=1 / 16, aligned=aligned,
                             sampling_ratio=sampling_ratio)
     expected, expected_grad = cases.forward_backward(
@@ -311,6 +311,47 @@ def test_same_for_any_number_of_threads(dtype, mode, sampling_ratio):
     for threads in (0, 2, 3, 16, 1000):
         for found, once in zip(cases.kernel_results("ps_roi_align", options, data, rois, grad, threads), expected):
             np.testing.assert_array_equal(found, once)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode, sampling_ratio", [(0, 2), (0, 0), (1, 2)])
+@pytest.mark.parametrize("output_dim", [10, 16, 21, 31])
+def test_channels_do_not_depend_on_each_other(output_dim, mode, sampling_ratio, dtype):
+    """Equal to the bit, though one channel is computed in narrow vectors and many, on some processors, in wide ones."""
+    rng = np.random.RandomState(12)
+    data = rng.randn(2, output_dim, 9, 13, 17).astype(dtype)
+    data[0, 0, 4, 8:, 8:] = np.nan
+    rois, grad = cases.random_rois(rng, 40, 2, 26, 34, dtype), rng.randn(40, output_dim, 3, 3).astype(dtype)
+    rois[7] = np.nan
+
+    def pool(first, end):
+        options = cases.ALIGN(2, 13, 17, 40, end - first, 3, sampling_ratio, mode, 0, 0, 0.5)
+        maps = np.ascontiguousarray(data[:, first:end]).reshape(2, -1, 13, 17)
+        output, data_grad = cases.kernel_results("ps_roi_align", options, maps, rois, grad[:, first:end].copy(), 2)
+        return output, data_grad.reshape(2, end - first, 9, 13, 17)
+
+    output, data_grad = pool(0, output_dim)
+    assert np.isnan(output[:, 0]).any() and np.isfinite(output[:, 1:]).all() and (output[7] == 0).all()
+    for channel in range(output_dim):
+        alone, alone_grad = pool(channel, channel + 1)
+        np.testing.assert_array_equal(output[:, channel], alone[:, 0])
+        np.testing.assert_array_equal(data_grad[:, channel], alone_grad[:, 0])
+
+
+@pytest.mark.parametrize("mode, sampling_ratio", [(0, 2), (0, 0), (1, 2)])
+def test_rois_do_not_depend_on_each_other(mode, sampling_ratio):
+    """However many they are: the more RoIs there are, the fewer bins are placed in the output at a time."""
+    rng = np.random.RandomState(13)
+    data, rois = rng.randn(2, 160, 11, 15).astype("float32"), cases.random_rois(rng, 3000, 2, 11, 15, "float32")
+
+    def pool(boxes):
+        options = cases.ALIGN(2, 11, 15, len(boxes), 10, 4, sampling_ratio, mode, 0, 0, 1)
+        grad = np.zeros((len(boxes), 10, 4, 4), "float32")
+        return cases.kernel_results("ps_roi_align", options, data, boxes, grad, 2)[0]
+
+    output = pool(rois)
+    for part in (slice(0, 1), slice(1, 60), slice(60, 1000), slice(1000, 3000)):
+        np.testing.assert_array_equal(output[part], pool(rois[part].copy()))
 
 
 @pytest.mark.parametrize("images, height, width, rois", [(0, 3, 3, 2), (1, 0, 3, 2), (1, 3, 0, 2), (1, 3, 3, 0)])

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "cpu/buffer.h"
 #include "cpu/packed.h"
 #include "cpu/roi_plan.h"
 #include "cpu/threads.h"
@@ -22,22 +23,21 @@ namespace lhrcnn {
 // RoI: RoI number k has its values at k * lanes.
 template <typename Entry>
 struct Bin {
-  const RoiPlan<Entry>* plans;  // of the RoIs of the image
-  int64_t count;                // how many RoIs there are
-  int32_t row, column;          // of the bin in the grid of bins
-  int64_t width;                // of the map in pixels
-  int64_t lanes;                // numbers of a packed pixel
+  const std::vector<PlanRun<Entry>>& runs;  // of the RoIs of the image
+  int32_t row, column;                      // of the bin in the grid of bins
+  int64_t width;                            // of the map in pixels
+  int64_t lanes;                            // numbers of a packed pixel
 };
 
 template <typename T, typename Entry>
 class BinLoop {
  public:
-  // `options` are those of either operator.
+  // `options` are those of either operator, and `lanes` is how many numbers a packed pixel has.
   template <typename Options>
-  BinLoop(const Options& options, const RoiPlans<Entry>& plans, int threads)
+  BinLoop(const Options& options, const RoiPlans<Entry>& plans, int64_t lanes, int threads)
       : images_(options.images), rois_(options.rois), pixels_(options.height * options.width), width_(options.width),
         channels_(options.output_dim), pooled_size_(options.pooled_size), bins_(int64_t(pooled_size_) * pooled_size_),
-        lanes_(padded_lanes<T>(channels_)), plans_(plans), threads_(threads) {}
+        lanes_(lanes), plans_(plans), threads_(threads) {}
 
   // Makes the output. pool(bin, packed, values) must write the bin's values of all its RoIs, read from the packed map.
   template <typename Pool>
@@ -48,13 +48,14 @@ class BinLoop {
     for_bin_groups([&](int64_t image, int64_t first, int64_t bins, Scratch* scratch) {
       const int64_t count = plans_.count(image);
       if (count == 0) return;
-      T* packed = ensure_size(&scratch->packed, pixels_ * lanes_);
-      T* values = ensure_size(&scratch->values, bins * count * lanes_);
+      T* packed = scratch->packed.zeros(pixels_ * lanes_);
+      T* values = scratch->values.memory(bins * count * lanes_);
       for (int64_t b = 0; b < bins; ++b) {
         transpose(first_plane(data, image, first + b), bins_ * pixels_, channels_, pixels_, packed, lanes_);
         pool(make_bin(image, first + b), packed, values + b * count * lanes_);
       }
       for (int64_t k = 0; k < count; ++k) {
+        if (k + 1 < count) prefetch(output + output_offset(image, k + 1, first), bins);
         transpose(values + k * lanes_, count * lanes_, bins, channels_, output + output_offset(image, k, first), bins_);
       }
     });
@@ -66,9 +67,9 @@ class BinLoop {
   void backward(const T* output_grad, const T* data, T* data_grad, const Spread& spread) const {
     for_bin_groups([&](int64_t image, int64_t first, int64_t bins, Scratch* scratch) {
       const int64_t count = plans_.count(image);
-      T* packed = data ? ensure_size(&scratch->packed, pixels_ * lanes_) : nullptr;
-      T* packed_grad = ensure_size(&scratch->packed_grad, pixels_ * lanes_);
-      T* values = ensure_size(&scratch->values, bins * count * lanes_);
+      T* packed = data ? scratch->packed.zeros(pixels_ * lanes_) : nullptr;
+      T* packed_grad = scratch->packed_grad.memory(pixels_ * lanes_);
+      T* values = scratch->values.zeros(bins * count * lanes_);
       for (int64_t k = 0; k < count; ++k) {
         transpose(output_grad + output_offset(image, k, first), bins_, channels_, bins, values + k * lanes_,
                   count * lanes_);
@@ -84,24 +85,31 @@ class BinLoop {
 
  private:
   struct Scratch {
-    std::vector<T> packed, packed_grad, values;
+    Buffer<T> packed, packed_grad, values;
   };
 
-  // Returns memory for `size` numbers. New memory is 0, and the kernels keep padding at 0: arithmetic on it never meets
-  // denormal numbers, which would be slow.
-  static T* ensure_size(std::vector<T>* scratch, int64_t size) {
-    if (scratch->size() < static_cast<size_t>(size)) scratch->resize(size);
-    return scratch->data();
+  // Asks the processor to fetch where the next RoI's values will be placed: `bins` numbers of each channel. RoIs are
+  // placed in the order of their plans, so the processor cannot guess this.
+  void prefetch(const T* output, int64_t bins) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t c = 0; c < channels_; ++c, output += bins_) {
+      for (int64_t b = 0; b < bins; b += kLine) __builtin_prefetch(output + b, 1);
+      __builtin_prefetch(output + bins - 1, 1);
+    }
   }
 
   // Calls work(image, first, bins, &scratch) for groups of neighbouring bins. Neighbouring bins lie next to each other
-  // in the output, so that placing them together touches fewer cache lines.
+  // in the output. So the larger a group, the fewer cache lines are fetched to place its values, as long as the values
+  // themselves fit into the cache of a core.
   template <typename Work>
   void for_bin_groups(const Work& work) const {
-    constexpr int64_t kBinsPerGroup = 4;
+    constexpr int64_t kFewest = 4, kBytes = 1 << 20;  // bins of a group; bytes that its values may take
+    int64_t rois = 1;  // of the image that has most of them
+    for (int64_t image = 0; image < images_; ++image) rois = std::max(rois, plans_.count(image));
+    const int64_t most = std::max<int64_t>(kBytes / (rois * lanes_ * sizeof(T)), kFewest);
     const int threads = limit_threads(threads_, images_ * bins_);
     // The number of groups is a multiple of the number of threads, so that all threads have work to the end.
-    const int64_t rounds = std::max<int64_t>(bins_ / kBinsPerGroup / threads, 1);
+    const int64_t rounds = (bins_ + most * threads - 1) / (most * threads);
     const int64_t groups = std::min(bins_, rounds * threads);
     std::atomic<int64_t> next{0};
     run_in_threads(threads, [&](int) {
@@ -121,12 +129,12 @@ class BinLoop {
 
   // Returns where in the output a bin of an image's RoI number k is, in channel 0.
   int64_t output_offset(int64_t image, int64_t k, int64_t bin) const {
-    return plans_.begin(image)[k].roi * channels_ * bins_ + bin;
+    return plans_.roi(image, k) * channels_ * bins_ + bin;
   }
 
   Bin<Entry> make_bin(int64_t image, int64_t bin) const {
-    return {plans_.begin(image), plans_.count(image), static_cast<int32_t>(bin / pooled_size_),
-            static_cast<int32_t>(bin % pooled_size_), width_, lanes_};
+    return {plans_.runs(image), static_cast<int32_t>(bin / pooled_size_), static_cast<int32_t>(bin % pooled_size_),
+            width_, lanes_};
   }
 
   const int64_t images_, rois_, pixels_, width_, channels_, pooled_size_, bins_, lanes_;

@@ -4,8 +4,7 @@
 // channels, then padding up to a whole number of vectors. One weight then multiplies all channels of a pixel at once.
 //
 // Vectors have 16 bytes, as every 64-bit processor has them, and are written in GCC's vector extension, so that the
-// same code serves x86-64 and aarch64. AVX2 and AVX-512 made both operators less than a tenth faster: they wait for the
-// caches.
+// same code serves x86-64 and aarch64. Averages of PS-RoIAlign also have a version for AVX-512, align_average_avx512.h.
 #ifndef LHRCNN_CPU_PACKED_H_
 #define LHRCNN_CPU_PACKED_H_
 
