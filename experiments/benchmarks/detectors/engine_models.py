@@ -2,7 +2,7 @@
 """
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Union
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ....engine.deploy.onnx.builder import GraphBuilder, import_onnx
 from ....engine.deploy.onnx.quantization import quantize
 from ....engine.files import atomic_write
-from ....errors import LibraryError
+from ....errors import LibraryError, LightHeadError
 from .candidate import MXNET, NETWORK, ONNXRUNTIME, OPENVINO, Candidate, Skipped, of_calls
 
 if TYPE_CHECKING:
@@ -44,6 +44,35 @@ def open_model(path: Union[str, Path], engine: str, precision: str, threads: int
     except Exception as error:  # each engine has its own kinds
         raise LibraryError(f"{engine} cannot run it: {' '.join(str(error).split())[:300]}") from None
     return run
+
+
+def open_everywhere(path: Union[str, Path], folder: Path, inputs: Dict[str, np.ndarray],
+                    threads: int) -> Iterator[Tuple[str, str, Union[Run, LightHeadError]]]:
+    """Loads a model into all engines, in all of `PRECISIONS`.
+
+    Args:
+        path: the ONNX file in float32.
+        folder: for the file in int8.
+        inputs: of the model, for the trial and for int8.
+        threads: of the engines.
+
+    Yields:
+        The engine, the precision, and the function that runs the model, or the reason why there is none.
+    """
+    files: Dict[str, Union[str, Path, LightHeadError]] = {}
+    try:
+        files["int8"] = int8_file(path, folder, inputs)
+    except LightHeadError as error:
+        files["int8"] = error
+    for engine, precisions in PRECISIONS.items():
+        for precision in precisions:
+            file = files.get(precision, path)
+            try:
+                if isinstance(file, LightHeadError):
+                    raise file
+                yield engine, precision, open_model(file, engine, precision, threads, *inputs.values())
+            except LightHeadError as error:
+                yield engine, precision, error
 
 
 def _open_onnxruntime(path: Union[str, Path], threads: int) -> Run:

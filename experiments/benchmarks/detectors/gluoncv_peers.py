@@ -9,7 +9,7 @@ from ....engine.deploy.onnx.builder import GraphBuilder
 from ....engine.deploy.onnx.translation import translate
 from ....engine.deploy.onnx.translators.table import Call, translates
 from ....engine.files import atomic_write
-from ....errors import LibraryError
+from ....errors import LibraryError, LightHeadError
 from .calibration import (
     BOX_SPREAD,
     CLASS_SPREAD,
@@ -21,7 +21,7 @@ from .calibration import (
     spread,
 )
 from .candidate import MXNET, NETWORK, WHOLE, Candidate, Skipped, of_calls
-from .engine_models import PRECISIONS, int8_file, open_model
+from .engine_models import open_everywhere
 from .ours import gflop
 
 SSD300 = "GluonCV SSD300-VGG16"
@@ -122,17 +122,13 @@ def _in_engines(name: str, net: mx.gluon.HybridBlock, photo: str, folder: Path, 
         yield Skipped(f"{name} in other engines", str(error))
         return
     x = _prepare(photo, peer.side).asnumpy()
-    for engine, precisions in PRECISIONS.items():
-        for precision in precisions:
-            try:
-                file = int8_file(path, folder, {"data": x}) if precision == "int8" else path
-                run = open_model(file, engine, precision, threads, x)
-            except LibraryError as error:
-                yield Skipped(f"{name} in {engine}, {precision}", str(error))
-                continue
-            yield of_calls(name, f"{peer.side}x{peer.side}", engine, precision, {
-                WHOLE: lambda run=run: run(_prepare(photo, peer.side).asnumpy()),
-                NETWORK: lambda run=run: run(x)}, work, inside="scores and boxes before NMS")
+    for engine, precision, run in open_everywhere(path, folder, {"data": x}, threads):
+        if isinstance(run, LightHeadError):
+            yield Skipped(f"{name} in {engine}, {precision}", str(run))
+            continue
+        yield of_calls(name, f"{peer.side}x{peer.side}", engine, precision, {
+            WHOLE: lambda run=run: run(_prepare(photo, peer.side).asnumpy()),
+            NETWORK: lambda run=run: run(x)}, work, inside="scores and boxes before NMS")
 
 
 def export_without_nms(ssd: mx.gluon.HybridBlock, side: int, path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ....errors import LibraryError, LightHeadError
 from .candidate import NETWORK, PYTORCH, WHOLE, Candidate, Skipped, of_calls
-from .engine_models import PRECISIONS, int8_file, open_model
+from .engine_models import open_everywhere
 
 FASTER_RCNN = "torchvision Faster R-CNN"
 
@@ -126,14 +126,10 @@ def candidates(names: Sequence[str], torch: Worker, photo: str, folder: Path, th
             yield Skipped(f"{name} in other engines", str(error))
             continue
         x = prepare(photo, peer.size)
-        for engine, precisions in PRECISIONS.items():
-            for precision in precisions:
-                try:
-                    file = int8_file(path, folder, {"image": x}) if precision == "int8" else path
-                    run = open_model(file, engine, precision, threads, x)
-                except LightHeadError as error:
-                    yield Skipped(f"{name} in {engine}, {precision}", str(error))
-                    continue
+        for engine, precision, run in open_everywhere(path, folder, {"image": x}, threads):
+            if isinstance(run, LightHeadError):
+                yield Skipped(f"{name} in {engine}, {precision}", str(run))
+            else:
                 yield of_calls(name, size, engine, precision, _calls(run, photo, peer.size, x), work)
 
 
