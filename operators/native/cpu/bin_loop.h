@@ -103,7 +103,7 @@ class BinLoop {
   // themselves fit into the cache of a core.
   template <typename Work>
   void for_bin_groups(const Work& work) const {
-    constexpr int64_t kFewest = 4, kBytes = 1 << 20;  // bins of a group; bytes that its values may take
+    constexpr int64_t kFewest = 4, kBytes = 1 << 19;  // bins of a group; bytes that its values may take
     int64_t rois = 1;  // of the image that has most of them
     for (int64_t image = 0; image < images_; ++image) rois = std::max(rois, plans_.count(image));
     const int64_t most = std::max<int64_t>(kBytes / (rois * lanes_ * sizeof(T)), kFewest);
