@@ -66,8 +66,10 @@ def quantized_nodes(model: "onnx.ModelProto") -> List[str]:
 def quantize(model: "onnx.ModelProto", inputs: Iterable[Dict[str, np.ndarray]]) -> "onnx.ModelProto":
     """Returns a detector with layers in int8; the same inputs give the same model.
 
-    ONNX Runtime's static quantization does it: uint8 from the least to the largest value of each activation, in the
-    mean of all images, and int8 by the largest weight of each output channel. Before, biases are corrected.
+    ONNX Runtime's static quantization does it: uint8 from the least to the largest value of each activation in all
+    images, and int8 by the largest weight of each output channel. Before, biases are corrected. Means of the images'
+    least and largest values left boxes nearer to those of float32 on kangaroos, but cut off what rare objects cause: on
+    blood cells platelets, 7 in 100 boxes, fell from 19.9 to 18.0 AP, and did not fall without means.
 
     Args:
         model: of `detector_model`; it is not changed.
@@ -94,8 +96,7 @@ def quantize(model: "onnx.ModelProto", inputs: Iterable[Dict[str, np.ndarray]]) 
         tools.quantize_static(
             before, after, _reader(tools, inputs), quant_format=tools.QuantFormat.QDQ, op_types_to_quantize=kinds,
             per_channel=True, activation_type=tools.QuantType.QUInt8, weight_type=tools.QuantType.QInt8,
-            nodes_to_quantize=names, calibrate_method=tools.CalibrationMethod.MinMax,
-            extra_options={"CalibMovingAverage": True})
+            nodes_to_quantize=names, calibrate_method=tools.CalibrationMethod.MinMax)
         # The rest of the model stays what it was, without the notes of the tools.
         result.CopyFrom(model)
         result.graph.CopyFrom(onnx.load(after).graph)
