@@ -7,22 +7,15 @@ from light_head_rcnn.engine.deploy.engines.engine_detector import load_engine_de
 from light_head_rcnn.engine.deploy.export import noise_images
 from light_head_rcnn.engine.deploy.onnx import detect as script
 
-openvino = pytest.importorskip("openvino", reason="needs the package openvino")
+pytest.importorskip("openvino", reason="needs the package openvino")
 
 
 @pytest.fixture
-def rounded(export, monkeypatch):
+def rounded(export):
     """(kind, name) of the layers that OpenVINO runs in bfloat16."""
-    compiled, compile_model = [], openvino.compile_model
-
-    def compile_and_keep(*arguments):
-        compiled.append(compile_model(*arguments))
-        return compiled[-1]
-
-    monkeypatch.setattr(openvino, "compile_model", compile_and_keep)
-    model = script.open_openvino(str(export / "model.onnx"), 1, "bfloat16")
-    model(np.zeros((1, 3, 64, 96), np.float32), np.float32([[64, 96, 1]]))
-    infos = [(node.get_rt_info(), node.get_friendly_name()) for node in compiled[0].get_runtime_model().get_ops()]
+    compiled = script.open_openvino(str(export / "model.onnx"), 1, "bfloat16")
+    compiled([np.zeros((1, 3, 64, 96), np.float32), np.float32([[64, 96, 1]])])
+    infos = [(node.get_rt_info(), node.get_friendly_name()) for node in compiled.get_runtime_model().get_ops()]
     layers = [(info["layerType"].astype(str), name) for info, name in infos
               if info["runtimePrecision"].astype(str) == "bf16"]
     if not layers:
