@@ -71,6 +71,7 @@ def test_weights_have_a_scale_for_each_output_channel(graph):
         assert scale.shape == weight.shape[:1] and maker.attribute[0].i == 0
         assert abs(weight.reshape(len(weight), -1).astype(int)).max(axis=1) == pytest.approx(127, abs=1)
         assert makers[node.input[0]].op_type == "DequantizeLinear"
+        assert makers[node.input[2]].input[0].startswith(f"{node.name}/corrected_bias")
 
 
 def test_nothing_of_detection_is_rounded(graph, export):
