@@ -2,11 +2,13 @@
 steps of several configurations."""
 import argparse
 import contextlib
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
@@ -204,6 +206,7 @@ def benchmark_detectors(argv: List[str]) -> int:
     The weights are random, and set so that each detector has as many boxes over its score threshold as a trained one.
     Ours run in MXNet, ONNX Runtime and OpenVINO, in float32, bfloat16 and int8. What is not installed is left out, and
     the end of the table says so. It takes some minutes."""
+    began = time.monotonic()
     parser = _make_parser("lhrcnn benchmark detectors", benchmark_detectors.__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of s, l (our settings), ssd300, ssd512, yolo3 "
                         "(GluonCV), fasterrcnn, fasterrcnn300 (with 300 proposals instead of 1000), ssdlite "
@@ -213,6 +216,8 @@ def benchmark_detectors(argv: List[str]) -> int:
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="how often it is each detector's turn "
                         "(default: 7)")
     parser.add_argument("--repeats", type=int, default=2, metavar="N", help="timed images in a turn (default: 2)")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="begin no round that would end "
+                        "later than so many minutes from the start (default: no limit)")
     parser.add_argument("--quick", action="store_true", help="one image in one round, to try the command")
     parser.add_argument("--work", metavar="DIR", help="keep weights and exports in this folder, and use those that are "
                         "there (default: a temporary folder)")
@@ -235,7 +240,7 @@ def benchmark_detectors(argv: List[str]) -> int:
     with contextlib.ExitStack() as stack:
         folder = args.work or stack.enter_context(tempfile.TemporaryDirectory())
         results = benchmark.run(args.only or list(benchmark.KEYS), rounds, repeats, args.peer_python, folder,
-                                lambda line: print(line, flush=True))
+                                lambda line: print(line, flush=True), began + 60 * args.minutes)
     lines = table.format_tables(results)
     print("\n".join(lines))
     os.makedirs(args.out, exist_ok=True)

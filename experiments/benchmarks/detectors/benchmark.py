@@ -1,5 +1,6 @@
 """The whole benchmark: builds the candidates that were asked for, times them by turns, and judges the goals."""
 import contextlib
+import math
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Union
@@ -18,12 +19,12 @@ PACKAGES = ("onnx", "onnxruntime", "openvino", "gluoncv")
 
 
 def run(keys: Sequence[str], rounds: int, repeats: int, peer_python: Optional[str], folder: str,
-        say: Callable[[str], None]) -> Dict[str, Any]:
+        say: Callable[[str], None], end: float = math.inf) -> Dict[str, Any]:
     """Runs the benchmark.
 
     Args:
         keys: of `KEYS`: what to time.
-        rounds, repeats: see `running.measure`.
+        rounds, repeats, end: see `running.measure`.
         peer_python: a Python that has torch and torchvision; None for this one.
         folder: for weights and exports; those that are there are taken.
         say: takes a line of progress.
@@ -41,8 +42,8 @@ def run(keys: Sequence[str], rounds: int, repeats: int, peer_python: Optional[st
     with contextlib.ExitStack() as stack:
         built = list(_build(names, picture, place, machine["threads"], peer_python, versions, stack, say))
         candidates = [entry for entry in built if isinstance(entry, Candidate)]
-        measured = running.measure(candidates, rounds, repeats, say)
-    return {"machine": machine, "versions": versions, "rounds": rounds, "repeats": repeats, **measured,
+        measured = running.measure(candidates, rounds, repeats, say, end)
+    return {"machine": machine, "versions": versions, "rounds": len(measured["loads"]), "repeats": repeats, **measured,
             "goals": goals.check_goals(measured["rows"]), "rates": goals.rates(measured["rows"]),
             "skipped": [list(entry) for entry in built if isinstance(entry, Skipped)]}
 

@@ -1,4 +1,5 @@
 """Times candidates by turns, round after round."""
+import math
 import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, Sequence
@@ -13,8 +14,8 @@ SLOW_MS = 700
 REST_SECONDS = 0.05
 
 
-def measure(candidates: Sequence[Candidate], rounds: int, repeats: int,
-            say: Callable[[str], None] = print) -> Dict[str, Any]:
+def measure(candidates: Sequence[Candidate], rounds: int, repeats: int, say: Callable[[str], None] = print,
+            end: float = math.inf) -> Dict[str, Any]:
     """Times all parts of all candidates.
 
     Each round times every part of every candidate, one after the other and in the reverse of the order before, so that
@@ -25,6 +26,8 @@ def measure(candidates: Sequence[Candidate], rounds: int, repeats: int,
         rounds: how many rounds.
         repeats: timed runs of a part in a round.
         say: takes a line of progress after each round.
+        end: no round is begun that would last beyond this time of `time.monotonic`, if it took as long as the one
+            before; the first round is run in any case.
 
     Returns:
         "rows", a dict for each candidate with name, size, engine, precision, label, work, inside and parts: for each
@@ -35,6 +38,7 @@ def measure(candidates: Sequence[Candidate], rounds: int, repeats: int,
     times: Dict[Any, List[List[float]]] = {(candidate.label, part): [] for candidate, part in jobs}
     loads = []
     for number in range(1, rounds + 1):
+        began = time.monotonic()
         for candidate, part in jobs:
             before = times[candidate.label, part]
             is_slow = bool(before) and min(before[0]) > SLOW_MS
@@ -45,6 +49,8 @@ def measure(candidates: Sequence[Candidate], rounds: int, repeats: int,
         jobs.reverse()
         loads.append(os.getloadavg()[0])
         say(f"round {number} of {rounds} is done, load {loads[-1]:.1f}")
+        if 2 * time.monotonic() - began > end:
+            break
     rows = []
     for candidate in candidates:
         row = {key: value for key, value in candidate._asdict().items() if key not in ("time", "parts")}

@@ -43,3 +43,18 @@ def test_times_are_those_of_one_image(monkeypatch):
     made = candidate.of_calls("a", "8x8", "MXNet", "int8", {"whole": lambda: calls.append(1),
                                                             "batch of 4": lambda: calls.append(4)})
     assert made.time("whole", 2) == [1000, 1000] and made.time("batch of 4", 1) == [250] and calls == [1, 1, 4]
+
+
+@pytest.mark.parametrize("end, rounds", [(0, 1), (29, 2), (30, 3), (1000, 5)])
+def test_no_round_begins_that_would_end_too_late(monkeypatch, end, rounds):
+    """A round takes ten seconds."""
+    now = [0]
+
+    def time(part, repeats):
+        now[0] += 5
+        return [1] * repeats
+
+    monkeypatch.setattr(running.time, "monotonic", lambda: now[0])
+    made = candidate.Candidate("a", "8x8", candidate.MXNET, "float32", time, ["whole"], {})
+    found = running.measure([made], 5, 1, lambda line: None, end)
+    assert len(found["loads"]) == rounds == len(found["rows"][0]["parts"]["whole"]["rounds"])
