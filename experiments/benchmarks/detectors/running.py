@@ -5,7 +5,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ..timing import quartiles
-from .candidate import Candidate
+from .candidate import STREAM, Candidate
 
 Row = Dict[str, Any]
 # A candidate that takes longer than this for an image runs once in a turn, and not untimed before.
@@ -19,7 +19,8 @@ def measure(candidates: Sequence[Candidate], rounds: int, repeats: int, say: Cal
     """Times all parts of all candidates.
 
     Each round times every part of every candidate, one after the other and in the reverse of the order before, so that
-    a machine that slows down slows all of them. A part runs once untimed before its turn.
+    a machine that slows down slows all of them. A part runs once untimed before its turn, unless it is slow or a
+    stream.
 
     Args:
         candidates: what to time.
@@ -43,7 +44,7 @@ def measure(candidates: Sequence[Candidate], rounds: int, repeats: int, say: Cal
             before = times[candidate.label, part]
             is_slow = bool(before) and min(before[0]) > SLOW_MS
             time.sleep(REST_SECONDS)
-            if not is_slow:
+            if not is_slow and part != STREAM:
                 candidate.time(part, 1)
             before.append(candidate.time(part, 1 if is_slow else repeats))
         jobs.reverse()
