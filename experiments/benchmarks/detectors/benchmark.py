@@ -13,7 +13,7 @@ from .candidate import Candidate, Skipped
 # What `--only` names, in the order of the table.
 KEYS = {"s": ours.S, "l": ours.L, "ssd300": gluoncv_peers.SSD300, "ssd512": "GluonCV SSD512-MobileNet1.0",
         "yolo3": "GluonCV YOLOv3-Darknet53", "fasterrcnn": torch_peers.FASTER_RCNN,
-        "fasterrcnn300": torch_peers.FASTER_RCNN + " 300", "ssdlite": "torchvision SSDLite320",
+        "fasterrcnn300": torch_peers.FASTER_RCNN_300, "ssdlite": "torchvision SSDLite320",
         "matrix": engine_models.MATRIX}
 PACKAGES = ("onnx", "onnxruntime", "openvino", "gluoncv")
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 # Function from the inputs of a model, in order, to its outputs.
 Run = Callable[..., List[np.ndarray]]
 PRECISIONS = {ONNXRUNTIME: ("float32", "int8"), OPENVINO: ("float32", "bfloat16", "int8")}
-MATRIX, SIDE = "matrix product", 2048
+# So many products in a row, so that rounding the first input and giving the last answer out do not count.
+MATRIX, SIDE, PRODUCTS = "matrix product", 2048, 8
 
 
 def open_model(path: Union[str, Path], engine: str, precision: str, threads: int, *inputs: np.ndarray) -> Run:
@@ -117,17 +118,26 @@ def int8_file(path: Union[str, Path], folder: Path, inputs: Dict[str, np.ndarray
 
 
 def matrix_products(folder: Path, threads: int, side: int = SIDE) -> Iterator[Union[Candidate, Skipped]]:
-    """Yields, for each engine and precision, a candidate that multiplies two square matrices.
+    """Yields, for each engine and precision, a candidate that multiplies square matrices, several times in a row.
 
     Args:
         folder: for the ONNX files.
         threads: of the engines.
         side: of the matrices.
     """
-    x, weight = np.random.RandomState(0).uniform(-1, 1, (2, side, side)).astype(np.float32)
-    work, size = {"gflop": 2e-9 * side ** 3}, f"{side}x{side}"
-    first, second = mx.nd.array(x), mx.nd.array(weight)
-    yield of_calls(MATRIX, size, MXNET, "float32", {NETWORK: lambda: mx.nd.dot(first, second).wait_to_read()}, work)
+    rng = np.random.RandomState(0)
+    # Products keep the size of the values.
+    x, weight = (rng.normal(0, deviation, (side, side)).astype(np.float32) for deviation in (1, side ** -0.5))
+    work, size = {"gflop": 2e-9 * side ** 3 * PRODUCTS}, f"{side}x{side}"
+    first, second = mx.nd.array(x), mx.nd.array(weight.T)
+
+    def multiply() -> None:
+        product = first
+        for _ in range(PRODUCTS):
+            product = mx.nd.FullyConnected(product, second, num_hidden=side, no_bias=True)
+        product.wait_to_read()
+
+    yield of_calls(MATRIX, size, MXNET, "float32", {NETWORK: multiply}, work)
     for engine, precisions in PRECISIONS.items():
         for precision in precisions:
             path = folder / f"matrix_{side}_{'int8' if precision == 'int8' else 'float32'}.onnx"
@@ -141,18 +151,21 @@ def matrix_products(folder: Path, threads: int, side: int = SIDE) -> Iterator[Un
 
 
 def _write_product(path: Path, weight: np.ndarray, is_int8: bool) -> None:
-    """Writes a model that multiplies its input by a constant matrix, both rounded to eight bits where it is int8."""
+    """Writes a model that multiplies its input by a constant matrix, again and again; in int8 all are rounded to eight
+    bits from -4 to 4 deviations."""
     g, side = GraphBuilder("product"), len(weight)
     x = g.input("x", np.float32, (side, side))
-    if is_int8:
-        scale = g.constant(np.float32(1 / 127))
-        zero, middle = g.constant(np.int8(0)), g.constant(np.uint8(128))
-        x = g.add("DequantizeLinear", [g.add("QuantizeLinear", [x, scale, middle]), scale, middle])
-        rounded = g.constant(np.rint(weight * 127).astype(np.int8))
-        product = g.add("MatMul", [x, g.add("DequantizeLinear", [rounded, scale, zero])])
-    else:
-        product = g.add("MatMul", [x, g.constant(weight)])
-    g.output(product, "product", np.float32, (side, side))
+    step, weight_step = np.float32(4 / 127), np.float32(4 / 127 * side ** -0.5)
+    for _ in range(PRODUCTS):
+        if is_int8:
+            scale, middle = g.constant(step), g.constant(np.uint8(128))
+            x = g.add("DequantizeLinear", [g.add("QuantizeLinear", [x, scale, middle]), scale, middle])
+            rounded = g.constant(np.rint(weight / weight_step).clip(-127, 127).astype(np.int8))
+            right = g.add("DequantizeLinear", [rounded, g.constant(weight_step), g.constant(np.int8(0))])
+        else:
+            right = g.constant(weight)
+        x = g.add("MatMul", [x, right])
+    g.output(x, "product", np.float32, (side, side))
     _write(path, g.model())
 
 

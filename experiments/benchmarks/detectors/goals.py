@@ -6,9 +6,9 @@ from .engine_models import MATRIX
 from .gluoncv_peers import SSD300
 from .ours import S
 from .running import ratio
-from .torch_peers import FASTER_RCNN
+from .torch_peers import FASTER_RCNN, FASTER_RCNN_300
 
-REACHED, NOT_REACHED, NOT_RUN = "reached", "not reached", "not run"
+REACHED, IN_PART, NOT_REACHED, NOT_RUN = "reached", "in part", "not reached", "not run"
 
 
 class Goal(NamedTuple):
@@ -17,7 +17,8 @@ class Goal(NamedTuple):
     Attributes:
         size: of our detector S.
         peer: the other detector.
-        engine: that runs the other one, in float32; None for the engine and the precision in which ours runs.
+        engine: that runs the other one, in float32, and ours may run in any; None for the same engine and precision,
+            each of ONNX Runtime's and OpenVINO's.
         factor: how many times.
     """
 
@@ -29,12 +30,14 @@ class Goal(NamedTuple):
     @property
     def words(self) -> str:
         """The goal as a phrase."""
-        where = f"in {self.engine}" if self.engine else "in the same engine and precision"
+        where = f"in {self.engine}" if self.engine else "in the same engine, precision"
         return f"S at {self.size}: {self.factor:g} times the images/s of {self.peer} {where}"
 
 
+# Beside the detector of torchvision with its 1000 proposals stands the same with 300, as many as ours has.
 GOALS = (Goal("800x1200", SSD300, MXNET, 4), Goal("800x1200", FASTER_RCNN, PYTORCH, 8),
-         Goal("800x1200", FASTER_RCNN, None, 1.3), Goal("700x1100", SSD300, None, 2))
+         Goal("800x1200", FASTER_RCNN_300, PYTORCH, 8), Goal("800x1200", FASTER_RCNN, None, 1.3),
+         Goal("800x1200", FASTER_RCNN_300, None, 1.3), Goal("700x1100", SSD300, None, 2))
 
 
 def check_goals(rows: Sequence[Mapping[str, Any]], goals: Sequence[Goal] = GOALS) -> List[Dict[str, Any]]:
@@ -45,15 +48,17 @@ def check_goals(rows: Sequence[Mapping[str, Any]], goals: Sequence[Goal] = GOALS
         goals: what to check.
 
     Returns:
-        A dict for each goal with "goal" (words), "factor", "verdict" ("reached" where it is in one of the engines,
-        "not reached", or "not run" where there is nothing to compare), and "comparisons", the best first: a list of
+        A dict for each goal with "goal" (words), "factor", "verdict", and "comparisons", the best first: a list of
         dicts with "ours" and "peer" (engine and precision), "ratio" (quartiles of the peer's time over ours) and
-        "verdict".
+        "verdict". Where ours may run in any engine, one comparison that reaches the goal is enough; in the same engine
+        and precision all must, and where some do the verdict is "in part".
     """
     found = []
     for goal in goals:
         comparisons = []
         for ours in _select(rows, S, goal.size):
+            if goal.engine is None and ours["engine"] == MXNET:
+                continue
             engine, precision = (goal.engine, "float32") if goal.engine else (ours["engine"], ours["precision"])
             for peer in _select(rows, goal.peer, engine=engine, precision=precision):
                 times = ratio(peer, ours, WHOLE)
@@ -62,8 +67,16 @@ def check_goals(rows: Sequence[Mapping[str, Any]], goals: Sequence[Goal] = GOALS
                     "verdict": REACHED if times["median"] >= goal.factor else NOT_REACHED})
         comparisons.sort(key=lambda comparison: -comparison["ratio"]["median"])
         found.append({"goal": goal.words, "factor": goal.factor, "comparisons": comparisons,
-                      "verdict": comparisons[0]["verdict"] if comparisons else NOT_RUN})
+                      "verdict": _verdict(goal, [entry["verdict"] == REACHED for entry in comparisons])})
     return found
+
+
+def _verdict(goal: Goal, are_reached: Sequence[bool]) -> str:
+    if not are_reached:
+        return NOT_RUN
+    if all(are_reached) or goal.engine and any(are_reached):
+        return REACHED
+    return IN_PART if any(are_reached) else NOT_REACHED
 
 
 def rates(rows: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:

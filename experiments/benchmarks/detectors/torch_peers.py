@@ -17,6 +17,7 @@ from .candidate import NETWORK, PYTORCH, WHOLE, Candidate, Skipped, of_calls
 from .engine_models import open_everywhere
 
 FASTER_RCNN = "torchvision Faster R-CNN"
+FASTER_RCNN_300 = FASTER_RCNN + " 300"
 
 
 class Peer(NamedTuple):
@@ -27,7 +28,7 @@ class Peer(NamedTuple):
 
 
 PEERS = {FASTER_RCNN: Peer("fasterrcnn_mobilenet_v3_large_fpn", (800, 1200)),
-         FASTER_RCNN + " 300": Peer("the same with 300 proposals", (800, 1200)),
+         FASTER_RCNN_300: Peer("the same with 300 proposals", (800, 1200)),
          "torchvision SSDLite320": Peer("ssdlite320_mobilenet_v3_large", (320, 320))}
 
 

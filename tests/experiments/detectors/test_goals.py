@@ -7,7 +7,7 @@ from light_head_rcnn.experiments.benchmarks.detectors.engine_models import MATRI
 from light_head_rcnn.experiments.benchmarks.detectors.gluoncv_peers import SSD300
 from light_head_rcnn.experiments.benchmarks.detectors.ours import S
 
-FOUR, _, _, TWO_IN_THE_SAME = goals.GOALS
+FOUR, *_, TWO_IN_THE_SAME = goals.GOALS
 
 
 @pytest.mark.parametrize("peer, verdict", [([399, 400, 410], goals.REACHED), ([420, 390, 399], goals.NOT_REACHED)])
@@ -43,15 +43,24 @@ def test_the_same_engine_and_precision(make_row):
             make_row(S, "700x1100", ONNXRUNTIME, "float32", [10]),
             make_row(SSD300, "300x300", OPENVINO, "float32", [110]),
             make_row(SSD300, "300x300", OPENVINO, "bfloat16", [30])]
+    rows += [make_row(S, "700x1100", MXNET, "float32", [10]), make_row(SSD300, "300x300", MXNET, "float32", [90])]
     found, = goals.check_goals(rows, [TWO_IN_THE_SAME])
+    assert found["verdict"] == goals.IN_PART
     assert [(entry["ours"], entry["peer"], entry["verdict"]) for entry in found["comparisons"]] == [
         ("OpenVINO float32", "OpenVINO float32", goals.REACHED),
         ("OpenVINO bfloat16", "OpenVINO bfloat16", goals.NOT_REACHED)]
 
 
+@pytest.mark.parametrize("peer, verdict", [(19, goals.NOT_REACHED), (20, goals.REACHED)])
+def test_the_same_engine_where_all_agree(make_row, peer, verdict):
+    rows = [make_row(name, size, OPENVINO, precision, [milliseconds]) for precision in ("float32", "int8")
+            for name, size, milliseconds in ((S, "700x1100", 10), (SSD300, "300x300", peer))]
+    assert goals.check_goals(rows, [TWO_IN_THE_SAME])[0]["verdict"] == verdict
+
+
 def test_without_a_peer_a_goal_is_not_run(make_row):
     found = goals.check_goals([make_row(S, "800x1200", MXNET, "float32", [100])])
-    assert [entry["verdict"] for entry in found] == [goals.NOT_RUN] * 4
+    assert [entry["verdict"] for entry in found] == [goals.NOT_RUN] * 6
     assert all(entry["comparisons"] == [] for entry in found)
 
 
