@@ -16,6 +16,8 @@ from . import compat, cores
 SPIN_COUNT = 2000
 # Primitives that MXNet keeps for each kind of oneDNN operation; MXNet's own default is no bound.
 ONEDNN_CACHE = 64
+# Numbers from which MXNet copies an array in several threads; MXNet's own default is 200,000. No array has as many.
+PARALLEL_COPIES = 2 ** 31 - 1
 OPENMP_LIBRARY = "libgomp.so.1"
 # The shared libraries that this process has loaded are among the lines of this file.
 LOADED = "/proc/self/maps"
@@ -166,6 +168,10 @@ def decide(environment: Mapping[str, str], threads: Threads, openmp_is_loaded: b
                "oneDNN primitives that MXNet keeps for each kind of operation. By itself MXNet keeps those of all "
                "input sizes for ever, so that memory grows with every new size; this many are enough for a training "
                "step of one size."),
+        choose("MXNET_CPU_PARALLEL_SIZE", str(PARALLEL_COPIES),
+               "Numbers from which MXNet copies an array in several threads. Python's thread copies from NumPy, and would "
+               "get OpenMP threads of its own for it. OpenMP then counts more threads than processors, and lets all of "
+               "them sleep at once: from then on small images take up to three times as long."),
         choose("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0",
                "With 0, cuDNN chooses convolution algorithms by rules. With 1, MXNet's default, it times them at every "
                "new input size, and images have many. The scripts of the MXNet original set 0 too."),

@@ -9,7 +9,8 @@ import pytest
 from light_head_rcnn import runtime
 from light_head_rcnn.runtime import FIXED, MXNET, POLICY, TOO_LATE, USER, Threads
 
-CHOSEN = ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "MXNET_MKLDNN_CACHE_NUM", "MXNET_CUDNN_AUTOTUNE_DEFAULT")
+CHOSEN = ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "MXNET_MKLDNN_CACHE_NUM", "MXNET_CPU_PARALLEL_SIZE",
+          "MXNET_CUDNN_AUTOTUNE_DEFAULT")
 
 
 def decided(environment=None, late=False):
@@ -32,13 +33,13 @@ def test_an_empty_environment_is_filled():
     choices = decided(environment)
     runtime.apply(list(choices.values()), environment)
     assert environment == {"OMP_NUM_THREADS": "3", "GOMP_SPINCOUNT": "2000", "MXNET_MKLDNN_CACHE_NUM": "64",
-                           "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
+                           "MXNET_CPU_PARALLEL_SIZE": "2147483647", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}
     assert all(choices[name].source == POLICY and choices[name].reason for name in CHOSEN)
 
 
 def test_the_users_variables_win():
     mine = {"OMP_NUM_THREADS": "7", "GOMP_SPINCOUNT": "1", "MXNET_MKLDNN_CACHE_NUM": "-1",
-            "MXNET_CUDNN_AUTOTUNE_DEFAULT": "2", "MXNET_ENFORCE_DETERMINISM": "1"}
+            "MXNET_CPU_PARALLEL_SIZE": "5", "MXNET_CUDNN_AUTOTUNE_DEFAULT": "2", "MXNET_ENFORCE_DETERMINISM": "1"}
     for late in (False, True):
         environment = dict(mine)
         choices = decided(environment, late)
@@ -70,7 +71,8 @@ def test_what_openmp_reads_is_too_late_once_it_is_loaded():
     runtime.apply(list(choices.values()), environment)
     assert {name for name, choice in choices.items() if choice.source == TOO_LATE} == {"OMP_NUM_THREADS",
                                                                                        "GOMP_SPINCOUNT"}
-    assert set(environment) == {"MXNET_MKLDNN_CACHE_NUM", "MXNET_CUDNN_AUTOTUNE_DEFAULT"}
+    assert set(environment) == {"MXNET_MKLDNN_CACHE_NUM", "MXNET_CPU_PARALLEL_SIZE",
+                                "MXNET_CUDNN_AUTOTUNE_DEFAULT"}
 
 
 def test_what_cannot_or_should_not_be_set_is_stated():
@@ -121,6 +123,18 @@ def test_openmp_and_mxnet_get_the_choices():
     assert python(code).splitlines() == ["True", "light_head_rcnn", "2000 64"]
     threads = "import ctypes, light_head_rcnn; print(ctypes.CDLL('libgomp.so.1').omp_get_max_threads())"
     assert python(threads, OMP_NUM_THREADS="7") == "7"
+
+
+def test_copies_of_large_arrays_start_no_threads():
+    code = """
+        import os, light_head_rcnn, mxnet as mx, numpy as np
+        mx.nd.dot(mx.nd.ones((300, 300)), mx.nd.ones((300, 300))).asnumpy()
+        before = len(os.listdir("/proc/self/task"))
+        mx.nd.array(np.ones(3000000, np.float32)).asnumpy()
+        print(len(os.listdir("/proc/self/task")) - before)
+    """
+    assert python(code, OMP_NUM_THREADS="2") == "0"
+    assert python(code, OMP_NUM_THREADS="2", MXNET_CPU_PARALLEL_SIZE="200000") == "1"  # what is avoided
 
 
 def test_mxnet_imported_first_is_told_once():
