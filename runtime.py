@@ -169,9 +169,9 @@ def decide(environment: Mapping[str, str], threads: Threads, openmp_is_loaded: b
                "input sizes for ever, so that memory grows with every new size; this many are enough for a training "
                "step of one size."),
         choose("MXNET_CPU_PARALLEL_SIZE", str(PARALLEL_COPIES),
-               "Numbers from which MXNet copies an array in several threads. Python's thread copies from NumPy, and would "
-               "get OpenMP threads of its own for it. OpenMP then counts more threads than processors, and lets all of "
-               "them sleep at once: from then on small images take up to three times as long."),
+               "Numbers from which MXNet copies an array in several threads. Python's thread copies from NumPy, and "
+               "would get OpenMP threads of its own for it. OpenMP then counts more threads than processors, and lets "
+               "all of them sleep at once: from then on small images take up to three times as long."),
         choose("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0",
                "With 0, cuDNN chooses convolution algorithms by rules. With 1, MXNet's default, it times them at every "
                "new input size, and images have many. The scripts of the MXNet original set 0 too."),
