@@ -311,7 +311,7 @@ def test_a_checkpoint_needs_no_configuration(workshop, tmp_path, capsys):
     assert len(json.loads((tmp_path / "detections.json").read_text())[0]["detections"]) == 2
     assert f"detecting with {workshop}/out/row-0002.params" in capsys.readouterr().err
     assert export.main(words) == 0 and (tmp_path / "row-meta.json").is_file()
-    assert f"exported {workshop}/out/row-0002.params in fused form with oneDNN's passes as {tmp_path}/row" in capsys.readouterr().err
+    assert f"exported {workshop}/out/row-0002.params in fused form with oneDNN's passes as " in capsys.readouterr().err
 
 
 def test_without_out_the_files_lie_beside_the_checkpoint(workshop):
