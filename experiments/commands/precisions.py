@@ -68,6 +68,10 @@ def report_agreement(detector: "Detector", exported: "EngineDetector", images: "
     """Says how near the detections of an export that rounds are; returns the exit status, 1 where half are others."""
     from ...engine.deploy.engines.agreement import LEAST_SCORE, LEAST_SHARE, agreement
     report = agreement(detector, exported, images)
+    if not report.objects:
+        logger.info("loaded again in %s in %s: nothing is found in these images (%d), so that nothing was compared; "
+                    "name photographs by --check", exported.engine, exported.precision, len(images))
+        return 0
     logger.info("loaded again in %s in %s: of %d objects with scores from %g on in images (%d), %d are found by both, "
                 "median difference of their scores %.2g, of their boxes %.2g pixels; lhrcnn test tells what it costs",
                 exported.engine, exported.precision, report.objects, LEAST_SCORE, len(images), report.found_by_both,

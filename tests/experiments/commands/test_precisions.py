@@ -1,6 +1,8 @@
 """lhrcnn export --precision: what the command writes and says, and what does not go together."""
 import json
+import logging
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +10,7 @@ from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, write_checkpoint
 from light_head_rcnn.engine.checkpoints.parameters import parameter_arrays
 from light_head_rcnn.engine.config import saved_config
+from light_head_rcnn.experiments.commands import precisions
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def test_int8_by_a_folder_with_a_broken_image(run, shapes, lhrcnn, tmp_path):
     (photos / "broken.jpg").write_text("no image")
     status, _, log = lhrcnn("export", "--checkpoint", run, "--cpu", "--format", "onnx", "--precision", "int8",
                             "--calibrate", photos, shapes, "--calibration-images", 4, "--out", tmp_path / "int8")
-    assert status == 0 and "broken.jpg" in log and "without 1 of 4 images" in log and "in int8: of" in log
+    assert status == 0 and "broken.jpg" in log and "without 1 of 4 images" in log and "in int8: " in log
     meta = json.loads((tmp_path / "int8" / "meta.json").read_text())
     assert meta["precision"] == "int8" and b"QuantizeLinear" in (tmp_path / "int8" / "model.onnx").read_bytes()
     status, _, log = lhrcnn("export", "--checkpoint", run, "--cpu", "--format", "onnx", "--precision", "int8",
@@ -42,8 +45,20 @@ def test_bfloat16_needs_no_images(run, lhrcnn, tmp_path):
     pytest.importorskip("onnx", reason="needs the package onnx")
     status, _, log = lhrcnn("export", "--checkpoint", run, "--cpu", "--format", "onnx", "--precision", "bfloat16",
                             "--out", tmp_path / "bfloat16")
-    assert status == 0 and ("in bfloat16: of" in log or "was not compared" in log)
+    assert status == 0 and ("in bfloat16: " in log or "was not compared" in log)
     assert json.loads((tmp_path / "bfloat16" / "meta.json").read_text())["precision"] == "bfloat16"
+
+
+@pytest.mark.parametrize("objects, found, status, message", [
+    (0, 0, 0, "nothing was compared; name photographs by --check"), (4, 2, 0, "of 4 objects"),
+    (4, 1, 1, "error: the exported detector does not give the same detections")])
+def test_what_is_said_of_the_agreement(objects, found, status, message, monkeypatch, caplog):
+    from light_head_rcnn.engine.deploy.engines import agreement
+    monkeypatch.setattr(agreement, "agreement", lambda *_: agreement.Agreement(objects, found, 0.0, 0.0))
+    exported = SimpleNamespace(engine="openvino", precision="int8")
+    with caplog.at_level(logging.INFO):
+        assert precisions.report_agreement(None, exported, ["a.jpg"], logging.getLogger("agreement")) == status
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize("words, message", [
