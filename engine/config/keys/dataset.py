@@ -40,8 +40,12 @@ KEYS = (
         "Part of the data set to test on; + joins several. Empty for no test after a training.",
         free_on_resume=True),
     Key("dataset.proposal", "rpn", TEXT,
-        "Where proposals come from. Here they always come from the model's own RPN.",
-        implemented=("rpn",)),
+        "Where proposals come from: rpn, the model's own RPN, or file, files made before, which Fast R-CNN takes.",
+        implemented=("rpn", "file")),
+    Key("dataset.proposal_files", (), NAMES,
+        "With `dataset.proposal` file: the files of proposals, which together have an entry of every image that is "
+        "trained or tested on. `lhrcnn proposals` makes them; docs/fast-rcnn/proposals.md says what else is read.",
+        free_on_resume=True),
     Key("dataset.classes", (), NAMES,
         "Names of the classes to detect, without background. Empty takes those of the data set. Classes that it does "
         "not have are not measured, and objects of classes that are not named are not seen."),

@@ -13,7 +13,7 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn import data, gluon_models, symbols
-from light_head_rcnn.engine.building import datasets, loaders, network, pretrained
+from light_head_rcnn.engine.building import datasets, loaders, network, pretrained, proposals
 from light_head_rcnn.engine.config import KEYS, load_config
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.loading import load_network
@@ -22,6 +22,7 @@ from light_head_rcnn.errors import CheckpointError, ConfigError
 
 TESTS = Path(__file__).parents[2]
 CLASSES = ("a", "b")
+GIVEN = {"dataset.proposal": "file", "dataset.proposal_files": ["a.npz"]}
 # What a light head on a ResNet, a pyramid, and a symbolic graph have.
 LIGHT, PYRAMID, GRAPH = ({"network.model": "light_head_rcnn_resnet101_v1_coco"},
                          {"network.model": "light_head_rcnn_fpn_resnet101_v1_coco"},
@@ -38,7 +39,7 @@ def of_network(cfg, record):
 def of_losses(cfg, record):
     """Arguments of the losses on top of the Gluon model."""
     recorder = record(gluon_models, "DetectorLosses")
-    network.build_losses(cfg, object())
+    network.build_losses(cfg, SimpleNamespace(needs_proposals=False))
     return recorder.arguments
 
 
@@ -72,6 +73,16 @@ def of_dataset(cfg, record):
                           ("", lambda: datasets.build_test_set(cfg, CLASSES))):
         recorder = record(data, "load_dataset", SimpleNamespace(classes=CLASSES, unread={}))
         build()
+        found.update({prefix + name: value for name, value in recorder.arguments.items()})
+    return found
+
+
+def of_proposals(cfg, record):
+    """Arguments of the reader of proposals for training and, with "test." before them, for tests."""
+    found = {}
+    for prefix, limit in (("", cfg.TRAIN.PROPOSALS), ("test.", cfg.TEST.PROPOSALS)):
+        recorder = record(proposals, "load_proposals", SimpleNamespace(missing=lambda records: []))
+        proposals.build_proposals(cfg, SimpleNamespace(records=[]), limit)
         found.update({prefix + name: value for name, value in recorder.arguments.items()})
     return found
 
@@ -191,6 +202,9 @@ ROWS = [
     ("dataset.val", "b.json", of_dataset, "annotations", {"val": "b.json"}, {}),
     ("dataset.test", "c.json", of_dataset, "annotations", {"test": "c.json"}, {}),
     ("dataset.MAX_MEGAPIXELS", 7, of_dataset, "max_megapixels", 7, {}),
+    ("dataset.proposal_files", ["a.npz", "b.mat"], of_proposals, "paths", ("a.npz", "b.mat"), GIVEN),
+    ("TRAIN.PROPOSALS", 11, of_proposals, "max_per_image", 11, GIVEN),
+    ("TEST.PROPOSALS", 12, of_proposals, "test.max_per_image", 12, GIVEN),
     # The symbolic graphs.
     ("symbol", "xception_rfcn_light", of_graph, "name", "xception_rfcn_light", GRAPH),
     ("CLASS_AGNOSTIC", False, of_graph, "class_agnostic", False, GRAPH),

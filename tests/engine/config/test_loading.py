@@ -285,7 +285,7 @@ def test_ends_of_the_bounds_are_allowed(write, text):
     ("TRAIN.RPN_BBOX_WEIGHTS", [0, 0, 0, 0], "only (1.0, 1.0, 1.0, 1.0)"), ("TEST.HAS_RPN", False, "only True"),
     ("network.RPN_FEAT_STRIDE", [4, 8], "only 16"), ("network.RPN_FEAT_STRIDE", [4, 8, 16, 32, 64], "only 16"),
     ("network.RPN_FEAT_STRIDE", 8, "only 16"), ("network.RCNN_FEAT_STRIDE", 32, "only 16"),
-    ("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", False, "only True"), ("dataset.proposal", "ss", "only 'rpn'"),
+    ("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", False, "only True"), ("dataset.proposal", "ss", "only 'rpn' or 'file' is"),
 ])
 def test_what_is_not_implemented_is_refused(key, value, fault, write):
     section, _, name = key.partition(".")
