@@ -18,7 +18,13 @@ _BLOCK = 1 << 16  # boxes that are looked at together, which bounds the memory
 
 def usable_boxes(boxes: np.ndarray, scores: Optional[np.ndarray], width: int, height: int, limit: int,
                  counts: Counter) -> np.ndarray:
-    """Returns the boxes of one image that are used, see `RULES`.
+    """Returns the boxes of one image that are used, float32 (k, 4), the best first; see `usable_boxes_and_scores`."""
+    return usable_boxes_and_scores(boxes, scores, width, height, limit, counts)[0]
+
+
+def usable_boxes_and_scores(boxes: np.ndarray, scores: Optional[np.ndarray], width: int, height: int, limit: int,
+                            counts: Counter) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Returns the boxes of one image that are used, see `RULES`, and their scores.
 
     Args:
         boxes: numbers (n, 4), rows x1, y1, x2, y2 in the frame of the original image: 0-based pixels, inclusive ends.
@@ -28,7 +34,8 @@ def usable_boxes(boxes: np.ndarray, scores: Optional[np.ndarray], width: int, he
         counts: how often each rule applied, by its name; increased.
 
     Returns:
-        float32 (k, 4), the best first.
+        boxes: float32 (k, 4), the best first.
+        scores: float32 (k,); None without scores.
     """
     kept = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
     for start in range(0, len(boxes), _BLOCK):
@@ -38,7 +45,7 @@ def usable_boxes(boxes: np.ndarray, scores: Optional[np.ndarray], width: int, he
             values = np.zeros(len(rows), np.float32) if scores is None else scores[part].astype(np.float32)
         rows, values = _inside(rows, values, width, height, counts)
         kept = _best(np.concatenate([kept[0], rows]), np.concatenate([kept[1], values]), limit, counts)
-    return kept[0]
+    return kept[0], None if scores is None else kept[1]
 
 
 def _inside(boxes: np.ndarray, scores: np.ndarray, width: int, height: int,

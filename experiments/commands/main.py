@@ -12,6 +12,8 @@ COMMANDS: Dict[str, str] = {
     "test": "test a detector on a data set",
     "detect": "detect objects in photographs",
     "pretrain": "train a backbone as a classifier, with whose weights detectors start",
+    "proposals": "find boxes that may hold an object, by selective search or edge boxes, and measure their recall",
+    "compress": "make the fully connected layers of a head faster, by truncated SVD",
     "convert": "take weights from other frameworks",
     "export": "write a detector as files that need no configuration",
     "data": "check, show, split and convert data sets, and fit anchors to them",

@@ -1,5 +1,4 @@
 """Finds, saves and loads the proposals that one stage of alternate training makes for the next."""
-from pathlib import Path
 from typing import Dict, List, Sequence
 
 import mxnet as mx
@@ -8,9 +7,10 @@ from tqdm import tqdm
 from yacs.config import CfgNode
 
 from .... import data
+from ....data.proposals import names_of, read_proposals, write_proposals
 from ....errors import DataError
-from ....operators import boxes as box_ops
 from ...building.loaders import build_test_loader
+from ...evaluation import proposal_recall
 from ...files import PathLike, atomic_write
 from ...symbolic.blocks import graph_block
 from ...symbolic.detector import TEST_INPUTS
@@ -61,23 +61,24 @@ def recall(dataset: data.Dataset, proposals: Sequence[np.ndarray], overlap: floa
     """The share of a data set's ground truths that some proposal of their image overlaps by at least `overlap` (IoU).
 
     Args:
-        dataset: the images and their ground truths.
+        dataset: the images and their ground truths, all of which are counted.
         proposals: for each record (k, 4 or more), whose first columns are boxes in the frame of the original image.
     """
-    hits = [box_ops.iou(boxes[None, :, :4], record.boxes[None])[0].max(axis=0, initial=0) >= overlap
-            for record, boxes in zip(dataset.records, proposals) if len(record.boxes)]
-    return float(np.concatenate(hits).mean()) if hits else float("nan")
+    most = max(map(len, proposals), default=0)
+    best = proposal_recall.best_overlaps((record.boxes for record in dataset.records), proposals, [most])[0]
+    return proposal_recall.recall(best, overlap)
 
 
 def save_proposals(path: PathLike, dataset: data.Dataset, proposals: Sequence[np.ndarray]) -> None:
-    """Writes what `propose` returned to a file of arrays, atomically."""
+    """Writes what `propose` returned to a file of proposals, atomically."""
     with atomic_write(path) as temporary:
-        np.savez(temporary, images=_image_names(dataset), counts=[len(rows) for rows in proposals],
-                 rows=np.concatenate(proposals))
+        write_proposals(temporary, names_of(dataset.records, dataset.path),
+                        [(record.width, record.height) for record in dataset.records], list(map(len, proposals)),
+                        (rows[:, :4] for rows in proposals), (rows[:, 4] for rows in proposals), "rpn")
 
 
 def load_proposals(path: PathLike, dataset: data.Dataset) -> Dict[str, np.ndarray]:
-    """Reads the boxes of a file that `save_proposals` wrote.
+    """Reads the boxes of a file that `save_proposals` wrote, as they are.
 
     Returns:
         float32 (k, 4) by the path of the image, in the frame of the original image.
@@ -85,14 +86,7 @@ def load_proposals(path: PathLike, dataset: data.Dataset) -> Dict[str, np.ndarra
     Raises:
         DataError: there is no such file, or it belongs to other images.
     """
-    if not Path(path).is_file():
-        raise DataError(f"there is no file of proposals {path}")
-    with np.load(str(path), allow_pickle=False) as file:
-        if file["images"].tolist() != _image_names(dataset):
-            raise DataError(f"{path} has the proposals of other images than those of {dataset.name}")
-        boxes = np.split(file["rows"][:, :4], np.cumsum(file["counts"])[:-1])
-    return {record.path: of_image for record, of_image in zip(dataset.records, boxes)}
-
-
-def _image_names(dataset: data.Dataset) -> List[str]:
-    return [str(record.image_id) for record in dataset.records]
+    entries = list(read_proposals(path))
+    if [entry.name for entry in entries] != names_of(dataset.records, dataset.path):
+        raise DataError(f"{path} has the proposals of other images than those of {dataset.name}")
+    return {record.path: entry.boxes for record, entry in zip(dataset.records, entries)}
