@@ -9,9 +9,10 @@ from ..data.class_names import COCO_CLASSES, VOC_CLASSES
 from ..errors import ModelError
 from ..registry import check_options, option_names
 # These modules register the models that this package brings.
-from . import backbones, faster_rcnn, light_head_fpn, light_head_rcnn, registry, rfcn  # noqa: F401
+from . import backbones, fast_rcnn, faster_rcnn, light_head_fpn, light_head_rcnn, registry, rfcn  # noqa: F401
 from .detector import TwoStageDetector
 from .necks import FeaturePyramid
+from .roi_detector import RoIDetector
 
 NORMS = ("frozen", "batch")
 # Arguments of `get_model` of their own, which the builder of a whole model takes, too.
@@ -43,8 +44,22 @@ def model_options(name: str) -> Set[str]:
     return set(_options(name) - option_names(TwoStageDetector, TwoStageDetector))
 
 
+def needs_proposals(name: str) -> bool:
+    """Returns whether a model classifies given proposals and finds none itself, see `RoIDetector`.
+
+    Args:
+        name: one of `model_names()`.
+
+    Raises:
+        ModelError: the name is not known.
+    """
+    parts = registry.composed_models().get(name)
+    builder = _builder(name) if parts is None else registry.DETECTORS.get(parts.detector).build
+    return getattr(builder, "needs_proposals", False)
+
+
 def get_model(name: str, classes: Optional[Sequence[str]] = None, norm: str = "frozen",
-              **options: Any) -> TwoStageDetector:
+              **options: Any) -> RoIDetector:
     """Builds a detector; its parameters are not yet initialised.
 
     Example:
@@ -55,12 +70,14 @@ def get_model(name: str, classes: Optional[Sequence[str]] = None, norm: str = "f
     Args:
         name: one of `model_names()`, e.g. "light_head_rcnn_resnet101_v1_coco" (the paper's setting L),
             "light_head_rcnn_xception_coco" (setting S), "rfcn_resnet101_v1_coco" (R-FCN, the paper's B1),
-            "faster_rcnn_resnet101_v1_coco" (two hidden layers).
+            "faster_rcnn_resnet101_v1_coco" (two hidden layers), "fast_rcnn_resnet50_v1_voc" (Fast R-CNN, whose RoIs
+            are a third input).
         classes: names of the classes, background not among them, in place of those that the name says.
         norm: "frozen": batch normalisation uses its moving statistics in training, too, to fine-tune a pretrained
             backbone as the MXNet original does. "batch": it uses those of the batch, to train from scratch.
-        options: options of the detector and of its backbone: see `TwoStageDetector` for those that all detectors have,
-            and the detector's class, e.g. `LightHeadRCNN`, for its own. ResNet has `stride_in_1x1`, see `Bottleneck`.
+        options: options of the detector and of its backbone: see `RoIDetector` for those that all detectors have,
+            `TwoStageDetector` for those of all that have an RPN, and the detector's class, e.g. `LightHeadRCNN`, for
+            its own. ResNet has `stride_in_1x1`, see `Bottleneck`.
             Detectors with two maps have `outputs`: the names of the stages, both of stride 16, that the RPN and the
             head read, such as ("stage5", "stage5"); stages behind them are not built. Empty for the backbone's own.
 

@@ -50,14 +50,29 @@ def pool_rois(F: ModuleType, roi_pool: str, thin_map: Array, rois: Array, stride
         float32 (R, `pooled_channels(roi_pool)`, 7, 7). The gradient goes to the map.
     """
     if roi_pool == "roi_pool":
-        return _zeros_for_padding(F, rois, lambda rois: F.ROIPooling(
-            thin_map, rois, pooled_size=(POOLED_SIZE, POOLED_SIZE), spatial_scale=1 / stride))
+        return max_pool_rois(F, thin_map, rois, stride)
     operator, flavour = _POSITION_SENSITIVE[roi_pool]
     if roi_pool in _EXCLUSIVE_ENDS:
         near, far = (F.slice_axis(rois, axis=1, begin=begin, end=end) for begin, end in ((0, 3), (3, 5)))
         rois = F.concat(near, far + 1, dim=1)
     return operator(F, thin_map, rois, output_dim=POOLED_CHANNELS, pooled_size=POOLED_SIZE, spatial_scale=1 / stride,
                     **flavour)
+
+
+def max_pool_rois(F: ModuleType, data: Array, rois: Array, stride: int, bins: int = POOLED_SIZE) -> Array:
+    """Pools every RoI into bins of whole cells, of which the largest counts (the Fast R-CNN paper, section 2.1).
+
+    Args:
+        F: module of the operators, `mx.nd` or `mx.sym`.
+        data: float32 (N, C, h, w).
+        rois, stride: see `pool_rois`.
+        bins: bins along each side of a RoI.
+
+    Returns:
+        float32 (R, C, bins, bins). The gradient goes to the map.
+    """
+    return _zeros_for_padding(F, rois, lambda rois: F.ROIPooling(data, rois, pooled_size=(bins, bins),
+                                                                 spatial_scale=1 / stride))
 
 
 def align_rois(F: ModuleType, data: Array, rois: Array, stride: int) -> Array:

@@ -30,6 +30,23 @@ def class_boxes(F: ModuleType, rois: Array, deltas: Array, im_info: Array, rois_
     """
     sources = F.reshape(F.slice_axis(rois, axis=1, begin=1, end=5), shape=(-1, rois_per_image, 1, 4))
     deltas = F.reshape(deltas, shape=(-1, rois_per_image, 2 if class_agnostic else num_classes, 4))
+    return decode_boxes(F, sources, deltas, im_info, class_agnostic, means, stds)
+
+
+def decode_boxes(F: ModuleType, sources: Array, deltas: Array, im_info: Array, class_agnostic: bool,
+                 means: Optional[Sequence[float]] = None, stds: Optional[Sequence[float]] = None) -> Array:
+    """Does what `class_boxes` does where any number of RoIs an image may be given.
+
+    Args:
+        F: `mx.nd` or `mx.sym`.
+        sources: float (N, R, 1, 4), the RoIs (x1, y1, x2, y2) of each image in pixels of the network input.
+        deltas: type of sources (N, R, G, 4). Class-agnostic, G is 2, background and foreground; otherwise it is the
+            number of classes, background counted.
+        im_info, class_agnostic, means, stds: see `class_boxes`.
+
+    Returns:
+        (N, R, 4), or (N, R, 4 * G) if each class has a box of its own, in pixels of the network input.
+    """
     if class_agnostic:
         deltas = F.slice_axis(deltas, axis=2, begin=1, end=2)
     if stds is not None:

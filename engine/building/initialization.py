@@ -6,7 +6,7 @@ import mxnet as mx
 from mxnet.gluon import Block
 from yacs.config import CfgNode
 
-from ...gluon_models import TwoStageDetector
+from ...gluon_models import RoIDetector
 from ..checkpoints.parameters import own_parameters
 from .pretrained import PretrainedReport, take_pretrained
 
@@ -14,7 +14,7 @@ from .pretrained import PretrainedReport, take_pretrained
 NEW_LAYER_STD = 0.01
 
 
-def initialize(cfg: CfgNode, net: TwoStageDetector, ctx: Union[mx.Context, Sequence[mx.Context]],
+def initialize(cfg: CfgNode, net: RoIDetector, ctx: Union[mx.Context, Sequence[mx.Context]],
                pretrained: bool = True, allow_partial: bool = False) -> PretrainedReport:
     """Gives a detector random weights, and then those of `network.pretrained` where the configuration names a file.
 
@@ -39,10 +39,10 @@ def initialize(cfg: CfgNode, net: TwoStageDetector, ctx: Union[mx.Context, Seque
         CheckpointError: there is no such file, or, without `allow_partial`, it does not hold the whole backbone.
     """
     he, normal = mx.init.MSRAPrelu(factor_type="in", slope=0), mx.init.Normal(NEW_LAYER_STD)
-    for block in (net.rpn.score, net.rpn.box) + net.head.output_layers:
+    for block in net.output_layers:
         block.initialize(normal, ctx=ctx)
     net.features.initialize(he, ctx=ctx)
-    for block in (net.rpn.conv, net.neck) + net.head.hidden_layers:
+    for block in net.hidden_layers:
         block.initialize(normal if cfg.network.pretrained else he, ctx=ctx)
     if not cfg.network.pretrained or not pretrained:
         return PretrainedReport()

@@ -26,10 +26,12 @@ def original_parameters():
 
 @pytest.fixture
 def reimported(tmp_path):
-    """Function that exports a hybridized detector, which has run on images and im_info, and imports the files."""
-    def imported(net):
+    """Function that exports a hybridized detector, which has run on its inputs, by default images and im_info, and
+    imports the files."""
+    def imported(net, inputs=2):
         net.export(str(tmp_path / "net"))
-        return mx.gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), ["data0", "data1"],
+        names = [f"data{number}" for number in range(inputs)]
+        return mx.gluon.SymbolBlock.imports(str(tmp_path / "net-symbol.json"), names,
                                             str(tmp_path / "net-0000.params"))
 
     return imported
