@@ -35,7 +35,8 @@ def clip6(F: ModuleType, x: Array) -> Array:
 
 def mish(F: ModuleType, x: Array) -> Array:
     """Returns x tanh(log(1 + exp(x))) (Misra, arXiv 1908.08681)."""
-    return x * F.tanh(F.Activation(x, act_type="softrelu"))
+    # MXNet has oneDNN for its operator Activation; its `tanh` takes seven times as long.
+    return x * F.Activation(F.Activation(x, act_type="softrelu"), act_type="tanh")
 
 
 class BatchNorm(HybridBlock):
