@@ -21,8 +21,8 @@ def small_net(**options):
     net = FastRCNN(Xception(), ("a", "b", "c"), **options)
     net.initialize(mx.init.Normal(0.05))
     rng = np.random.RandomState(0)
-    for layer in net.head.output_layers:  # scores that differ, boxes that move
-        layer.weight.set_data(mx.nd.array(rng.normal(0, 0.3, layer.weight.shape)))
+    for layer, scale in zip(net.head.output_layers, (0.05, 0.3)):  # scores that differ, boxes that move
+        layer.weight.set_data(mx.nd.array(rng.normal(0, scale, layer.weight.shape)))
     return net
 
 
