@@ -4,6 +4,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
 from ...engine.files import atomic_write
 
@@ -18,6 +20,7 @@ def plot_times(rows: Sequence[Mapping[str, Any]], path: str) -> None:
     forms = list(dict.fromkeys(row["form"] for row in rows))
     figure = Figure(figsize=(8 * len(forms), 7), layout="constrained")
     FigureCanvasAgg(figure)
+    labels: List[List[Annotation]] = []
     families = list(dict.fromkeys(family_of(row["backbone"]) for row in rows))
     colours = {family: f"C{number}" for number, family in enumerate(families)}
     for panel, form in zip(figure.subplots(1, len(forms), squeeze=False)[0], forms):
@@ -25,9 +28,9 @@ def plot_times(rows: Sequence[Mapping[str, Any]], path: str) -> None:
         for family, members in _by_family(of_form).items():
             panel.plot([row["multiply_adds"] / 1e9 for row in members], [row["time"]["median"] for row in members],
                        "o", color=colours[family], label=family)
-        for row in of_form:
-            panel.annotate(row["backbone"], (row["multiply_adds"] / 1e9, row["time"]["median"]), (4, 3),
-                           textcoords="offset points", fontsize=6, color=colours[family_of(row["backbone"])])
+        labels.append([panel.annotate(row["backbone"], (row["multiply_adds"] / 1e9, row["time"]["median"]), (4, 3),
+                                      textcoords="offset points", fontsize=6,
+                                      color=colours[family_of(row["backbone"])]) for row in of_form])
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.margins(x=0.15)
@@ -36,6 +39,9 @@ def plot_times(rows: Sequence[Mapping[str, Any]], path: str) -> None:
         panel.set_title(f"{form}, {'x'.join(map(str, of_form[0]['size']))}", fontsize="medium")
         panel.grid(alpha=0.3)
         panel.legend(fontsize="small")
+    figure.draw_without_rendering()  # only then are the places of the labels known
+    for of_panel in labels:
+        _hide_overlapping(of_panel)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
 
@@ -43,6 +49,16 @@ def plot_times(rows: Sequence[Mapping[str, Any]], path: str) -> None:
 def family_of(name: str) -> str:
     """Returns the family of a backbone: "vovnetv2", "res2net" and so on, or its name up to the first digit."""
     return re.match(r"vovnetv2|res2net|[^\d_]+", name).group()
+
+
+def _hide_overlapping(labels: Sequence[Annotation]) -> None:
+    """Hides each label that would cover an earlier one."""
+    shown: List[Bbox] = []
+    for label in labels:
+        place = label.get_window_extent()
+        label.set_visible(not any(place.overlaps(other) for other in shown))
+        if label.get_visible():
+            shown.append(place)
 
 
 def _by_family(rows: Sequence[Mapping[str, Any]]) -> Dict[str, List[Mapping[str, Any]]]:
