@@ -40,8 +40,10 @@ def main(argv: options.Arguments = None) -> int:
     options.check_output_folder(folder)
     from ...engine.config import pixel_keys
     from ...engine.reporting.logger import HeldLogFile, open_logger
+    from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.classification.recipe import PIXELS, Recipe
     from ...engine.training.classification.run import ClassifierRun, Place
+    keep_freed_memory()
     recipe = Recipe(**{one.name: getattr(args, one.name) for one in fields(Recipe)})
     recipe.check()
     place = Place(folder, options.choose_contexts(args), args.workers, args.log_every, args.keep)

@@ -22,7 +22,9 @@ def main(argv: options.Arguments = None) -> int:
     args = parser.parse_intermixed_args(argv)
     cfg = options.load_training_cfg(args)
     from ...engine.reporting.logger import open_logger
+    from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.api import run_training
+    keep_freed_memory()
     run = run_training(cfg, options.choose_contexts(args, cfg), open_logger(), args.resume, args.extend,
                        args.allow_partial)
     return 0 if run.all_images_were_read else 1

@@ -21,7 +21,9 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.evaluation.run import test_network
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import HeldLogFile, open_logger
+    from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.alternate.stages import AlternateTraining
+    keep_freed_memory()
     contexts = options.choose_contexts(args, cfg)
     logger = open_logger()
     log_file = HeldLogFile(logger)
