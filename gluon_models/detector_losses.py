@@ -51,7 +51,12 @@ class DetectorLosses(HybridBlock):
 
     Raises:
         ModelError: neither mining nor drawing bounds the number of RoIs, or there are not so many to draw from.
+
+    Attributes:
+        loss_names, metric_names: see above; every block of losses has them, for a trainer.
     """
+
+    loss_names, metric_names = LOSSES, METRICS
 
     def __init__(self, net: TwoStageDetector, pre_nms: int = 6000, post_nms: int = 300, rpn_nms: float = 0.7,
                  rpn_min_size: float = 0, rpn_batch_size: int = 256, ohem: int = 128, roi_batch_size: int = -1,
@@ -87,7 +92,7 @@ class DetectorLosses(HybridBlock):
 
     def _rpn_class_loss(self, F: ModuleType, logits: Array, label: Array) -> Tuple[Array, Array]:
         """Log loss and accuracy over the anchors that are not ignored."""
-        loss, is_correct = _cross_entropy(F, F.reshape(logits, shape=(0, 2, -1)), label)
+        loss, is_correct = log_loss(F, F.reshape(logits, shape=(0, 2, -1)), label)
         count = F.maximum(F.sum(label >= 0), 1)
         return F.sum(loss) / count, F.BlockGrad(F.sum(is_correct) / count)
 
@@ -95,7 +100,7 @@ class DetectorLosses(HybridBlock):
                      targets: Array) -> Tuple[Array, Array, Array]:
         """Log loss, box loss and accuracy over the RoIs that are kept; logits and deltas have a row for each RoI."""
         flat_labels = F.reshape(labels, shape=(-1,))
-        cls_loss, is_correct = (F.reshape_like(values, labels) for values in _cross_entropy(F, logits, flat_labels))
+        cls_loss, is_correct = (F.reshape_like(values, labels) for values in log_loss(F, logits, flat_labels))
         errors = self._box_errors(F, deltas, flat_labels, F.reshape(targets, shape=(-3, 0)))
         box_loss, mined_box_loss = (F.reshape_like(F.sum(F.smooth_l1(errors, scalar=sigma), axis=1), labels)
                                     for sigma in (self._box_sigma, MINING_SIGMA))
@@ -122,7 +127,7 @@ class DetectorLosses(HybridBlock):
         return F.broadcast_mul(deltas - targets, F.expand_dims(labels > 0, axis=1))
 
 
-def _cross_entropy(F: ModuleType, logits: Array, label: Array) -> Tuple[Array, Array]:
+def log_loss(F: ModuleType, logits: Array, label: Array) -> Tuple[Array, Array]:
     """Log loss over axis 1, and whether the largest logit is the label's; both are 0 where the label is negative."""
     is_valid = label >= 0
     target = F.maximum(label, 0)

@@ -47,7 +47,8 @@ class TrainSampler:
     Args:
         records: list of `Record`; only their sizes are used.
         batch_size: images in a batch. Every batch is full: the last one of a group repeats images of that group.
-        scales: pairs (shorter edge, bound on the longer edge) in pixels; one is drawn for each batch.
+        scales: pairs (shorter edge, bound on the longer edge) in pixels; one is drawn for each batch, see also
+            `scale_per_image`.
         flip: mirror each image with probability one half, drawn anew every epoch.
         shuffle: False keeps the order of the records within each group, and the groups one after the other.
         group_by_aspect: put only images of one group into a batch, so that little is padded. One group holds the images
@@ -55,6 +56,7 @@ class TrainSampler:
             the MXNet original.
         seed: whole number, at least 0.
         scale_jitter: lowest and highest factor of the size of a batch; one of the `jittered_sizes` is drawn for each.
+        scale_per_image: draw one of the scales for each image in place of each batch.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -62,7 +64,7 @@ class TrainSampler:
 
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
                  flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0,
-                 scale_jitter: Tuple[float, float] = (1.0, 1.0)):
+                 scale_jitter: Tuple[float, float] = (1.0, 1.0), scale_per_image: bool = False):
         if not records:
             raise UsageError("records: a sampler needs at least one record")
         if batch_size < 1:
@@ -74,6 +76,7 @@ class TrainSampler:
             raise UsageError(f"scale_jitter is {scale_jitter}; it must be two factors above 0, the lower one first")
         self._sizes = {size: jittered_sizes(size, scale_jitter) for size in self.scales}
         self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
+        self.scale_per_image = scale_per_image
         self._tall = np.array([group_by_aspect and record.height > record.width for record in records])
         self._groups = [group for group in (np.flatnonzero(~self._tall), np.flatnonzero(self._tall)) if len(group)]
 
@@ -96,12 +99,13 @@ class TrainSampler:
         steps = np.random.RandomState([self.seed, epoch, _JITTER_STREAM]).randint(JITTER_STEPS, size=len(rows))
         batches = []
         for row, step in zip(rows, steps):
-            sizes = self._sizes[self.scales[rng.randint(len(self.scales))]]
-            short, long = sizes[step % len(sizes)]
+            drawn = rng.randint(len(self.scales), size=self.batch_size if self.scale_per_image else 1)
+            sizes = [self._sizes[self.scales[place]] for place in np.resize(drawn, self.batch_size)]
+            sides = [sizes_of_one[step % len(sizes_of_one)] for sizes_of_one in sizes]
             flips = rng.rand(self.batch_size) < 0.5
             seeds = rng.randint(0, 2 ** 32, self.batch_size, dtype=np.uint32)
             batches.append([SampledImage(int(i), bool(self.flip and f), short, long, int(s))
-                            for i, f, s in zip(row, flips, seeds)])
+                            for i, f, (short, long), s in zip(row, flips, sides, seeds)])
         return batches
 
     def others(self, batches: List[List[SampledImage]], number: int) -> Iterator[int]:

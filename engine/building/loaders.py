@@ -46,7 +46,8 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
     """
     train = cfg.TRAIN
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
-                                group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed, scale_jitter=train.SCALE_JITTER)
+                                group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed, scale_jitter=train.SCALE_JITTER,
+                                scale_per_image=train.PYRAMID)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
                             num_workers=train.NUM_WORKERS,
                             ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT, faults=faults,

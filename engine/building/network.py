@@ -1,19 +1,24 @@
 """Builds the Gluon detector and the losses that a configuration describes."""
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Sequence, Union
 
 from yacs.config import CfgNode
 
 from ... import gluon_models
 from ...errors import ConfigError, ModelError
+from ...gluon_models.low_rank import split_dense_layers
 from ..config import DEFAULTS
+from ..config.kinds import layer_ranks
 
 # Keys of `network` that only some models use, and the option of `get_model` that each of them sets.
 _MODEL_OPTIONS = {"STRIDE_IN_1X1": "stride_in_1x1", "PADDED_POOL": "padded_pool", "LIGHT_HEAD_RELU": "relu",
-                  "NECK": "neck", "ROI_POOL": "roi_pool", "HIDDEN_UNITS": "hidden",
-                  "FPN_CANONICAL_SIDE": "canonical_side", "OUTPUTS": "outputs"}
+                  "NECK": "neck", "ROI_POOL": "roi_pool", "FPN_CANONICAL_SIDE": "canonical_side", "OUTPUTS": "outputs",
+                  "POOL_LEVELS": "pool_levels", "DROPOUT": "dropout"}
+# The same for models that find proposals themselves, and for those on given proposals.
+_OF_TWO_STAGES = {**_MODEL_OPTIONS, "HIDDEN_UNITS": "hidden", "HEAD_UNITS": ""}
+_OF_GIVEN_ROIS = {**_MODEL_OPTIONS, "HIDDEN_UNITS": "", "HEAD_UNITS": "hidden"}
 
 
-def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDetector:
+def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
     """Builds the detector that `network` and `TEST` describe; its parameters are not initialised.
 
     Args:
@@ -21,19 +26,32 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.TwoStageDete
         classes: class names, background not among them.
 
     Raises:
-        ConfigError: the model is not known, or a key of `network` that it does not use is set.
+        ConfigError: the model is not known, a key of `network` that it does not use is set, or `dataset.proposal` does
+            not say where its proposals come from.
     """
+    network, name = cfg.network, cfg.network.model
     try:
-        options = _model_options(cfg)
+        given, options = gluon_models.needs_proposals(name), _model_options(cfg)
     except ModelError as error:
         raise ConfigError(f"network.model: {error}") from None
-    return gluon_models.get_model(
-        cfg.network.model, classes=classes, norm=cfg.network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC,
-        anchor_ratios=cfg.network.ANCHOR_RATIOS, anchor_scales=cfg.network.ANCHOR_SCALES,
-        all_cells=cfg.network.RPN_ALL_CELLS,
-        box_means=cfg.TRAIN.BBOX_MEANS, box_stds=cfg.TRAIN.BBOX_STDS,
-        pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N, rpn_nms=cfg.TEST.RPN_NMS_THRESH,
-        rpn_min_size=cfg.TEST.RPN_MIN_SIZE, **suppression_options(cfg), **options)
+    if given != (cfg.dataset.proposal == "file"):
+        raise ConfigError(f"dataset.proposal is {cfg.dataset.proposal!r}, but the model {name} " + (
+            "finds no proposals itself: set it to file, and name the files in dataset.proposal_files" if given else
+            "finds its proposals itself: set it to rpn"))
+    if not given:
+        options.update(
+            anchor_ratios=network.ANCHOR_RATIOS, anchor_scales=network.ANCHOR_SCALES, all_cells=network.RPN_ALL_CELLS,
+            pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N,
+            rpn_nms=cfg.TEST.RPN_NMS_THRESH, rpn_min_size=cfg.TEST.RPN_MIN_SIZE)
+    net = gluon_models.get_model(
+        name, classes=classes, norm=network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC, box_means=cfg.TRAIN.BBOX_MEANS,
+        box_stds=cfg.TRAIN.BBOX_STDS, **suppression_options(cfg), **options)
+    if network.HEAD_RANKS:
+        try:
+            split_dense_layers(net.head, layer_ranks(network.HEAD_RANKS))
+        except ModelError as error:
+            raise ConfigError(f"network.HEAD_RANKS: {error}") from None
+    return net
 
 
 def suppression_options(cfg: CfgNode) -> Dict[str, Any]:
@@ -43,9 +61,12 @@ def suppression_options(cfg: CfgNode) -> Dict[str, Any]:
                 soft_nms="gaussian" if test.USE_SOFTNMS else "none", soft_nms_sigma=test.SOFTNMS_THRESH)
 
 
-def build_losses(cfg: CfgNode, net: gluon_models.TwoStageDetector) -> gluon_models.DetectorLosses:
+def build_losses(cfg: CfgNode, net: gluon_models.RoIDetector,
+                 ) -> Union[gluon_models.DetectorLosses, gluon_models.FastRCNNLosses]:
     """Builds the losses that `TRAIN` describes on top of a detector; the block shares the detector's parameters."""
     train = cfg.TRAIN
+    if net.needs_proposals:
+        return gluon_models.FastRCNNLosses(net, box_loss_weight=train.BBOX_LOSS_WEIGHT)
     return gluon_models.DetectorLosses(
         net, pre_nms=train.RPN_PRE_NMS_TOP_N, post_nms=train.RPN_POST_NMS_TOP_N, rpn_nms=train.RPN_NMS_THRESH,
         rpn_min_size=train.RPN_MIN_SIZE, rpn_batch_size=train.RPN_BATCH_SIZE,
@@ -57,7 +78,8 @@ def build_losses(cfg: CfgNode, net: gluon_models.TwoStageDetector) -> gluon_mode
 def _model_options(cfg: CfgNode) -> Dict[str, Any]:
     """Returns the options that only some models have; ConfigError where a key that the model does not use is set."""
     known, options = gluon_models.model_options(cfg.network.model), {}
-    for key, option in _MODEL_OPTIONS.items():
+    given = gluon_models.needs_proposals(cfg.network.model)
+    for key, option in (_OF_GIVEN_ROIS if given else _OF_TWO_STAGES).items():
         if option in known:
             options[option] = cfg.network[key]
         elif cfg.network[key] != DEFAULTS["network"][key]:

@@ -117,11 +117,26 @@ def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
                           f"names {len(classes)}, which makes {len(classes) + 1} with background")
     if classes:
         values["dataset.NUM_CLASSES"] = len(classes) + 1
+    _check_rois(source, values)
+    return [key for key, value in values.items() if value != before[key]]
+
+
+def _check_rois(source: Any, values: Mapping[str, Any]) -> None:
+    """Raises ConfigError where the keys on proposals and on the RoIs drawn among them contradict each other."""
+    given = values["dataset.proposal"] == "file"
+    if given and values["symbol"]:
+        raise ConfigError(f"{source}: symbol is {values['symbol']}, but symbolic graphs find their proposals "
+                          "themselves: dataset.proposal must be rpn")
     rois, proposals, ohem = (values[f"TRAIN.{name}"] for name in ("BATCH_ROIS", "RPN_POST_NMS_TOP_N", "ENABLE_OHEM"))
-    if not 1 <= rois <= proposals and not (ohem and rois == -1):
+    if given and (ohem or rois < 1):
+        raise ConfigError(f"{source}: TRAIN.ENABLE_OHEM must be false where dataset.proposal is file, and "
+                          f"TRAIN.BATCH_ROIS at least 1, got {str(ohem).lower()} and {rois}")
+    if not given and not values["TRAIN.BBOX_NORMALIZATION_PRECOMPUTED"]:
+        raise ConfigError(f"{source}: TRAIN.BBOX_NORMALIZATION_PRECOMPUTED must be true where dataset.proposal is rpn: "
+                          "there are no proposals before the training from which anything could be computed")
+    if not given and not 1 <= rois <= proposals and not (ohem and rois == -1):
         raise ConfigError(f"{source}: TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is "
                           f"{proposals}, {'or -1' if ohem else 'where TRAIN.ENABLE_OHEM is false'}, got {rois}")
-    return [key for key, value in values.items() if value != before[key]]
 
 
 def reject_unimplemented(source: str, values: Mapping[str, Any]) -> None:

@@ -59,6 +59,14 @@ def fault_actions(text: str) -> Union[str, Dict[str, str]]:
     return {kind.strip(): action.strip() for kind, _, action in pairs}
 
 
+def layer_ranks(text: str) -> Dict[str, int]:
+    """Returns ranks by the name of a layer, as in "fc6=1024,fc7=256"; ValueError for another text."""
+    pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
+    ranks = {name.strip(): int(rank) for name, _, rank in pairs}
+    _require(len(ranks) == len(pairs) and all(ranks) and min(ranks.values(), default=1) > 0, ranks)
+    return ranks
+
+
 def word(*allowed: str) -> Kind:
     """Returns the kind of one word among those allowed."""
     return Kind(f"one of {', '.join(allowed)}", lambda value: _require(value in allowed, value), str)
@@ -166,6 +174,11 @@ def _faults(value: Any) -> str:
     return ", ".join(f"{kind}: {action}" for kind, action in sorted(policy.items()))
 
 
+def _ranks(value: Any) -> str:
+    ranks = layer_ranks(value) if isinstance(value, str) else {name: _int(rank) for name, rank in value.items()}
+    return ",".join(f"{name}={rank}" for name, rank in ranks.items())
+
+
 def _parse_list(text: str, loader: type = yaml.SafeLoader) -> Any:
     """Returns the list, or the single value, that a text stands for."""
     text = text.replace("(", "[").replace(")", "]")
@@ -190,10 +203,13 @@ TEXT = Kind("text", _text, str)
 # Words stay words: a class may be called 1, no or null.
 NAMES = Kind("a list of names", lambda value: _sequence(_text, value), lambda text: _parse_list(text, yaml.BaseLoader))
 NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_list)
+INTS = Kind("a list of whole numbers", lambda value: _sequence(_int, value), _parse_list)
 INT_OR_INTS = Kind("a whole number, or one for each level", _int_or_ints, _parse_int_or_ints)
 # A text in the configuration, such as "image_missing: error", as `fault_actions` reads it.
 FAULTS = Kind("default, raise, skip, or what is done about kinds of faults, such as {image_missing: error}", _faults,
               str, takes_mapping=True)
+# A text in the configuration, as `layer_ranks` reads it.
+RANKS = Kind("ranks of layers, such as fc6=1024,fc7=256", _ranks, str, takes_mapping=True)
 # Texts of numbers, as the files of the MXNet original write them.
 GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
 EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)

@@ -9,6 +9,7 @@ from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ... import data
+from ...data.proposals import ProposalSet
 from ..deploy.detectors import load_detector
 from ..files import PathLike, write_json
 from ..inference.dataset_detections import detect_dataset
@@ -34,8 +35,8 @@ class TestResult(NamedTuple):
 
 
 def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder: Optional[PathLike] = None,
-             batch_images: int = 1, logger: Optional[logging.Logger] = None,
-             num_workers: int = 2) -> Optional[Dict[str, Any]]:
+             batch_images: int = 1, logger: Optional[logging.Logger] = None, num_workers: int = 2,
+             proposals: Optional[ProposalSet] = None) -> Optional[Dict[str, Any]]:
     """Tests a detector on a data set.
 
     Classes are matched by name: objects of a class that the detector does not know count as missed, and detections of a
@@ -50,6 +51,7 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
         batch_images: images of a batch on each of the detector's devices.
         logger: takes the table of the metrics.
         num_workers: processes that read and resize images while the detector runs; few images are read without them.
+        proposals: for a detector that needs them, those of the images, see `data.proposals.load_proposals`.
 
     Returns:
         The metrics, see `compute_metrics`, such as `metrics["coco"]["AP50"]` from 0 to 1; None for a data set without
@@ -65,14 +67,15 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
     """
     if not isinstance(detector, Detector):
         detector = load_detector(detector)
-    return test_detector(detector, dataset, folder, batch_images, logger, num_workers).metrics
+    return test_detector(detector, dataset, folder, batch_images, logger, num_workers, proposals).metrics
 
 
 def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
-                  logger: Optional[logging.Logger] = None, num_workers: int = 2) -> TestResult:
+                  logger: Optional[logging.Logger] = None, num_workers: int = 2,
+                  proposals: Optional[ProposalSet] = None) -> TestResult:
     """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
     matched = match_classes(detector.classes, dataset)
-    detections, failures = detect_dataset(detector, dataset, batch_images, num_workers)
+    detections, failures = detect_dataset(detector, dataset, batch_images, num_workers, proposals)
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
     if failures:
@@ -102,10 +105,10 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
 
 
 def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts: Sequence[mx.Context],
-                 folder: PathLike, logger: logging.Logger) -> TestResult:
+                 folder: PathLike, logger: logging.Logger, proposals: Optional[ProposalSet] = None) -> TestResult:
     """Tests a network as the section `TEST` of a configuration says; see `evaluate`."""
     return test_detector(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger,
-                         cfg.TEST.NUM_WORKERS)
+                         cfg.TEST.NUM_WORKERS, proposals)
 
 
 # pytest must not take the functions for tests where they are imported.

@@ -1,12 +1,13 @@
 """Runs a detector on every image of a data set."""
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import mxnet as mx
 import numpy as np
 from tqdm import tqdm
 
 from ... import data
-from ...errors import DataError
+from ...data.proposals import ProposalSet
+from ...errors import DataError, UsageError
 from ...runtime import available_threads
 from ..building.loaders import useful_workers
 from .detector import Detections, Detector, to_original_frame
@@ -29,7 +30,7 @@ class DatasetDetections(NamedTuple):
 
 
 def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int = 1,
-                   num_workers: int = 0) -> DatasetDetections:
+                   num_workers: int = 0, proposals: Optional[ProposalSet] = None) -> DatasetDetections:
     """Finds objects in every image of a data set, with a progress bar on a terminal.
 
     An image that cannot be read is treated as the policy of the data set says of its kind of fault: it ends the call,
@@ -42,10 +43,18 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
         num_workers: processes that read and resize images while the detector runs. Few images are read without them,
             and so are small ones where the detector itself keeps all cores of a small machine busy. The detections are
             the same.
+        proposals: for a detector that needs them, those of each image.
 
     Raises:
-        DataError: an image cannot be read, and that is an error by the policy of the data set; or none can be read.
+        UsageError: the detector needs proposals and none are given, or it takes none.
+        DataError: an image has no proposals; an image cannot be read, and that is an error by the policy of the data
+            set; or none can be read.
     """
+    if (detector.rois is None) != (proposals is None):
+        raise UsageError("this detector finds its proposals itself: leave those of the data set out"
+                         if detector.rois is None else
+                         "this detector classifies given proposals: name the files with those of this data set, "
+                         "dataset.proposal_files=FILE; lhrcnn proposals writes them")
     how, contexts = detector.preparation, detector.contexts
     workers = 0 if _network_needs_all_cores(contexts, dataset.records) else num_workers
     loader = data.TestLoader(dataset.records, batch_images * len(contexts), how.scales, how.means, how.stds,
@@ -57,9 +66,14 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
             for index, error in batch.unread:
                 dataset.log.report_once(error.kind, str(error))
                 failures[index] = str(error)
+            views = batch.views
+            if proposals is not None and views:
+                boxes = [proposals.of(dataset.records[index]) for index in batch.indices]
+                rois = detector.rois.network_inputs(boxes, [im_info for _, im_info in views])
+                views = [(*view, of_view) for view, of_view in zip(views, rois)]
             shares = [share for share in np.array_split(np.arange(len(batch.indices)), len(contexts)) if len(share)]
             # All devices are given work before the answer of the first is waited for.
-            answers = [detector.views([(x[share], info[share]) for x, info in batch.views], context)
+            answers = [detector.views([tuple(array[share] for array in view) for view in views], context)
                        for share, context in zip(shares, contexts)]
             for share, answer in zip(shares, answers):
                 ids, scores, boxes = (array.asnumpy() for array in answer)

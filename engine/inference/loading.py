@@ -8,6 +8,7 @@ from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ...errors import CheckpointError
+from ..building.box_normalization import with_numbers_of
 from ..building.initialization import log_mismatches
 from ..building.network import build_net
 from ..building.pretrained import holds_whole, pretrained_file, whole_detector
@@ -57,6 +58,7 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
         _tell_choice(base, logger)
     if cfg is None:
         cfg = _own_config(base, state, overrides)
+    cfg = with_numbers_of(cfg, state.get("config", {}))
     _check_configuration(base, state, cfg)
     classes = _classes(base, state, classes, cfg)
     path = base + ".params"

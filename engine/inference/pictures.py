@@ -2,9 +2,9 @@
 import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Callable, Deque, List, Sequence, Tuple
+from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
 from ..files import write_json
@@ -12,6 +12,7 @@ from ..reporting.drawing import draw
 from .detector import Detections, Detector
 from .file_reading import read_files
 from .json_detections import as_json
+from .photo_proposals import ProposalsOfPhoto, detect_photos
 from .streaming import answers
 
 # Pictures that may wait to be drawn; the detector waits where they are more.
@@ -19,7 +20,8 @@ _WAITING = 2
 
 
 def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], threshold: float, folder: Path,
-                   logger: logging.Logger, num_workers: int = 2) -> List[str]:
+                   logger: logging.Logger, num_workers: int = 2,
+                   proposals_of: Optional[ProposalsOfPhoto] = None) -> List[str]:
     """Writes a picture with detections for each image, and detections.json with the detections of all.
 
     An image that cannot be read is reported, and the others are still done. The next images are read, and pictures are
@@ -32,14 +34,19 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
         folder: takes the pictures, under their names, and detections.json.
         logger: takes a line for each image, and a summary.
         num_workers: processes that read images; few images are read in threads.
+        proposals_of: for a detector that needs them, gives the proposals of an image; such images are read one by one.
 
     Returns:
         A message for each image that could not be read.
     """
     entries, failures = [], []
     files = [file for file, _ in images]
-    with _DrawingThread() as drawing, closing(read_files(detector, files, num_workers)) as reads, closing(
-            answers(detector, reads, len(files))) as found:
+    with _DrawingThread() as drawing, ExitStack() as opened:
+        if proposals_of is None:
+            reads = opened.enter_context(closing(read_files(detector, files, num_workers)))
+            found = opened.enter_context(closing(answers(detector, reads, len(files))))
+        else:
+            found = detect_photos(detector, files, proposals_of)
         for (file, name), answer in zip(images, found):
             if isinstance(answer, DataError):
                 failures.append(str(answer))

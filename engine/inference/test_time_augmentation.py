@@ -1,6 +1,6 @@
 """Testing at several scales and mirrored: the candidates of all views of an image go through one suppression."""
 from types import ModuleType
-from typing import List, Sequence, Tuple
+from typing import List, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -8,16 +8,18 @@ from mxnet.gluon import HybridBlock
 
 from ...operators import boxes as box_ops
 from ...operators.arrays import Array
+from .given_rois import mirrored_rois
 
-NetworkInput = Tuple[np.ndarray, np.ndarray]
+# x and im_info of a view, and for a network on given proposals the RoIs.
+NetworkInput = Union[Tuple[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 class MultiView:
     """Runs a detector on several views of each image, and chooses detections among the candidates of all views.
 
     Args:
-        net: `ids, scores, bboxes = net(x, im_info)`. For more than one view a HybridBlock with `candidates` and
-            `suppress`, as `gluon_models.TwoStageDetector` has them.
+        net: `ids, scores, bboxes = net(x, im_info)`, or `net(x, im_info, rois)`. For more than one view a HybridBlock
+            with `candidates` and `suppress`, as `gluon_models.TwoStageDetector` has them.
         flip: look at each image mirrored left to right too.
     """
 
@@ -28,8 +30,9 @@ class MultiView:
         """Finds objects in a batch of images.
 
         Args:
-            inputs: for each scale (x float32 (N, 3, H, W), im_info float32 (N, 3)) of the same images; H and W differ
-                between scales. A scale at which an image has the same size as at an earlier one is left out for it.
+            inputs: for each scale (x float32 (N, 3, H, W), im_info float32 (N, 3)) of the same images, with RoIs
+                float32 (N, R, 4) behind them where the network takes them; H, W and R differ between scales. A scale at
+                which an image has the same size as at an earlier one is left out for it.
             ctx: the device that runs the network.
 
         Returns:
@@ -41,23 +44,24 @@ class MultiView:
             self._candidates = _Candidates(self._net)
             self._candidates.hybridize()
         frame, views = mx.nd.array(inputs[0][1], ctx=ctx), []
-        for number, (x, im_info) in enumerate(inputs):
-            unseen = _unseen(im_info, [earlier for _, earlier in inputs[:number]])
+        for number, (x, im_info, *rois) in enumerate(inputs):
+            unseen = _unseen(im_info, [earlier[1] for earlier in inputs[:number]])
             if unseen.any():
-                views.append(self._view(x, im_info, unseen, frame))
+                views.append(self._view((x, im_info, *rois), unseen, frame))
                 if self._flip:
-                    views.append(self._view(mirrored(x, im_info), im_info, unseen, frame, is_mirrored=True))
+                    turned = (mirrored(x, im_info), im_info, *(mirrored_rois(boxes, im_info) for boxes in rois))
+                    views.append(self._view(turned, unseen, frame, is_mirrored=True))
         return self._net.suppress(mx.nd, *(mx.nd.concat(*arrays, dim=1) for arrays in zip(*views)))
 
-    def _view(self, x: np.ndarray, im_info: np.ndarray, unseen: np.ndarray, frame: mx.nd.NDArray,
+    def _view(self, inputs: NetworkInput, unseen: np.ndarray, frame: mx.nd.NDArray,
               is_mirrored: bool = False) -> Tuple[mx.nd.NDArray, mx.nd.NDArray]:
         """Returns scores (N, R, classes + 1), and boxes (N, R, 4 * groups) in the frame of the first view."""
-        x, im_info, unseen = (mx.nd.array(array, ctx=frame.ctx) for array in (x, im_info, unseen))
-        scores, boxes, counts = self._candidates(x, im_info)
+        *inputs, unseen = (mx.nd.array(array, ctx=frame.ctx) for array in (*inputs, unseen))
+        scores, boxes, counts = self._candidates(*inputs)
         # Once views are joined, rows of padding are no longer at the end, where a count could leave them out. Their
         # score of -1 does.
         scores = mx.nd.SequenceMask(scores, counts * unseen, use_sequence_length=True, value=-1, axis=1)
-        return scores, to_frame(boxes, im_info, frame, is_mirrored)
+        return scores, to_frame(boxes, inputs[1], frame, is_mirrored)
 
 
 class _Candidates(HybridBlock):
@@ -68,8 +72,8 @@ class _Candidates(HybridBlock):
         with self.name_scope():
             self.net = net
 
-    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
-        return self.net.candidates(F, x, im_info)
+    def hybrid_forward(self, F: ModuleType, *inputs: Array) -> Tuple[Array, Array, Array]:
+        return self.net.candidates(F, *inputs)
 
 
 def _unseen(im_info: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,7 +7,6 @@ from mxnet import gluon
 from yacs.config import CfgNode
 
 from ...errors import UsageError
-from ...gluon_models.detector_losses import LOSSES, METRICS
 from ..checkpoints.checkpoint_files import Content, read_checkpoint
 from ..checkpoints.networks import restore_training
 from ..checkpoints.optimizer_states import trainer_states
@@ -107,11 +106,11 @@ class Objective:
 
 
 class LossesObjective(Objective):
-    """The losses of a Gluon detector; the sum of the four losses is minimised.
+    """The losses of a Gluon detector, whose sum is minimised.
 
     Args:
-        losses: block such as `gluon_models.DetectorLosses`, whose outputs are the scalars that
-            `detector_losses.METRICS` names, and whose attribute `net` is the detector.
+        losses: block such as `gluon_models.DetectorLosses`, whose outputs are the scalars that its `metric_names` name,
+            first those of `loss_names`, and whose attribute `net` is the detector.
         make_detector: function that makes another detector of the same kind, without parameters; averaged weights are
             tested in it.
     """
@@ -126,12 +125,12 @@ class LossesObjective(Objective):
         return self._losses(*inputs)
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
-        return [sum(outputs[:len(LOSSES)])]
+        return [sum(outputs[:len(self._losses.loss_names)])]
 
     def metrics(self, outputs: Sequence[_Outputs], inputs: Sequence[_Outputs]) -> Dict[str, float]:
         figures = {name: sum(float(of_device[i].asscalar()) for of_device in outputs) / len(outputs)
-                   for i, name in enumerate(METRICS)}
-        return dict(figures, loss=sum(figures[name] for name in LOSSES))
+                   for i, name in enumerate(self._losses.metric_names)}
+        return dict(figures, loss=sum(figures[name] for name in self._losses.loss_names))
 
     def _read_parameters(self, path: str) -> None:
         load_parameters(path, self.block)
@@ -149,6 +148,17 @@ class LossesObjective(Objective):
         for name, parameter in own_parameters(self._averaged_net).items():
             parameter.set_data(averaged[name])
         return self._averaged_net
+
+
+class GivenRoisObjective(LossesObjective):
+    """The losses of a Gluon detector whose RoIs come with the batch, such as `gluon_models.FastRCNNLosses`.
+
+    Its inputs are the arrays of `building.roi_loader.build_roi_loader`; arguments as those of `LossesObjective`.
+    """
+
+    def __call__(self, x: mx.nd.NDArray, im_info: mx.nd.NDArray, gt_boxes: mx.nd.NDArray, rois: mx.nd.NDArray,
+                 *targets: mx.nd.NDArray) -> List[mx.nd.NDArray]:
+        return self._losses(x, _with_image_numbers(rois), *targets)
 
 
 class GraphObjective(Objective):

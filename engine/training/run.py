@@ -1,17 +1,21 @@
 """The training that a configuration describes, from the start or from a checkpoint."""
 import logging
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 from yacs.config import CfgNode
 
 from ... import data
+from ...data.proposals import ProposalSet
 from ...errors import DataError
+from ..building.box_normalization import with_computed_normalization, with_numbers_of
 from ..building.datasets import build_dataset, build_test_set
 from ..building.pretrained import pretrained_file
-from ..checkpoints.checkpoint_files import damage_messages
+from ..building.proposals import build_proposals
+from ..checkpoints.checkpoint_files import damage_messages, read_checkpoint
 from ..config import checkpoint_prefix, saved_config
 from ..evaluation.run import test_network
 from ..files import atomic_write
@@ -23,7 +27,7 @@ from .hooks import LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHoo
 from .objectives import GraphObjective
 from .resuming import check_resumable, has_parameters_only, images_left_out, requested_checkpoint
 from .schedule import build_optimizer, learning_rates
-from .trainables import Start, Trainable, gluon_trainable, graph_trainable
+from .trainables import Start, Trainable, given_rois_trainable, gluon_trainable, graph_trainable
 from .trainer import Trainer
 
 
@@ -59,6 +63,7 @@ class TrainingRun:
         self._cfg, self._contexts, self._logger = cfg, list(contexts), logger
         self._last_test: Optional[Dict[str, Any]] = None
         self._unread_in_tests: List[str] = []
+        self._test_proposals: Optional[ProposalSet] = None
         self._prefix = checkpoint_prefix(cfg)
         found = requested_checkpoint(cfg, self._prefix, resume or extend)
         if (resume or extend) and not found:
@@ -75,6 +80,8 @@ class TrainingRun:
         if not is_part:
             for line in advice.on_tests(cfg, self.test_set is not None):
                 logger.info("%s", line)
+        if cfg.dataset.proposal == "file":
+            cfg, make_trainable = self._on_given_proposals(found)
         make_trainable = make_trainable or (graph_trainable if cfg.symbol else gluon_trainable)
         start = Start(self._contexts, logger, fresh=not found, allow_partial=allow_partial)
         objective, loader, parameters = make_trainable(cfg, self.dataset, start)
@@ -137,6 +144,23 @@ class TrainingRun:
                 self._logger.info("%s", line)
         return self._last_test
 
+    def _on_given_proposals(self, found: Optional[str]) -> Tuple[CfgNode, Callable[..., Trainable]]:
+        """Reads the proposals of both sets; returns the configuration with the numbers that are computed from them.
+
+        Args:
+            found: the checkpoint to go on from, which has these numbers; None for none.
+        """
+        cfg = self._cfg
+        given = build_proposals(cfg, self.dataset, cfg.TRAIN.PROPOSALS)
+        if self.test_set is not None:
+            self._test_proposals = build_proposals(cfg, self.test_set, cfg.TEST.PROPOSALS)
+        if found and not has_parameters_only(found):
+            cfg = with_numbers_of(cfg, read_checkpoint(found)["config"])
+        else:
+            cfg = with_computed_normalization(cfg, self.dataset, given.of, self._logger)
+        self._cfg = cfg
+        return cfg, partial(given_rois_trainable, proposals_of=given.of)
+
     def _go_on(self, checkpoint: str, extend: bool) -> None:
         trainer = self.trainer
         if has_parameters_only(checkpoint):
@@ -194,6 +218,7 @@ class TrainingRun:
         if self.test_set is None:
             return None
         self._last_test, unread = test_network(self._cfg, self.net, self.test_set, self._contexts,
-                                               Path(self._cfg.output_path) / folder, self._logger)
+                                               Path(self._cfg.output_path) / folder, self._logger,
+                                               self._test_proposals)
         self._unread_in_tests += unread
         return None if self._last_test is None else self._last_test["coco"]

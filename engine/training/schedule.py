@@ -68,22 +68,29 @@ def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:
     """Sets `lr_mult` and `wd_mult` of a detector's parameters as the MXNet original trains them.
 
     The learning rate of the neck is multiplied by `TRAIN.LIGHT_HEAD_LR_MULT`, that of the backbone by
-    `TRAIN.BACKBONE_LR_MULT`. Weight decay applies to weights and to the scales of batch normalization, not to biases
-    and shifts.
+    `TRAIN.BACKBONE_LR_MULT`, and that of all biases by `TRAIN.BIAS_LR_MULT`. Weight decay applies to weights and to the
+    scales of batch normalization, not to biases and shifts.
     """
     for parameter in net.backbone.collect_params().values():
         parameter.lr_mult = cfg.TRAIN.BACKBONE_LR_MULT
-    for parameter in net.neck.collect_params().values():
-        parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
+    if hasattr(net, "neck"):
+        for parameter in net.neck.collect_params().values():
+            parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
     for name, parameter in net.collect_params().items():
         parameter.wd_mult = 1.0 if name.endswith(("_weight", "_gamma")) else 0.0
+        if name.endswith("_bias"):
+            parameter.lr_mult *= cfg.TRAIN.BIAS_LR_MULT
 
 
 def set_graph_factors(cfg: CfgNode, block: gluon.Block) -> None:
     """Multiplies `lr_mult` of the backbone's parameters, in the block of a graph, by `TRAIN.BACKBONE_LR_MULT`.
 
-    All other factors are attributes of the graph, see `symbolic.blocks.graph_block`.
+    That of all biases is multiplied by `TRAIN.BIAS_LR_MULT`. All other factors are attributes of the graph, see
+    `symbolic.blocks.graph_block`.
     """
     parameters = own_parameters(block)
     for name in backbone_names(parameters):
         parameters[name].lr_mult *= cfg.TRAIN.BACKBONE_LR_MULT
+    for name, parameter in parameters.items():
+        if name.endswith("_bias"):
+            parameter.lr_mult *= cfg.TRAIN.BIAS_LR_MULT

@@ -1,22 +1,24 @@
 """Makes what a configuration trains: the batches, the objective with its first weights, and the parameters."""
 import logging
 import math
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 import mxnet as mx
 from mxnet import gluon
 from yacs.config import CfgNode
 
 from ... import data
+from ...gluon_models import RoIDetector
 from ..building.anchor_report import log_boxes
 from ..building.initialization import fix_parameters, initialize, log_pretrained, warn_of_fixed_noise
 from ..building.loaders import build_train_loader, image_stride
 from ..building.network import build_losses, build_net
+from ..building.roi_loader import ProposalsOf, build_roi_loader
 from ..building.symbols_from_config import STRIDE
 from ..config import train_scales
 from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
 from ..symbolic.weights import initial_weights, parameter_shapes, residual_gammas, split_weights
-from .objectives import GraphObjective, LossesObjective, Objective
+from .objectives import GivenRoisObjective, GraphObjective, LossesObjective, Objective
 from .schedule import set_gluon_factors, set_graph_factors
 
 # Side of the images, in pixels, from which the shapes of a graph's parameters are inferred; any side gives the same.
@@ -49,6 +51,27 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
     loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_size, net.stride)
     log_boxes(cfg, dataset, net.features.feature_size, net.stride, start.logger)
+    return _with_first_weights(cfg, net, loader, start, LossesObjective)
+
+
+def given_rois_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, proposals_of: ProposalsOf) -> Trainable:
+    """Makes the Gluon detector `network.model`, which has no RPN, with its losses, and batches with given RoIs.
+
+    Args:
+        cfg: from `load_config`.
+        dataset: the records to train on.
+        start: how the training begins.
+        proposals_of: gives the proposals of an image, see `build_roi_loader`.
+    """
+    net = build_net(cfg, dataset.classes)
+    loader = build_roi_loader(cfg, dataset, proposals_of, len(dataset.classes) + 1,
+                              cfg.TRAIN.BATCH_IMAGES * len(start.contexts), net.stride, fill=False)
+    return _with_first_weights(cfg, net, loader, start, GivenRoisObjective)
+
+
+def _with_first_weights(cfg: CfgNode, net: RoIDetector, loader: data.TrainLoader, start: Start,
+                        objective: Type[LossesObjective]) -> Trainable:
+    """Gives a Gluon detector its first weights and, where some are fixed or learn faster, the factors of these."""
     log_pretrained(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
     fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
     warn_of_fixed_noise(cfg, fixed, start.logger)
@@ -56,8 +79,8 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     start.logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
                       sum(math.prod(p.shape) for p in parameters.values()) / 1e6, len(fixed))
     set_gluon_factors(cfg, net)
-    objective = LossesObjective(build_losses(cfg, net), lambda: build_net(cfg, dataset.classes))
-    return Trainable(objective, loader, parameters)
+    losses = build_losses(cfg, net)
+    return Trainable(objective(losses, lambda: build_net(cfg, net.classes)), loader, parameters)
 
 
 def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str = "end2end",

@@ -1,9 +1,14 @@
 """Detects objects in photographs and videos; draws the boxes, and writes the detections as JSON."""
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from ...errors import UsageError
 from . import engines, options
+
+if TYPE_CHECKING:
+    from ...engine.inference.detector import Detector
+    from ...engine.inference.photo_proposals import ProposalsOfPhoto
 
 EXAMPLES = """
 lhrcnn detect --checkpoint output/shapes_s --cpu photo.jpg holidays/
@@ -11,6 +16,7 @@ lhrcnn detect --exported output/shapes_s/export/shapes_s --threshold 0.7 photo.j
 lhrcnn detect --cfg bccd_s blood.jpg TEST.NMS=0.4 --out output/blood
 lhrcnn detect --checkpoint models/blood_onnx --engine onnxruntime blood.jpg
 lhrcnn detect --checkpoint output/shapes_s clip.mp4 --out clip_detected.mp4
+lhrcnn detect --checkpoint output/shapes_fast_rcnn photo.jpg --proposals selective_search
 """
 
 
@@ -28,6 +34,9 @@ def main(argv: options.Arguments = None) -> int:
                         help="folder for the pictures and detections.json, and for videos, each with a file NAME.jsonl "
                         "of detections, one line a frame; of a single video, also the file to write, with the "
                         "extension .mp4, .m4v, .mov, .mkv or .webm (default: output/detections)")
+    parser.add_argument("--proposals", metavar="FILE | METHOD", help="for a detector of given proposals: the boxes "
+                        "that it classifies, a file that lhrcnn proposals wrote (or of another kind that it reads), or "
+                        "selective_search or edge_boxes, which find boxes in each image")
     parser.add_argument("--every", type=_count, default=1, metavar="N", help="look at every N-th frame of a video; "
                         "those between show the boxes of the one before them (default: 1)")
     parser.add_argument("words", nargs="+", metavar="IMAGE | VIDEO | KEY=VALUE", help="image files; folders, which are "
@@ -68,10 +77,28 @@ def main(argv: options.Arguments = None) -> int:
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                       logger=logger, overrides=args.overrides)
         detector, num_workers = fused_detector(Detector.of(cfg, net, contexts, path)), cfg.TEST.NUM_WORKERS
+    proposals_of = _proposals_of(args, detector, [file for file, _ in images], bool(videos))
     logger.info("detecting with %s", detector.source)
-    failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers) if images else []
+    failures = write_pictures(detector, images, args.threshold, Path(args.out), logger, num_workers,
+                              proposals_of) if images else []
     failures += write_clips(detector, targets, args.threshold, logger, args.every)
     return 1 if failures else 0
+
+
+def _proposals_of(args: argparse.Namespace, detector: "Detector", files: Sequence[Path],
+                  has_videos: bool) -> "Optional[ProposalsOfPhoto]":
+    """Opens --proposals where the detector needs them; UsageError where the option and the detector disagree."""
+    from ...engine.inference.given_rois import NEEDED
+    from ...engine.inference.photo_proposals import open_proposals
+    if detector.rois is None:
+        if args.proposals is not None:
+            raise UsageError(f"{detector.source} finds its proposals itself: leave --proposals out")
+        return None
+    if has_videos:
+        raise UsageError(f"a video brings no proposals along: {NEEDED}")
+    if args.proposals is None:
+        raise UsageError(NEEDED)
+    return open_proposals(args.proposals, files, detector.rois.limit, detector.max_megapixels)
 
 
 def _count(text: str) -> int:

@@ -25,6 +25,7 @@ def main(argv: options.Arguments = None) -> int:
     is_export = engines.names_export(args.checkpoint, args)
     cfg = engines.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
+    from ...engine.building.proposals import build_proposals
     from ...engine.evaluation.run import test_detector
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
@@ -47,5 +48,6 @@ def main(argv: options.Arguments = None) -> int:
     logger.info("testing %s on %s", detector.source, where)
     dataset = build_dataset(cfg, cfg.dataset.test_image_set, None if cfg.dataset.classes else detector.classes)
     logger.info("%s", dataset.summary())
-    result = test_detector(detector, dataset, folder, cfg.TEST.BATCH_IMAGES, logger, cfg.TEST.NUM_WORKERS)
+    proposals = None if detector.rois is None else build_proposals(cfg, dataset, cfg.TEST.PROPOSALS)
+    result = test_detector(detector, dataset, folder, cfg.TEST.BATCH_IMAGES, logger, cfg.TEST.NUM_WORKERS, proposals)
     return 1 if result.failures or dataset.log.unreadable_images else 0

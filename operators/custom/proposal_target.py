@@ -13,21 +13,22 @@ from .base import NumpyOperatorProp, Shape, parse_integer, parse_numbers
 
 
 def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float = 0.5, bg_thresh_hi: float = 0.5,
-                bg_thresh_lo: float = 0.0, rng: Any = np.random,
-                region_shares: Optional[np.ndarray] = None) -> Tuple[np.ndarray, int]:
+                bg_thresh_lo: float = 0.0, rng: Any = np.random, region_shares: Optional[np.ndarray] = None,
+                fill: bool = True) -> Tuple[np.ndarray, int]:
     """Draws RoIs of one image.
 
     Args:
         overlaps: float64 (n,), the IoU of each candidate with the ground truth that it overlaps most.
         fg_rois: how many foreground RoIs to draw at most.
-        rois: how many RoIs to draw in all. Where too few candidates are foreground or background, any candidates are
-            drawn in addition, if need be more than once.
+        rois: how many RoIs to draw in all.
         fg_thresh: candidates with this overlap or more are foreground.
         bg_thresh_hi, bg_thresh_lo: candidates with an overlap in [lo, hi) are background.
         rng: `numpy.random`, whose draws are those of the MXNet original, or a `numpy.random.RandomState`.
         region_shares: float64 (n,), the largest share of each candidate's area that lies in an ignored region; None
             where the image has no such regions. Candidates with `bg_thresh_hi` or more are no background, and where
             the image has regions, nothing is drawn in addition.
+        fill: where too few candidates are foreground or background, draw any candidates in addition, if need be more
+            than once, as the MXNet original does.
 
     Returns:
         int (rois,), indices of candidates, foreground first; and how many of them are foreground. There are fewer
@@ -45,7 +46,7 @@ def sample_rois(overlaps: np.ndarray, fg_rois: int, rois: int, fg_thresh: float 
     kept = np.append(foreground, background)
     # What is drawn in addition becomes background, foreground among it, as in the MXNet original. Regions can leave so
     # little background that this would teach something wrong.
-    while region_shares is None and len(overlaps) and len(kept) < rois:
+    while fill and region_shares is None and len(overlaps) and len(kept) < rois:
         more = min(len(overlaps), rois - len(kept))
         kept = np.append(kept, rng.choice(len(overlaps), size=more, replace=False))
     return kept, fg_count

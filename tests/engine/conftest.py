@@ -15,6 +15,20 @@ def configure(configuring, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def fast_rcnn_values():
+    """KEY, VALUE, ... that make of `configure` a small Fast R-CNN with the paper's sampling."""
+    return ("symbol", "", "network.model", "fast_rcnn_xception_coco", "CLASS_AGNOSTIC", False, "network.POOL_LEVELS", 3,
+            "network.HEAD_UNITS", "32,24", "dataset.proposal", "file", "TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS",
+            64, "TRAIN.BG_THRESH_LO", 0.1)
+
+
+@pytest.fixture
+def fast_rcnn_cfg(fast_rcnn_values):
+    """The configuration of a small Fast R-CNN."""
+    return load_config(None, [str(word) for word in fast_rcnn_values])
+
+
+@pytest.fixture(scope="session")
 def logger():
     return logging.getLogger("test")
 

@@ -1,7 +1,7 @@
 """Configuration keys of the section `network`: the model, its inputs and its first weights."""
-from ..bounds import NOT_NEGATIVE, ONE_OR_MORE, POSITIVE
+from ..bounds import FRACTION, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE
 from ..key import Key
-from ..kinds import BOOL, INT, INT_OR_INTS, NAMES, NUMBERS, TEXT, floats, word
+from ..kinds import BOOL, FLOAT, INT, INT_OR_INTS, INTS, NAMES, NUMBERS, RANKS, TEXT, floats, word
 
 KEYS = (
     Key("network.model", "light_head_rcnn_resnet101_v1_coco", TEXT,
@@ -91,6 +91,22 @@ KEYS = (
         "Units of the fully connected layer of a light head. With 0 there is no such layer, and classes and boxes are "
         "computed from the pooled values directly.",
         NOT_NEGATIVE, bound_to_weights=True),
+    Key("network.POOL_LEVELS", (), INTS,
+        "Models on given proposals: bins along each side of a pooled RoI, one number for each level of the pyramid of "
+        "bins, such as [4, 2, 1]. Empty for what the classifier has from which the backbone comes: 6 for CaffeNet and "
+        "VGG_CNN_M_1024, else 7.",
+        ONE_OR_MORE, bound_to_weights=True),
+    Key("network.HEAD_UNITS", (), INTS,
+        "Models on given proposals: units of each hidden layer of the head, such as [4096, 4096]. Empty for what the "
+        "backbone's classifier has.",
+        ONE_OR_MORE, bound_to_weights=True),
+    Key("network.DROPOUT", 0.5, FLOAT,
+        "Models on given proposals: share of the values behind each hidden layer that are set to 0 in training.",
+        FRACTION),
+    Key("network.HEAD_RANKS", "", RANKS,
+        "Hidden layers of the head that are computed as two layers of this rank, such as fc6=1024,fc7=256 (the Fast "
+        "R-CNN paper, section 3.1). `lhrcnn compress` splits the layers of trained weights so. Empty for none.",
+        bound_to_weights=True),
     Key("network.FPN_CANONICAL_SIDE", 224, INT,
         "Feature pyramids: side in pixels of the square RoI that is pooled at stride 16; larger RoIs are pooled at "
         "larger strides. For small images choose a smaller side.",

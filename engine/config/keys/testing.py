@@ -1,6 +1,7 @@
 """Configuration keys of the section `TEST`. All are free on resume: training does not read them."""
 from typing import Any
 
+from ....data.proposals import MAX_PER_IMAGE
 from ..bounds import FRACTION, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE
 from ..key import Key
 from ..kinds import BOOL, FLOAT, INT, PAIRS, Kind, bool_or_word
@@ -24,6 +25,13 @@ KEYS = (
     _key("SCALES", (), PAIRS,
          "Sizes of test images in pixels: every image is tested at all of them, and detections are chosen among the "
          "boxes of all. Empty for `TEST_SCALES`, or else the first of `SCALES`."),
+    _key("PYRAMID", False, BOOL,
+         "Models on given proposals, tested at several sizes: whether each RoI is classified at one of them only, that "
+         "at which its area is nearest to the square of `TEST.PYRAMID_SIDE` (the Fast R-CNN paper, section 2.4), and "
+         "not at all of them."),
+    _key("PYRAMID_SIDE", 224, INT,
+         "Side, in pixels of the network's input, of the square that `TEST.PYRAMID` compares RoIs with.",
+         ONE_OR_MORE),
     _key("FLIP", False, BOOL,
          "Whether every image is tested mirrored, too; detections are chosen among the boxes of all views."),
     _key("CXX_PROPOSAL", True, bool_or_word("native"),
@@ -53,6 +61,10 @@ KEYS = (
     _key("PROPOSAL_MIN_SIZE", 0, INT,
          "Alternate training: smallest side of a proposal for the next stage, in pixels of the original image.",
          NOT_NEGATIVE),
+    _key("PROPOSALS", MAX_PER_IMAGE, INT,
+         "With `dataset.proposal` file: the largest number of proposals of a test image. Of more, those with the best "
+         "scores are used, or else the first.",
+         ONE_OR_MORE),
     _key("NMS", 0.3, FLOAT,
          "IoU above which a detection suppresses those of its class with lower scores.",
          FRACTION),

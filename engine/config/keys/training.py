@@ -1,4 +1,5 @@
 """Configuration keys of the section `TRAIN`, without those of alternate training."""
+from ....data.proposals import MAX_PER_IMAGE
 from ..bounds import FRACTION, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Bounds
 from ..key import Key
 from ..kinds import BOOL, EPOCHS, FACTORS, FLOAT, INT, PAIRS, TEXT, bool_or_word, floats, word
@@ -46,6 +47,9 @@ KEYS = (
     Key("TRAIN.BACKBONE_LR_MULT", 1.0, FLOAT,
         "Factor of the learning rate of the backbone: below 1, pretrained weights change less than the new layers; 0 "
         "keeps all of them as they are, and `network.FIXED_PARAMS` does so too, and saves their gradients.",
+        NOT_NEGATIVE),
+    Key("TRAIN.BIAS_LR_MULT", 1.0, FLOAT,
+        "Factor of the learning rate of all biases: 2 in the Fast R-CNN paper, 1 in both originals.",
         NOT_NEGATIVE),
     Key("TRAIN.EMA_DECAY", 0.0, FLOAT,
         "Decay of the exponential moving average of the weights, such as 0.999; 0 takes no average. Each step moves "
@@ -96,6 +100,9 @@ KEYS = (
     # Images.
     Key("TRAIN.SCALES", (), PAIRS,
         "Sizes of training images in pixels, written as `SCALES`. Where this is empty, `SCALES` is used."),
+    Key("TRAIN.PYRAMID", False, BOOL,
+        "Whether one of several sizes is drawn for each training image, as the Fast R-CNN paper does (section 2.4), "
+        "and not one for each batch. `TEST.PYRAMID` is its counterpart."),
     Key("TRAIN.FLIP", True, BOOL,
         "Whether each training image is mirrored with probability one half, drawn anew in every epoch."),
     Key("TRAIN.PHOTOMETRIC", 0.0, FLOAT,
@@ -181,7 +188,12 @@ KEYS = (
         ONE_OR_MORE),
     Key("TRAIN.BATCH_ROIS", -1, INT,
         "RoIs that are drawn among proposals and ground truths, for each image: from 1 to "
-        "`TRAIN.RPN_POST_NMS_TOP_N`, or -1 for all of them, which needs `TRAIN.ENABLE_OHEM`."),
+        "`TRAIN.RPN_POST_NMS_TOP_N` (with `dataset.proposal` file any number from 1), or -1 for all of them, which "
+        "needs `TRAIN.ENABLE_OHEM`."),
+    Key("TRAIN.PROPOSALS", MAX_PER_IMAGE, INT,
+        "With `dataset.proposal` file: the largest number of proposals of a training image. Of more, those with the "
+        "best scores are used, or else the first.",
+        ONE_OR_MORE),
     Key("TRAIN.FG_FRACTION", 0.25, FLOAT,
         "Largest share of foreground among the RoIs drawn. Not used where `TRAIN.BATCH_ROIS` is -1.",
         FRACTION),
@@ -199,8 +211,9 @@ KEYS = (
         "Factor of the head's box loss in the sum of the losses: 1 in the MXNet original, 2 in the paper's row B2.",
         NOT_NEGATIVE),
     Key("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", True, BOOL,
-        "Whether box targets are normalized by `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS`.",
-        implemented=(True,)),
+        "Whether box targets are normalized by `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` as they are here. With false, "
+        "which needs `dataset.proposal` file, both are computed over the training set at the start, over all classes; "
+        "checkpoints hold the numbers."),
     Key("TRAIN.BBOX_MEANS", (0.0, 0.0, 0.0, 0.0), floats(4),
         "Means of dx, dy, dw, dh that are subtracted from the head's box targets.",
         bound_to_weights=True),
@@ -211,7 +224,7 @@ KEYS = (
         "Weights of dx, dy, dw, dh in the head's box loss.",
         implemented=((1.0, 1.0, 1.0, 1.0),)),
     Key("TRAIN.BBOX_REGRESSION_THRESH", 0.5, FLOAT,
-        "Least IoU of the RoIs from which the MXNet original computes means and standard deviations of box targets; "
-        "here `TRAIN.BBOX_MEANS` and `TRAIN.BBOX_STDS` give them.",
-        FRACTION, free_on_resume=True, unread=True),
+        "Least IoU with a ground truth of the proposals from which means and standard deviations of box targets are "
+        "computed, where `TRAIN.BBOX_NORMALIZATION_PRECOMPUTED` is false.",
+        FRACTION),
 )

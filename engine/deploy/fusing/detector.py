@@ -13,18 +13,19 @@ from ...inference.test_time_augmentation import MultiView, NetworkInput
 from .graph import block_of, fuse_graph, on_cpus, plan_of, with_onednn
 
 _LOGGER = logging.getLogger("light_head_rcnn")
-_INPUTS = ("data", "im_info")
+_INPUTS = ("data", "im_info", "rois")  # the last one where the network needs proposals
 # How far the scores or boxes (in pixels) of the fused form may be off in the trial, in the mean: sums are rounded
 # otherwise.
 _TOLERANCE = 1e-2
 _TRIAL_SIZE = (128, 160)
+_TRIAL_ROIS = ((0, 0, 159, 127), (20, 30, 90, 100), (-1, -1, -1, -1))
 
 
 class FusedNetwork(HybridBlock):
     """A detector's network in fused form, with the parameters that it has now; called and answering as the network.
 
     Args:
-        net: has the methods `candidates` and `suppress` of `gluon_models.TwoStageDetector`.
+        net: has the methods `candidates` and `suppress` of `gluon_models.TwoStageDetector` or `gluon_models.FastRCNN`.
         contexts: the devices that hold the parameters. On CPUs oneDNN's passes are applied, too.
     """
 
@@ -32,17 +33,17 @@ class FusedNetwork(HybridBlock):
         super().__init__(prefix="")
         # The method alone: the network must not become a child, whose parameters would be this block's.
         self._suppress = net.suppress
-        onednn = on_cpus(contexts)
-        graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), _INPUTS, net, onednn)
-        self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, _INPUTS, graph.arrays, contexts)
+        onednn, names = on_cpus(contexts), _INPUTS[:_input_count(net)]
+        graph = fuse_graph(lambda *inputs: net.candidates(mx.sym, *inputs), names, net, onednn)
+        self.graph = block_of(with_onednn(graph.symbol) if onednn else graph.symbol, names, graph.arrays, contexts)
         self.hybridize(**plan_of(onednn))
 
-    def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array) -> Sequence[Array]:
-        return self.suppress(F, *self.candidates(F, x, im_info))
+    def hybrid_forward(self, F: ModuleType, *inputs: Array) -> Sequence[Array]:
+        return self.suppress(F, *self.candidates(F, *inputs))
 
-    def candidates(self, F: ModuleType, x: Array, im_info: Array) -> Tuple[Array, Array, Array]:
+    def candidates(self, F: ModuleType, *inputs: Array) -> Tuple[Array, Array, Array]:
         """See `gluon_models.TwoStageDetector`."""
-        return tuple(self.graph(x, im_info))
+        return tuple(self.graph(*inputs))
 
     def suppress(self, F: ModuleType, scores: Array, boxes: Array, counts: Optional[Array] = None) -> Sequence[Array]:
         """See `gluon_models.TwoStageDetector`."""
@@ -67,7 +68,7 @@ class FusedDetector(Detector):
     def __init__(self, detector: Detector, fused: FusedNetwork):
         self.is_fused = True
         super().__init__(detector.net, detector.classes, detector.preparation, detector.contexts, detector.flip,
-                         detector.source, detector.max_megapixels)
+                         detector.source, detector.max_megapixels, detector.rois)
         self._running = MultiView(fused, detector.flip)
         self.views = self._views
         self.is_fused = True
@@ -117,8 +118,13 @@ def _trial(detector: Detector, fused: FusedNetwork) -> float:
     stride, context = detector.preparation.stride, detector.contexts[0]
     height, width = (-(-side // stride) * stride for side in _TRIAL_SIZE)
     x = np.random.RandomState(0).uniform(-100, 100, (1, 3, height, width))
-    inputs = mx.nd.array(x, ctx=context), mx.nd.array([[height, width, 1]], ctx=context)
+    arrays = (x, [[height, width, 1]], [_TRIAL_ROIS])[:_input_count(detector.net)]
+    inputs = [mx.nd.array(array, ctx=context) for array in arrays]
     answers = [[np.sort(array.asnumpy(), axis=None) for array in net.candidates(mx.nd, *inputs)[:2]]
                for net in (detector.net, fused)]
     return float(np.max([np.mean(abs(one - other)) if one.shape == other.shape else np.inf
                          for one, other in zip(*answers)]))
+
+
+def _input_count(net: HybridBlock) -> int:
+    return 3 if getattr(net, "needs_proposals", False) else 2

@@ -17,6 +17,7 @@ from yacs.config import CfgNode
 from .... import data
 from ....errors import ConfigError, TrainingError
 from ....gluon_models.weights.mxnet_files import load_weights
+from ...building.roi_loader import build_roi_loader
 from ...checkpoints.checkpoint_files import Content, epoch_tag, read_checkpoint, write_checkpoint
 from ...config import changed_keys, checkpoint_prefix, saved_config, with_values
 from ...files import atomic_write
@@ -25,7 +26,6 @@ from ...symbolic.weights import file_arrays, split_weights
 from ..run import TrainingRun
 from ..trainables import Start, Trainable, graph_trainable
 from . import proposals
-from .roi_loader import build_roi_loader
 
 
 class Stage(NamedTuple):
@@ -115,7 +115,7 @@ class AlternateTraining:
         loader = None
         if stage.proposals:
             given = proposals.load_proposals(_proposal_file(self._configs[stage.proposals]), dataset)
-            loader = build_roi_loader(cfg, dataset, given, len(dataset.classes) + 1,
+            loader = build_roi_loader(cfg, dataset, lambda record: given[record.path], len(dataset.classes) + 1,
                                       cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
         weights = self._merged(stage.start) if stage.start else None
         return graph_trainable(cfg, dataset, start, stage.part, loader, weights)

@@ -22,7 +22,9 @@ from light_head_rcnn.errors import CheckpointError, ConfigError
 
 TESTS = Path(__file__).parents[2]
 CLASSES = ("a", "b")
-GIVEN = {"dataset.proposal": "file", "dataset.proposal_files": ["a.npz"]}
+FAST = {"network.model": "fast_rcnn_xception_coco", "dataset.proposal": "file", "TRAIN.ENABLE_OHEM": False,
+        "TRAIN.BATCH_ROIS": 64}
+GIVEN = {**FAST, "dataset.proposal_files": ["a.npz"]}
 # What a light head on a ResNet, a pyramid, and a symbolic graph have.
 LIGHT, PYRAMID, GRAPH = ({"network.model": "light_head_rcnn_resnet101_v1_coco"},
                          {"network.model": "light_head_rcnn_fpn_resnet101_v1_coco"},
@@ -31,9 +33,10 @@ LIGHT, PYRAMID, GRAPH = ({"network.model": "light_head_rcnn_resnet101_v1_coco"},
 
 def of_network(cfg, record):
     """Arguments of the Gluon model."""
-    recorder = record(gluon_models, "get_model")
+    recorder = record(gluon_models, "get_model", SimpleNamespace(head=None))
+    ranks = record(network, "split_dense_layers")
     network.build_net(cfg, CLASSES)
-    return recorder.arguments
+    return {**recorder.arguments, "ranks": ranks.arguments.get("ranks")}
 
 
 def of_losses(cfg, record):
@@ -62,8 +65,9 @@ def of_test_batches(cfg, record):
 
 def of_detector(cfg, record):
     """What prepares images for a network at test, and whether they are mirrored."""
-    detector = Detector.of(cfg, SimpleNamespace(classes=CLASSES))
-    return dict(detector.preparation._asdict(), flip=detector.flip, max_megapixels=detector.max_megapixels)
+    detector = Detector.of(cfg, SimpleNamespace(classes=CLASSES, needs_proposals=True, stride=16))
+    rois = {name: value for name, value in detector.rois._asdict().items() if name != "stride"}
+    return dict(detector.preparation._asdict(), flip=detector.flip, max_megapixels=detector.max_megapixels, **rois)
 
 
 def of_dataset(cfg, record):
@@ -136,6 +140,10 @@ ROWS = [
     ("network.ROI_POOL", "psroi_align", of_network, "roi_pool", "psroi_align", LIGHT),
     ("network.HIDDEN_UNITS", 5, of_network, "hidden", 5, LIGHT),
     ("network.FPN_CANONICAL_SIDE", 56, of_network, "canonical_side", 56, PYRAMID),
+    ("network.POOL_LEVELS", [4, 2], of_network, "pool_levels", (4, 2), FAST),
+    ("network.HEAD_UNITS", [8, 9], of_network, "hidden", (8, 9), FAST),
+    ("network.DROPOUT", 0.25, of_network, "dropout", 0.25, FAST),
+    ("network.HEAD_RANKS", "fc6=3", of_network, "ranks", {"fc6": 3}, FAST),
     # Its losses.
     ("TRAIN.RPN_PRE_NMS_TOP_N", 411, of_losses, "pre_nms", 411, {}),
     ("TRAIN.RPN_POST_NMS_TOP_N", 312, of_losses, "post_nms", 312, {}),
@@ -164,6 +172,7 @@ ROWS = [
     ("TRAIN.PHOTOMETRIC", 0.5, of_training_batches, "loader.photometric", 0.5, {}),
     ("TRAIN.RANDOM_CROP", 0.5, of_training_batches, "loader.random_crop", 0.5, {}),
     ("TRAIN.SCALE_JITTER", [0.5, 2], of_training_batches, "sampler.scale_jitter", (0.5, 2.0), {}),
+    ("TRAIN.PYRAMID", True, of_training_batches, "sampler.scale_per_image", True, {}),
     ("TRAIN.SHUFFLE", False, of_training_batches, "sampler.shuffle", False, {}),
     ("TRAIN.ASPECT_GROUPING", False, of_training_batches, "sampler.group_by_aspect", False, {}),
     ("seed", 3, of_training_batches, "sampler.seed", 3, {}),
@@ -188,6 +197,9 @@ ROWS = [
     ("network.PIXEL_STDS", [1, 2, 3], of_detector, "stds", (3, 2, 1), {}),
     ("network.IMAGE_STRIDE", 0, of_detector, "stride", 1, {}),
     ("TEST.FLIP", True, of_detector, "flip", True, {}),
+    ("TEST.PROPOSALS", 7, of_detector, "limit", 7, {}),
+    ("TEST.PYRAMID", True, of_detector, "pyramid_side", 224, {}),
+    ("TEST.PYRAMID_SIDE", 100, of_detector, "pyramid_side", 100, {"TEST.PYRAMID": True}),
     # Data sets.
     ("dataset.dataset", "PascalVOC", of_dataset, "name", "voc", {}),
     ("dataset.dataset_path", "/data", of_dataset, "path", "/data", {}),
@@ -255,6 +267,8 @@ ELSEWHERE = {
     "TEST.test_epoch": "test_the_checkpoint_of_an_epoch",
     "TRAIN.USE_EMPTY_IMAGES": "test_images_without_boxes_are_trained_on_where_it_is_asked_for",
     "TRAIN.RESUME": "test_resuming_is_asked_for",
+    "TRAIN.BBOX_NORMALIZATION_PRECOMPUTED": "test_a_configuration_gets_the_numbers",
+    "TRAIN.BBOX_REGRESSION_THRESH": "test_a_configuration_gets_the_numbers",
     "TRAIN.END2END": "test_a_start_that_fails_leaves_nothing_behind",
 }
 

@@ -197,6 +197,17 @@ def test_inheritance_mistakes(write):
     ("TRAIN: {BATCH_ROIS: 9, RPN_POST_NMS_TOP_N: 8}",
      "TRAIN.BATCH_ROIS must be from 1 to TRAIN.RPN_POST_NMS_TOP_N, which is 8, or -1, got 9"),
     ("TRAIN: {BATCH_ROIS: 0}", "or -1, got 0"),
+    ("dataset: {proposal: file}",
+     "TRAIN.ENABLE_OHEM must be false where dataset.proposal is file, and TRAIN.BATCH_ROIS at least 1, got true and "),
+    ("{dataset: {proposal: file}, TRAIN: {ENABLE_OHEM: false}}", "got false and -1"),
+    ("{symbol: xception_rfcn_light, dataset: {proposal: file}}", "symbol is xception_rfcn_light, but symbolic graphs"),
+    ("TRAIN: {BBOX_NORMALIZATION_PRECOMPUTED: false}",
+     "TRAIN.BBOX_NORMALIZATION_PRECOMPUTED must be true where dataset.proposal is rpn"),
+    ("network: {HEAD_RANKS: fc6}", "network.HEAD_RANKS must be ranks of layers, such as fc6=1024,fc7=256, got 'fc6'"),
+    ("network: {HEAD_RANKS: 'fc6=0'}", "network.HEAD_RANKS must be"),
+    ("network: {HEAD_RANKS: {fc6: 2.5}}", "network.HEAD_RANKS must be"),
+    ("network: {HEAD_RANKS: 'fc6=2,fc6=3'}", "network.HEAD_RANKS must be"),
+    ("network: {POOL_LEVELS: [0]}", "network.POOL_LEVELS must be at least 1"),
     ("TRAIN: {BATCH_ROIS: -2}", "or -1, got -2"),
     ("TRAIN: {end_epoch: 2.5}", "TRAIN.end_epoch must be a whole number, got 2.5"),
     ("TRAIN: {FLIP: 1}", "TRAIN.FLIP must be true or false, got 1"),
@@ -285,7 +296,7 @@ def test_ends_of_the_bounds_are_allowed(write, text):
     ("TRAIN.RPN_BBOX_WEIGHTS", [0, 0, 0, 0], "only (1.0, 1.0, 1.0, 1.0)"), ("TEST.HAS_RPN", False, "only True"),
     ("network.RPN_FEAT_STRIDE", [4, 8], "only 16"), ("network.RPN_FEAT_STRIDE", [4, 8, 16, 32, 64], "only 16"),
     ("network.RPN_FEAT_STRIDE", 8, "only 16"), ("network.RCNN_FEAT_STRIDE", 32, "only 16"),
-    ("TRAIN.BBOX_NORMALIZATION_PRECOMPUTED", False, "only True"), ("dataset.proposal", "ss", "only 'rpn' or 'file' is"),
+    ("dataset.proposal", "ss", "only 'rpn' or 'file' is"),
 ])
 def test_what_is_not_implemented_is_refused(key, value, fault, write):
     section, _, name = key.partition(".")
@@ -318,13 +329,13 @@ def test_a_graph_has_no_pyramid():
 
 def test_keys_that_nothing_reads_are_warned_of_once(write, monkeypatch, caplog):
     monkeypatch.setattr(checking, "_warned", set())
-    path = write("a.yaml", "MXNET_VERSION: mxnet\nTRAIN: {BBOX_REGRESSION_THRESH: 0.6, ALTERNATE: {rpn3_epoch: 8}}")
+    path = write("a.yaml", "MXNET_VERSION: mxnet\nTRAIN: {ALTERNATE: {rpn3_lr: 0.6, rpn3_epoch: 8}}")
     with caplog.at_level(logging.WARNING, "light_head_rcnn"):
         load_config(path)
         load_config(path, {"dataset.root_path": "/data"})
     messages = [record.getMessage() for record in caplog.records]
     assert [message.partition(":")[0] for message in messages] == [
-        "TRAIN.BBOX_REGRESSION_THRESH is 0.6, but nothing reads this key",
+        "TRAIN.ALTERNATE.rpn3_lr is 0.6, but nothing reads this key",
         "TRAIN.ALTERNATE.rpn3_epoch is 8, but nothing reads this key",
         "dataset.root_path is '/data', but nothing reads this key"]
     assert {record.name for record in caplog.records} == {"light_head_rcnn"}

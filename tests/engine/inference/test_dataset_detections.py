@@ -115,4 +115,4 @@ def test_workers_are_those_of_the_configuration(monkeypatch):
     monkeypatch.setattr(run, "test_detector", lambda *arguments: given.append(arguments))
     cfg = SimpleNamespace(TEST=SimpleNamespace(BATCH_IMAGES=3, NUM_WORKERS=5))
     run.test_network(cfg, None, None, [], "folder", logging.getLogger("test"))
-    assert given[0][-3] == 3 and given[0][-1] == 5
+    assert given[0][3] == 3 and given[0][5] == 5

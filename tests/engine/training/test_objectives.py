@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.engine.building.datasets import build_dataset
+from light_head_rcnn.engine.building.roi_loader import build_roi_loader
 from light_head_rcnn.engine.symbolic.weights import split_weights
-from light_head_rcnn.engine.training.alternate.roi_loader import build_roi_loader
 from light_head_rcnn.engine.training.objectives import GraphObjective
 from light_head_rcnn.engine.training.schedule import build_optimizer, optimizer_options
 from light_head_rcnn.engine.training.trainables import Start, graph_trainable
@@ -92,7 +92,7 @@ def test_rois_carry_the_number_of_their_image_on_the_device(configure):
     cfg = configure("rois")
     dataset = build_dataset(cfg, "train")
     boxes = np.array([[4, 4, 40, 40], [10, 2, 30, 60]], np.float32)
-    loader = build_roi_loader(cfg, dataset, {record.path: boxes for record in dataset.records}, 4, 2)
+    loader = build_roi_loader(cfg, dataset, lambda record: boxes, 4, 2)
     objective, _, _ = graph_trainable(cfg, dataset, Start([mx.cpu()], logging.getLogger("test")), "rcnn", loader)
     given, objective.block = [], lambda *inputs: given.append(inputs) or []
     batch = next(iter(loader.epoch(0)))

@@ -13,10 +13,11 @@ import pytest
 from mxnet import gluon
 
 from light_head_rcnn import data
+from light_head_rcnn.engine.building import roi_loader
 from light_head_rcnn.engine.building.pretrained import PretrainedReport
 from light_head_rcnn.engine.config import load_config, with_values
 from light_head_rcnn.engine.training import resuming, run, schedule, trainables
-from light_head_rcnn.engine.training.alternate import roi_loader, stages
+from light_head_rcnn.engine.training.alternate import stages
 from light_head_rcnn.engine.training.objectives import Objective
 from light_head_rcnn.errors import TrainingError
 
@@ -59,12 +60,13 @@ def of_stages(cfg, record):
 def of_optimizer(cfg, record):
     """Arguments of the optimizer, with its options one by one, and the factors of the parts' learning rates."""
     recorder = record(gluon, "Trainer")
+    biased = gluon.nn.Dense(2, in_units=2, prefix="head_")
     net = SimpleNamespace(neck=gluon.nn.Dense(2, in_units=2), backbone=gluon.nn.Dense(2, in_units=2),
-                          collect_params=dict)
+                          collect_params=biased.collect_params)
     schedule.set_gluon_factors(cfg, net)
     schedule.build_optimizer(cfg, {})
     return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult,
-            "backbone_lr_mult": net.backbone.weight.lr_mult}
+            "backbone_lr_mult": net.backbone.weight.lr_mult, "bias_lr_mult": biased.bias.lr_mult}
 
 
 def of_schedule(cfg, record):
@@ -152,6 +154,7 @@ ROWS = [
     ("default.kvstore", "local", of_optimizer, "kvstore", "local", {}),
     ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
     ("TRAIN.BACKBONE_LR_MULT", 0.2, of_optimizer, "backbone_lr_mult", 0.2, {}),
+    ("TRAIN.BIAS_LR_MULT", 2, of_optimizer, "bias_lr_mult", 2, {}),
     ("TRAIN.lr_schedule", "cosine", of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 391)),
      {**SHORT, "TRAIN.end_epoch": 4}),
     ("TRAIN.end_epoch", 2, of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 191)),
