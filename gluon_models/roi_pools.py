@@ -1,6 +1,5 @@
-"""The ways to pool RoIs: from the thin map (paper, section 3.2 and tables 2 and 5), and RoIAlign from any map."""
+"""The ways to pool RoIs: from the thin map (paper, section 3.2 and tables 2 and 5), and from any map."""
 from types import ModuleType
-from typing import Callable
 
 from .. import operators
 from ..errors import ModelError
@@ -71,8 +70,7 @@ def max_pool_rois(F: ModuleType, data: Array, rois: Array, stride: int, bins: in
     Returns:
         float32 (R, C, bins, bins). The gradient goes to the map.
     """
-    return _zeros_for_padding(F, rois, lambda rois: F.ROIPooling(data, rois, pooled_size=(bins, bins),
-                                                                 spatial_scale=1 / stride))
+    return operators.roi_max_pool(F, data, rois, bins, 1 / stride)
 
 
 def align_rois(F: ModuleType, data: Array, rois: Array, stride: int) -> Array:
@@ -95,11 +93,6 @@ def align_rois(F: ModuleType, data: Array, rois: Array, stride: int) -> Array:
         return F.contrib.ROIAlign(data, rois, pooled_size=(POOLED_SIZE, POOLED_SIZE), spatial_scale=1 / stride,
                                   sample_ratio=2, aligned=True)
 
-    return _zeros_for_padding(F, rois, align)
-
-
-def _zeros_for_padding(F: ModuleType, rois: Array, pool: Callable[[Array], Array]) -> Array:
-    """`pool(rois)`, but zeros for padding: there MXNet's operators read before the batch, or write nothing at all."""
+    # A pixel of the first image stands in for padding, for which MXNet's operator reads before the batch.
     is_real = F.slice_axis(rois, axis=1, begin=0, end=1) >= 0
-    # A pixel of the first image stands in for padding.
-    return F.broadcast_mul(pool(F.broadcast_mul(rois, is_real)), F.reshape(is_real, shape=(-1, 1, 1, 1)))
+    return F.broadcast_mul(align(F.broadcast_mul(rois, is_real)), F.reshape(is_real, shape=(-1, 1, 1, 1)))

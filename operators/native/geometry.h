@@ -20,8 +20,7 @@
 
 namespace lhrcnn {
 
-// A RoI in coordinates of the feature map, cut into pooled_size x pooled_size equal bins. `image` is negative for a RoI
-// that pools nothing.
+// A RoI in coordinates of the feature map, cut into equal bins. `image` is negative for a RoI that pools nothing.
 template <typename T>
 struct BinGrid {
   int64_t image;
@@ -32,14 +31,13 @@ struct BinGrid {
 // Makes the grid of the RoI in `row`, which begins at (x1, y1) of the map. A RoI pools nothing if one of its numbers is
 // NaN or infinite, if its image is not one of 0 .. images - 1, or if the map has no pixels.
 template <typename T, typename Options>
-LHRCNN_HD BinGrid<T> make_bin_grid(const Options& options, const T* row, T x1, T y1, T width, T height) {
+LHRCNN_HD BinGrid<T> make_bin_grid(const Options& options, const T* row, T x1, T y1, T bin_width, T bin_height) {
   // The sum is finite only if all four coordinates are. A sum of finite numbers that overflows belongs to a RoI that
   // lies outside every map.
   const bool finite = std::isfinite(row[1] + row[2] + row[3] + row[4]);
   const bool inside = row[0] >= T(0) && row[0] < static_cast<T>(options.images);
   const bool pixels = options.height > 0 && options.width > 0;
-  return {finite && inside && pixels ? static_cast<int64_t>(row[0]) : int64_t(-1), x1, y1, width / options.pooled_size,
-          height / options.pooled_size};
+  return {finite && inside && pixels ? static_cast<int64_t>(row[0]) : int64_t(-1), x1, y1, bin_width, bin_height};
 }
 
 // The grid of PS-RoIAlign: corners are scaled and not rounded.
@@ -55,7 +53,7 @@ LHRCNN_HD BinGrid<T> roi_align_grid(const LhrcnnPsRoiAlign& options, const T* ro
     width = width > least ? width : least;
     height = height > least ? height : least;
   }
-  return make_bin_grid(options, row, x1, y1, width, height);
+  return make_bin_grid(options, row, x1, y1, width / options.pooled_size, height / options.pooled_size);
 }
 
 // The grid of PS-RoI pooling: corners are rounded to pixels of the network input, and both ends are part of the RoI.
@@ -64,7 +62,18 @@ LHRCNN_HD BinGrid<T> roi_pool_grid(const LhrcnnPsRoiPool& options, const T* row)
   const T scale = static_cast<T>(options.spatial_scale), least = T(0.1);
   const T x1 = std::round(row[1]) * scale, y1 = std::round(row[2]) * scale;
   const T width = (std::round(row[3]) + T(1)) * scale - x1, height = (std::round(row[4]) + T(1)) * scale - y1;
-  return make_bin_grid(options, row, x1, y1, width > least ? width : least, height > least ? height : least);
+  return make_bin_grid(options, row, x1, y1, (width > least ? width : least) / options.pooled_size,
+                       (height > least ? height : least) / options.pooled_size);
+}
+
+// The grid of RoI max pooling: corners are rounded to pixels of the map, and both ends are part of the RoI.
+template <typename T>
+LHRCNN_HD BinGrid<T> roi_max_pool_grid(const LhrcnnRoiMaxPool& options, const T* row) {
+  const T scale = static_cast<T>(options.spatial_scale);
+  const T x1 = std::round(row[1] * scale), y1 = std::round(row[2] * scale);
+  const T width = std::round(row[3] * scale) - x1 + T(1), height = std::round(row[4] * scale) - y1 + T(1);
+  return make_bin_grid(options, row, x1, y1, (width > T(1) ? width : T(1)) / options.pooled_width,
+                       (height > T(1) ? height : T(1)) / options.pooled_height);
 }
 
 // The whole numbers begin .. end - 1.
@@ -72,14 +81,25 @@ struct Range {
   int32_t begin, end;
 };
 
-// Returns the pixels of a bin of PS-RoI pooling along one axis. The range is empty if the positions are NaN.
+// Returns the pixels of an axis of `size` pixels that are in begin .. end - 1. The range is empty if an end is NaN.
 template <typename T>
-LHRCNN_HD Range bin_pixels(T start, T bin_size, int bin, int64_t size) {
+LHRCNN_HD Range pixels_between(T begin, T end, int64_t size) {
   const T last = static_cast<T>(size);
-  const T begin = std::floor(bin * bin_size + start), end = std::ceil((bin + 1) * bin_size + start);
   const int64_t first = begin > T(0) ? static_cast<int64_t>(begin < last ? begin : last) : 0;
   const int64_t beyond = end > T(0) ? static_cast<int64_t>(end < last ? end : last) : 0;
   return {static_cast<int32_t>(first < size ? first : size), static_cast<int32_t>(beyond < size ? beyond : size)};
+}
+
+// Returns the pixels of a bin of PS-RoI pooling along one axis. The range is empty if the positions are NaN.
+template <typename T>
+LHRCNN_HD Range bin_pixels(T start, T bin_size, int bin, int64_t size) {
+  return pixels_between(std::floor(bin * bin_size + start), std::ceil((bin + 1) * bin_size + start), size);
+}
+
+// The same for RoI max pooling, whose bins are cut before the RoI is moved to its place: roundings differ.
+template <typename T>
+LHRCNN_HD Range max_bin_pixels(T start, T bin_size, int bin, int64_t size) {
+  return pixels_between(std::floor(bin * bin_size) + start, std::ceil((bin + 1) * bin_size) + start, size);
 }
 
 // Returns how many samples a bin takes along one axis: sampling_ratio, or for 0 as many as the bin is pixels long,

@@ -6,7 +6,7 @@
 //
 // CPU functions end in the type of all their arrays, f32 or f64. They use at most `threads` threads, and their results
 // do not depend on that number. They return 0, or 1 if memory ran out or an image has more than LHRCNN_MAX_CANDIDATES
-// candidates (anchors, or boxes times classes).
+// candidates (anchors, or boxes times classes; in RoI max pooling, pixels of a plane).
 //
 // GPU functions are named lhrcnn_cuda_... and end in the type of maps, scores and deltas: f32, or f16 as void pointers
 // to IEEE half-precision numbers. RoIs, boxes and im_info, and results made from them, are always float32. All pointers
@@ -107,6 +107,43 @@ LHRCNN_EXPORT int lhrcnn_cuda_ps_roi_pool_backward_f32(const LhrcnnPsRoiPool* op
 LHRCNN_EXPORT int lhrcnn_cuda_ps_roi_pool_backward_f16(const LhrcnnPsRoiPool* options, const void* output_grad,
                                                        const float* rois, void* data_grad, void* workspace,
                                                        void* stream);
+
+// ---- RoI max pooling ------------------------------------------------------------------------------------------------
+
+// The pooling of Fast R-CNN, equal to ROIPooling of MXNet. data is (images, channels, height, width), rois is (rois, 5)
+// and the output is (rois, channels, pooled_height, pooled_width). Bin (i, j) of channel c is the largest of its whole
+// pixels in channel c of data, or 0 if it has none; NaN counts as larger than any number. The gradient of a bin goes to
+// the first of its largest pixels, row by row.
+typedef struct {
+  int64_t images, height, width, rois;
+  int32_t channels, pooled_height, pooled_width;
+  double spatial_scale;
+} LhrcnnRoiMaxPool;
+
+LHRCNN_EXPORT int lhrcnn_roi_max_pool_forward_f32(const LhrcnnRoiMaxPool* options, const float* data, const float* rois,
+                                                  float* output, int threads);
+LHRCNN_EXPORT int lhrcnn_roi_max_pool_forward_f64(const LhrcnnRoiMaxPool* options, const double* data,
+                                                  const double* rois, double* output, int threads);
+
+// Writes the gradient with respect to data, all of it.
+LHRCNN_EXPORT int lhrcnn_roi_max_pool_backward_f32(const LhrcnnRoiMaxPool* options, const float* output_grad,
+                                                   const float* data, const float* rois, float* data_grad, int threads);
+LHRCNN_EXPORT int lhrcnn_roi_max_pool_backward_f64(const LhrcnnRoiMaxPool* options, const double* output_grad,
+                                                   const double* data, const double* rois, double* data_grad,
+                                                   int threads);
+
+// The forward pass needs no workspace.
+LHRCNN_EXPORT size_t lhrcnn_cuda_roi_max_pool_workspace(const LhrcnnRoiMaxPool* options);
+LHRCNN_EXPORT int lhrcnn_cuda_roi_max_pool_forward_f32(const LhrcnnRoiMaxPool* options, const void* data,
+                                                       const float* rois, void* output, void* workspace, void* stream);
+LHRCNN_EXPORT int lhrcnn_cuda_roi_max_pool_forward_f16(const LhrcnnRoiMaxPool* options, const void* data,
+                                                       const float* rois, void* output, void* workspace, void* stream);
+LHRCNN_EXPORT int lhrcnn_cuda_roi_max_pool_backward_f32(const LhrcnnRoiMaxPool* options, const void* output_grad,
+                                                        const void* data, const float* rois, void* data_grad,
+                                                        void* workspace, void* stream);
+LHRCNN_EXPORT int lhrcnn_cuda_roi_max_pool_backward_f16(const LhrcnnRoiMaxPool* options, const void* output_grad,
+                                                        const void* data, const float* rois, void* data_grad,
+                                                        void* workspace, void* stream);
 
 // ---- Proposals ------------------------------------------------------------------------------------------------------
 

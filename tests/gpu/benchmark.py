@@ -151,6 +151,27 @@ def pooling_rows(kernels, size, count, dtype):
         yield dict(base, name=f"{label} backward"), functools.partial(kernel, output_grad=grad), peers[1]
 
 
+def max_pooling_rows(kernels, size, count, dtype):
+    """Rows of RoI max pooling, forward and backward, as in `pooling_rows`."""
+    rng = np.random.RandomState(0)
+    data = rng.normal(0, 1, (1, 512) + size).astype(dtype)
+    rois = draw_proposals(rng, count, size[0] * 16, size[1] * 16)
+    grad = rng.normal(0, 1, (count, 512, 7, 7)).astype(dtype)
+    base = {"size": f"512x{size[0]}x{size[1]}", "rois": count, "dtype": np.dtype(dtype).name,
+            "bytes": data.nbytes + rois.nbytes + grad.nbytes}
+    peers = [None, None]
+    if torchvision:
+        gpu_data, gpu_rois, gpu_grad = (torch.from_numpy(array).cuda() for array in (data, rois.astype(dtype), grad))
+        arguments = (gpu_data, gpu_rois, 1 / 16, 7, 7)
+        places = torch.ops.torchvision.roi_pool(*arguments)[1]
+        gradient = (gpu_grad, gpu_rois, places, 1 / 16, 7, 7, 1, 512) + size
+        peers = [functools.partial(torch.ops.torchvision.roi_pool, *arguments),
+                 functools.partial(torch.ops.torchvision._roi_pool_backward, *gradient)]
+    kernel = functools.partial(kernels.roi_max_pool, data, rois, pooled_height=7, pooled_width=7, spatial_scale=1 / 16)
+    yield dict(base, name="roi_max_pool forward"), kernel, peers[0]
+    yield dict(base, name="roi_max_pool backward"), functools.partial(kernel, output_grad=grad), peers[1]
+
+
 def proposal_rows(kernels, pre_nms, post_nms):
     """The row of `rpn_proposal`, as in `pooling_rows`.
 
@@ -229,7 +250,7 @@ def main():
           f"{results['copy_gb_a_second']:.0f} GB/s")
     print(format_line(*HEADER))
     rows = [row for size in SIZES for count in COUNTS for dtype in DTYPES
-            for row in pooling_rows(kernels, size, count, dtype)]
+            for pooled_rows in (pooling_rows, max_pooling_rows) for row in pooled_rows(kernels, size, count, dtype)]
     rows += [row for sizes in ((6000, 1000), (12000, 2000)) for row in proposal_rows(kernels, *sizes)]
     rows += [row for sizes in ((1, 1000), (1, 6000), (80, 1000)) for row in detection_rows(kernels, *sizes)]
     for row, kernel, peer in rows:

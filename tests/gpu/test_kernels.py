@@ -12,7 +12,7 @@ RUN_CASES = HERE.parent / "operators" / "cuda" / "run_cases.py"
 
 
 @pytest.mark.parametrize("seed", range(60))
-@pytest.mark.parametrize("check", ["ps_roi_align", "ps_roi_pool", "rpn_proposal", "multiclass_nms"])
+@pytest.mark.parametrize("check", ["ps_roi_align", "ps_roi_pool", "roi_max_pool", "rpn_proposal", "multiclass_nms"])
 def test_same_as_on_the_cpu(pair, cases, check, seed):
     getattr(cases, "check_" + check)(pair, 1000 + seed)
 
@@ -51,6 +51,19 @@ def test_full_size(pair, cases, proposals, name, choices, size):
     found = getattr(pair.device, name)(data, rois, grad, **options)
     cases.assert_close(found, expected, data.dtype, np.abs(expected).max())
     np.testing.assert_array_equal(found, getattr(pair.device, name)(data, rois, grad, **options))
+
+
+@pytest.mark.parametrize("size", [(38, 57), (75, 100)])
+def test_max_pooling_at_full_size(pair, proposals, size):
+    rng = np.random.RandomState(0)
+    options = {"pooled_height": 7, "pooled_width": 7, "spatial_scale": 1 / 16}
+    data = rng.normal(0, 1, (2, 512) + size).astype(np.float32)
+    rois = proposals(rng, 300, 2, size[0] * 16, size[1] * 16)
+    output = pair.device.roi_max_pool(data, rois, **options)
+    np.testing.assert_array_equal(output, pair.cpu.roi_max_pool(data, rois, **options))
+    grad = rng.normal(0, 1, output.shape).astype(np.float32)
+    found = pair.device.roi_max_pool(data, rois, grad, **options)
+    np.testing.assert_array_equal(found, pair.cpu.roi_max_pool(data, rois, grad, **options))
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +125,18 @@ def test_pool_equals_torchvision(pair, torch, torchvision):
     expected = torch.ops.torchvision._ps_roi_pool_backward(torch.from_numpy(grad).cuda(), gpu_rois, channels, 1.0, 3, 3,
                                                            *data.shape)
     np.testing.assert_allclose(pair.device.ps_roi_pool(data, ours, grad, **options), expected.cpu(), atol=1e-4)
+
+
+def test_max_pooling_equals_torchvision(pair, torch, torchvision, proposals):
+    rng = np.random.RandomState(0)
+    data, rois = rng.normal(0, 1, (2, 64, 38, 57)).astype(np.float32), proposals(rng, 300, 2, 608, 912)
+    gpu_map = torch.from_numpy(data).cuda().requires_grad_()
+    expected = torchvision.ops.roi_pool(gpu_map, torch.from_numpy(rois).cuda(), (7, 7), 1 / 16)
+    options = {"pooled_height": 7, "pooled_width": 7, "spatial_scale": 1 / 16}
+    np.testing.assert_array_equal(pair.device.roi_max_pool(data, rois, **options), expected.detach().cpu())
+    grad = rng.normal(0, 1, expected.shape).astype(np.float32)
+    expected.backward(torch.from_numpy(grad).cuda())
+    np.testing.assert_allclose(pair.device.roi_max_pool(data, rois, grad, **options), gpu_map.grad.cpu(), atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [100, 1000, 6000])

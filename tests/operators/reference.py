@@ -1,4 +1,4 @@
-"""Slow, obvious NumPy versions of ps_roi_align and ps_roi_pool, in float64."""
+"""Slow, obvious NumPy versions of ps_roi_align, ps_roi_pool and roi_max_pool, in float64."""
 import math
 
 import numpy as np
@@ -97,4 +97,46 @@ def ps_roi_pool(data, rois, output_dim, pooled_size, spatial_scale, output_grad=
                         output[r, c, i, j] = values.mean()
                         if output_grad is not None:
                             data_grad[int(image), channel][here] += output_grad[r, c, i, j] / values.size
+    return output if output_grad is None else data_grad
+
+
+def roi_max_pool(data, rois, pooled_size, spatial_scale, output_grad=None):
+    """RoI max pooling, or with `output_grad` the gradient of data.
+
+    Args:
+        data: (N, C, H, W).
+        rois: (R, 5), rows (image, x1, y1, x2, y2). The bins are cut in the type of the RoIs.
+        pooled_size: (bins along y, bins along x).
+        spatial_scale: as in the operator.
+        output_grad: (R, C, bins along y, bins along x).
+
+    Returns:
+        (R, C, bins along y, bins along x), or the shape of data.
+    """
+    rois = np.asarray(rois)
+    kind = rois.dtype.type
+    data = np.asarray(data, np.float64)
+    output = np.zeros((len(rois), data.shape[1], *pooled_size))
+    data_grad = np.zeros_like(data)
+    for r, (image, *corners) in enumerate(rois):
+        if not (0 <= image < len(data) and np.isfinite(corners).all()):
+            continue
+        scaled = [float(corner * kind(spatial_scale)) for corner in corners]
+        x1, y1, x2, y2 = (int(math.copysign(math.floor(abs(corner) + 0.5), corner)) for corner in scaled)
+        bins = []  # the slices of rows, then those of columns
+        for begin, end, count, size in ((y1, y2, pooled_size[0], data.shape[2]), (x1, x2, pooled_size[1],
+                                                                                 data.shape[3])):
+            length = kind(max(end - begin + 1, 1)) / kind(count)
+            edges = [(begin + math.floor(kind(i) * length), begin + math.ceil(kind(i + 1) * length))
+                     for i in range(count)]
+            bins.append([slice(*(min(max(edge, 0), size) for edge in pair)) for pair in edges])
+        for i, rows in enumerate(bins[0]):
+            for j, columns in enumerate(bins[1]):
+                for c in range(data.shape[1]):
+                    values = data[int(image), c, rows, columns]
+                    if values.size:
+                        output[r, c, i, j] = values.max()
+                        if output_grad is not None:
+                            place = np.unravel_index(np.argmax(values), values.shape)
+                            data_grad[int(image), c, rows, columns][place] += output_grad[r, c, i, j]
     return output if output_grad is None else data_grad

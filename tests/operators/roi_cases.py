@@ -1,4 +1,4 @@
-"""What the tests of ps_roi_align and ps_roi_pool share: inputs, and calls of the operators and of their kernels."""
+"""What the tests of the operators that pool RoIs share: inputs, and calls of the operators and of their kernels."""
 import ctypes
 
 import mxnet as mx
@@ -63,13 +63,14 @@ def structure(sizes, int32s):
 SIZES = ("images", "height", "width", "rois")
 ALIGN = structure(SIZES, ("output_dim", "pooled_size", "sampling_ratio", "mode", "aligned", "border"))
 POOL = structure(SIZES, ("output_dim", "pooled_size"))
+MAX_POOL = structure(SIZES, ("channels", "pooled_height", "pooled_width"))
 
 
 def kernel_results(name, options, data, rois, grad, threads):
     """Calls the kernels without MXNet and returns the output and the gradient of data."""
     kernels = ctypes.CDLL(build.LIBRARY)
     output, data_grad = np.full(grad.shape, np.nan, data.dtype), np.full(data.shape, np.nan, data.dtype)
-    backward = (grad, data, rois, data_grad) if isinstance(options, ALIGN) else (grad, rois, data_grad)
+    backward = (grad, data, rois, data_grad) if isinstance(options, (ALIGN, MAX_POOL)) else (grad, rois, data_grad)
     for way, arrays in (("forward", (data, rois, output)), ("backward", backward)):
         kernel = getattr(kernels, f"lhrcnn_{name}_{way}_{'f32' if data.dtype == 'float32' else 'f64'}")
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]

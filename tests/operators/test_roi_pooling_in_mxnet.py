@@ -1,4 +1,4 @@
-"""ps_roi_align and ps_roi_pool as operators of MXNet: gradients that are added, blocks, symbols, exports, errors."""
+"""The operators that pool RoIs as operators of MXNet: gradients that are added, blocks, symbols, exports, errors."""
 import functools
 import json
 
@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon
 
-from light_head_rcnn.operators import ps_roi_align, ps_roi_pool
+from light_head_rcnn.operators import ps_roi_align, ps_roi_pool, roi_max_pool
 from light_head_rcnn.operators.gradients import support_grad_add
 
+
+def pool_first_channels(F, data, rois, output_dim, **options):
+    """roi_max_pool of as many channels as the other operators answer, called like them."""
+    return roi_max_pool(F, F.slice_axis(data, axis=1, begin=0, end=output_dim), rois, **options)
+
+
 OPERATORS = pytest.mark.parametrize(
-    "operator", [ps_roi_align, functools.partial(ps_roi_align, mode="max"), ps_roi_pool], ids=["align", "max", "pool"])
+    "operator", [ps_roi_align, functools.partial(ps_roi_align, mode="max"), ps_roi_pool, pool_first_channels],
+    ids=["align", "max", "pool", "max_pool"])
 
 
 @OPERATORS
@@ -102,7 +109,8 @@ def test_in_hybrid_blocks_symbols_and_exports(operator, tmp_path):
                                        str(tmp_path / "net-0000.params"))
     np.testing.assert_array_equal(loaded(x, rois).asnumpy(), expected)
     nodes = json.loads((tmp_path / "net-symbol.json").read_text())["nodes"]
-    assert [node["attrs"]["output_dim"] for node in nodes if node["op"].startswith("ps_roi_")] == ["2"]
+    attributes = [node["attrs"] for node in nodes if node["op"] in ("ps_roi_align", "ps_roi_pool", "roi_max_pool")]
+    assert [each.get("output_dim", each.get("pooled_height")) for each in attributes] == ["2"]
 
 
 @OPERATORS
@@ -187,3 +195,26 @@ def test_unknown_argument_is_named(name):
         operator(*inputs, output_dim=2, pooled_size=2, scale=1)
     with pytest.raises(mx.MXNetError, match=name + ": spatial_scale is missing"):
         operator(*inputs, output_dim=2, pooled_size=2)
+
+
+@pytest.mark.parametrize("change, part", [
+    ({"pooled_size": (2, 0)}, "pooled_width must be an integer from 1"),
+    ({"pooled_size": (2.5, 2)}, "pooled_height must be an integer"),
+    ({"spatial_scale": 0}, "spatial_scale must be a positive number"),
+    ({"data": mx.nd.ones((8, 5, 5))}, "data must be (N, C, H, W), got (8, 5, 5)"),
+    ({"data": mx.nd.ones((1, 8, 5, 5), dtype="float16")}, "data must be float32 or float64"),
+    ({"rois": mx.nd.ones((1, 4))}, "rois must be (R, 5), got (1, 4)"),
+    ({"rois": mx.nd.ones((1, 5), dtype="float64")}, "rois must have the type of data")])
+def test_wrong_input_of_max_pooling_is_named(change, part):
+    options = dict(data=mx.nd.ones((1, 8, 5, 5)), rois=mx.nd.ones((1, 5)), pooled_size=2, spatial_scale=1)
+    options.update(change)
+    with pytest.raises(mx.MXNetError) as error:
+        roi_max_pool(mx.nd, **options)
+    assert "roi_max_pool: " + part in str(error.value) and str(error.value).count("roi_max_pool: ") == 1
+
+
+def test_max_pooling_infers_shapes_for_any_number_of_bins():
+    symbol = roi_max_pool(mx.sym, mx.sym.var("data"), mx.sym.var("rois"), (3, 5), 1 / 16)
+    assert symbol.infer_shape(data=(2, 9, 20, 30), rois=(7, 5))[1] == [(7, 9, 3, 5)]
+    with pytest.raises(mx.MXNetError, match="roi_max_pool: scale is not an argument"):
+        mx.nd.roi_max_pool(mx.nd.ones((1, 8, 5, 5)), mx.nd.ones((1, 5)), pooled_height=2, pooled_width=2, scale=1)

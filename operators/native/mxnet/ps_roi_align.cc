@@ -1,4 +1,4 @@
-// Registers ps_roi_align with MXNet. What it shares with ps_roi_pool is in roi_pooling.h.
+// Registers ps_roi_align with MXNet. What it shares with the other pooling operators is in roi_pooling.h.
 #include "kernels.h"
 #include "roi_pooling.h"
 
@@ -23,6 +23,11 @@ struct PsRoiAlign {
     options.aligned = attributes.boolean("aligned", false);
     options.border = attributes.choice("border", {"clamp", "zero"}) ? LHRCNN_BORDER_ZERO : LHRCNN_BORDER_CLAMP;
     return options;
+  }
+
+  static std::vector<unsigned> pooled_shape(const Attributes& attributes, const std::vector<unsigned>& data) {
+    const Options stated = options(attributes);
+    return position_sensitive_shape(attributes, stated.output_dim, stated.pooled_size, data);
   }
 
   static int forward(const Options* options, const float* data, const float* rois, float* output, int threads) {

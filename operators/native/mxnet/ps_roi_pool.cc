@@ -1,4 +1,4 @@
-// Registers ps_roi_pool with MXNet. What it shares with ps_roi_align is in roi_pooling.h.
+// Registers ps_roi_pool with MXNet. What it shares with the other pooling operators is in roi_pooling.h.
 #include "kernels.h"
 #include "roi_pooling.h"
 
@@ -18,6 +18,11 @@ struct PsRoiPool {
     options.pooled_size = attributes.integer("pooled_size", 1, 1 << 10);
     options.spatial_scale = attributes.positive("spatial_scale");
     return options;
+  }
+
+  static std::vector<unsigned> pooled_shape(const Attributes& attributes, const std::vector<unsigned>& data) {
+    const Options stated = options(attributes);
+    return position_sensitive_shape(attributes, stated.output_dim, stated.pooled_size, data);
   }
 
   static int forward(const Options* options, const float* data, const float* rois, float* output, int threads) {

@@ -1,5 +1,5 @@
-// What the registrations of ps_roi_align and ps_roi_pool with MXNet share. Both have the inputs (data, rois) and one
-// output.
+// What the registrations of ps_roi_align, ps_roi_pool and roi_max_pool with MXNet share. All have the inputs (data, rois)
+// and one output.
 #ifndef LHRCNN_MXNET_ROI_POOLING_H_
 #define LHRCNN_MXNET_ROI_POOLING_H_
 
@@ -10,21 +10,33 @@
 #include <vector>
 
 #include "gpu.h"
+#include "kernels.h"
 #include "mxnet_api.h"
 
 namespace lhrcnn {
 
-// Checks the shapes of data and rois and infers the shape of the output.
-void infer_pooled_shape(const Attributes& attributes, int output_dim, int pooled_size,
-                        std::vector<std::vector<unsigned>>* inputs, std::vector<std::vector<unsigned>>* outputs);
+// Checks the shapes of data and rois.
+void check_pooled_inputs(const Attributes& attributes, const std::vector<std::vector<unsigned>>& inputs);
+
+// Checks the channels of a position-sensitive map and returns the shape (channels, height, width) of a pooled RoI.
+std::vector<unsigned> position_sensitive_shape(const Attributes& attributes, int output_dim, int pooled_size,
+                                               const std::vector<unsigned>& data);
 
 void fill_zero(mxnet::ext::MXTensor* tensor);
+
+// Sets the number of channels where it is that of the map; attributes state it otherwise.
+inline void set_channels(LhrcnnRoiMaxPool* options, int64_t channels) {
+  options->channels = static_cast<int32_t>(channels);
+}
+template <typename Options>
+void set_channels(Options*, int64_t) {}
 
 // The functions that MXNet calls for one of the operators. `Op` describes the operator and has:
 //
 // - Options, the struct of kernels.h;
 // - attributes(values), the attributes, checked for unknown names;
 // - options(attributes), the options that the attributes state, with sizes of 0;
+// - pooled_shape(attributes, data), the shape (channels, height, width) of a pooled RoI for the shape of data, checked;
 // - forward(options, data, rois, output, threads) and
 //   backward(options, output_grad, data, rois, data_grad, threads) for float and double, which return the status of the
 //   CPU kernels;
@@ -51,8 +63,9 @@ struct RoiPooling {
                               std::vector<std::vector<unsigned>>* outputs) {
     return catch_errors([&] {
       const Attributes attributes = Op::attributes(values);
-      const auto options = Op::options(attributes);
-      infer_pooled_shape(attributes, options.output_dim, options.pooled_size, inputs, outputs);
+      check_pooled_inputs(attributes, *inputs);
+      const std::vector<unsigned> pooled = Op::pooled_shape(attributes, inputs->at(0));
+      outputs->at(0) = {inputs->at(1)[0], pooled[0], pooled[1], pooled[2]};
     });
   }
 
@@ -127,6 +140,7 @@ struct RoiPooling {
     options.height = data.shape[2];
     options.width = data.shape[3];
     options.rois = rois.shape[0];
+    set_channels(&options, data.shape[1]);
     return options;
   }
 

@@ -85,6 +85,25 @@ def check_pooling(pair, rng, name, forward_is_exact, choices):
     data = draw_map(rng, images, channels * pooled ** 2, height, width)
     rois = draw_rois(rng, draw(rng, 0, 1, 40, 300, 700, 700), images, height / scale, width / scale)
     grad = rng.normal(0, 1, (len(rois), channels, pooled, pooled)).astype(data.dtype)
+    compare_pooling(pair, name, forward_is_exact, data, rois, grad, choices)
+
+
+def check_roi_max_pool(pair, seed):
+    """The values of the map are often equal, so that it shows which of several largest ones gets the gradient."""
+    rng = np.random.RandomState(seed)
+    images, channels = draw(rng, 1, 1, 2, 3), draw(rng, 1, 3, 16, 21)
+    height, width, scale = draw(rng, *MAP_SIZES), draw(rng, *MAP_SIZES), draw(rng, 1.0, 1 / 16)
+    if height * width > 1000:
+        images, channels = 1, min(channels, 3)
+    choices = {"pooled_height": rng.randint(1, 5), "pooled_width": rng.randint(1, 5), "spatial_scale": scale}
+    data = rng.randint(-50, 50, (images, channels, height, width)).astype(draw(rng, np.float32, np.float16)) / 8
+    data[rng.rand(*data.shape) < draw(rng, 0, 0, 0.05)] = draw(rng, np.nan, np.inf, -np.inf)
+    rois = draw_rois(rng, draw(rng, 0, 1, 40, 200), images, height / scale, width / scale)
+    grad = rng.normal(0, 1, (len(rois), channels, choices["pooled_height"], choices["pooled_width"]))
+    compare_pooling(pair, "roi_max_pool", True, data, rois, grad.astype(data.dtype), choices)
+
+
+def compare_pooling(pair, name, forward_is_exact, data, rois, grad, choices):
     wide_data, wide_grad = data.astype(np.float32), grad.astype(np.float32)
 
     output = getattr(pair.device, name)(data, rois, **choices)
@@ -155,9 +174,12 @@ def check_empty_inputs(pair):
     for images, height, width, rois in ((0, 3, 3, 2), (2, 0, 3, 2), (2, 3, 0, 2), (2, 3, 3, 0), (0, 0, 0, 0)):
         data, boxes = np.ones((images, 8, height, width), np.float32), np.ones((rois, 5), np.float32) * [0, 1, 1, 2, 2]
         grad = np.ones((rois, 2, 2, 2), np.float32)
-        for name in ("ps_roi_align", "ps_roi_pool"):
-            choices = {"output_dim": 2, "pooled_size": 2, "spatial_scale": 1.0}
-            for gradient in (None, grad):
+        of_eight = np.ones((rois, 8, 2, 2), np.float32)
+        position_sensitive = {"output_dim": 2, "pooled_size": 2, "spatial_scale": 1.0}
+        for name, choices, output_grad in (
+                ("ps_roi_align", position_sensitive, grad), ("ps_roi_pool", position_sensitive, grad),
+                ("roi_max_pool", {"pooled_height": 2, "pooled_width": 2, "spatial_scale": 1.0}, of_eight)):
+            for gradient in (None, output_grad):
                 found, expected = (getattr(kernels, name)(data, boxes, gradient, **choices)
                                    for kernels in (pair.device, pair.cpu))
                 np.testing.assert_array_equal(found, expected)
@@ -179,4 +201,4 @@ def check_empty_inputs(pair):
                 np.testing.assert_array_equal(found, expected)
 
 
-CHECKS = [check_ps_roi_align, check_ps_roi_pool, check_rpn_proposal, check_multiclass_nms]
+CHECKS = [check_ps_roi_align, check_ps_roi_pool, check_roi_max_pool, check_rpn_proposal, check_multiclass_nms]

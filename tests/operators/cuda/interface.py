@@ -19,6 +19,8 @@ PsRoiAlign = _structure("PsRoiAlign", int64="images height width rois",
                         int32="output_dim pooled_size sampling_ratio mode aligned border", double="spatial_scale")
 PsRoiPool = _structure("PsRoiPool", int64="images height width rois", int32="output_dim pooled_size",
                        double="spatial_scale")
+RoiMaxPool = _structure("RoiMaxPool", int64="images height width rois", int32="channels pooled_height pooled_width",
+                        double="spatial_scale")
 RpnProposal = _structure("RpnProposal", int64="images height width",
                          int32="num_anchors feature_stride pre_nms post_nms channels feature_size pad",
                          double="nms_threshold min_size", pointer="anchors")
@@ -120,6 +122,16 @@ class Kernels:
             return self._call("ps_roi_pool_forward", "ps_roi_pool", options, [data, _boxes(rois, data)],
                               [_pooled(options)])[0]
         return self._call("ps_roi_pool_backward", "ps_roi_pool", options, [output_grad, _boxes(rois, data)],
+                          [data.shape])[0]
+
+    def roi_max_pool(self, data, rois, output_grad=None, **choices):
+        """Returns the output, or, with the gradient of the output, the gradient of data."""
+        options = RoiMaxPool(images=data.shape[0], channels=data.shape[1], height=data.shape[2], width=data.shape[3],
+                             rois=len(rois), **choices)
+        if output_grad is None:
+            shape = options.rois, options.channels, options.pooled_height, options.pooled_width
+            return self._call("roi_max_pool_forward", "roi_max_pool", options, [data, _boxes(rois, data)], [shape])[0]
+        return self._call("roi_max_pool_backward", "roi_max_pool", options, [output_grad, data, _boxes(rois, data)],
                           [data.shape])[0]
 
     def rpn_proposal(self, cls_prob, bbox_pred, im_info, anchors, **choices):

@@ -77,6 +77,8 @@ struct F32 {
   static constexpr auto align_backward = lhrcnn_ps_roi_align_backward_f32;
   static constexpr auto pool = lhrcnn_ps_roi_pool_forward_f32;
   static constexpr auto pool_backward = lhrcnn_ps_roi_pool_backward_f32;
+  static constexpr auto max_pool = lhrcnn_roi_max_pool_forward_f32;
+  static constexpr auto max_pool_backward = lhrcnn_roi_max_pool_backward_f32;
   static constexpr auto proposal = lhrcnn_rpn_proposal_f32;
   static constexpr auto nms = lhrcnn_multiclass_nms_f32;
 };
@@ -87,6 +89,8 @@ struct F64 {
   static constexpr auto align_backward = lhrcnn_ps_roi_align_backward_f64;
   static constexpr auto pool = lhrcnn_ps_roi_pool_forward_f64;
   static constexpr auto pool_backward = lhrcnn_ps_roi_pool_backward_f64;
+  static constexpr auto max_pool = lhrcnn_roi_max_pool_forward_f64;
+  static constexpr auto max_pool_backward = lhrcnn_roi_max_pool_backward_f64;
   static constexpr auto proposal = lhrcnn_rpn_proposal_f64;
   static constexpr auto nms = lhrcnn_multiclass_nms_f64;
 };
@@ -147,6 +151,32 @@ void ps_roi_pool(int threads) {
       [=](const LhrcnnPsRoiPool* all, const T* grad, const T*, const T* rois, T* data_grad) {
         return Kernels::pool_backward(all, grad, rois, data_grad, threads);
       });
+}
+
+template <typename Kernels>
+void roi_max_pool(int threads) {
+  using T = typename Kernels::Type;
+  LhrcnnRoiMaxPool options = {};
+  options.images = integer(1, 3);
+  options.height = integer(1, 9);
+  options.width = integer(1, 9);
+  options.rois = integer(0, 40);
+  options.channels = integer(1, 40);
+  options.pooled_height = integer(1, 4);
+  options.pooled_width = integer(1, 4);
+  options.spatial_scale = kScales[chance(0.7) ? integer(0, 1) : integer(0, 5)];
+  const size_t values = size_t(options.rois) * options.channels * options.pooled_height * options.pooled_width;
+  const double share = chance(0.3) ? 0.1 : 0;
+  const auto data = numbers<T>(options.images * options.channels * options.height * options.width, -1, 1, share);
+  const auto rois = hostile_rois<T>(options.rois, options.images, chance(0.5) ? 10 : 160);
+  auto output = unwritten<T>(values);
+  require(Kernels::max_pool(&options, data.data(), rois.data(), output.data(), threads) == 0, "max pooling: memory");
+  if (share == 0) require(all_finite(output), "max pooling: every output is written and finite");
+  const auto grad = numbers<T>(values, -1, 1, 0);
+  auto data_grad = unwritten<T>(data.size());
+  require(Kernels::max_pool_backward(&options, grad.data(), data.data(), rois.data(), data_grad.data(), threads) == 0,
+          "max pooling backward: memory");
+  require(all_finite(data_grad), "max pooling: every gradient is written and finite");
 }
 
 template <typename Kernels>
@@ -244,6 +274,8 @@ int main(int, char** arguments) {
     ps_roi_align<F64>(threads);
     ps_roi_pool<F32>(threads);
     ps_roi_pool<F64>(threads);
+    roi_max_pool<F32>(threads);
+    roi_max_pool<F64>(threads);
     rpn_proposal<F32>(threads);
     rpn_proposal<F64>(threads);
     multiclass_nms<F32>(threads);

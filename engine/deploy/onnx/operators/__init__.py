@@ -9,7 +9,8 @@ from .multiclass_nms import multiclass_nms
 from .ps_roi_align import ps_roi_align
 from .ps_roi_pool import ps_roi_pool
 from .roi_align import roi_align
-from .roi_pooling import roi_pooling
+from .roi_pooling import roi_max_pool, roi_pooling
 from .rpn_proposal import rpn_proposal
 
-__all__ = ["multiclass_nms", "ps_roi_align", "ps_roi_pool", "roi_align", "roi_pooling", "rpn_proposal"]
+__all__ = ["multiclass_nms", "ps_roi_align", "ps_roi_pool", "roi_align", "roi_max_pool", "roi_pooling",
+           "rpn_proposal"]

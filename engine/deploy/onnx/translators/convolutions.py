@@ -1,4 +1,4 @@
-"""Convolution, pooling, normalisation, dense layers and enlarging."""
+"""Convolution, pooling, normalisations, dense layers and enlarging."""
 from typing import List, Tuple
 
 import numpy as np
@@ -63,6 +63,13 @@ def batch_norm(g: GraphBuilder, call: Call) -> str:
             raise call.error("has a scale that is no parameter, which is not translated")
         gamma = g.constant(np.ones_like(call.arrays[1]))
     return g.add("BatchNormalization", [x, gamma, beta, mean, variance], epsilon=float(call.get("eps", 1e-3)))
+
+
+@translates("LRN")
+def local_norm(g: GraphBuilder, call: Call) -> str:
+    """LRN: both share alpha out among the channels."""
+    return g.add("LRN", call.inputs, size=call.get("nsize"), alpha=float(call.get("alpha", 1e-4)),
+                 beta=float(call.get("beta", 0.75)), bias=float(call.get("knorm", 2)))
 
 
 @translates("FullyConnected")

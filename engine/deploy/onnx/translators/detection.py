@@ -70,4 +70,12 @@ def roi_align(g: GraphBuilder, call: Call) -> str:
 @translates("ROIPooling")
 def roi_pooling(g: GraphBuilder, call: Call) -> str:
     """The largest whole cells of all channels."""
-    return _named(g, operators.roi_pooling(g, *call.inputs, _side(call), call.get("spatial_scale")))
+    side = _side(call)
+    return _named(g, operators.roi_pooling(g, *call.inputs, side, side, call.get("spatial_scale")))
+
+
+@translates("roi_max_pool")
+def roi_max_pool(g: GraphBuilder, call: Call) -> str:
+    """The largest whole cells of all channels; zeros for padding."""
+    return _named(g, operators.roi_max_pool(g, *call.inputs, **_arguments(
+        call, "pooled_height", "pooled_width", "spatial_scale")))

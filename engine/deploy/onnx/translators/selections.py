@@ -7,13 +7,11 @@ from ..builder import FLOAT, INT64, GraphBuilder
 from .table import TRANSLATORS, Call, translates
 
 
-@translates("mean")
-def mean(g: GraphBuilder, call: Call) -> str:
-    """ReduceMean along named axes."""
+def _along_axes(op_type: str, g: GraphBuilder, call: Call) -> str:
     call.expect(exclude=False)
     axes = call.get("axis", None)
     axes = [axes] if isinstance(axes, int) else list(axes) if axes else None
-    return g.add("ReduceMean", call.inputs, axes=axes, keepdims=int(call.get("keepdims", False)))
+    return g.add(op_type, call.inputs, axes=axes, keepdims=int(call.get("keepdims", False)))
 
 
 @translates("topk")
@@ -51,4 +49,5 @@ def _filled(value: float, g: GraphBuilder, call: Call) -> str:
     return g.add("ConstantOfShape", [g.add("Shape", call.inputs)], value=np.array([value], np.float32))
 
 
+TRANSLATORS.update({"mean": partial(_along_axes, "ReduceMean"), "max": partial(_along_axes, "ReduceMax")})
 TRANSLATORS.update({"ones_like": partial(_filled, 1.0), "zeros_like": partial(_filled, 0.0)})

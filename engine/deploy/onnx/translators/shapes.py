@@ -63,6 +63,18 @@ def _split_size(g: GraphBuilder, whole: str, codes: Sequence[int]) -> Tuple[str,
     return one or g.add("Div", [whole, other]), other or g.add("Div", [whole, one])
 
 
+@translates("reshape_like")
+def reshape_like(g: GraphBuilder, call: Call) -> str:
+    """Reshape, where some axes take the place, or all axes, of those of another array."""
+    (begin, end), (other_begin, other_end) = (
+        (call.get(f"{side}_begin", None) or 0, axes if call.get(f"{side}_end", None) is None else
+         call.get(f"{side}_end")) for side, axes in zip(("lhs", "rhs"), call.axes))
+    shape, other = (g.add("Shape", [value]) for value in call.inputs)
+    parts = [slice_axes(g, shape, [0], [0], [begin]), slice_axes(g, other, [0], [other_begin], [other_end]),
+             slice_axes(g, shape, [0], [end], [None])]
+    return g.add("Reshape", [call.inputs[0], g.add("Concat", parts, axis=0)])
+
+
 @translates("Flatten", "flatten")
 def flatten(g: GraphBuilder, call: Call) -> str:
     """Flatten to rows."""

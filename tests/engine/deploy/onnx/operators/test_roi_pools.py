@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from light_head_rcnn import operators
-from light_head_rcnn.engine.deploy.onnx.operators import ps_roi_align, ps_roi_pool, roi_align, roi_pooling
+from light_head_rcnn.engine.deploy.onnx.operators import (ps_roi_align, ps_roi_pool, roi_align, roi_max_pool,
+                                                          roi_pooling)
 from light_head_rcnn.errors import ModelError
 
 IMAGES, ROWS, HEIGHT, WIDTH = 3, 40, 10, 13
@@ -85,8 +86,18 @@ def test_roi_align(run_operator, place):
 
 @PLACES
 def test_roi_pooling(run_operator, place):
-    _check(run_operator, _inputs(place, 5), lambda g, *names: roi_pooling(g, *names, 7, 1 / 16),
+    _check(run_operator, _inputs(place, 5), lambda g, *names: roi_pooling(g, *names, 7, 7, 1 / 16),
            lambda *arrays: mx.nd.ROIPooling(*arrays, pooled_size=(7, 7), spatial_scale=1 / 16), 0)
+
+
+@PLACES
+@pytest.mark.parametrize("bins", [(7, 7), (1, 1), (3, 5)])
+def test_roi_max_pool(run_operator, place, bins):
+    inputs = _inputs(place, 5)
+    inputs["rois"][::7, 0] = -1
+    pooled = _check(run_operator, inputs, lambda g, *names: roi_max_pool(g, *names, *bins, 1 / 16),
+                    lambda *arrays: operators.roi_max_pool(mx.nd, *arrays, bins, 1 / 16), 0)
+    assert not pooled[::7].any() and pooled.any()
 
 
 def test_samples_by_size_cannot_be_written():
