@@ -28,8 +28,6 @@ def read_mat_proposals(file: str) -> Entries:
                            "with this package's extra proposals") from None
     try:
         content = loadmat(file, variable_names=["boxes", "images", "scores"])
-    except OSError:
-        raise
     except Exception as error:  # SciPy has no error of its own, and raises all kinds
         raise DataError(f"{file}: the .mat file cannot be read ({error})") from None
     missing = [name for name in ("boxes", "images") if name not in content]

@@ -13,7 +13,6 @@ The archive that this package writes has the arrays
 """
 import contextlib
 import zipfile
-import zlib
 from typing import BinaryIO, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -22,8 +21,6 @@ from ...errors import DataError
 from .entry import Entries, check_count, make_entry
 
 _OWN = {"images", "counts", "boxes"}
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError,
-           MemoryError)
 
 
 class FileOfProposals(NamedTuple):
@@ -64,7 +61,7 @@ def read_npz_proposals(file: str) -> Entries:
                         yield make_entry(file, name, array.read_all())
     except DataError:
         raise
-    except _BROKEN as error:
+    except Exception as error:  # NumPy and zipfile raise all kinds
         raise DataError(f"{file}: the archive is damaged, or is none of NumPy's ({error})") from None
 
 
@@ -82,9 +79,11 @@ def describe_npz(file: str) -> FileOfProposals:
 
             return FileOfProposals(tuple(read("images").tolist()), read("frame_sizes"), read("counts"),
                                    str(read("method")), str(read("settings")))
+    except DataError:
+        raise
     except KeyError as error:
         raise DataError(f"{file}: this is no file of lhrcnn proposals ({error.args[0]})") from None
-    except _BROKEN as error:
+    except Exception as error:
         raise DataError(f"{file}: the archive is damaged, or is none of NumPy's ({error})") from None
 
 
@@ -179,9 +178,9 @@ def _own(file: str, archive: zipfile.ZipFile, members: Dict[str, str]) -> Entrie
             return _Array(file, name, stream).read_all()
 
     names, counts = read("images"), read("counts")
-    sizes = read("frame_sizes").tolist() if "frame_sizes" in members else None
+    sizes = read("frame_sizes") if "frame_sizes" in members else None
     if names.ndim != 1 or counts.shape != names.shape or counts.dtype.kind not in "iu" or \
-            names.dtype.kind not in "iuU" or sizes is not None and np.shape(sizes) != (len(names), 2):
+            names.dtype.kind not in "iuU" or sizes is not None and sizes.shape != (len(names), 2):
         raise DataError(f"{file}: images, counts and frame_sizes must have an entry for each image")
     with contextlib.ExitStack() as streams:
         boxes, scores = (_Array(file, name, streams.enter_context(archive.open(members[name])))
@@ -193,4 +192,4 @@ def _own(file: str, archive: zipfile.ZipFile, members: Dict[str, str]) -> Entrie
         for i, (name, count) in enumerate(zip(names.tolist(), counts.tolist())):
             check_count(f"{file}: image {name!r}", count)
             yield make_entry(file, name, boxes.read(count), scores.read(count) if scores else None,
-                             tuple(sizes[i]) if sizes else None)
+                             None if sizes is None else (int(sizes[i, 0]), int(sizes[i, 1])))

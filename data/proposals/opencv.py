@@ -3,13 +3,14 @@ import functools
 import os
 from typing import Any
 
-import numpy as np
-
 from ...errors import DataError, LibraryError
 
 # Later versions need NumPy 2, which MXNet cannot use.
 REQUIREMENT = "opencv-contrib-python-headless<4.12"
 EDGE_MODEL_ADDRESS = "https://github.com/opencv/opencv_extra/blob/master/testdata/cv/ximgproc/model.yml.gz"
+_FOREST_OPTIONS = ("stride", "shrinkNumber", "patchSize", "patchInnerSize", "numberOfGradientOrientations",
+                   "selfsimilarityGridSize", "numberOfTrees", "numberOfTreesToEvaluate")
+_FOREST_LISTS = ("childs", "featureIds", "thresholds", "edgeBoundaries", "edgeBins")
 
 
 @functools.lru_cache(maxsize=None)
@@ -45,8 +46,19 @@ def load_edge_model(file: str) -> Any:
         raise DataError(f"{file}: there is no such file; {where}")
     cv2 = import_opencv()
     try:
-        detector = cv2.ximgproc.createStructuredEdgeDetection(file)
-        detector.detectEdges(np.zeros((32, 32, 3), np.float32))  # a file of another kind is only noticed here
-        return detector
-    except cv2.error as error:
-        raise DataError(f"{file}: OpenCV cannot read a structured edge detector from it ({error}); {where}") from None
+        if _is_forest(cv2, file):
+            return cv2.ximgproc.createStructuredEdgeDetection(file)
+    except (cv2.error, SystemError):  # the latter where OpenCV throws what its wrapper does not know
+        pass
+    raise DataError(f"{file}: it has no structured edge detector of OpenCV; {where}")
+
+
+def _is_forest(cv2: Any, file: str) -> bool:
+    """Whether a file has all that OpenCV takes from it unchecked; without that it ends the process."""
+    storage = cv2.FileStorage(file, cv2.FILE_STORAGE_READ)
+    if not storage.isOpened() or not storage.root().isMap():
+        return False
+    options = storage.getNode("options")
+    return (options.isMap() and all(options.getNode(name).isInt() and options.getNode(name).real() > 0
+                                    for name in _FOREST_OPTIONS)
+            and all(storage.getNode(name).isSeq() and storage.getNode(name).size() for name in _FOREST_LISTS))

@@ -134,7 +134,7 @@ def _propose(folder: str, name: str, dataset: Dataset, finder: ProposalFinder,
              args: argparse.Namespace) -> Tuple[Path, int]:
     from ...engine.inference.proposing import file_name, propose_for_dataset
     workers = runtime.available_threads().count if args.workers is None else args.workers
-    path = Path(args.out) / file_name(folder, name, finder)
+    path = Path(args.out) / file_name(folder, name, finder.method, finder.mode)
     done = propose_for_dataset(dataset, finder, path, workers)
     new = done.images - done.found_before
     lines = [f"{path}: {done.images:,} images of the set {name}, {done.found_before:,} of them found before"
@@ -154,7 +154,7 @@ def _measure(name: str, dataset: Dataset, files: List[Path], limit: int) -> None
     if missing:
         raise DataError(f"{' and '.join(found.files)}: {len(missing)} of the {len(dataset.records)} images of the set "
                         f"{name} have no entry, such as {missing[0].path}; lhrcnn proposals --method finds the boxes")
-    counts = [count for count in COUNTS if count < limit] + [limit] * (limit not in COUNTS or limit == COUNTS[-1])
+    counts = [count for count in COUNTS if count < limit] + [limit]
     measured = proposal_recall(dataset.records, found, counts)
     data_sets.print_text(f"set {name}: {measured.table()}\n")
 
