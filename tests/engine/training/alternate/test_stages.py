@@ -91,7 +91,7 @@ def test_proposals_file(run, configure):
         assert boxes.dtype == np.float32 and 0 < len(boxes) <= 12
         assert len(np.unique(boxes, axis=0)) == len(boxes)
         assert (boxes >= 0).all() and (boxes[:, 2] <= record.width).all() and (boxes[:, 3] <= record.height).all()
-    scores = np.load(path)["rows"][:, 4]
+    scores = np.load(path)["scores"]
     # Probabilities, about a half after so little training, whatever the scale of the images.
     assert ((scores > 0.2) & (scores < 0.8)).all()
     with pytest.raises(DataError, match="other images"):
