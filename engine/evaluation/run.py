@@ -1,6 +1,7 @@
 """Testing a detector on a data set: detections, result files, metrics."""
 import copy
 import logging
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -17,6 +18,7 @@ from ..inference.detector import Detections, Detector
 from . import compute_metrics, format_metrics, write_results
 from .matching import describe_match, match_classes, with_classes_of_data_set
 
+SPEED_FILE = "speed.json"
 _MESSAGES = 10  # how many images that cannot be read are named in the log
 
 
@@ -47,7 +49,8 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
         detector: a detector, or the path of one, see `load_detector`, which then runs on the CPU.
         dataset: from `load_dataset`.
         folder: takes results.json (COCO's result format, see `coco_results`), dataset.json (the data set's report: what
-            was read, and what was left out and why) and metrics.json; by default nothing is written.
+            was read, and what was left out and why), metrics.json, and speed.json (the time from the files to the
+            boxes); by default nothing is written.
         batch_images: images of a batch on each of the detector's devices.
         logger: takes the table of the metrics.
         num_workers: processes that read and resize images while the detector runs; few images are read without them.
@@ -75,7 +78,9 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
                   proposals: Optional[ProposalSet] = None) -> TestResult:
     """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
     matched = match_classes(detector.classes, dataset)
+    began = time.monotonic()
     detections, failures = detect_dataset(detector, dataset, batch_images, num_workers, proposals)
+    seconds = time.monotonic() - began
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
     if failures:
@@ -85,6 +90,8 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
         written = [Path(folder) / "results.json", Path(folder) / "dataset.json"]
         write_results(written[0], dataset, detections)
         write_json(written[1], dataset.report())
+        write_json(Path(folder) / SPEED_FILE, {"images": len(detections), "seconds": seconds,
+                                               "images_per_second": len(detections) / seconds})
     metrics, lines = None, [f"{dataset.name} has no boxes to evaluate against"]
     if any(len(record.boxes) for record in dataset.records):
         metrics = dict(compute_metrics(dataset, detections), images_left_out=len(failures))

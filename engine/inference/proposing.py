@@ -40,16 +40,16 @@ class Proposed(NamedTuple):
     unread: int
 
 
-def file_name(data_set: str, image_set: str, finder: ProposalFinder) -> str:
+def file_name(data_set: str, image_set: str, method: str, mode: str = "fast") -> str:
     """Returns the name of a file of proposals, such as bccd-train-selective_search-fast.npz.
 
     Args:
         data_set: its folder.
         image_set: the name of the set.
-        finder: what finds the proposals.
+        method, mode: see `ProposalFinder`.
     """
-    mode = f"-{finder.mode}" if finder.method == "selective_search" else ""
-    stem = f"{Path(os.path.abspath(data_set)).stem}-{image_set}-{finder.method}{mode}"
+    of_search = f"-{mode}" if method == "selective_search" else ""
+    stem = f"{Path(os.path.abspath(data_set)).stem}-{image_set}-{method}{of_search}"
     return re.sub(r"[^\w.+-]", "_", stem) + ".npz"
 
 

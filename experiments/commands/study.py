@@ -3,9 +3,14 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from ...errors import UsageError
 from . import options
+
+if TYPE_CHECKING:
+    from ..runs.processes import CommandRunner
+    from ..studies.planning import Run
 
 EXAMPLES = """
 lhrcnn study --list
@@ -46,15 +51,15 @@ def _run(args: argparse.Namespace) -> int:
     from ..runs.state import State
     from ..studies import estimates, page, planning, running, study
     began, chosen = time.monotonic(), study.read_study(args.name)
-    folder = Path(args.out or f"output/studies/{chosen.name}")
+    folder, pages = Path(args.out or f"output/studies/{chosen.folder}"), Path(args.pages or chosen.pages)
     options.check_output_folder(folder, "choose another by --out")
     names = study.choose("--datasets", chosen.data_sets, args.datasets)
-    rows = study.choose("--rows", chosen.rows, args.rows)
+    rows = study.with_sources(chosen.rows, study.choose("--rows", chosen.rows, args.rows))
     seeds = chosen.seeds if args.seeds is None else args.seeds
     runs = planning.plan_runs(chosen, names, rows, seeds, Path(args.data), folder, args.overrides)
     if args.page:
         state = State(folder / "state.json")
-        print(f"wrote {page.write_page(chosen, state, Path(args.pages))}")
+        print(f"wrote {page.write_page(chosen, state, pages)}")
         return 0
     planning.check_data([chosen.data_sets[name] for name in names], Path(args.data))
     with lock_folder(folder):
@@ -66,14 +71,28 @@ def _run(args: argparse.Namespace) -> int:
             return 0
         state.put("overrides", args.overrides)
         until = None if args.minutes is None else began + 60 * args.minutes
-        outcome = running.run_study(runs, state, device, CommandRunner(), _say, until, lambda: page.write_page(
-            chosen, state, Path(args.pages)))
+        runner = CommandRunner()
+        if chosen.proposals is not None and not _find_proposals(chosen.proposals, runs, folder, runner, until):
+            print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
+            return 0
+        outcome = running.run_study(runs, state, device, runner, _say, until, lambda: page.write_page(
+            chosen, state, pages))
         if outcome.out_of_time:
             print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
         for reason in outcome.failed:
             print(f"failed: {reason}", file=sys.stderr)
-        print(f"wrote {page.write_page(chosen, state, Path(args.pages))}")
+        print(f"wrote {page.write_page(chosen, state, pages)}")
     return 1 if outcome.failed else 0
+
+
+def _find_proposals(method: str, runs: Sequence["Run"], folder: Path, runner: "CommandRunner",
+                    until: Optional[float]) -> bool:
+    """Finds the proposals of the data sets; False where the time was over before."""
+    from ..studies import planning, proposals
+    first = {run.data_set: run for run in reversed(runs)}
+    for run in first.values():
+        planning.write_configuration(run)
+    return proposals.find_proposals(method, [run.file for run in first.values()], folder, runner, until)
 
 
 def _say(text: str) -> None:
@@ -97,9 +116,9 @@ def _make_parser() -> argparse.ArgumentParser:
                         "time")
     parser.add_argument("--page", action="store_true", help="write the page from what is done, and end")
     parser.add_argument("--out", metavar="DIR", help="folder for the runs and the state of the work (default: "
-                        "output/studies/NAME)")
-    parser.add_argument("--pages", default="docs/studies", metavar="DIR", help="folder for NAME.md and NAME.json "
-                        "(default: docs/studies)")
+                        "output/studies/NAME, or the folder that several studies share)")
+    parser.add_argument("--pages", metavar="DIR", help="folder for NAME.md and NAME.json (default: docs/studies, or "
+                        "docs/fast-rcnn)")
     parser.add_argument("--gpus", metavar="IDS", help="train on these GPUs, such as 0 or 0,1 (default: the CPU)")
     options.add_overrides(parser)
     return parser

@@ -30,12 +30,37 @@ def testing_command(cfg_file: Union[str, Path], device: Sequence[str], checkpoin
     return _command("test", cfg_file, device) + ["--checkpoint", checkpoint, "--out", str(folder), *overrides]
 
 
+def svm_command(cfg_file: Union[str, Path], device: Sequence[str], checkpoint: str) -> List[str]:
+    """Returns the command that trains support vector machines on a checkpoint, and writes one with them to the
+    configuration's output_path.
+
+    Args:
+        cfg_file, device, checkpoint: see `testing_command`.
+    """
+    return _lhrcnn("svm", cfg_file) + [*device, "--checkpoint", checkpoint]
+
+
+def proposing_command(cfg_file: Union[str, Path], method: str, folder: Union[str, Path]) -> List[str]:
+    """Returns the command that finds proposals for the image sets of a configuration.
+
+    Args:
+        cfg_file: see `training_command`.
+        method: see `data.proposals.methods.METHODS`.
+        folder: takes the files.
+    """
+    return _lhrcnn("proposals", cfg_file) + ["--method", method, "--out", str(folder)]
+
+
 def readable_command(words: Sequence[str]) -> str:
     """Returns one of these commands as a person would type it in the checkout."""
     _, _, module, *rest = words
     root = str(Path(__file__).resolve().parents[2]) + os.sep
     shown = [word[len(root):] if word.startswith(root) else word for word in rest]
     return " ".join(["python", f"experiments/{module.rpartition('.')[2]}.py", *shown])
+
+
+def _lhrcnn(command: str, cfg_file: Union[str, Path]) -> List[str]:
+    return [sys.executable, "-m", f"{_SCRIPTS}.commands.main", command, "--cfg", str(cfg_file)]
 
 
 def _command(script: str, cfg_file: Union[str, Path], device: Sequence[str]) -> List[str]:

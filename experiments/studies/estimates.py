@@ -9,6 +9,7 @@ from ...errors import UsageError
 from ..runs.state import State
 from ..runs.step_timing import predict_in_process
 from .planning import Run
+from .study import TRAIN
 
 
 class Estimate(NamedTuple):
@@ -65,6 +66,8 @@ def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device
               report: Callable[[str], None]) -> Estimate:
     done = [state.get(run.key) for run in runs if state.get(run.key)]
     left = [run for run in runs if not state.get(run.key)]
+    if left and not done and left[0].kind != TRAIN:
+        return Estimate(pair, 0, len(left), 0.0, 0.0, "only a test of another row's checkpoint")
     if done:
         seconds: Optional[float] = statistics.mean(result["seconds"] for result in done)
         source = "by the runs that are done"

@@ -6,7 +6,7 @@ from typing import Any, List, Mapping, Sequence
 from ...engine.files import write_json
 from ..runs.markdown import machine_line, markdown_table, write_text
 from ..runs.state import State
-from .study import DataSet, Study
+from .study import SVMS, TEST, TRAIN, DataSet, Row, Study
 from .summary import all_results, failures, judge_steps, summarize
 
 _PER_CLASS = "AP50 "
@@ -67,7 +67,12 @@ def _accuracy(study: Study, one: DataSet, rows: Mapping[str, Any]) -> List[str]:
               "on a set of its own")
     note = (f"In percent. AP, AP50 and AP75 are those of the last checkpoint. The best checkpoint was chosen {chosen}; "
             "it stands beside the last one for comparison.")
-    return markdown_table(["row", "AP", "AP50", "AP75", "best checkpoint: AP", "AP50", "runs"], table) + ["", note]
+    if not any("average recall" in entry["figures"] for entry in rows.values()):
+        return markdown_table(["row", "AP", "AP50", "AP75", "best checkpoint: AP", "AP50", "runs"], table) + ["", note]
+    for line, name in zip(table, study.rows):
+        line.insert(4, _cell(rows[name]["figures"], "average recall") if name in rows else "")
+    return markdown_table(["row", "AP", "AP50", "AP75", "average recall of the proposals", "best checkpoint: AP",
+                           "AP50", "runs"], table) + ["", f"{note} Average recall is over the IoUs 0.5 to 0.95."]
 
 
 def _classes(study: Study, rows: Mapping[str, Any]) -> List[str]:
@@ -97,23 +102,33 @@ def _costs(study: Study, rows: Mapping[str, Any]) -> List[str]:
     table = []
     for name, entry in rows.items():
         figures = entry["figures"]
-        table.append([study.rows[name].label, _cell(figures, "images/s", ".2f"),
+        table.append([study.rows[name].label, _cell(figures, "images/s", ".2f"), _cell(figures, "test images/s", ".2f"),
                       _cell(figures, "processor minutes", ".0f"), _cell(figures, "minutes", ".0f"),
                       _cell(figures, "load", ".1f"),
                       f"{figures['parameters']['mean'] / 1e6:.2f}", f"{figures['epochs']['mean']:g}"])
-    note = ("Images a second are the median over the training steps. Minutes are those of a run with its tests, by "
+    note = ("Images a second in training are the median over the steps, those in the test are from the files to the "
+            "boxes. Minutes are those of a run with its tests, by "
             "the clock and added up over the processors; the load is the machine's load average meanwhile: where it "
             "differs between rows, other work ran beside them, and only processor minutes can be compared, roughly.")
-    return [*markdown_table(["row", "images/s in training", "processor minutes", "minutes", "load", "parameters, M",
-                             "epochs"], table), "", note]
+    return [*markdown_table(["row", "images/s in training", "in the test", "processor minutes", "minutes", "load",
+                             "parameters, M", "epochs"], table), "", note]
 
 
 def _rows(study: Study) -> List[str]:
     lines = ["## The rows", "", f"All start from the configuration `{study.base}`"
              + (f", with {_entries(study.values)}" if study.values else "") + ".", ""]
     for row in study.rows.values():
-        lines.append(f"- **{row.label}** (`{row.name}`): {_entries(row.values) or 'nothing is changed'}")
+        inherited = {} if row.source is None else study.rows[row.source].values
+        own = {key: value for key, value in row.values.items() if inherited.get(key) != value or key not in inherited}
+        lines.append(f"- **{row.label}** (`{row.name}`): {_beginning(row)}{_entries(own) or 'nothing is changed'}")
     return [*lines, ""]
+
+
+def _beginning(row: Row) -> str:
+    """Says what a row that begins with the checkpoint of another one does with it."""
+    return "" if row.source is None else {
+        TRAIN: f"trained from the weights of `{row.source}`; ", TEST: f"a test of the checkpoint of `{row.source}`; ",
+        SVMS: f"support vector machines on the features of `{row.source}`; "}[row.kind]
 
 
 def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> List[str]:

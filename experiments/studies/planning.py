@@ -5,12 +5,14 @@ from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 import yaml
 from yacs.config import CfgNode
 
-from ...engine.checkpoints.checkpoint_files import latest_checkpoint
+from ...engine.checkpoints.checkpoint_files import epoch_tag, latest_checkpoint
 from ...engine.config import (changed_keys, checkpoint_prefix, file_values, load_config, load_with_sources,
                               override_values, saved_config, values_text)
+from ...engine.files import atomic_write
 from ...errors import ConfigError, UsageError
 from ..runs.state import State
-from .study import DataSet, Study
+from .proposals import proposal_entries
+from .study import TRAIN, DataSet, Row, Study
 
 CONFIGURATION = "run.yaml"
 # What a run has beside its row: one checkpoint is enough to go on from.
@@ -27,6 +29,8 @@ class Run(NamedTuple):
         text: of its configuration's YAML file, which inherits from none.
         folder: takes its files.
         test_on: see `study.DataSet`.
+        kind: see `study.Row`.
+        source: the key of the run whose last checkpoint this one begins with; None for none.
     """
 
     data_set: str
@@ -35,6 +39,8 @@ class Run(NamedTuple):
     text: str
     folder: Path
     test_on: Optional[str]
+    kind: str = TRAIN
+    source: Optional[str] = None
 
     @property
     def key(self) -> str:
@@ -50,6 +56,11 @@ class Run(NamedTuple):
     def file(self) -> Path:
         """The file of its configuration."""
         return self.folder / CONFIGURATION
+
+    @property
+    def source_file(self) -> Path:
+        """The file of the configuration of its source."""
+        return self.folder.parents[2] / str(self.source) / CONFIGURATION
 
 
 def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds: int, data: Path, folder: Path,
@@ -78,14 +89,26 @@ def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds
         for name in data_sets:
             of_set = study.data_sets[name]
             for row in rows:
-                own_folder = folder / name / row / f"seed_{seed}"
+                entry, own_folder = study.rows[row], _folder(folder, name, row, seed)
                 values = {**base, **study.values, "dataset.dataset_path": str(data / name), **of_set.values, **changes,
-                          **study.rows[row].values, **_OWN, "seed": seed, "output_path": str(own_folder),
+                          **entry.values, **_OWN, "seed": seed, "output_path": str(own_folder),
                           "TRAIN.model_prefix": row}
-                title = f"{study.title}: {study.rows[row].label}, {of_set.label}, seed {seed}."
+                if study.proposals is not None:
+                    values.update(proposal_entries(study.proposals, values, folder))
+                if entry.source is not None and entry.kind == TRAIN:
+                    values["network.pretrained"] = _last_weights(study, entry, values, _folder(
+                        folder, name, entry.source, seed))
+                title = f"{study.title}: {entry.label}, {of_set.label}, seed {seed}."
                 text = _text(values, f"{name}, row {row}", title)
-                runs.append(Run(name, row, seed, text, own_folder, of_set.test_on))
+                runs.append(Run(name, row, seed, text, own_folder, of_set.test_on, entry.kind,
+                                None if entry.source is None else f"{name}/{entry.source}/{seed}"))
     return runs
+
+
+def write_configuration(run: Run) -> None:
+    """Writes the file of a run's configuration."""
+    with atomic_write(run.file) as temporary:
+        Path(temporary).write_text(run.text, encoding="utf-8")
 
 
 def check_data(data_sets: Sequence[DataSet], data: Path) -> None:
@@ -115,6 +138,16 @@ def refuse_changed_runs(runs: Sequence[Run], state: State) -> None:
                 raise UsageError(f"run {run.key} was {'done' if done else 'begun'} with another configuration than now "
                                  f"({'; '.join(changed)}): choose another folder by --out, or remove {run.folder} "
                                  f"and its entry in {state.path}")
+
+
+def _folder(folder: Path, data_set: str, row: str, seed: int) -> Path:
+    return folder / data_set / row / f"seed_{seed}"
+
+
+def _last_weights(study: Study, row: Row, values: Mapping[str, Any], folder: Path) -> str:
+    """Returns the file of parameters that the training of a row's source ends with."""
+    epochs = {**values, **study.rows[row.source].values}["TRAIN.end_epoch"]
+    return str(folder / f"{row.source}-{epoch_tag(epochs)}.params")
 
 
 def _text(values: Mapping[str, Any], place: str, title: str) -> str:

@@ -1,19 +1,18 @@
 """Carries out the runs of a study one after the other, each in its own process and from its last checkpoint on."""
 import time
-from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from ...engine.checkpoints.checkpoint_files import (best_checkpoint, latest_checkpoint, list_checkpoints,
                                                      remove_checkpoint)
 from ...engine.config import checkpoint_prefix, load_config
-from ...engine.files import atomic_write
 from ...errors import LightHeadError
 from ..runs.processes import CommandRunner
-from ..runs.run_commands import testing_command, training_command
+from ..runs.run_commands import svm_command, testing_command, training_command
 from ..runs.state import State
 from ..runs.usage import UsageMeter
-from .planning import Run
-from .results import BEST_TEST, LAST_TEST, USAGE, collect_result
+from .planning import Run, write_configuration
+from .results import BEST_TEST, LAST_TEST, TEST_FOLDER, USAGE, collect_result, last_of_source
+from .study import SVMS, TEST, TRAIN
 
 LOG = "log.txt"
 
@@ -50,6 +49,9 @@ def run_study(runs: Sequence[Run], state: State, device: Sequence[str], runner: 
         for number, run in enumerate(runs, 1):
             if state.get(run.key):
                 continue
+            if run.source is not None and not state.get(run.source):
+                failed.append(f"{run.key}: it begins with the checkpoint of {run.source}, which has not been done")
+                continue
             if until is not None and time.monotonic() >= until:
                 return Outcome(failed, True)
             report(f"{time.strftime('%H:%M')} run {number} of {len(runs)}: {run.key}")
@@ -77,12 +79,17 @@ def run_study(runs: Sequence[Run], state: State, device: Sequence[str], runner: 
 
 def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Optional[float]) -> bool:
     """Trains and tests; returns False where the time was over before the end."""
-    with atomic_write(run.file) as temporary:
-        Path(temporary).write_text(run.text, encoding="utf-8")
+    write_configuration(run)
     meter, log = UsageMeter(run.folder / USAGE), run.folder / LOG
     prefix = checkpoint_prefix(load_config(run.file))
-    commands = [lambda: training_command(run.file, device)]
-    if run.test_on:
+    if run.kind == TEST:
+        commands = [lambda: testing_command(run.file, device, last_of_source(run), run.folder / TEST_FOLDER)]
+    elif run.kind == SVMS:
+        commands = [lambda: svm_command(run.file, device, last_of_source(run)),
+                    lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / TEST_FOLDER)]
+    else:
+        commands = [lambda: training_command(run.file, device)]
+    if run.test_on and run.kind == TRAIN:
         # The tests between epochs have chosen the best checkpoint on a set of their own.
         overrides = [f"dataset.test_image_set={run.test_on}"]
         commands += [

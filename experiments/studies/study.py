@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 import yaml
 
+from ...data.proposals.methods import METHODS
 from ...engine.config import override_values
 from ...errors import ConfigError, UsageError
 from ..paper_tables.quotations import read_steps
@@ -11,7 +12,10 @@ from ..paper_tables.quotations import read_steps
 FOLDER = Path(__file__).resolve().parent
 _DATA_SETS = FOLDER / "data_sets.yaml"
 # What a step can be about: AP and its like in percent, and the speed of training.
-METRICS = ("AP", "AP50", "AP75", "images/s")
+METRICS = ("AP", "AP50", "AP75", "images/s", "test images/s", "average recall")
+# The entries of a row that name another one, and what is then done with the last checkpoint of that row and seed.
+TRAIN, TEST, SVMS = "train", "test", "svms"
+_KINDS = {"starts_from": TRAIN, "tests": TEST, "svms_of": SVMS}
 _SIGNS = {"+": 1, "-": -1}
 _PAPER = "paper"
 
@@ -35,11 +39,22 @@ class DataSet(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a study: its name, what the page calls it, and the configuration entries in which it differs, by key."""
+    """A row of a study.
+
+    Attributes:
+        name: of the row.
+        label: what the page calls it.
+        values: configuration entries in which it differs, by key; those of `source` lie beneath them.
+        kind: "train": it is trained. "test": the checkpoint of `source` is tested with other values. "svms": support
+            vector machines take the place of the class layer of that checkpoint, and are tested.
+        source: name of an earlier row whose last checkpoint of the same seed this one begins with; None for none.
+    """
 
     name: str
     label: str
     values: Dict[str, Any]
+    kind: str = TRAIN
+    source: Optional[str] = None
 
 
 class Step(NamedTuple):
@@ -70,6 +85,9 @@ class Study(NamedTuple):
         seeds: how many runs of each row on each data set; their seeds count from 0.
         data_sets, rows: by name, in order.
         steps: claims on the rows.
+        proposals: method of `lhrcnn proposals` by which each data set gets proposals from outside; None for none.
+        folder: of the runs, inside output/studies; studies with the same rows may share one.
+        pages: folder of the page.
     """
 
     name: str
@@ -81,6 +99,9 @@ class Study(NamedTuple):
     data_sets: Dict[str, DataSet]
     rows: Dict[str, Row]
     steps: List[Step]
+    proposals: Optional[str] = None
+    folder: str = ""
+    pages: str = "docs/studies"
 
 
 def study_names() -> List[str]:
@@ -101,19 +122,32 @@ def read_study(name: str) -> Study:
     if path.stem not in study_names() and not path.is_file() or path == _DATA_SETS:
         raise UsageError(f"there is no study {name!r}; known: {', '.join(study_names())}, or the path of a YAML file")
     tree = _read(path)
-    unknown = set(tree) - {"title", "question", "base", "values", "seeds", "datasets", "rows", "steps"}
+    unknown = set(tree) - {"title", "question", "base", "values", "seeds", "datasets", "rows", "steps", "proposals",
+                           "folder", "pages"}
     missing = {"title", "question", "base", "datasets", "rows"} - set(tree)
     if unknown or missing:
         what = "unknown" if unknown else "missing"
         raise UsageError(f"{path}: {what} entry {', '.join(sorted(unknown or missing))}")
     data_sets = _data_sets(path, tree["datasets"])
-    rows = {name: _row(path, name, entry or {}) for name, entry in _mapping(path, "rows", tree["rows"]).items()}
+    rows: Dict[str, Row] = {}
+    for row, entry in _mapping(path, "rows", tree["rows"]).items():
+        rows[row] = _row(path, row, entry or {}, rows)
     seeds = tree.get("seeds", 3)
     if not isinstance(seeds, int) or seeds < 1:
         raise UsageError(f"{path}: seeds is {seeds!r}; it must be a whole number of at least 1")
     return Study(path.stem, str(tree["title"]), str(tree["question"]).strip(), str(tree["base"]),
                  _values(path, "values", tree.get("values")), seeds, data_sets, rows,
-                 _steps(path, tree.get("steps") or [], rows))
+                 _steps(path, tree.get("steps") or [], rows), _method(path, tree.get("proposals")),
+                 str(tree.get("folder", path.stem)), str(tree.get("pages", "docs/studies")))
+
+
+def with_sources(rows: Mapping[str, Row], wanted: Sequence[str]) -> List[str]:
+    """Returns the names of rows and of those that they begin with, in the order of the study."""
+    needed = set(wanted)
+    for name in reversed(list(rows)):  # a source stands before the rows that begin with it
+        if name in needed and rows[name].source is not None:
+            needed.add(rows[name].source)
+    return [name for name in rows if name in needed]
 
 
 def choose(what: str, known: Mapping[str, Any], wanted: Optional[Sequence[str]]) -> List[str]:
@@ -172,10 +206,26 @@ def _data_sets(path: Path, entries: Any) -> Dict[str, DataSet]:
     return found
 
 
-def _row(path: Path, name: str, entry: Any) -> Row:
-    if not isinstance(entry, dict) or set(entry) - {"label", "values"}:
-        raise UsageError(f"{path}: the row {name} may have the entries label and values")
-    return Row(name, str(entry.get("label", name)), _values(path, f"row {name}", entry.get("values")))
+def _row(path: Path, name: str, entry: Any, earlier: Mapping[str, Row]) -> Row:
+    if not isinstance(entry, dict) or set(entry) - {"label", "values", *_KINDS}:
+        raise UsageError(f"{path}: the row {name} may have the entries label, values, and one of {', '.join(_KINDS)}")
+    kinds = [kind for kind in _KINDS if kind in entry]
+    values, kind, source = _values(path, f"row {name}", entry.get("values")), TRAIN, None
+    if kinds:
+        kind, source = _KINDS[kinds[0]], entry[kinds[0]]
+        if len(kinds) > 1 or source not in earlier:
+            raise UsageError(f"{path}: the row {name} may name one row by one of {', '.join(_KINDS)}, and it must "
+                             "stand above it")
+        if earlier[source].kind == TEST:
+            raise UsageError(f"{path}: the row {name} begins with {source}, which is only tested and has no checkpoint")
+        values = {**earlier[source].values, **values}
+    return Row(name, str(entry.get("label", name)), values, kind, source)
+
+
+def _method(path: Path, method: Any) -> Optional[str]:
+    if method not in (None, *METHODS):
+        raise UsageError(f"{path}: proposals is {method!r}; known: {', '.join(METHODS)}")
+    return method
 
 
 def _steps(path: Path, entries: Any, rows: Mapping[str, Row]) -> List[Step]:

@@ -19,7 +19,8 @@ def summarize(study: Study, state: State) -> Dict[str, Dict[str, Dict[str, Any]]
     Returns:
         By data set and row, for rows with a run: runs, how many; figures, {"mean", "spread"} by name: AP, AP50 and
         AP75 of the last checkpoint, best AP, best AP50 and best AP75, AP50 of each class as "AP50 NAME", images/s,
-        minutes, processor minutes, load, parameters, epochs and best epoch.
+        test images/s, average recall (of proposals from outside), minutes, processor minutes, load, parameters, epochs
+        and best epoch.
     """
     found: Dict[str, Dict[str, Dict[str, Any]]] = {}
     for name in study.data_sets:
@@ -79,7 +80,8 @@ def _figures(results: Sequence[Dict[str, Any]]) -> Dict[str, Dict[str, Optional[
         entries.update({f"best {name}": best.get(name) for name in FIGURES})
         entries.update({f"AP50 {name}": value for name, value in last["per_class"].items()})
         entries.update({
-            "images/s": result["images_per_second"], "minutes": result["seconds"] / 60,
+            "images/s": result["images_per_second"], "test images/s": result.get("test_images_per_second"),
+            "average recall": result.get("average_recall"), "minutes": result["seconds"] / 60,
             "processor minutes": result["processor_seconds"] / 60, "load": result["load"],
             "parameters": result["parameters"], "epochs": result["epochs"], "best epoch": best.get("epoch")})
         for name, value in entries.items():
