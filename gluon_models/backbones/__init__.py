@@ -5,10 +5,11 @@ Each file is a family: one builder over a table of numbers, all of them a `Backb
 from .base import Backbone
 from .densenet import DenseNet
 from .efficientnet_lite import EfficientNetLite0
+from .plain import PlainNetwork
 from .res2net import Res2Net
 from .resnet import PyramidResNet, ResNet, TorchvisionResNet
 from .vovnet import VoVNet
 from .xception import PyramidXception, Xception, XceptionClassifier
 
-__all__ = ["Backbone", "DenseNet", "EfficientNetLite0", "PyramidResNet", "PyramidXception", "Res2Net", "ResNet",
-           "TorchvisionResNet", "VoVNet", "Xception", "XceptionClassifier"]
+__all__ = ["Backbone", "DenseNet", "EfficientNetLite0", "PlainNetwork", "PyramidResNet", "PyramidXception", "Res2Net",
+           "ResNet", "TorchvisionResNet", "VoVNet", "Xception", "XceptionClassifier"]

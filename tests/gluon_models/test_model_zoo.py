@@ -22,8 +22,10 @@ LARGE = (*(f"resnet{depth}_{version}" for depth in (50, 101, 152) for version in
          "resnext50_32x4d", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d", "densenet121", "densenet169",
          "res2net50", "res2net101", "res2netplus50", "vovnet39", "vovnet57", "vovnetv2_19", "vovnetv2_19_dw",
          "vovnetv2_39", "vovnetv2_57", "vovnetv2_99")
-DETECTORS = {"light_head_rcnn_s": ("resnet50_v1",), **dict.fromkeys(
-    ("light_head_rcnn", "light_head_rcnn_fpn", "rfcn", "faster_rcnn"), SMALL + LARGE)}
+# Those that end at stride 16, under which no pyramid goes.
+SHALLOW = ("vgg16", "vgg_cnn_m_1024", "caffenet", "alexnet")
+DETECTORS = {"light_head_rcnn_s": ("resnet50_v1",), "light_head_rcnn_fpn": SMALL + LARGE, **dict.fromkeys(
+    ("light_head_rcnn", "rfcn", "faster_rcnn", "fast_rcnn"), SMALL + LARGE + SHALLOW)}
 
 
 @pytest.fixture(autouse=True)
@@ -150,12 +152,13 @@ def test_errors_name_what_is_known(options, words):
         get_model(XCEPTION, **options)
 
 
-@pytest.mark.parametrize("backbone", SMALL + LARGE)
+@pytest.mark.parametrize("backbone", SMALL + LARGE + SHALLOW)
 def test_every_backbone_goes_under_the_light_head(backbone):
     net = get_model(f"light_head_rcnn_{backbone}_voc", post_nms=9, max_per_image=4)
     _, shapes, _ = mx.sym.Group(list(net(mx.sym.var("data")))).infer_shape(data=(2, 3, 75, 131))
     assert shapes == [(2, 4, 1), (2, 4, 1), (2, 4, 4)]
-    neck = {"mid": 64 if backbone in SMALL else 256, "rpn": 256 if backbone in SMALL else 512}
+    is_small = backbone in (*SMALL, "caffenet", "alexnet")
+    neck = {"mid": 64 if is_small else 256, "rpn": 256 if is_small else 512}
     found = net.collect_params()
     assert found["conv_new_1_weight"].shape[0] == neck["mid"] and found["rpn_conv_3x3_weight"].shape[0] == neck["rpn"]
 
@@ -176,7 +179,7 @@ def test_options_of_other_detectors_are_refused():
 
 @pytest.mark.parametrize("function", [get_model, model_options])
 def test_unknown_names(function):
-    with pytest.raises(ModelError, match="unknown model 'light_head_rcnn_vgg'; known: .*" + XCEPTION):
+    with pytest.raises(ModelError, match="unknown model 'light_head_rcnn_vgg'; known: .*light_head_rcnn_vgg16_coco"):
         function("light_head_rcnn_vgg")
 
 
@@ -184,7 +187,7 @@ def test_a_backbone_of_a_users_own_goes_under_every_detector():
     decorate = gluon_models.register_backbone("tiny", setting="S", options=("width",))
     assert decorate(Tiny) is Tiny
     assert {name for name in model_names() if "_tiny_" in name} == {
-        f"{detector}_tiny_{data}" for detector in ("light_head_rcnn", "rfcn", "faster_rcnn")
+        f"{detector}_tiny_{data}" for detector in ("light_head_rcnn", "rfcn", "faster_rcnn", "fast_rcnn")
         for data in ("coco", "voc")}
     net = get_model("light_head_rcnn_tiny_voc", norm="batch", width=5, anchor_scales=(1, 2), post_nms=9,
                     max_per_image=4)
