@@ -116,6 +116,8 @@ setup(
         # To find proposals for Fast R-CNN, and to read the original's. It replaces the OpenCV that GluonCV brings along
         # by one of the same version that has selective search and edge boxes too; from 4.12 on, OpenCV needs NumPy 2.
         "proposals": ["opencv-contrib-python-headless>=4.5,<4.12", "scipy"],
+        # To train support vector machines on a detector's features.
+        "svm": ["scikit-learn>=1.0"],
         # To export detectors to ONNX. From 1.19 on, onnx brings ml_dtypes, and that NumPy 2, which MXNet cannot use.
         "onnx": ["onnx>=1.14,<1.19"],
         # To write exports in int8: ONNX Runtime has the tools, and runs them.
@@ -126,7 +128,7 @@ setup(
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],
         "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "import-linter", "tensorboardX", "setuptools>=64",
-                "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17", "av>=12.3"],
+                "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17", "av>=12.3", "scikit-learn>=1.0"],
     },
     entry_points={"console_scripts": ["lhrcnn = light_head_rcnn.experiments.commands.main:main"]},
     distclass=NativeDistribution,

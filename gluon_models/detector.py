@@ -95,6 +95,6 @@ class TwoStageDetector(RoIDetector):
     def _decode(self, F: ModuleType, rois: Array, logits: Array, deltas: Array, im_info: Array) -> Tuple[Array, Array]:
         """Scores and boxes of RoIs, as `candidates` returns them."""
         num_classes = len(self.classes) + 1
-        scores = F.reshape(F.softmax(logits, axis=1), shape=(-1, self._post_nms, num_classes))
+        scores = F.reshape(self.class_scores(F, logits), shape=(-1, self._post_nms, num_classes))
         return scores, detections.class_boxes(F, rois, deltas, im_info, self._post_nms, num_classes,
                                               self.class_agnostic, self.box_means, self.box_stds)

@@ -89,13 +89,25 @@ class FastRCNN(RoIDetector):
         return F.broadcast_mul(scores, is_real), boxes, counts
 
     def classify(self, F: ModuleType, head_map: Array, rois: Array) -> Tuple[Array, Array]:
+        return self.head(self.pool(F, head_map, rois))
+
+    def pool(self, F: ModuleType, head_map: Array, rois: Array) -> Array:
+        """Pools RoIs.
+
+        Args:
+            F: module of the operators, `mx.nd` or `mx.sym`.
+            head_map, rois: see `RoIDetector.classify`.
+
+        Returns:
+            float32 (R, what the head reads).
+        """
         levels = [F.flatten(max_pool_rois(F, head_map, rois, self.stride, bins)) for bins in self.pool_levels]
-        return self.head(F.concat(*levels, dim=1) if len(levels) > 1 else levels[0])
+        return F.concat(*levels, dim=1) if len(levels) > 1 else levels[0]
 
     def _decode(self, F: ModuleType, rois: Array, logits: Array, deltas: Array, im_info: Array) -> Tuple[Array, Array]:
         """Scores and boxes of RoIs (N, R, 4), as `candidates` returns them, from the head's N * R rows."""
         scores, deltas = (F.reshape_like(rows, rois, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
-                          for rows in (F.softmax(logits, axis=1), deltas))
+                          for rows in (self.class_scores(F, logits), deltas))
         boxes = detections.decode_boxes(F, F.expand_dims(rois, axis=2), F.reshape(deltas, shape=(0, 0, -1, 4)), im_info,
                                         self.class_agnostic, self.box_means, self.box_stds)
         return scores, boxes

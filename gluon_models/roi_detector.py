@@ -4,8 +4,12 @@ from typing import Optional, Sequence, Tuple, Union
 
 from mxnet.gluon import HybridBlock
 
+from ..errors import ModelError
 from ..operators import detections
 from ..operators.arrays import Array
+
+
+CLASS_SCORES = ("softmax", "one_vs_rest")
 
 
 class RoIDetector(HybridBlock):
@@ -30,6 +34,12 @@ class RoIDetector(HybridBlock):
         max_per_image: detections an image, at most.
         soft_nms: "none", "linear" or "gaussian", see `soft` of `operators.multiclass_nms`.
         soft_nms_sigma: see `sigma` of `operators.multiclass_nms`.
+        class_scores: what makes scores of the class logits: "softmax", probabilities of classes that exclude each
+            other, or "one_vs_rest", the logistic function of each logit, where they are the margins of support vector
+            machines (Fast R-CNN, section 5.4).
+
+    Raises:
+        ModelError: `class_scores` is another word.
 
     Attributes:
         needs_proposals: whether the RoIs come from outside, as a third input.
@@ -48,8 +58,11 @@ class RoIDetector(HybridBlock):
     def __init__(self, classes: Sequence[str], class_agnostic: bool = True,
                  box_means: Sequence[float] = (0.0, 0.0, 0.0, 0.0), box_stds: Sequence[float] = (0.1, 0.1, 0.2, 0.2),
                  score_threshold: float = 0.001, nms: float = 0.3, max_per_image: int = 100, soft_nms: str = "none",
-                 soft_nms_sigma: float = 0.5):
+                 soft_nms_sigma: float = 0.5, class_scores: str = "softmax"):
         super().__init__(prefix="")
+        if class_scores not in CLASS_SCORES:
+            raise ModelError(f"class_scores is {class_scores!r}; known: {', '.join(CLASS_SCORES)}")
+        self._class_scores = class_scores
         self.classes = tuple(classes)
         self.class_agnostic = class_agnostic
         self.box_means, self.box_stds = tuple(box_means), tuple(box_stds)
@@ -97,6 +110,10 @@ class RoIDetector(HybridBlock):
                 (background and one for all) where the boxes are class-agnostic, else classes + 1.
         """
         raise NotImplementedError
+
+    def class_scores(self, F: ModuleType, logits: Array) -> Array:
+        """Returns the scores of class logits (R, classes + 1), as the option `class_scores` says."""
+        return F.softmax(logits, axis=1) if self._class_scores == "softmax" else F.sigmoid(logits)
 
     def suppress(self, F: ModuleType, scores: Array, boxes: Array,
                  counts: Optional[Array] = None) -> Tuple[Array, Array, Array]:

@@ -45,7 +45,7 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
             rpn_nms=cfg.TEST.RPN_NMS_THRESH, rpn_min_size=cfg.TEST.RPN_MIN_SIZE)
     net = gluon_models.get_model(
         name, classes=classes, norm=network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC, box_means=cfg.TRAIN.BBOX_MEANS,
-        box_stds=cfg.TRAIN.BBOX_STDS, **suppression_options(cfg), **options)
+        box_stds=cfg.TRAIN.BBOX_STDS, class_scores=network.CLASS_SCORES, **suppression_options(cfg), **options)
     if network.HEAD_RANKS:
         try:
             split_dense_layers(net.head, layer_ranks(network.HEAD_RANKS))
@@ -65,6 +65,9 @@ def build_losses(cfg: CfgNode, net: gluon_models.RoIDetector,
                  ) -> Union[gluon_models.DetectorLosses, gluon_models.FastRCNNLosses]:
     """Builds the losses that `TRAIN` describes on top of a detector; the block shares the detector's parameters."""
     train = cfg.TRAIN
+    if cfg.network.CLASS_SCORES != "softmax":
+        raise ConfigError(f"network.CLASS_SCORES is {cfg.network.CLASS_SCORES}: a training learns softmax; lhrcnn svm "
+                          "puts support vector machines in the place of the class layer of a trained detector")
     if net.needs_proposals:
         return gluon_models.FastRCNNLosses(net, box_loss_weight=train.BBOX_LOSS_WEIGHT)
     return gluon_models.DetectorLosses(

@@ -14,7 +14,8 @@ _PROPOSAL_OPERATORS = {True: "contrib", False: "custom"}
 _OWN_OPTIONS = {"ROI_POOL": "roi_pool", "LIGHT_HEAD_RELU": "relu", "STRIDE_IN_1X1": "stride_in_1x1"}
 # Keys of `network` that have the same value in all graphs, and this value.
 _ONLY_VALUES = {"NECK": "large_separable", "HIDDEN_UNITS": HIDDEN, "PADDED_POOL": False, "RPN_ALL_CELLS": False,
-                "OUTPUTS": (), "POOL_LEVELS": (), "HEAD_UNITS": (), "DROPOUT": 0.5, "HEAD_RANKS": ""}
+                "OUTPUTS": (), "POOL_LEVELS": (), "HEAD_UNITS": (), "DROPOUT": 0.5, "HEAD_RANKS": "",
+                "CLASS_SCORES": "softmax"}
 STRIDE = 16
 
 

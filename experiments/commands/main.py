@@ -13,6 +13,7 @@ COMMANDS: Dict[str, str] = {
     "detect": "detect objects in photographs",
     "pretrain": "train a backbone as a classifier, with whose weights detectors start",
     "proposals": "find boxes that may hold an object, by selective search or edge boxes, and measure their recall",
+    "svm": "train support vector machines on the features of a Fast R-CNN",
     "compress": "make the fully connected layers of a head faster, by truncated SVD",
     "convert": "take weights from other frameworks",
     "export": "write a detector as files that need no configuration",

@@ -61,8 +61,13 @@ class FullyConnectedHead(HybridBlock):
         return tuple(getattr(self, name) for name in self._names)
 
     def hybrid_forward(self, F: ModuleType, x: Array) -> Tuple[Array, Array]:
+        x = self.hidden_values(F, x)
+        return self.cls_score(x), self.bbox_pred(x)
+
+    def hidden_values(self, F: ModuleType, x: Array) -> Array:
+        """Returns what the output layers read: float32 (R, units of the last hidden layer)."""
         for layer in self.hidden_layers:
             x = relu(F, layer(x))
             if self._dropout:
                 x = F.Dropout(x, p=self._dropout)
-        return self.cls_score(x), self.bbox_pred(x)
+        return x

@@ -114,4 +114,8 @@ KEYS = (
     Key("network.NORM", "frozen", word("frozen", "batch"),
         "Batch normalization in training: frozen uses the stored statistics of a pretrained backbone; batch uses the "
         "statistics of the batch, which a start from random weights needs. Tests always use the stored statistics."),
+    Key("network.CLASS_SCORES", "softmax", word("softmax", "one_vs_rest"),
+        "What makes scores of a head's class outputs: softmax, or one_vs_rest, the logistic function of each, for the "
+        "support vector machines that `lhrcnn svm` trains. Trainings use softmax.",
+        bound_to_weights=True),
 )

@@ -144,6 +144,7 @@ ROWS = [
     ("network.HEAD_UNITS", [8, 9], of_network, "hidden", (8, 9), FAST),
     ("network.DROPOUT", 0.25, of_network, "dropout", 0.25, FAST),
     ("network.HEAD_RANKS", "fc6=3", of_network, "ranks", {"fc6": 3}, FAST),
+    ("network.CLASS_SCORES", "one_vs_rest", of_network, "class_scores", "one_vs_rest", FAST),
     # Its losses.
     ("TRAIN.RPN_PRE_NMS_TOP_N", 411, of_losses, "pre_nms", 411, {}),
     ("TRAIN.RPN_POST_NMS_TOP_N", 312, of_losses, "post_nms", 312, {}),

@@ -16,6 +16,7 @@ OTHER = {
     "network.PADDED_POOL": True,
     "network.LIGHT_HEAD_RELU": "after_sum", "network.NECK": "pointwise", "network.ROI_POOL": "psroi_align",
     "network.POOL_LEVELS": [4, 2], "network.HEAD_UNITS": [8], "network.HEAD_RANKS": "fc6=8",
+    "network.CLASS_SCORES": "one_vs_rest",
     "network.HIDDEN_UNITS": 0, "network.FPN_CANONICAL_SIDE": 112, "TRAIN.BBOX_MEANS": (0, 0, 0, 0.1),
     "TRAIN.BBOX_STDS": (0.1, 0.1, 0.2, 0.1)}
 L, S, FPN = "light_head_rcnn_resnet101_v1_coco", "light_head_rcnn_xception_coco", "light_head_rcnn_fpn_xception_coco"
