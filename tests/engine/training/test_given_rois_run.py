@@ -15,7 +15,8 @@ from light_head_rcnn.engine.config import with_values
 from light_head_rcnn.engine.inference.loading import load_network
 from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.engine.training.run import TrainingRun
-from light_head_rcnn.errors import ConfigError, DataError, TrainingError
+from light_head_rcnn.engine.training.svm_detector import with_machines, write_detector
+from light_head_rcnn.errors import ConfigError, DataError, TrainingError, UsageError
 
 LOGGER = logging.getLogger("test")
 PROPOSALS = 40
@@ -142,3 +143,34 @@ def test_an_image_without_proposals_ends_the_start_and_names_the_command(configu
     with_one = with_values(cfg, {"dataset.proposal_files": cfg.dataset.proposal_files[:1]})
     with pytest.raises(DataError, match="lhrcnn proposals"):
         TrainingRun(with_one, [mx.cpu()], LOGGER)
+
+
+def test_support_vector_machines_take_the_place_of_the_class_layer(configure, tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'light_head_rcnn[svm]'")
+    cfg = configure("machines")
+    train(cfg)
+    dataset, path = build_dataset(cfg, "train"), cfg.output_path
+    given, trained = build_proposals(cfg, dataset, 2000), load_network(None, [mx.cpu()], path)
+    machines = with_machines(trained, dataset, given, mx.cpu(), LOGGER)
+    base = write_detector(machines, str(tmp_path / "svm"), "svm")
+    net, saved, _ = load_network(None, [mx.cpu()], base)
+    assert saved.network.CLASS_SCORES == "one_vs_rest" and saved.output_path == str(tmp_path / "svm")
+    record = build_dataset(cfg, "val").records[0]
+    detector = lh.load_detector(path)
+    (x, info, rois), = detector.inputs(record.path, proposals=proposals_of(record))[0]
+    x, info, rois = map(mx.nd.array, (x, info, rois))
+    scores, boxes, counts = net.candidates(mx.nd, x, info, rois)
+    _, old_boxes, _ = trained.net.candidates(mx.nd, x, info, rois)
+    np.testing.assert_allclose(boxes.asnumpy(), old_boxes.asnumpy(), atol=1e-3)
+    count = int(counts.asscalar())
+    pooled = net.pool(mx.nd, net.features(x)[1], mx.nd.concat(mx.nd.zeros((count, 1)), rois[0, :count], dim=1))
+    margins = net.head.cls_score(net.head.hidden_values(mx.nd, pooled)).asnumpy()
+    np.testing.assert_allclose(scores.asnumpy()[0, :count], 1 / (1 + np.exp(-margins)), atol=1e-5)
+    with pytest.raises(UsageError, match="has support vector machines already"):
+        with_machines(load_network(None, [mx.cpu()], base), dataset, given, mx.cpu(), LOGGER)
+    with pytest.raises(ConfigError, match="CLASS_SCORES is one_vs_rest: a training learns softmax"):
+        TrainingRun(with_values(cfg, {"network.CLASS_SCORES": "one_vs_rest", "output_path": str(tmp_path / "no")}),
+                    [mx.cpu()], LOGGER)
+    dataset.classes = ["other", *dataset.classes[1:]]
+    with pytest.raises(UsageError, match="name them by dataset.classes"):
+        with_machines(trained, dataset, given, mx.cpu(), LOGGER)
