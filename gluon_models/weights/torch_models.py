@@ -1,4 +1,4 @@
-"""State dicts of PyTorch: ResNet, ResNeXt, DenseNet, VoVNet, Res2Net and EfficientNet-Lite0, as others name them."""
+"""State dicts of PyTorch: ResNet, VGG-16, DenseNet, VoVNet, Res2Net, EfficientNet-Lite0, ..., as others name them."""
 import re
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Set
 

@@ -20,6 +20,17 @@ _TIMM_LITE_ENDS = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv
 _TIMM_LITE_FIRST = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
 _TIMM_LITE_OTHERS = {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1",
                      "conv_pwl": "_project_conv", "bn3": "_bn2"}
+# Places of the convolutions of torchvision's plain networks in its `features`, with their names here, and places of the
+# fully connected layers in its `classifier`.
+_PLAIN = {
+    "vgg16": (dict(zip((0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), (
+        f"conv{stage}_{i}" for stage, count in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, count + 1)))),
+        {0: "fc6", 3: "fc7", 6: "fc8"}),
+    "alexnet": (dict(zip((0, 3, 6, 8, 10), (f"conv{i}" for i in range(1, 6)))), {1: "fc6", 4: "fc7", 6: "fc8"}),
+}
+_PLACE = re.compile(r"(features|classifier)\.(\d+)\.(weight|bias)")
+# torchvision's VGG16_Weights.IMAGENET1K_FEATURES: less these, not divided; its classifier is full of NaN.
+_CAFFE_PIXELS = Pixels((122.99925, 116.9991, 103.9992), (1.0,) * 3)
 _TIMM_VOVNET = re.compile(r"(?:stem\.([012])|stages\.([0-3])\.blocks\.(\d+)\."
                           r"(conv_reduction|conv_mid\.\d|conv_concat|attn\.fc))(?:\.(conv|conv_dw|conv_pw|bn))?\.(\w+)")
 _TIMM_VOVNET_LAYERS = {"conv": "conv", "conv_dw": "dw_conv3x3", "conv_pw": "pw_conv1x1"}
@@ -127,11 +138,41 @@ def _of_pointwise(name: str, names: Mapping[str, object]) -> str:
     return f"{place}/pw_{layer}" if layer.startswith("norm.") and f"{place}/pw_conv1x1.weight" in names else name
 
 
+def _from_plain(tensors: _Tensors) -> Dict[str, np.ndarray]:
+    """torchvision's VGG-16 without batch normalisation, or AlexNet; of other networks nothing.
+
+    What is pooled is flattened in the order (channel, row, column) there as here, so that `fc6` stays as it is.
+    """
+    places = {name: _PLACE.fullmatch(name) for name in tensors}
+    convolutions = {int(match.group(2)) for match in places.values() if match and match.group(1) == "features"}
+    found: Dict[str, np.ndarray] = {}
+    for of_features, of_classifier in _PLAIN.values():
+        if convolutions != set(of_features):
+            continue
+        for name, match in places.items():
+            part, number, end = match.groups() if match else ("", "-1", "")
+            layer = (of_features if part == "features" else of_classifier).get(int(number))
+            if layer is not None:
+                found[f"{layer}.{end}"] = tensors[name]
+    return found
+
+
+def _from_plain_of_caffe(tensors: _Tensors) -> Dict[str, np.ndarray]:
+    """The same where the classifier is no number at all: the layers of `features`."""
+    found = _from_plain(tensors)
+    if not any(name.startswith("fc") and name.endswith("bias") and np.isnan(found[name]).all() for name in found):
+        return {}
+    return {name: array for name, array in found.items() if not name.startswith("fc")}
+
+
 DETECTRON2 = Naming("detectron2, ResNet", "stem.conv1.norm.weight, res2.0.shortcut.weight", _all(_from_detectron2))
 NAMINGS: Tuple[Naming, ...] = (
     Naming("torchvision, and the authors of VoVNet, Res2Net and EfficientNet's port to PyTorch",
            "layer1.0.conv1.weight, stage2.OSA2_1.layers.0.OSA2_1_0/conv.weight", dict),
     DETECTRON2,
+    Naming("torchvision, VGG-16 with the convolutions of Caffe's", "features.0.weight, classifier.0.weight full of NaN",
+           _from_plain_of_caffe, _CAFFE_PIXELS),
+    Naming("torchvision, VGG-16 and AlexNet", "features.0.weight, classifier.6.weight", _from_plain),
     Naming("timm, EfficientNet-Lite", "conv_stem.weight, blocks.1.0.conv_pwl.weight", _all(_from_timm_lite),
            _TIMM_LITE_PIXELS, "The names are those of timm's tf_efficientnet_lite0, for which the weights are taken; "
            "its efficientnet_lite0 has the same names, but was trained with another padding and other pixel means."),

@@ -6,6 +6,7 @@ import pytest
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import registry
 from light_head_rcnn.gluon_models.backbones.resnet import DEPTHS
+from light_head_rcnn.gluon_models.weights.description import IMAGENET_PIXELS
 from light_head_rcnn.gluon_models.weights.torch_models import weights_of
 
 NORM = ("weight", "bias", "running_mean", "running_var")
@@ -205,6 +206,50 @@ def test_timm_vovnet(model):
         fc.bias.set_data(mx.nd.array(found.arrays["stage4_OSA4_1_ese_fc_bias"]))
         ones = mx.nd.hard_sigmoid(fc(mx.nd.random.normal(shape=(2, 768, 1, 1))), alpha=1 / 6, beta=0.5)
         np.testing.assert_array_equal(ones.asnumpy(), 1)
+
+
+PLACES = {"vgg16": ((0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), (0, 3, 6)),
+          "alexnet": ((0, 3, 6, 8, 10), (1, 4, 6))}
+
+
+def plain_network(model, of_classifier=0.0):
+    """The tensors of torchvision's VGG-16 or AlexNet, without their memory, and the names that they have here."""
+    classifier = registry.BACKBONES.get(model).build(classes=1000).collect_params()
+    places = [(part, place) for part, numbers in zip(("features", "classifier"), PLACES[model]) for place in numbers]
+    layers = dict(zip(dict.fromkeys(name.rpartition("_")[0] for name in classifier), places))
+    tensors, names = {}, {}
+    for number, (name, parameter) in enumerate(classifier.items()):
+        (part, place), end = layers[name.rpartition("_")[0]], name.rpartition("_")[2]
+        value = np.float32(number + 1 + (of_classifier if part == "classifier" else 0))
+        tensors[f"{part}.{place}.{end}"] = np.broadcast_to(value, parameter.shape)
+        names[f"{part}.{place}.{end}"] = name
+    return tensors, names
+
+
+@pytest.mark.parametrize("model", PLACES)
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_plain_networks_of_torchvision_with_the_hidden_layers_of_their_classifiers(model, prefix):
+    tensors, names = plain_network(model)
+    found = weights_of("x.pth", {prefix + name: array for name, array in tensors.items()})
+    assert found.model == model and found.pixels == IMAGENET_PIXELS and set(found.arrays) == set(names.values())
+    for name, own in names.items():
+        assert found.arrays[own].shape == tensors[name].shape and found.arrays[own].flat[0] == tensors[name].flat[0]
+
+
+def test_vgg_with_the_convolutions_of_caffe_has_other_pixels_and_no_hidden_layers():
+    tensors, names = plain_network("vgg16", np.nan)
+    found = weights_of("x.pth", tensors)
+    assert found.model == "vgg16" and found.pixels.stds == (1.0,) * 3
+    np.testing.assert_allclose(found.pixels.means, (123, 117, 104), atol=0.01)
+    taken = {own for own in names.values() if own.startswith("conv")}
+    assert taken <= set(found.arrays) and not any(name.startswith("fc") for name in found.arrays)
+
+
+def test_other_networks_of_this_kind_are_not_taken_for_vgg16():
+    tensors, _ = plain_network("vgg16")
+    deeper = {**tensors, "features.30.weight": tensors["features.28.weight"]}
+    with pytest.raises(CheckpointError):
+        weights_of("x.pth", deeper)
 
 
 def test_what_is_unknown_is_told_which_names_are_understood():
