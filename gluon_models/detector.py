@@ -97,4 +97,4 @@ class TwoStageDetector(RoIDetector):
         num_classes = len(self.classes) + 1
         scores = F.reshape(self.class_scores(F, logits), shape=(-1, self._post_nms, num_classes))
         return scores, detections.class_boxes(F, rois, deltas, im_info, self._post_nms, num_classes,
-                                              self.class_agnostic, self.box_means, self.box_stds)
+                                              self.class_agnostic, **self.decoding)

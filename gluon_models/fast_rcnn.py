@@ -109,5 +109,5 @@ class FastRCNN(RoIDetector):
         scores, deltas = (F.reshape_like(rows, rois, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
                           for rows in (self.class_scores(F, logits), deltas))
         boxes = detections.decode_boxes(F, F.expand_dims(rois, axis=2), F.reshape(deltas, shape=(0, 0, -1, 4)), im_info,
-                                        self.class_agnostic, self.box_means, self.box_stds)
+                                        self.class_agnostic, **self.decoding)
         return scores, boxes

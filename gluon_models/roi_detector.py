@@ -1,6 +1,6 @@
 """What all detectors have in common, wherever their RoIs come from: classes, boxes and the choice of detections."""
 from types import ModuleType
-from typing import Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 from mxnet.gluon import HybridBlock
 
@@ -37,6 +37,7 @@ class RoIDetector(HybridBlock):
         class_scores: what makes scores of the class logits: "softmax", probabilities of classes that exclude each
             other, or "one_vs_rest", the logistic function of each logit, where they are the margins of support vector
             machines (Fast R-CNN, section 5.4).
+        box_regression: whether detections have the boxes that the head predicts; else those of their RoIs.
 
     Raises:
         ModelError: `class_scores` is another word.
@@ -58,11 +59,12 @@ class RoIDetector(HybridBlock):
     def __init__(self, classes: Sequence[str], class_agnostic: bool = True,
                  box_means: Sequence[float] = (0.0, 0.0, 0.0, 0.0), box_stds: Sequence[float] = (0.1, 0.1, 0.2, 0.2),
                  score_threshold: float = 0.001, nms: float = 0.3, max_per_image: int = 100, soft_nms: str = "none",
-                 soft_nms_sigma: float = 0.5, class_scores: str = "softmax"):
+                 soft_nms_sigma: float = 0.5, class_scores: str = "softmax",
+                 box_regression: bool = True):
         super().__init__(prefix="")
         if class_scores not in CLASS_SCORES:
             raise ModelError(f"class_scores is {class_scores!r}; known: {', '.join(CLASS_SCORES)}")
-        self._class_scores = class_scores
+        self._class_scores, self._box_regression = class_scores, box_regression
         self.classes = tuple(classes)
         self.class_agnostic = class_agnostic
         self.box_means, self.box_stds = tuple(box_means), tuple(box_stds)
@@ -114,6 +116,13 @@ class RoIDetector(HybridBlock):
     def class_scores(self, F: ModuleType, logits: Array) -> Array:
         """Returns the scores of class logits (R, classes + 1), as the option `class_scores` says."""
         return F.softmax(logits, axis=1) if self._class_scores == "softmax" else F.sigmoid(logits)
+
+    @property
+    def decoding(self) -> Dict[str, Sequence[float]]:
+        """The arguments `means` and `stds` of `operators.detections.decode_boxes`."""
+        if not self._box_regression:
+            return dict(means=(0.0,) * 4, stds=(0.0,) * 4)
+        return dict(means=self.box_means, stds=self.box_stds)
 
     def suppress(self, F: ModuleType, scores: Array, boxes: Array,
                  counts: Optional[Array] = None) -> Tuple[Array, Array, Array]:

@@ -2,6 +2,7 @@
 from pathlib import Path
 from typing import List, Optional, Sequence
 
+import numpy as np
 from yacs.config import CfgNode
 
 from ... import data
@@ -65,6 +66,8 @@ def check_testable(dataset: data.Dataset) -> None:
 def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
     """Returns the records of a data set that have a box to train on, with `TRAIN.USE_EMPTY_IMAGES` also the others.
 
+    Of these, `TRAIN.SHARE` says how large a part is returned.
+
     Raises:
         DataError: no record has a box to train on.
     """
@@ -72,7 +75,11 @@ def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
     if not with_boxes:
         raise DataError(f"{cfg.dataset.dataset_path}: no image of {cfg.dataset.image_set} has a box to train on",
                         "no boxes")
-    return list(dataset.records) if cfg.TRAIN.USE_EMPTY_IMAGES else with_boxes
+    records = list(dataset.records) if cfg.TRAIN.USE_EMPTY_IMAGES else with_boxes
+    if cfg.TRAIN.SHARE == 1:
+        return records
+    order = np.random.RandomState(cfg.seed).permutation(len(records))
+    return [records[place] for place in sorted(order[:max(1, round(cfg.TRAIN.SHARE * len(records)))])]
 
 
 def empty_images_line(cfg: CfgNode, dataset: data.Dataset) -> Optional[str]:

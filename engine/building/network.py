@@ -45,7 +45,8 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
             rpn_nms=cfg.TEST.RPN_NMS_THRESH, rpn_min_size=cfg.TEST.RPN_MIN_SIZE)
     net = gluon_models.get_model(
         name, classes=classes, norm=network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC, box_means=cfg.TRAIN.BBOX_MEANS,
-        box_stds=cfg.TRAIN.BBOX_STDS, class_scores=network.CLASS_SCORES, **suppression_options(cfg), **options)
+        box_stds=cfg.TRAIN.BBOX_STDS, class_scores=network.CLASS_SCORES,
+        box_regression=cfg.TEST.BOX_REGRESSION, **suppression_options(cfg), **options)
     if network.HEAD_RANKS:
         try:
             split_dense_layers(net.head, layer_ranks(network.HEAD_RANKS))

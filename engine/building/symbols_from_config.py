@@ -64,6 +64,8 @@ def graph_options(name: str, cfg: CfgNode, is_train: bool) -> Dict[str, Any]:
     if cfg.network.RPN_FEAT_STRIDE not in (STRIDE, (STRIDE,)):
         raise ConfigError(f"network.RPN_FEAT_STRIDE is {cfg.network.RPN_FEAT_STRIDE}; the symbolic graphs have one map "
                           f"for the RPN, of stride {STRIDE}")
+    if not cfg.TEST.BOX_REGRESSION:
+        raise ConfigError(f"TEST.BOX_REGRESSION is false; the symbolic graph {name} always has the boxes of its head")
     network, train, phase = cfg.network, cfg.TRAIN, cfg.TRAIN if is_train else cfg.TEST
     return dict(
         own, num_classes=cfg.dataset.NUM_CLASSES, class_agnostic=cfg.CLASS_AGNOSTIC, norm=network.NORM,

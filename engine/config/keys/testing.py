@@ -34,6 +34,9 @@ KEYS = (
          ONE_OR_MORE),
     _key("FLIP", False, BOOL,
          "Whether every image is tested mirrored, too; detections are chosen among the boxes of all views."),
+    _key("BOX_REGRESSION", True, BOOL,
+         "Whether detections have the boxes that the head predicts; with false those of their RoIs, to see what the "
+         "prediction brings (the Fast R-CNN paper, section 5.1)."),
     _key("CXX_PROPOSAL", True, bool_or_word("native"),
          "Operator that makes the proposals of a symbolic graph in tests; values as for `TRAIN.CXX_PROPOSAL`."),
     _key("RPN_NMS_THRESH", 0.7, FLOAT,

@@ -132,6 +132,10 @@ KEYS = (
 
     Key("TRAIN.USE_EMPTY_IMAGES", False, BOOL,
         "Whether images without boxes are trained on, as background. Otherwise they are left out."),
+    Key("TRAIN.SHARE", 1.0, FLOAT,
+        "Share of the training images to train on, to see what more of them bring; which ones, `seed` decides, and a "
+        "larger share holds the images of a smaller one.",
+        Bounds(0, 1, low_allowed=False)),
     Key("TRAIN.IGNORE_CROWD_AND_DIFFICULT", True, BOOL,
         "Whether training draws no background from the boxes of crowds (COCO) and of difficult objects (VOC). With "
         "false these are background, as in the MXNet original. What was left out of the annotations because of a fault "

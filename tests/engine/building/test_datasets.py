@@ -79,3 +79,14 @@ def test_images_without_boxes_are_trained_on_where_it_is_asked_for(configure_mod
     dataset.records[:] = dataset.records[:1]
     with pytest.raises(DataError, match="has a box to train on"):
         training_records(cfg, dataset)
+
+
+def test_a_share_of_the_images(configure_model, shapes):
+    options = ["dataset.dataset", "shapes", "dataset.dataset_path", shapes]
+    dataset = build_dataset(configure_model(S, *options), "train")
+    third, half, other = (training_records(configure_model(S, *options, "TRAIN.SHARE", share, "seed", seed), dataset)
+                          for share, seed in ((0.3, 0), (0.5, 0), (0.5, 4)))
+    assert (len(third), len(half)) == (2, 3) and set(third) < set(half) != set(other)
+    assert half == [record for record in dataset.records if record in half]
+    with pytest.raises(ConfigError, match="TRAIN.SHARE must be above 0 and at most 1"):
+        configure_model(S, "TRAIN.SHARE", 0)

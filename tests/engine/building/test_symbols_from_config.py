@@ -34,7 +34,8 @@ def test_default_values_are_those_of_the_symbols(name, is_train, coco):
     ("network.RPN_FEAT_STRIDE", 8, "network.RPN_FEAT_STRIDE is 8"),
     ("network.NECK", "pointwise", f"network.NECK is 'pointwise'; {LIGHT} has only 'large_separable'"),
     ("network.HIDDEN_UNITS", 0, f"network.HIDDEN_UNITS is 0; {LIGHT} has only 2048"),
-    ("network.ROI_POOL", "roi_pool", f"network.ROI_POOL is 'roi_pool'; {LIGHT} has only 'psroi_pool' and ")])
+    ("network.ROI_POOL", "roi_pool", f"network.ROI_POOL is 'roi_pool'; {LIGHT} has only 'psroi_pool' and "),
+    ("TEST.BOX_REGRESSION", False, "TEST.BOX_REGRESSION is false; the symbolic graph")])
 def test_values_that_no_graph_has(key, value, words, coco):
     with pytest.raises(ConfigError, match=words):
         symbols_from_config.get_symbol(LIGHT, with_values(coco, {key: value}))
