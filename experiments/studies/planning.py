@@ -60,7 +60,8 @@ class Run(NamedTuple):
     @property
     def source_file(self) -> Path:
         """The file of the configuration of its source."""
-        return self.folder.parents[2] / str(self.source) / CONFIGURATION
+        _, row, _ = str(self.source).split("/")
+        return self.folder.parents[1] / row / self.folder.name / CONFIGURATION
 
 
 def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds: int, data: Path, folder: Path,
