@@ -121,7 +121,8 @@ def test_mistakes(tmp_path, old, new, complaint):
 
 
 def test_proposals_are_found_once(own, tmp_path):
-    given = own._replace(proposals="edge_boxes", base="photos_fast_rcnn", rows={"plain": study.Row("plain", "plain", {})})
+    given = own._replace(proposals="edge_boxes", base="photos_fast_rcnn",
+                         rows={"plain": study.Row("plain", "plain", {})})
     runs, runner = plan(given, tmp_path, ["plain"]), Runner()
     planning.write_configuration(runs[0])
     files = load_config(runs[0].file).dataset.proposal_files
