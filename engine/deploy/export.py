@@ -20,6 +20,8 @@ from ..inference.detector import Detector, ImageLike
 from .detectors import load_detector
 from .exported import FORMAT
 from .fusing.graph import fuse_graph, parameter_file_arrays
+from .proposal_facts import proposal_facts
+from .sample_proposals import sample_proposals
 
 # The largest differences between a detector and its export: the operators are the same, but a device may add numbers up
 # in another order.
@@ -74,12 +76,14 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
     short_edge, long_edge = how.scales[0]
     net = detector.net
     net.hybridize()
-    net(*detector.prepare(np.zeros((short_edge, short_edge, 3), np.uint8)))
+    image = np.zeros((short_edge, short_edge, 3), np.uint8)
+    inputs = detector.prepare(image, sample_proposals(detector, image))
+    net(*inputs)
     mx.nd.waitall()
     folder = tempfile.mkdtemp(dir=str(prefix.parent), prefix=".tmp-")
     try:
         start = os.path.join(folder, prefix.name)
-        facts = _write_fused(net, start, onednn) if fuse else _write_as_it_is(net, start)
+        facts = _write_fused(net, start, onednn, len(inputs)) if fuse else _write_as_it_is(net, start)
         names = sorted(os.listdir(folder))
         for name in names:
             os.replace(os.path.join(folder, name), prefix.parent / name)
@@ -89,7 +93,7 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
         facts["static_shape"] = list(static_shape)
     write_json(meta, {"format": FORMAT, "classes": detector.classes, **facts, "short_edge": short_edge,
                       "long_edge": long_edge, "means": how.means, "stds": how.stds, "stride": how.stride,
-                      "thresholds": dict(thresholds or {})})
+                      **proposal_facts(detector), "thresholds": dict(thresholds or {})})
     return [str(prefix.parent / name) for name in names + [meta.name]]
 
 
@@ -101,9 +105,9 @@ def check_static_shape(shape: Optional[Tuple[int, int]], stride: int) -> None:
                          f"the stride of the network, such as {near}")
 
 
-def _write_fused(net: HybridBlock, start: str, onednn: bool) -> Dict[str, Any]:
+def _write_fused(net: HybridBlock, start: str, onednn: bool, count: int) -> Dict[str, Any]:
     """Writes START-symbol.json and START-0000.params in fused form; returns entries of the description."""
-    inputs = ["data0", "data1"]  # as MXNet names the inputs of a graph that it exports
+    inputs = [f"data{number}" for number in range(count)]  # as MXNet names the inputs of a graph that it exports
     graph = fuse_graph(net, inputs, net, onednn)
     graph.symbol.save(start + "-symbol.json")
     mx.nd.save(start + "-0000.params", parameter_file_arrays(graph))
@@ -120,6 +124,8 @@ def _write_as_it_is(net: HybridBlock, start: str) -> Dict[str, Any]:
 def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Dict[str, Any]:
     """Measures how far apart the answers of two detectors are; each is given an image at its own first scale.
 
+    Detectors on given proposals get those of `sample_proposals`.
+
     Returns:
         "images", their number; "detections", how many the first detector finds; "scores" and "boxes", the largest
         absolute differences, of boxes in pixels of the network input. These are infinite where the classes or the
@@ -127,7 +133,9 @@ def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike
     """
     report = {"images": len(images), "detections": 0, "scores": 0.0, "boxes": 0.0}
     for image in images:
-        answers = [[array.asnumpy() for array in detector.net(*detector.prepare(image))] for detector in (one, other)]
+        proposals = sample_proposals(one, image)
+        answers = [[array.asnumpy() for array in detector.net(*detector.prepare(image, proposals))]
+                   for detector in (one, other)]
         (ids, scores, boxes), (other_ids, other_scores, other_boxes) = answers
         report["detections"] += int((ids >= 0).sum())
         same = ids.shape == other_ids.shape and (ids == other_ids).all()

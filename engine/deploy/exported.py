@@ -15,6 +15,7 @@ from ..inference.detector import Detector
 from ..inference.input_preparation import InputPreparation
 from .fusing.graph import block_of, on_cpus, plan_of, with_onednn
 from .fusing.static import StaticNetwork
+from .proposal_facts import rois_of
 
 FORMAT = 1
 _META = "-meta.json"
@@ -48,8 +49,8 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
         ctx: device; by default the CPU. What the export says of oneDNN is for CPUs alone.
 
     Returns:
-        The detector, called as `ids, scores, boxes = detector("photo.jpg")`; `detector.net(x, im_info)` runs the graph
-        on an input that is prepared already.
+        The detector, called as `ids, scores, boxes = detector("photo.jpg")`, with `proposals=boxes` where it needs
+        them; `detector.net(x, im_info)` runs the graph on an input that is prepared already.
 
     Raises:
         CheckpointError: a file is missing or damaged, or is of another format, and the message names it; or the folder
@@ -69,7 +70,7 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
         meta = json.loads(Path(meta_file).read_text(encoding="utf-8"))
         preparation = InputPreparation(((meta["short_edge"], meta["long_edge"]),), tuple(meta["means"]),
                                        tuple(meta["stds"]), meta["stride"])
-        classes, kind = meta["classes"], meta["format"]
+        classes, kind, rois = meta["classes"], meta["format"], rois_of(meta)
         fused, shape = meta.get("fused") or {}, meta.get("static_shape")
         onednn = bool(fused.get("onednn")) and on_cpus([ctx])
         shape = None if shape is None else (int(shape[0]), int(shape[1]))
@@ -97,7 +98,7 @@ def load_exported(path: PathLike, ctx: Optional[mx.Context] = None) -> Detector:
     else:
         net = StaticNetwork(net, shape)
         net.hybridize()
-    return Detector(net, classes, preparation, [ctx], source=prefix)
+    return Detector(net, classes, preparation, [ctx], source=prefix, rois=rois)
 
 
 def _numbered_inputs(symbol: mx.sym.Symbol) -> list:

@@ -6,6 +6,7 @@ import numpy as np
 from ....errors import DataError
 from ....operators import boxes as box_operators
 from ...inference.detector import Detections, Detector, ImageLike
+from ..sample_proposals import sample_proposals
 
 # Detections below this score are not asked for.
 LEAST_SCORE = 0.3
@@ -36,12 +37,13 @@ def agreement(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Ag
 
     Args:
         one, other: detectors of the same classes.
-        images: see `Detector`; those that cannot be read are passed over.
+        images: see `Detector`; those that cannot be read are passed over. Detectors on given proposals get those of
+            `sample_proposals`.
     """
     objects, differences = 0, [np.zeros((0, 2))]
     for image in images:
         try:
-            answers = [detector(image) for detector in (one, other)]
+            answers = [detector(image, sample_proposals(detector, image)) for detector in (one, other)]
         except DataError:
             continue
         for these, those in (answers, answers[::-1]):

@@ -4,6 +4,7 @@ from typing import List, NamedTuple, Sequence
 import numpy as np
 
 from ...inference.detector import Detections, Detector, ImageLike
+from ..sample_proposals import sample_proposals
 
 # How far a detection may be from the one that it is taken for. Sums are rounded otherwise in another engine.
 SCORE_TOLERANCE = 1e-4
@@ -28,7 +29,10 @@ class Comparison(NamedTuple):
 
 
 def compare_answers(one: Detector, other: Detector, images: Sequence[ImageLike]) -> Comparison:
-    """Pairs the detections of two detectors, each of which looks at an image once, at its first scale."""
+    """Pairs the detections of two detectors, each of which looks at an image once, at its first scale.
+
+    Detectors on given proposals get those of `sample_proposals`.
+    """
     counts, differences = [], [np.zeros((0, 2))]
     for image in images:
         answers = [_detections(detector, image) for detector in (one, other)]
@@ -58,6 +62,7 @@ def paired_differences(one: Detections, other: Detections) -> np.ndarray:
 
 def _detections(detector: Detector, image: ImageLike) -> Detections:
     """The answer of a detector's network, in the frame of its input."""
-    ids, scores, boxes = (array.asnumpy()[0] for array in detector.net(*detector.prepare(image)))
+    inputs = detector.prepare(image, sample_proposals(detector, image))
+    ids, scores, boxes = (array.asnumpy()[0] for array in detector.net(*inputs))
     found = ids[:, 0] >= 0
     return Detections(ids[found, 0].astype(int), scores[found, 0], boxes[found])

@@ -11,11 +11,14 @@ from ....errors import CheckpointError
 from ....runtime import available_threads
 from ...files import PathLike
 from ...inference.detector import Detector
+from ...inference.given_rois import RoIPreparation
 from ...inference.input_preparation import InputPreparation
 from ...inference.requests import NetworkAnswer, ThreadedRequests
 from ...inference.test_time_augmentation import NetworkInput
 from ..onnx import detect as script
 from ..onnx.reading import read_meta
+from ..proposal_facts import rois_of
+from ..sample_proposals import sample_boxes
 from .choice import choose_engine, choose_precision
 from .streaming import ParallelModel, open_parallel
 
@@ -30,8 +33,9 @@ class EngineDetector(Detector):
     prepares consists of pixels from 0 to 255.
 
     Args:
-        model: function from images and im_info to boxes, scores, classes and counts, see `detect.Model`.
-        classes, preparation, source, max_megapixels: see `Detector`; there is one scale.
+        model: function from images, im_info and, where `rois` is given, proposals to boxes, scores, classes and counts,
+            see `detect.Model`.
+        classes, preparation, source, max_megapixels, rois: see `Detector`; there is one scale.
         engine: the name of the engine.
         precision: in which it computes.
         open_parallel: function that loads the model once more, for several images at a time, see `open_parallel`; None
@@ -43,17 +47,17 @@ class EngineDetector(Detector):
 
     def __init__(self, model: script.Model, classes: Sequence[str], preparation: InputPreparation, engine: str,
                  source: str = "", max_megapixels: float = data.MAX_MEGAPIXELS, precision: str = "float32",
-                 open_parallel: Optional[Callable[[], ParallelModel]] = None):
+                 open_parallel: Optional[Callable[[], ParallelModel]] = None, rois: Optional[RoIPreparation] = None):
         net = _Network(model, len(classes), source)
-        super().__init__(net, classes, preparation, source=source, max_megapixels=max_megapixels)
+        super().__init__(net, classes, preparation, source=source, max_megapixels=max_megapixels, rois=rois)
         self.engine, self.precision = engine, precision
         self.views = self._views
         self._open_parallel, self._parallel = open_parallel, None
 
     def _views(self, inputs: Sequence[NetworkInput], ctx: mx.Context) -> List[mx.nd.NDArray]:
         """What `MultiView` does for several views of images, for the one view that there is."""
-        (images, im_info), = inputs
-        return self.net(images, im_info)
+        of_view, = inputs
+        return self.net(*of_view)
 
     def requests(self, count: Optional[int] = None) -> ThreadedRequests:
         """See `Detector.requests`: the engine works on several images at a time, or of few on one by all threads."""
@@ -66,21 +70,20 @@ class EngineDetector(Detector):
 
 
 class _Network:
-    """A model of an engine, called as `ids, scores, bboxes = net(x, im_info)`."""
+    """A model of an engine, called as `ids, scores, bboxes = net(x, im_info)`, or with proposals behind these."""
 
     def __init__(self, model: script.Model, num_classes: int, source: str):
         self._model, self._num_classes, self._source = model, num_classes, source
 
-    def __call__(self, x: Union[np.ndarray, mx.nd.NDArray], im_info: Union[np.ndarray, mx.nd.NDArray],
-                 ) -> List[mx.nd.NDArray]:
+    def __call__(self, *inputs: Union[np.ndarray, mx.nd.NDArray]) -> List[mx.nd.NDArray]:
         return [mx.nd.array(array) for array in self.arrays(*(
-            array.asnumpy() if isinstance(array, mx.nd.NDArray) else array for array in (x, im_info)))]
+            array.asnumpy() if isinstance(array, mx.nd.NDArray) else array for array in inputs))]
 
-    def arrays(self, x: np.ndarray, im_info: np.ndarray) -> NetworkAnswer:
+    def arrays(self, *inputs: np.ndarray) -> NetworkAnswer:
         """The same of NumPy arrays, without MXNet."""
-        images, im_info = (np.ascontiguousarray(array, np.float32) for array in (x, im_info))
+        images, *others = (np.ascontiguousarray(array, np.float32) for array in inputs)
         try:
-            boxes, scores, classes, _ = self._model(images, im_info)
+            boxes, scores, classes, _ = self._model(images, *others)
         except Exception as error:  # each engine has its own kinds
             raise CheckpointError(f"the model of {self._source} cannot be run: "
                                   f"{' '.join(str(error).split()[-40:])}") from None
@@ -115,9 +118,10 @@ def load_engine_detector(folder: PathLike, engine: Optional[str] = None,
         raise CheckpointError(str(problem)) from None
     parallel = partial(open_parallel, Path(folder), engine, threads, precision) if threads > 1 else None
     detector = EngineDetector(model, meta["classes"], _preparation(meta), engine, str(folder), precision=precision,
-                              open_parallel=parallel)
+                              open_parallel=parallel, rois=rois_of(meta))
     # A model of another kind is an error here, and not at the first image.
-    detector.net.arrays(np.zeros((1, 3, 64, 64)), np.array([[64, 64, 1]]))
+    inputs = np.zeros((1, 3, 64, 64)), np.array([[64, 64, 1]]), sample_boxes(64, 64)[None]
+    detector.net.arrays(*inputs[:2 if detector.rois is None else 3])
     return detector
 
 

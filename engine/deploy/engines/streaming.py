@@ -35,10 +35,10 @@ def open_parallel(folder: Path, engine: str, threads: int, precision: str) -> Pa
     for _ in range(calls):
         requests.put(compiled.create_infer_request())
 
-    def model(images: np.ndarray, im_info: np.ndarray) -> List[np.ndarray]:
+    def model(*arrays: np.ndarray) -> List[np.ndarray]:
         request = requests.get()
         try:
-            return list(map(request.infer([images, im_info]).__getitem__, script.OUTPUTS))
+            return list(map(request.infer(dict(zip(script.INPUTS, arrays))).__getitem__, script.OUTPUTS))
         finally:
             requests.put(request)
 

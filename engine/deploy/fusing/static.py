@@ -11,7 +11,8 @@ class StaticNetwork(Block):
     Larger images run at their own size: memory is then planned anew.
 
     Args:
-        net: called as `ids, scores, boxes = net(x, im_info)`; im_info tells it where images end.
+        net: called as `ids, scores, boxes = net(x, im_info)`, or with RoIs as a third input; im_info tells it where
+            images end.
         shape: height and width in pixels of the network's input, multiples of its stride.
     """
 
@@ -19,9 +20,9 @@ class StaticNetwork(Block):
         super().__init__(prefix="")
         self.net, self.shape = net, tuple(shape)
 
-    def forward(self, x: mx.nd.NDArray, im_info: mx.nd.NDArray) -> Sequence[mx.nd.NDArray]:
+    def forward(self, x: mx.nd.NDArray, *others: mx.nd.NDArray) -> Sequence[mx.nd.NDArray]:
         """Runs the network; given symbols, it returns the graph of the network alone."""
-        return self.net(x if isinstance(x, mx.sym.Symbol) else padded(x, self.shape), im_info)
+        return self.net(x if isinstance(x, mx.sym.Symbol) else padded(x, self.shape), *others)
 
     def hybridize(self, active: bool = True, **options: Any) -> None:
         """See `mxnet.gluon.HybridBlock`; memory is planned once for each size."""

@@ -10,6 +10,8 @@ from ....errors import DataError
 from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
 from ...inference.image_files import find_images
+from ..sample_proposals import sample_proposals
+from . import detect as script
 from .quantization import DEFAULT_IMAGES
 
 _LOGGER = logging.getLogger("light_head_rcnn")
@@ -47,11 +49,13 @@ class CalibrationInputs:
         how = detector.preparation
         # The model normalises pixels itself.
         self._reader = Detector(detector.net, detector.classes, how._replace(scales=how.scales[:1], stds=None),
-                                max_megapixels=detector.max_megapixels)
+                                max_megapixels=detector.max_megapixels, rois=detector.rois)
         self._images, self._count = list(images), len(images)
 
     def __iter__(self) -> Iterator[Dict[str, np.ndarray]]:
         """Yields {"images": float32 (1, 3, H, W), RGB from 0 to 255, "im_info": float32 (1, 3)} of each image.
+
+        Where the detector needs proposals, those of `sample_proposals` are there, too, as "proposals".
 
         Raises:
             DataError: none of the images can be read.
@@ -59,12 +63,12 @@ class CalibrationInputs:
         readable = []
         for image in tqdm(self._images, disable=None, unit="image", desc="calibrating", leave=False):
             try:
-                x, im_info = self._reader.prepare(image)
+                arrays = self._reader.prepare(image, sample_proposals(self._reader, image))
             except DataError as error:
                 _LOGGER.warning("left out of the calibration: %s", error)
                 continue
             readable.append(image)
-            yield {"images": x.asnumpy(), "im_info": im_info.asnumpy()}
+            yield {name: array.asnumpy() for name, array in zip(script.INPUTS, arrays)}
         if not readable:
             raise DataError(f"none of the {self._count} images for the calibration can be read")
         if len(readable) < len(self._images):

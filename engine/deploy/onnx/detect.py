@@ -2,23 +2,27 @@
 
     pip install numpy 'pillow>=10.1' onnxruntime        # or openvino
     python detect.py photo.jpg holidays/ --out found
+
+Where meta.json says "proposals", the detector classifies given boxes: --proposals names an .npz file of them, as
+`lhrcnn proposals` writes it, or with one array an image, by its file's name, of rows (x1, y1, x2, y2) in its pixels.
 """
 import argparse
 import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFile, ImageFont, ImageOps
 
 MODEL, META, KIND, FORMAT = "model.onnx", "meta.json", "light_head_rcnn detector", 1
-OUTPUTS = ("boxes", "scores", "classes", "counts")
+INPUTS, OUTPUTS = ("images", "im_info", "proposals"), ("boxes", "scores", "classes", "counts")
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-# A model, as a function from images float32 (N, 3, H, W), RGB from 0 to 255, and im_info float32 (N, 3), rows (height,
-# width, scale from the photograph to the image), to boxes (N, K, 4), scores (N, K), classes (N, K) and counts (N,).
-Model = Callable[[np.ndarray, np.ndarray], List[np.ndarray]]
+# A model, as a function from images float32 (N, 3, H, W), RGB from 0 to 255, im_info float32 (N, 3), rows (height,
+# width, scale from the photograph to the image), and where it needs them proposals float32 (N, R, 4), in pixels of the
+# image, to boxes (N, K, 4), scores (N, K), classes (N, K) and counts (N,).
+Model = Callable[..., List[np.ndarray]]
 
 
 class Problem(Exception):
@@ -71,9 +75,9 @@ def open_model(folder: Path, engine: str, threads: int = 0, precision: str = "fl
     try:
         if engine == "openvino":
             compiled = open_openvino(str(folder / MODEL), threads, precision)
-            return lambda images, im_info: list(map(compiled([images, im_info]).__getitem__, OUTPUTS))
+            return lambda *arrays: list(map(compiled(dict(zip(INPUTS, arrays))).__getitem__, OUTPUTS))
         session = open_onnxruntime(str(folder / MODEL), threads, precision)
-        return lambda images, im_info: session.run(OUTPUTS, {"images": images, "im_info": im_info})
+        return lambda *arrays: session.run(OUTPUTS, dict(zip(INPUTS, arrays)))
     except ImportError as error:
         raise Problem(f"the engine {engine} cannot be imported ({error}): pip install {engine}") from None
     except Exception as error:  # each engine has its own kinds
@@ -128,7 +132,34 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return ((rows[top] * a[:, None, None] >> 16) + (rows[bottom] * b[:, None, None] >> 16) + 2 >> 2).astype(np.uint8)
 
 
-def detect(model: Model, meta: Dict[str, Any], pixels: np.ndarray, threshold: float = 0.0) -> List[Dict[str, Any]]:
+def read_proposals(path: str) -> Dict[str, np.ndarray]:
+    """Reads the boxes (k, 4) of images, by the names of their files."""
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        if {"images", "counts", "boxes"} <= set(arrays):
+            ends = np.cumsum(arrays["counts"])[:-1]
+            arrays = dict(zip(map(str, arrays["images"]), np.split(arrays["boxes"], ends)))
+        return {Path(name).name: np.zeros((0, 4), np.float32) if boxes.size == 0 else np.float32(boxes[:, :4])
+                for name, boxes in arrays.items()}
+    except Exception as error:  # NumPy raises all kinds
+        raise Problem(f"{path}: not a file of proposals ({' '.join(str(error).split()) or repr(error)})") from None
+
+
+def rois(boxes: np.ndarray, meta: Dict[str, Any], scale: float, height: int, width: int) -> np.ndarray:
+    """The proposals that the model gets: the first ones, in the image's pixels, one of all that are the same there."""
+    def first(rows: np.ndarray) -> np.ndarray:  # of equal ones
+        return np.sort(np.unique(rows, axis=0, return_index=True)[1])
+
+    boxes = np.clip(boxes, 0, np.float32([width, height] * 2) - 1) + np.float32(0)
+    boxes = boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+    boxes = boxes[first(boxes)][:meta["proposal_limit"]] * np.float32(scale)
+    boxes = boxes[first(np.round(boxes * np.float32(1 / meta["map_stride"])))]
+    return boxes[None] if len(boxes) else np.full((1, 1, 4), -1, np.float32)
+
+
+def detect(model: Model, meta: Dict[str, Any], pixels: np.ndarray, threshold: float = 0.0,
+           proposals: Optional[np.ndarray] = None) -> List[Dict[str, Any]]:
     """Finds objects, best first; boxes are (x1, y1, x2, y2) in pixels of the photograph, far ends inclusive."""
     height, width = pixels.shape[:2]
     scale = min(meta["short_edge"] / min(height, width), meta["long_edge"] / max(height, width))
@@ -136,7 +167,8 @@ def detect(model: Model, meta: Dict[str, Any], pixels: np.ndarray, threshold: fl
     sides = [max(side, meta["least_side"]) for side in image.shape[:2]]
     images = np.tile(np.array(meta["means"], np.float32).reshape(1, 3, 1, 1), (1, 1, *sides))
     images[0, :, :image.shape[0], :image.shape[1]] = image.transpose(2, 0, 1)
-    boxes, scores, classes, counts = model(images, np.array([[*sides, scale]], np.float32))
+    given = [] if proposals is None else [rois(proposals, meta, scale, height, width)]
+    boxes, scores, classes, counts = model(images, np.array([[*sides, scale]], np.float32), *given)
     boxes = np.clip(boxes[0] / np.float32(scale), 0, np.array([width, height] * 2, np.float32) - 1)
     return [{"class": meta["classes"][classes[0][i]], "score": float(scores[0][i]), "box": boxes[i].tolist()}
             for i in range(counts[0]) if scores[0][i] >= threshold]
@@ -172,21 +204,30 @@ def main() -> int:
     parser.add_argument("--engine", choices=("onnxruntime", "openvino"), default="onnxruntime")
     parser.add_argument("--out", default="detections", metavar="FOLDER", help="for pictures and detections.json")
     parser.add_argument("--threshold", type=float, default=0.5, metavar="SCORE", help="least score, 0 to 1 (0.5)")
+    parser.add_argument("--proposals", metavar="FILE", help="boxes to classify, where the detector needs them (.npz)")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="by default the engine decides")
     args = parser.parse_args()
     folder, out, entries, status = Path(__file__).resolve().parent, Path(args.out), [], 0
     try:
         meta, images = read_meta(folder), find_images(args.images)
+        if bool(args.proposals) != bool(meta.get("proposals")):
+            raise Problem("this detector finds its proposals itself: leave --proposals out" if args.proposals else
+                          "this detector finds no proposals itself, it classifies given ones: name a file of them by "
+                          "--proposals FILE.npz (lhrcnn proposals writes one)")
+        boxes = read_proposals(args.proposals) if args.proposals else {}
         model = open_model(folder, args.engine, args.threads, meta.get("precision", "float32"))
         out.mkdir(parents=True, exist_ok=True)
         for number, file in enumerate(images, 1):
             try:
                 pixels = read_image(file)
+                if args.proposals and file.name not in boxes and file.stem not in boxes:
+                    raise Problem(f"{args.proposals} has no proposals for {file.name}")
             except Problem as problem:
                 print(f"error: {problem}", file=sys.stderr)
                 status = 1
                 continue
-            found, name = detect(model, meta, pixels, args.threshold), f"{number:04}-{file.stem}.jpg"
+            found = detect(model, meta, pixels, args.threshold, boxes.get(file.name, boxes.get(file.stem)))
+            name = f"{number:04}-{file.stem}.jpg"
             draw(pixels, found, meta["classes"]).save(out / name, quality=95)
             entries.append({"image": str(file), "picture": name, "detections": found})
             print(f"{file}: {', '.join(entry['class'] for entry in found) or 'nothing found'}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import onnx
 
 # A batch and sides that every network can read, to trace it with.
-_SAMPLE = (2, 3, 256, 320)
+_SAMPLE, _SAMPLE_ROIS = (2, 3, 256, 320), 7
 
 
 def detector_model(net: HybridBlock, preparation: InputPreparation,
@@ -28,6 +28,9 @@ def detector_model(net: HybridBlock, preparation: InputPreparation,
             says the same: images then fill the batch and have scale 1. OpenVINO takes an input that may be left out as
             the constant that it is then; put a parameter in the place of the constant `im_info` to use it there.
 
+        proposals: float32 (N, R, 4), where the network needs them: rows (x1, y1, x2, y2) in pixels of `images`, far
+            ends inclusive; rows of -1 are padding.
+
     Outputs, K rows an image, best first, filled with -1 where fewer objects are found:
         boxes: float32 (N, K, 4), rows (x1, y1, x2, y2) in pixels of `images`, far ends inclusive.
         scores: float32 (N, K), probabilities.
@@ -35,7 +38,8 @@ def detector_model(net: HybridBlock, preparation: InputPreparation,
         counts: int32 (N,), how many objects each image has.
 
     Args:
-        net: detector with parameters, called as `ids, scores, boxes = net(x, im_info)`.
+        net: detector with parameters, called as `ids, scores, boxes = net(x, im_info)`, or with RoIs as a third input
+            where its attribute `needs_proposals` is true.
         preparation: the means, deviations and stride of its inputs; sizes are not part of the model.
         metadata: texts to store in the file, by name.
 
@@ -51,7 +55,10 @@ def detector_model(net: HybridBlock, preparation: InputPreparation,
         im_info = _image_sizes(g, images, im_info)
         x = _normalised(g, images, sizes, preparation.means, preparation.stds)
         x = _padded(g, x, preparation.stride)
-    ids, scores, boxes = translate(g, net, {"data": (x, _SAMPLE), "im_info": (im_info, (_SAMPLE[0], 3))})
+    inputs = {"data": (x, _SAMPLE), "im_info": (im_info, (_SAMPLE[0], 3))}
+    if getattr(net, "needs_proposals", False):
+        inputs["proposals"] = g.input("proposals", np.float32, ("N", "R", 4)), (_SAMPLE[0], _SAMPLE_ROIS, 4)
+    ids, scores, boxes = translate(g, net, inputs)
     with g.scope("answer"):
         last_axis = g.constant(np.array([2], np.int64))
         ids, scores = (g.add("Squeeze", [value, last_axis]) for value in (ids, scores))

@@ -17,6 +17,7 @@ from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
 from ...symbolic.detector import SymbolDetector
 from ..detectors import load_detector
+from ..proposal_facts import proposal_facts
 from . import detect as script
 from .arrangement import arrange
 from .builder import IR_VERSION, OPSET, import_onnx
@@ -104,4 +105,5 @@ def _meta(detector: Detector) -> Dict[str, Any]:
     return {"kind": script.KIND, "format": script.FORMAT, "classes": detector.classes,
             "short_edge": short_edge, "long_edge": long_edge, "stride": how.stride, "least_side": LEAST_SIDE,
             "means": how.means, "stds": how.stds, "pixels": "RGB from 0 to 255, normalised by the model",
-            "exif": "images are turned upright", "resizing": "bilinear, after squares of pixels are averaged"}
+            "exif": "images are turned upright", "resizing": "bilinear, after squares of pixels are averaged",
+            **proposal_facts(detector)}

@@ -15,6 +15,7 @@ from .folder import PRECISIONS
 # No description of a detector has more; Protocol Buffers, in which a model is written, end at 2 GiB.
 _MOST_BYTES = {script.META: 4 << 20, script.MODEL: 2 << 30}
 _LARGEST_SIDE = 20000  # pixels
+_MOST_PROPOSALS = 1000000
 _SIDE = (lambda value: type(value) is int and 1 <= value <= _LARGEST_SIDE, f"a whole number from 1 to {_LARGEST_SIDE}")
 # Of each value that is needed to run a model: whether it is as it must be, and how it must be.
 _VALUES = {
@@ -24,6 +25,13 @@ _VALUES = {
                 "a list of names"),
     "means": (lambda value: isinstance(value, list) and len(value) == 3 and all(
         type(mean) in (int, float) and 0 <= mean < 256 for mean in value), "a list of three numbers from 0 to 255"),
+}
+# The same of a detector on given proposals.
+_VALUES_OF_PROPOSALS = {
+    "proposals": (lambda value: value is True, "true or false"),
+    "proposal_limit": (lambda value: type(value) is int and 1 <= value <= _MOST_PROPOSALS,
+                       f"a whole number from 1 to {_MOST_PROPOSALS}"),
+    "map_stride": _SIDE,
 }
 
 
@@ -60,7 +68,8 @@ def read_meta(folder: PathLike) -> Dict[str, Any]:
 
 
 def _check_values(meta: Dict[str, Any], file: Path) -> None:
-    for key, (is_sound, expected) in _VALUES.items():
+    values = {**_VALUES, **(_VALUES_OF_PROPOSALS if meta.get("proposals") else {})}
+    for key, (is_sound, expected) in values.items():
         value = meta.get(key)
         if not is_sound(value):
             given = type(value).__name__ if isinstance(value, (list, dict)) else f"{value!r:.50}"

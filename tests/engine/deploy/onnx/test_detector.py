@@ -19,6 +19,10 @@ KINDS = {
     "soft suppression": (LIGHT, dict(SMALL, soft_nms="gaussian", rpn_min_size=12)),
     "rfcn": ("rfcn_vovnetv2_19_slim_dw_voc", dict(class_agnostic=False)),
     "faster_rcnn": ("faster_rcnn_vovnetv2_19_slim_dw_voc", {}),
+    "fast_rcnn": ("fast_rcnn_vovnetv2_19_slim_dw_voc", dict(hidden=(32, 24))),
+    "fast_rcnn, several levels, one box": ("fast_rcnn_vovnetv2_19_slim_dw_voc", dict(
+        hidden=(32,), pool_levels=(4, 2, 1), class_agnostic=True)),
+    "fast_rcnn, local normalisation": ("fast_rcnn_caffenet_voc", dict(hidden=(32,), pool_levels=(2,))),
     "pyramid": ("light_head_rcnn_fpn_vovnetv2_19_slim_dw_voc", dict(SMALL, canonical_side=64)),
 }
 MEANS, STDS = (123.0, 117.0, 104.0), (58.0, 57.0, 57.5)
@@ -31,26 +35,40 @@ def build(kind, randomize):
     with pytest.MonkeyPatch.context() as patch:  # what has no option: fewer channels, which take less time
         patch.setattr(faster_rcnn, "REDUCED_CHANNELS", 16)
         patch.setattr(model_zoo, "FeaturePyramid", lambda backbone: FeaturePyramid(backbone, 16))
-        net = randomize(get_model(name, classes=("cup", "spoon", "plate"), anchor_scales=(2, 4), rpn_channels=16,
-                                  pre_nms=60, post_nms=12, max_per_image=15, nms=0.5, **options))
+        if not name.startswith("fast"):
+            options = dict(options, anchor_scales=(2, 4), rpn_channels=16, pre_nms=60, post_nms=12)
+        net = randomize(get_model(name, classes=("cup", "spoon", "plate"), max_per_image=15, nms=0.5, **options))
+    if net.needs_proposals:  # small at first, as the paper wants them
+        net.head.bbox_pred.weight.set_data(mx.nd.random.normal(0, 0.3, net.head.bbox_pred.weight.shape))
     # Detections of all scores: logits and deltas of a trained detector are as large.
-    for layer in (*net.head.output_layers, net.rpn.score):
+    for layer in (*net.head.output_layers, *(() if net.needs_proposals else (net.rpn.score,))):
         layer.weight.set_data(layer.weight.data() * 3)
     return net
+
+
+def proposals(net, count, height, width):
+    """The third input where a network has one: RoIs of a batch of images, with padding below and between them."""
+    if not net.needs_proposals:
+        return {}
+    corners = np.random.RandomState(width).uniform(0, 1, (count, 12, 2, 2)) * [width - 1, height - 1]
+    boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2)], axis=2).astype(np.float32)
+    boxes[:, 3::8] = boxes[-1, 9:] = -1
+    return {"proposals": boxes}
 
 
 def raw_images(count, height, width):
     return np.random.RandomState(height).randint(0, 256, (count, 3, height, width)).astype(np.float32)
 
 
-def answers_of_mxnet(net, images, im_info, stride):
+def answers_of_mxnet(net, images, im_info, stride, proposals=None):
     """MXNet's answers on what `InputPreparation` makes of raw images."""
     means, stds = (np.array(numbers, np.float32).reshape(1, 3, 1, 1) for numbers in (MEANS, STDS))
     sides = [-(-side // stride) * stride for side in images.shape[2:]]
     x = np.zeros(images.shape[:2] + tuple(sides), np.float32)
     for image, (height, width, _), place in zip(images, im_info.astype(int), x):
         place[:, :height, :width] = ((image - means[0]) / stds[0])[:, :height, :width]
-    ids, scores, boxes = (array.asnumpy() for array in net(mx.nd.array(x), mx.nd.array(im_info)))
+    given = [] if proposals is None else [mx.nd.array(proposals)]
+    ids, scores, boxes = (array.asnumpy() for array in net(mx.nd.array(x), mx.nd.array(im_info), *given))
     return boxes, scores[..., 0], ids[..., 0]
 
 
@@ -76,11 +94,13 @@ def test_every_kind_answers_as_mxnet_does(detector, run_onnx):
     for count, height, width in ((1, 64, 96), (2, 75, 101)):
         images = raw_images(count, height, width)
         whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
-        check(run_onnx(model, {"images": images}), answers_of_mxnet(net, images, whole, 32))
+        given = proposals(net, count, height, width)
+        check(run_onnx(model, {"images": images, **given}), answers_of_mxnet(net, images, whole, 32, **given))
     # Of a batch of images of several sizes, one says that it fills the batch.
     images, im_info = raw_images(2, 75, 101), np.array([[60, 90, 1.5], [0, 0, 0]], np.float32)
-    expected = answers_of_mxnet(net, images, np.array([[60, 90, 1.5], [75, 101, 1]], np.float32), 32)
-    check(run_onnx(model, {"images": images, "im_info": im_info}), expected)
+    given = proposals(net, 2, 60, 90)
+    expected = answers_of_mxnet(net, images, np.array([[60, 90, 1.5], [75, 101, 1]], np.float32), 32, **given)
+    check(run_onnx(model, {"images": images, "im_info": im_info, **given}), expected)
 
 
 def test_openvino_answers_as_mxnet_does(detector, tmp_path):
@@ -92,8 +112,9 @@ def test_openvino_answers_as_mxnet_does(detector, tmp_path):
     for count, height, width in ((1, 64, 96), (2, 75, 101)):
         images = raw_images(count, height, width)
         whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
-        answers = compiled({"images": images})
-        check([answers[name] for name in NAMES], answers_of_mxnet(net, images, whole, 32))
+        given = proposals(net, count, height, width)
+        answers = compiled({"images": images, **given})
+        check([answers[name] for name in NAMES], answers_of_mxnet(net, images, whole, 32, **given))
 
 
 def test_a_network_of_stride_one_is_not_padded(randomize):

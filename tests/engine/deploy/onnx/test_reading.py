@@ -26,6 +26,7 @@ def write(folder, model=b"", **values):
 def test_a_sound_folder(tmp_path):
     assert read_meta(write(tmp_path))["precision"] == "float32"
     assert read_meta(write(tmp_path, precision="int8"))["precision"] == "int8"
+    assert read_meta(write(tmp_path, proposals=True, proposal_limit=300, map_stride=16))["proposal_limit"] == 300
     assert is_export(tmp_path)
 
 
@@ -40,6 +41,9 @@ def test_a_sound_folder(tmp_path):
     ({"classes": []}, "classes is list, and must be a list of names"), ({"classes": ["a", 1]}, "classes is list"),
     ({"classes": {"a": 1}}, "classes is dict"),
     ({"precision": "float16"}, "precision is 'float16', and must be one of"),
+    ({"proposals": 7}, "proposals is 7, and must be true or false"),
+    ({"proposals": True}, "proposal_limit is None, and must be a whole number from 1 to 1000000"),
+    ({"proposals": True, "proposal_limit": 2000, "map_stride": 0}, "map_stride is 0"),
     ({"precision": []}, "precision is list"), ({"short_edge": "x" * 10 ** 6}, "short_edge is 'xxx"),
     ({"format": 9}, "in format 1"), ({"kind": ["light_head_rcnn detector"]}, "in format 1"),
     ({"sha256": None}, "cut short or changed"), ({"classes": ["a" * 100] * 50000}, "meta.json is too large")])
