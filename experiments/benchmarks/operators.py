@@ -13,7 +13,7 @@ from . import boxes, memory, rois
 from .case import Case, Work
 from .timing import format_quartiles, quartiles
 
-OPS = ("align", "pool", "proposal", "nms")
+OPS = ("align", "pool", "max_pool", "proposal", "nms")
 SIDES = ("ours", "peer")
 HEADER = f"{'':42} {'ours ms (quartiles)':>22} {'MXNet ms (quartiles)':>22} {'ratio':>7} {'MB ours/MXNet':>16}"
 

@@ -1,15 +1,17 @@
-"""Cases of PS-RoIAlign and PS-RoI pooling, beside MXNet's own operators, at the sizes of Light-Head R-CNN."""
+"""Cases of PS-RoIAlign, PS-RoI pooling and RoI max pooling, beside MXNet's own operators, at the sizes of Light-Head
+R-CNN and, for the last one, of Fast R-CNN on VGG-16."""
 import functools
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, NamedTuple, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
-from ...operators import ps_roi_align, ps_roi_pool
+from ...operators import ps_roi_align, ps_roi_pool, roi_max_pool
 from .case import Case, Job, Work
 
 OUTPUT_DIM, POOLED_SIZE, STRIDE = 10, 7, 16
+CHANNELS_OF_VGG = 512
 # (height, width) of the feature map, and RoIs an image.
 MAPS, ROI_COUNTS = ((44, 69), (50, 75)), (300, 1000, 2000)
 # From F (mx.nd or mx.sym), the feature map (1, C, H, W) and the RoIs (R, 5) to the pooled RoIs.
@@ -59,6 +61,40 @@ def mxnet_pool(F: Any, data: Any, rois: Any) -> Any:
                                   spatial_scale=1 / STRIDE)
 
 
+def native_max_pool(F: Any, data: Any, rois: Any) -> Any:
+    """RoI max pooling by the native operator; an `Operator`."""
+    return roi_max_pool(F, data, rois, POOLED_SIZE, 1 / STRIDE)
+
+
+def mxnet_max_pool(F: Any, data: Any, rois: Any) -> Any:
+    """RoI max pooling by MXNet's operator; an `Operator`."""
+    return F.ROIPooling(data, rois, pooled_size=(POOLED_SIZE, POOLED_SIZE), spatial_scale=1 / STRIDE)
+
+
+class Kind(NamedTuple):
+    """A kind of pooling.
+
+    Attributes:
+        op: its name in the table.
+        peer: name of MXNet's operator.
+        ours, theirs: the native operator and MXNet's.
+        channels: of the map.
+        pooled_channels: of a pooled RoI.
+    """
+
+    op: str
+    peer: str
+    ours: Operator
+    theirs: Operator
+    channels: int = OUTPUT_DIM * POOLED_SIZE ** 2
+    pooled_channels: int = OUTPUT_DIM
+
+
+KINDS = (Kind("align", "contrib.ROIAlign", native_align, mxnet_align),
+         Kind("pool", "contrib.PSROIPooling", native_pool, mxnet_pool),
+         Kind("max_pool", "ROIPooling", native_max_pool, mxnet_max_pool, CHANNELS_OF_VGG, CHANNELS_OF_VGG))
+
+
 class PooledProduct(gluon.HybridBlock):
     """An operator that pools from a map which another operator has just computed, as it does in a network.
 
@@ -75,21 +111,20 @@ class PooledProduct(gluon.HybridBlock):
         return self._operator(F, data * 2, rois)
 
 
-def make_job(ours: Operator, peer: Operator, train: bool, height: int, width: int, rois: int, seed: int = 0) -> Job:
+def make_job(kind: Kind, train: bool, height: int, width: int, rois: int, seed: int = 0) -> Job:
     """Makes the job of pooling random RoIs from a random map.
 
     Args:
-        ours, peer: the native operator and MXNet's.
+        kind: of pooling.
         train: time the backward pass in place of the forward pass.
         height, width: of the map.
         rois: how many RoIs.
         seed: of the random inputs.
     """
     rng = np.random.RandomState(seed)
-    shape = (1, OUTPUT_DIM * POOLED_SIZE ** 2, height, width)
-    data = mx.nd.array(rng.standard_normal(shape))
+    data = mx.nd.array(rng.standard_normal((1, kind.channels, height, width)))
     boxes = mx.nd.array(random_proposals(rng, rois, height * STRIDE, width * STRIDE))
-    gradient = mx.nd.array(rng.standard_normal((rois, OUTPUT_DIM, POOLED_SIZE, POOLED_SIZE)))
+    gradient = mx.nd.array(rng.standard_normal((rois, kind.pooled_channels, POOLED_SIZE, POOLED_SIZE)))
     data.attach_grad()
 
     def prepare(function: Callable[[Any, Any], Any]) -> Work:
@@ -110,17 +145,16 @@ def make_job(ours: Operator, peer: Operator, train: bool, height: int, width: in
         return lambda: prepare(block)()
 
     def check() -> None:
-        found, expected = (prepare(functools.partial(operator, mx.nd))()[0].asnumpy() for operator in (ours, peer))
+        found, expected = (prepare(functools.partial(operator, mx.nd))()[0].asnumpy()
+                           for operator in (kind.ours, kind.theirs))
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
-    sides = [functools.partial(prepare, functools.partial(operator, mx.nd)) for operator in (ours, peer)]
-    return Job(*sides, check, make_step(ours), make_step(peer))
+    sides = [functools.partial(prepare, functools.partial(operator, mx.nd)) for operator in (kind.ours, kind.theirs)]
+    return Job(*sides, check, make_step(kind.ours), make_step(kind.theirs))
 
 
 def cases(maps: Sequence[Tuple[int, int]] = MAPS, counts: Sequence[int] = ROI_COUNTS) -> List[Case]:
-    """Returns the cases of this file: both operators, forward and backward, on each map with each number of RoIs."""
-    return [Case(op, f"{op} {'backward' if train else 'forward'}, {OUTPUT_DIM * POOLED_SIZE ** 2}x{height}x{width}, "
-                     f"{count} RoIs", name, functools.partial(make_job, ours, peer, train, height, width, count))
-            for op, name, ours, peer in (("align", "contrib.ROIAlign", native_align, mxnet_align),
-                                         ("pool", "contrib.PSROIPooling", native_pool, mxnet_pool))
-            for train in (False, True) for height, width in maps for count in counts]
+    """Returns the cases of this file: all operators, forward and backward, on each map with each number of RoIs."""
+    return [Case(kind.op, f"{kind.op} {'backward' if train else 'forward'}, {kind.channels}x{height}x{width}, "
+                          f"{count} RoIs", kind.peer, functools.partial(make_job, kind, train, height, width, count))
+            for kind in KINDS for train in (False, True) for height, width in maps for count in counts]

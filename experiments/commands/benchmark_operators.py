@@ -12,8 +12,8 @@ lhrcnn benchmark operators --ops align pool --threads 1 --json align.json
 def main(argv: List[str]) -> int:
     """Times the native operators against MXNet's own operators on the same inputs, and measures their peak memory."""
     parser = make_parser("lhrcnn benchmark operators", main.__doc__, EXAMPLES)
-    parser.add_argument("--ops", nargs="+", metavar="OP", choices=["align", "pool", "proposal", "nms"],
-                        help="of align, pool, proposal and nms (default: all)")
+    parser.add_argument("--ops", nargs="+", metavar="OP", choices=["align", "pool", "max_pool", "proposal", "nms"],
+                        help="of align, pool, max_pool, proposal and nms (default: all)")
     parser.add_argument("--repeats", type=int, default=15, metavar="N", help="timings of each side (default: 15)")
     parser.add_argument("--no-memory", action="store_true", help="skip the peak memory, each number of which takes a "
                         "process of its own")

@@ -26,7 +26,7 @@ def test_sides_that_disagree_are_not_timed():
     def wrong(F, data, boxes):
         return rois.native_align(F, data, boxes) * 1.01
 
-    case = SMALL[0]._replace(make=lambda: rois.make_job(wrong, rois.mxnet_align, False, 12, 15, 20))
+    case = SMALL[0]._replace(make=lambda: rois.make_job(rois.KINDS[0]._replace(ours=wrong), False, 12, 15, 20))
     with pytest.raises(AssertionError):
         operators.run_case(case, repeats=1)
 
