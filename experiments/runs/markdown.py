@@ -5,9 +5,15 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ...engine.files import atomic_write
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
-    """Returns the lines of a table, whose first column is aligned to the left and the others to the right."""
-    return ["| " + " | ".join(header) + " |", "|---" + "|--:" * (len(header) - 1) + "|"] + [
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> List[str]:
+    """Returns the lines of a table, whose first columns, of words, are aligned to the left and the others to the right.
+
+    Args:
+        header: titles of the columns.
+        rows: cells.
+        words: how many columns have words.
+    """
+    return ["| " + " | ".join(header) + " |", "|---" * words + "|--:" * (len(header) - words) + "|"] + [
         "| " + " | ".join(cells) + " |" for cells in rows]
 
 

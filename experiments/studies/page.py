@@ -95,7 +95,7 @@ def _claims(study: Study, rows: Mapping[str, Any]) -> List[str]:
                       step["verdict"]])
     return ["What is claimed of the rows, and what came out. Two rows are told apart where they differ by more than "
             "the sum of their standard deviations.", "",
-            *markdown_table(["step", "claim", "change", "verdict"], table), ""]
+            *markdown_table(["step", "claim", "change", "verdict"], table, 2), ""]
 
 
 def _costs(study: Study, rows: Mapping[str, Any]) -> List[str]:
