@@ -6,8 +6,8 @@ import pytest
 from light_head_rcnn.engine.building.initialization import fix_parameters, initialize
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.errors import CheckpointError
-from light_head_rcnn.gluon_models import get_model
-from light_head_rcnn.gluon_models.backbones import resnet
+from light_head_rcnn.gluon_models import get_classifier, get_model
+from light_head_rcnn.gluon_models.backbones import plain, resnet
 
 
 @pytest.fixture
@@ -39,6 +39,26 @@ def test_pretrained_backbone(configure, tmp_path, monkeypatch, model):
         initialize(cfg, build_net(cfg, ("a",)), [mx.cpu()])
 
 
+def test_fast_rcnn_starts_with_the_hidden_layers_of_a_classifier(configure, tmp_path, monkeypatch):
+    monkeypatch.setitem(plain.NETWORKS, "vgg16", plain.NETWORKS["vgg16"]._replace(hidden=(6, 5)))
+    classifier = get_classifier("vgg16", ["x"] * 4)
+    classifier.initialize(mx.init.Normal(0.1))
+    arrays = {name: p.data() for name, p in classifier.collect_params().items()}
+    mx.nd.save(str(tmp_path / "vgg.params"), arrays)
+    cfg = configure("run", "network.model", "fast_rcnn_vgg16_voc", "network.pretrained", str(tmp_path / "vgg.params"),
+                    "dataset.proposal", "file", "TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 64)
+    net = build_net(cfg, ("a", "b"))
+    report = initialize(cfg, net, [mx.cpu()])
+    for name, parameter in net.collect_params().items():
+        if name in arrays:
+            np.testing.assert_array_equal(parameter.data().asnumpy(), arrays[name].asnumpy())
+    assert set(net.collect_params()) - set(arrays) == {
+        f"{layer}_{end}" for layer in ("cls_score", "bbox_pred") for end in ("weight", "bias")}
+    assert "26 of 26 arrays of the backbone, fc6, fc7" in report.text and "fc8" in report.text
+    scales = [layer.weight.data().asnumpy().std() for layer in net.output_layers]
+    assert 0.005 < scales[0] < 0.02 and 0.0005 < scales[1] < 0.002
+
+
 CAFFES_WORDS = ("conv1", "bn_conv1", "res2", "bn2", "gamma", "beta")  # the default of network.FIXED_PARAMS
 
 
@@ -48,6 +68,7 @@ CAFFES_WORDS = ("conv1", "bn_conv1", "res2", "bn2", "gamma", "beta")  # the defa
     ("faster_rcnn_densenet121_voc", ("features_conv0_", "features_norm0_", "features_denseblock1_",
                                      "features_transition1_norm_")),
     ("light_head_rcnn_fpn_vovnetv2_19_slim_voc", ("stem_", "stage2_")),
+    ("light_head_rcnn_vgg16_voc", ("conv1_", "conv2_")),
     ("light_head_rcnn_efficientnet_lite0_voc", ("_conv_stem_", "_bn0_", "_blocks_0_", "_blocks_1_", "_blocks_2_"))])
 def test_default_words_fix_the_stem_the_first_stage_and_all_norms(model, starts):
     net = get_model(model)
