@@ -40,6 +40,7 @@ FLOAT_LAYERS = {
 # (decoding, suppression, pooling from proposals) is none of them, or does not stand behind them.
 _LAYERS = ("Conv", "Gemm")
 _FOLLOWERS = ("Relu", "Clip", "MaxPool", "Add", "Concat")
+_WARNING, _ERROR = 2, 3  # severities of ONNX Runtime, of which the first is its own
 
 
 def quantized_nodes(model: "onnx.ModelProto") -> List[str]:
@@ -90,7 +91,7 @@ def quantize(model: "onnx.ModelProto", inputs: Iterable[Dict[str, np.ndarray]]) 
     defaults = [tensor for tensor in model.graph.initializer if tensor.name in given]
     for tensor in defaults:
         result.graph.initializer.remove(tensor)
-    with tempfile.TemporaryDirectory() as folder, _silent_root_logger():
+    with tempfile.TemporaryDirectory() as folder, _silent_tools():
         before, after = str(Path(folder, "float32.onnx")), str(Path(folder, "int8.onnx"))
         onnx.save(result, before)
         tools.quantize_static(
@@ -133,8 +134,10 @@ def _reader(tools: ModuleType, inputs: Iterable[Dict[str, np.ndarray]]) -> objec
 
 
 @contextlib.contextmanager
-def _silent_root_logger() -> Iterator[None]:
-    """Drops what is logged by the root logger itself, as ONNX Runtime's advice to optimise models before."""
+def _silent_tools() -> Iterator[None]:
+    """Drops what ONNX Runtime's tools log by the root logger, and its own warnings of values that no node reads."""
+    runtime = importlib.import_module("onnxruntime")
+    runtime.set_default_logger_severity(_ERROR)
     root, handler = logging.getLogger(), logging.NullHandler()
     root.addHandler(handler)  # without any, a message would add one that stays
     root.addFilter(_nothing)
@@ -143,6 +146,7 @@ def _silent_root_logger() -> Iterator[None]:
     finally:
         root.removeFilter(_nothing)
         root.removeHandler(handler)
+        runtime.set_default_logger_severity(_WARNING)
 
 
 def _nothing(record: logging.LogRecord) -> bool:
