@@ -59,7 +59,7 @@ def budget_lines(estimates: Sequence[Estimate]) -> List[str]:
     total, left = sum(one.seconds_left for one in estimates), sum(one.left for one in estimates)
     unknown = sum(one.left for one in estimates if one.seconds is None)
     return [*lines, f"{left} of {left + sum(one.done for one in estimates)} runs are left: about {total / 60:.0f} min, "
-                    "one after the other" + (f", and {unknown} that cannot begin" if unknown else "")]
+                    "one after the other" + (f", and {unknown} whose time is not known" if unknown else "")]
 
 
 def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device: Sequence[str],
@@ -68,6 +68,8 @@ def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device
     left = [run for run in runs if not state.get(run.key)]
     if left and not done and left[0].kind != TRAIN:
         return Estimate(pair, 0, len(left), 0.0, 0.0, "only a test of another row's checkpoint")
+    if left and not done and left[0].source is not None and not state.get(left[0].source):
+        return Estimate(pair, 0, len(left), None, 0.0, "timed when the row that it begins with is done")
     if done:
         seconds: Optional[float] = statistics.mean(result["seconds"] for result in done)
         source = "by the runs that are done"

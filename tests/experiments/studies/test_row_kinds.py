@@ -106,6 +106,9 @@ def test_a_test_needs_no_timing(own, tmp_path):
     found = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "tested"],
                                     State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
     assert found == [("first/tested", 0, 1, 0.0, 0.0, "only a test of another row's checkpoint")]
+    later = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "later"],
+                                    State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
+    assert later == [("first/later", 0, 1, None, 0.0, "timed when the row that it begins with is done")]
 
 
 @pytest.mark.parametrize("old, new, complaint", [
