@@ -160,8 +160,8 @@ class MaxPool {
       Buffer<T> packed, packed_grad, values;
       for (int64_t item = next++; item < items; item = next++) {
         const int64_t first = item % groups * kLanes;
-        work(Group<T>{item / groups, first, std::min(kLanes, options_.channels - first), &packed, &packed_grad,
-                      &values});
+        const int64_t channels = std::min(group_lanes<T>(), options_.channels - first);
+        work(Group<T>{item / groups, first, channels, &packed, &packed_grad, &values});
       }
     });
   }
