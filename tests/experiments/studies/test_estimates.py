@@ -47,5 +47,5 @@ def test_a_row_that_cannot_begin_is_told(workshop, monkeypatch):
 
     monkeypatch.setattr(estimates, "predict_in_process", fail)
     lines = estimates.budget_lines(estimate(workshop))
-    assert "cannot begin: no weights" in lines[2] and lines[-1].endswith("about 4 min, one after the other, and 4 whose "
-                                                                         "time is not known")
+    assert "cannot begin: no weights" in lines[2] and lines[-1].endswith("about 4 min, one after the other, and 4 "
+                                                                         "whose time is not known")
