@@ -108,7 +108,11 @@ def _target(name: str, weights: Weights) -> _Target:
     settings: Dict[str, Any] = {"network.model": detector}
     if weights.content != DETECTOR or name in BACKBONES.entries:
         net = build_net(load_config(None, settings), ("object",)).backbone
-        return _Target({own: parameter.shape for own, parameter in own_parameters(net).items()}, settings, False, ())
+        shapes = {own: parameter.shape for own, parameter in own_parameters(net).items()}
+        # Fast R-CNN starts with the hidden layers of the classifier, too.
+        shapes.update({own: array.shape for own, array in weights.arrays.items()
+                       if layer_of(own) in getattr(net, "hidden_names", ())})
+        return _Target(shapes, settings, False, ())
     bins = 49 if "rfcn_cls_bias" in weights.arrays else 1
     scores, boxes = (len(weights.arrays[f"{layer}_bias"]) // bins for layer in (
         ("rfcn_cls", "rfcn_bbox") if bins > 1 else ("cls_score", "bbox_pred")))

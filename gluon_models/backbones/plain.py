@@ -169,10 +169,13 @@ class PlainNetwork(Backbone):
         pool_levels: bins along each side of the map that the hidden layers of the classifier read, as `FastRCNN` wants
             it.
         hidden: units of these layers.
+        hidden_names: their names, which those of Fast R-CNN have, too.
 
     Raises:
         ModelError: see `Backbone`; or an output stride of 8, for which the network would have to be dilated.
     """
+
+    hidden_names = ("fc6", "fc7")
 
     def __init__(self, name: str, frozen: bool = True, outputs: Union[str, Sequence[str]] = "two_maps", **form: Any):
         numbers = NETWORKS[name]

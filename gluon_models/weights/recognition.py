@@ -28,11 +28,12 @@ def recognised_backbone(arrays: Mapping[str, np.ndarray], at_stride_16: bool = T
 
 
 def recognised_detector(arrays: Mapping[str, np.ndarray]) -> str:
-    """Returns the name of the detector whose parameters the arrays are, whatever number of classes; empty for none.
+    """Returns the name of the detector with an RPN whose parameters the arrays are; empty for none.
 
-    The name ends in "_coco", which says nothing about the classes.
+    The number of classes does not matter. The name ends in "_coco", which says nothing about the classes.
     """
-    if "rpn_conv_3x3_weight" not in arrays:
+    rpn = "rpn_conv_3x3_weight"
+    if rpn not in arrays:
         return ""
     backbones = {True: recognised_backbone(arrays, False), False: recognised_backbone(arrays)}
     fitting = []
@@ -40,8 +41,7 @@ def recognised_detector(arrays: Mapping[str, np.ndarray]) -> str:
         backbone = backbones[entry.on_pyramid]
         if backbone and (entry.backbones is None or backbone in entry.backbones):
             shapes = _detector_shapes(name, backbone)
-            if set(shapes) <= set(arrays) and shapes_agree(shapes["rpn_conv_3x3_weight"],
-                                                           arrays["rpn_conv_3x3_weight"].shape):
+            if rpn in shapes and set(shapes) <= set(arrays) and shapes_agree(shapes[rpn], arrays[rpn].shape):
                 fitting.append((len(shapes), f"{name}_{backbone}_coco"))
     return max(fitting)[1] if fitting else ""
 

@@ -12,7 +12,8 @@ from light_head_rcnn.engine.building.pretrained import read_pretrained
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.engine.inference.loading import load_network
 from light_head_rcnn.errors import CheckpointError, ModelError, UsageError
-from light_head_rcnn.gluon_models import registry
+from light_head_rcnn.gluon_models import get_classifier, registry
+from light_head_rcnn.gluon_models.backbones import plain
 from light_head_rcnn.gluon_models.weights import DETECTOR, Pixels, Weights
 
 S = "light_head_rcnn_xception_coco"
@@ -47,6 +48,21 @@ def test_a_detector_is_ready_for_use(source, tmp_path):
         assert found.net.classes == COCO_CLASSES and found.cfg.network.ROI_POOL == "psroi_align_max"
         for name, parameter in found.net.collect_params().items():
             np.testing.assert_array_equal(parameter.data().asnumpy(), source.arrays[name])
+
+
+def test_a_backbone_brings_the_hidden_layers_of_its_classifier_along(tmp_path, monkeypatch):
+    """Those with which Fast R-CNN starts; the layer of the classes is left over."""
+    monkeypatch.setitem(plain.NETWORKS, "alexnet", plain.NETWORKS["alexnet"]._replace(hidden=(6, 5)))
+    classifier = get_classifier("alexnet", ["x"] * 4)
+    classifier.initialize(mx.init.Normal(0.1))
+    arrays = {name: parameter.data() for name, parameter in classifier.collect_params().items()}
+    mx.nd.save(str(tmp_path / "classifier.params"), arrays)
+    done = convert(str(tmp_path / "classifier.params"), str(tmp_path / "new.params"))
+    assert not done.is_detector and "left over  fc8" in done.text
+    found = read_pretrained(done.files[0]).arrays
+    assert set(found) == {name for name in arrays if not name.startswith("fc8")}
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, arrays[name].asnumpy())
 
 
 def test_a_detector_that_was_trained_as_a_graph_becomes_a_gluon_model(source, tmp_path):
@@ -106,7 +122,7 @@ def test_colours_are_as_the_user_says(source, tmp_path, monkeypatch):
 def test_what_does_not_fit_is_refused_and_nothing_is_written(source, tmp_path):
     for model, error, message in (
             ("resnet50_v1", CheckpointError, "moon .*does not fit resnet50_v1:\n  .*\n  and 2.. more"),
-            ("resnet5000", ModelError, "unknown model 'resnet5000'; known backbones: densenet121")):
+            ("resnet5000", ModelError, "unknown model 'resnet5000'; known backbones: alexnet")):
         with pytest.raises(error, match=f"(?s){message}"):
             convert("moon", str(tmp_path / "x"), model)
     mx.nd.save(str(tmp_path / "y"), {"a": mx.nd.ones(1)})
