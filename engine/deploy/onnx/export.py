@@ -23,7 +23,7 @@ from .arrangement import arrange
 from .builder import IR_VERSION, OPSET, import_onnx
 from .calibration import CalibrationInputs, calibration_images
 from .detector import detector_model
-from .folder import PRECISIONS, TEST_KEYS, check_target, write_folder
+from .folder import PRECISIONS, SAVED_KEYS, check_target, write_folder
 from .quantization import import_quantization, quantize
 
 
@@ -86,7 +86,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
 def _test_config(config: Mapping[str, Any]) -> Dict[str, Any]:
     """What a test reads of a configuration; None stands for a path of this machine, which is nobody else's business."""
     return {key: None if isinstance(value, str) and os.path.isabs(os.path.expanduser(value)) else value
-            for key, value in config.items() if key.startswith(TEST_KEYS)}
+            for key, value in config.items() if key.startswith(SAVED_KEYS)}
 
 
 def _check_precision(precision: str, calibration: Sequence[ImageLike]) -> None:

@@ -13,6 +13,8 @@ SCRIPT = "detect.py"
 FILES = (script.MODEL, script.META, SCRIPT)
 # The keys of a configuration that are not fixed in an export, and that a test of it reads.
 TEST_KEYS = ("dataset.", "TEST.BATCH_IMAGES", "TEST.NUM_WORKERS")
+# Those that are written down: with others without which `dataset.proposal` would not be valid.
+SAVED_KEYS = (*TEST_KEYS, "TEST.PROPOSALS", "TRAIN.BATCH_ROIS", "TRAIN.ENABLE_OHEM")
 PRECISIONS = ("float32", "bfloat16", "int8")
 # The kind of a description stands in this many of its first characters.
 _START = 10000
