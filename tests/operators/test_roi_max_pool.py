@@ -1,6 +1,7 @@
 """RoI max pooling's numbers: MXNet's own operator bit for bit, a slow reference, ties, threads, hostile input."""
 import functools
 import importlib.util
+import json
 from pathlib import Path
 
 import mxnet as mx
@@ -52,6 +53,17 @@ def test_equals_mxnet_bit_for_bit(height, width, spatial_scale, pooled_size):
     output, data_grad = run(data, rois, grad, **options)
     np.testing.assert_array_equal(output, theirs[0])
     np.testing.assert_allclose(data_grad, theirs[1], rtol=1e-5, atol=1e-5)  # sums of another order
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equals_what_torchvision_answered(dtype):
+    """Values of quarters, often equal; RoIs over the border, without area, with corners at halves of cells."""
+    saved = json.loads(Path(__file__).with_name("torchvision_roi_pool.json").read_text())
+    data, rois, grad = (np.array(saved[name], dtype) for name in ("data", "rois", "grad"))
+    output, data_grad = run(data, rois, grad, pooled_size=tuple(saved["pooled_size"]),
+                            spatial_scale=saved["spatial_scale"])
+    np.testing.assert_array_equal(output, saved["output"])
+    np.testing.assert_array_equal(data_grad, saved["data_grad"])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
