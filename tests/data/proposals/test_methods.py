@@ -68,6 +68,14 @@ def test_the_boxes_of_a_picture_are_found(picture, method, width):
 
 
 @needs_opencv
+def test_boxes_are_brought_back_to_the_original_image(picture, monkeypatch):
+    finder = ProposalFinder("selective_search", width=160)
+    monkeypatch.setattr(finder, "_selective_search", lambda image: (np.array([[10, 20, 30, 40], [0, 0, 160, 90]]), None))
+    # A box of the pixels 10 to 39 is one of the pixels 20 to 79 in an image of twice the size.
+    np.testing.assert_array_equal(finder.find(picture).boxes, [[20, 40, 79, 119], [0, 0, 319, 179]])
+
+
+@needs_opencv
 @pytest.mark.parametrize("method", ["selective_search", "edge_boxes"])
 @pytest.mark.parametrize("shape", [(1, 1, 3), (7, 300, 3), (40, 2000, 3), (60, 50, 3)])
 def test_small_narrow_and_blank_pictures(method, shape):
