@@ -70,7 +70,8 @@ def test_the_boxes_of_a_picture_are_found(picture, method, width):
 @needs_opencv
 def test_boxes_are_brought_back_to_the_original_image(picture, monkeypatch):
     finder = ProposalFinder("selective_search", width=160)
-    monkeypatch.setattr(finder, "_selective_search", lambda image: (np.array([[10, 20, 30, 40], [0, 0, 160, 90]]), None))
+    corners = np.array([[10, 20, 30, 40], [0, 0, 160, 90]])
+    monkeypatch.setattr(finder, "_selective_search", lambda image: (corners, None))
     # A box of the pixels 10 to 39 is one of the pixels 20 to 79 in an image of twice the size.
     np.testing.assert_array_equal(finder.find(picture).boxes, [[20, 40, 79, 119], [0, 0, 319, 179]])
 

@@ -66,7 +66,7 @@ def test_a_call_that_was_stopped_goes_on(dataset, tmp_path, monkeypatch, seconds
     assert not path.exists() and len(parts) == (4 if seconds < 0 else 1)
     if seconds < 0:
         parts[0].write_bytes(parts[0].read_bytes()[:100])  # of a disk that was full: found again
-        (parts[0].parent / "part-000009.npz").write_bytes(parts[1].read_bytes())  # of another run at the same time
+        (parts[0].parent / "part-000009.npz").write_bytes(parts[2].read_bytes())  # of another run at the same time
     done = propose_for_dataset(dataset, second, path, 0)
     assert done.found_before == (3 if seconds < 0 else 4)
     assert len(second.asked) == 6 - done.found_before and not (tmp_path / "boxes.npz.parts").exists()
