@@ -15,6 +15,12 @@ COMMANDS: Dict[str, str] = {
     "data": "time the reading of large data sets",
 }
 
+EXAMPLES = """
+lhrcnn benchmark operators
+lhrcnn benchmark backbones --backbones vovnet39 resnet50_v1b --rounds 2 --repeats 1
+lhrcnn benchmark detectors --only s ssd300 matrix --rounds 3
+"""
+
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
@@ -26,7 +32,8 @@ def main(argv: options.Arguments = None) -> int:
     Returns:
         The exit status.
     """
-    return dispatch("lhrcnn benchmark", COMMANDS, "benchmark_", sys.argv[1:] if argv is None else argv)
+    return dispatch("lhrcnn benchmark", COMMANDS, "benchmark_", sys.argv[1:] if argv is None else argv,
+                    examples=EXAMPLES)
 
 
 if __name__ == "__main__":

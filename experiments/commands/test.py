@@ -26,6 +26,7 @@ def main(argv: options.Arguments = None) -> int:
     cfg = engines.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
     from ...engine.building.proposals import build_proposals
+    from ...engine.deploy.fusing.detector import fused_detector
     from ...engine.evaluation.run import test_detector
     from ...engine.inference.detector import Detector
     from ...engine.inference.loading import load_network
@@ -39,7 +40,7 @@ def main(argv: options.Arguments = None) -> int:
         contexts = options.choose_contexts(args, cfg)
         net, cfg, path = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial,
                                       logger=logger, overrides=args.overrides)
-        detector = Detector.of(cfg, net, contexts, path)
+        detector = fused_detector(Detector.of(cfg, net, contexts, path))
         where, folder = ", ".join(map(str, contexts)), Path(path).parent / "test"
     if not cfg.dataset.test_image_set:
         raise UsageError("dataset.test_image_set is empty: name the set to test on, dataset.test_image_set=NAME")
