@@ -16,7 +16,7 @@ COMMANDS: Dict[str, str] = {
 }
 
 EXAMPLES = """
-lhrcnn benchmark operators
+lhrcnn benchmark operators --ops align pool --threads 1
 lhrcnn benchmark backbones --backbones vovnet39 resnet50_v1b --rounds 2 --repeats 1
 lhrcnn benchmark detectors --only s ssd300 matrix --rounds 3
 """

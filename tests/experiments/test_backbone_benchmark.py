@@ -94,7 +94,7 @@ def test_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["--backbones", "vgg"], "there is no backbone 'vgg'; known: densenet121"), (["--rounds", "0"], "--rounds is 0"),
+    (["--backbones", "vgg"], "there is no backbone 'vgg'; known: alexnet"), (["--rounds", "0"], "--rounds is 0"),
     (["--detector-size", "32", "200"], "--detector-size is 32; it must be at least 64")])
 def test_wrong_words(capsys, words, message):
     assert benchmark.main(["backbones", *words]) != 0
