@@ -125,3 +125,18 @@ def test_seeds_differ():
 def test_arguments_are_checked(arguments, message):
     with pytest.raises(UsageError, match=message):
         TrainSampler(**{**dict(records=records_of(2, 0), batch_size=1, scales=SCALES), **arguments})
+
+
+def test_a_scale_for_each_image():
+    """With one scale for each batch, or one scale in all, the draws are those without the option."""
+    records = [make_record(number, f"{number}.png", 100, 80, []) for number in range(400)]
+    scales = [(48, 96), (64, 96), (80, 96)]
+    per_image = TrainSampler(records, 4, scales, scale_per_image=True).batches(0)
+    counts = np.unique([sampled.short_edge for batch in per_image for sampled in batch], return_counts=True)[1]
+    assert len(counts) == 3 and (abs(counts - 400 / 3) < 50).all()
+    assert sum(len({sampled.short_edge for sampled in batch}) > 1 for batch in per_image) > 80
+    assert all(len({sampled.short_edge for sampled in batch}) == 1
+               for batch in TrainSampler(records, 4, scales).batches(0))
+    assert per_image == TrainSampler(records, 4, scales, scale_per_image=True).batches(0)
+    one = [TrainSampler(records, 4, scales[:1], scale_per_image=option).batches(1) for option in (False, True)]
+    assert one[0] == one[1]
