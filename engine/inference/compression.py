@@ -10,11 +10,10 @@ from yacs.config import CfgNode
 
 from ...errors import ModelError, UsageError
 from ...gluon_models.low_rank import SingularValues, check_ranks, dense_layers
-from ..building.network import build_net
-from ..checkpoints.checkpoint_files import Content, epoch_tag, write_checkpoint
-from ..checkpoints.parameters import own_parameters, parameter_arrays
-from ..config import checkpoint_prefix, saved_config, with_values
+from ..checkpoints.parameters import own_parameters
+from ..config import with_values
 from ..config.kinds import layer_ranks
+from .changed_networks import network_of_arrays
 from .loading import TrainedNetwork
 
 _TIMES = 5  # runs of the head, of which the median counts
@@ -64,28 +63,11 @@ def compress(trained: TrainedNetwork, contexts: Sequence[mx.Context], ranks: Opt
     ranks = dict(ranks) if ranks else {name: one.rank_of_energy(energy) for name, one in values.items()}
     text = ",".join(f"{name}={rank}" for name, rank in {**layer_ranks(trained.cfg.network.HEAD_RANKS), **ranks}.items())
     cfg = with_values(trained.cfg, {"network.HEAD_RANKS": text})
-    net = build_net(cfg, trained.net.classes)
-    net.initialize(ctx=list(contexts))
     arrays = {name: parameter.data(contexts[0]) for name, parameter in own_parameters(trained.net).items()}
     for name, rank in ranks.items():
         arrays.update({f"{name}_{part}": mx.nd.array(array) for part, array in values[name].split(rank).items()})
         arrays[f"{name}_U_bias"] = arrays[f"{name}_bias"]
-    for name, parameter in own_parameters(net).items():
-        parameter.set_data(arrays[name])
-    net.hybridize()
-    return CompressedNetwork(net, cfg, ranks)
-
-
-def write_compressed(compressed: CompressedNetwork, folder: str) -> str:
-    """Writes a compressed detector as a checkpoint, with its configuration; returns PREFIX-TAG.
-
-    Args:
-        compressed: see `compress`.
-        folder: takes the files; it becomes the `output_path` of the configuration.
-    """
-    cfg = with_values(compressed.cfg, {"output_path": str(folder)})
-    content = Content(parameter_arrays(compressed.net), {}, {}, compressed.net.classes)
-    return write_checkpoint(checkpoint_prefix(cfg), epoch_tag(0), content, 0, 0, {"config": saved_config(cfg)})
+    return CompressedNetwork(network_of_arrays(cfg, trained.net.classes, arrays, contexts), cfg, ranks)
 
 
 def count_parameters(block: HybridBlock) -> int:

@@ -12,10 +12,9 @@ from ...data.proposals import ProposalSet, scaled_proposals, unique_at_stride
 from ...errors import DataError, UsageError
 from ...gluon_models import FastRCNN
 from ..building.loaders import build_test_loader
-from ..building.network import build_net
-from ..checkpoints.checkpoint_files import Content, epoch_tag, write_checkpoint
-from ..checkpoints.parameters import own_parameters, parameter_arrays
-from ..config import checkpoint_prefix, saved_config, with_values
+from ..checkpoints.parameters import own_parameters
+from ..config import with_values
+from ..inference.changed_networks import network_of_arrays
 from ..inference.loading import TrainedNetwork
 from .svms import ImageFeatures, class_layer, label_rois, train_machines
 
@@ -60,27 +59,9 @@ def with_machines(trained: TrainedNetwork, dataset: data.Dataset, proposals: Pro
     machines = train_machines(lambda: _passes(cfg, net, dataset, proposals, context), len(net.classes), logger.info,
                               cfg.seed)
     cfg = with_values(cfg, {"network.CLASS_SCORES": "one_vs_rest"})
-    new = build_net(cfg, net.classes)
-    new.initialize(ctx=[context])
     arrays = {name: parameter.data(context) for name, parameter in own_parameters(net).items()}
     arrays["cls_score_weight"], arrays["cls_score_bias"] = map(mx.nd.array, class_layer(machines))
-    for name, parameter in own_parameters(new).items():
-        parameter.set_data(arrays[name])
-    new.hybridize()
-    return TrainedNetwork(new, cfg, trained.path)
-
-
-def write_detector(trained: TrainedNetwork, folder: str, prefix: str) -> str:
-    """Writes a detector that `with_machines` returned as a checkpoint; returns PREFIX-TAG.
-
-    Args:
-        trained: the detector.
-        folder: takes the files; it becomes the `output_path` of the configuration.
-        prefix: of the files' names, `TRAIN.model_prefix` of the configuration.
-    """
-    cfg = with_values(trained.cfg, {"output_path": folder, "TRAIN.model_prefix": prefix})
-    content = Content(parameter_arrays(trained.net), {}, {}, trained.net.classes)
-    return write_checkpoint(checkpoint_prefix(cfg), epoch_tag(0), content, 0, 0, {"config": saved_config(cfg)})
+    return TrainedNetwork(network_of_arrays(cfg, net.classes, arrays, [context]), cfg, trained.path)
 
 
 def _passes(cfg: CfgNode, net: FastRCNN, dataset: data.Dataset, proposals: ProposalSet,

@@ -36,7 +36,8 @@ def main(argv: options.Arguments = None) -> int:
                         "set of the configuration")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
-    from ...engine.inference.compression import compress, count_parameters, time_head, write_compressed
+    from ...engine.inference.changed_networks import write_network
+    from ...engine.inference.compression import compress, count_parameters, time_head
     from ...engine.inference.loading import TrainedNetwork, load_network
     from ...engine.reporting.logger import open_logger
     logger, contexts = open_logger(), options.choose_contexts(args)[:1]
@@ -46,7 +47,7 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError(f"{folder} holds the checkpoint that is compressed: name another folder, --out FOLDER")
     options.check_output_folder(folder)
     compressed = compress(trained, contexts, args.rank, args.energy)
-    base = write_compressed(compressed, str(folder))
+    base = write_network(compressed.net, compressed.cfg, str(folder))
     logger.info("ranks: %s; wrote %s", ", ".join(f"{name} {rank}" for name, rank in compressed.ranks.items()), base)
     test = trained.cfg.TEST
     rois = test.PROPOSALS if trained.net.needs_proposals else test.RPN_POST_NMS_TOP_N

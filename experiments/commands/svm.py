@@ -25,9 +25,10 @@ def main(argv: options.Arguments = None) -> int:
     cfg = options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
     from ...engine.building.proposals import build_proposals
+    from ...engine.inference.changed_networks import write_network
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import open_logger
-    from ...engine.training.svm_detector import with_machines, write_detector
+    from ...engine.training.svm_detector import with_machines
     logger, contexts = open_logger(), options.choose_contexts(args, cfg)[:1]
     trained = load_network(cfg, contexts, args.checkpoint, args.epoch, allow_partial=args.allow_partial, logger=logger,
                            overrides=args.overrides)
@@ -42,5 +43,5 @@ def main(argv: options.Arguments = None) -> int:
     proposals = build_proposals(trained.cfg, dataset, trained.cfg.TRAIN.PROPOSALS)
     machines = with_machines(trained, dataset, proposals, contexts[0], logger)
     prefix = (own if own is not None else trained.cfg).TRAIN.model_prefix
-    logger.info("wrote %s", write_detector(machines, folder, prefix))
+    logger.info("wrote %s", write_network(machines.net, machines.cfg, folder, prefix))
     return 1 if dataset.log.unreadable_images else 0

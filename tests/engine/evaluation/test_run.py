@@ -98,7 +98,7 @@ def test_a_set_without_boxes_has_results_only(tmp_path, dataset, detector):
     found = detector()
     dataset = load_dataset("coco", dataset.path, "val", classes=dataset.classes, with_labels=False)
     assert evaluate(found, dataset, tmp_path / "out") is None
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset.json", "results.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset.json", "results.json", "speed.json"]
 
 
 def test_a_path_takes_the_place_of_a_detector(dataset, detector, monkeypatch):

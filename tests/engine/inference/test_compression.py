@@ -6,7 +6,8 @@ import pytest
 import light_head_rcnn as lh
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.config import load_config, with_values
-from light_head_rcnn.engine.inference.compression import compress, count_parameters, time_head, write_compressed
+from light_head_rcnn.engine.inference.changed_networks import write_network
+from light_head_rcnn.engine.inference.compression import compress, count_parameters, time_head
 from light_head_rcnn.engine.inference.loading import TrainedNetwork, load_network
 from light_head_rcnn.errors import CheckpointError, UsageError
 
@@ -68,7 +69,7 @@ def test_a_low_rank_is_that_of_numpy(fast_rcnn_values, tmp_path):
 def test_a_compressed_detector_loads_as_any_other(fast_rcnn_values, tmp_path, words):
     one = trained(fast_rcnn_values if words == "fast" else words, tmp_path)
     small = compress(one, CPU, energy=0.8)
-    base = write_compressed(small, str(tmp_path / "small"))
+    base = write_network(small.net, small.cfg, str(tmp_path / "small"))
     loaded = load_network(None, CPU, str(tmp_path / "small"))
     assert loaded.path == base + ".params" and loaded.cfg.network.HEAD_RANKS == small.cfg.network.HEAD_RANKS
     for before, after in zip(answers(small.net), answers(loaded.net)):

@@ -12,10 +12,11 @@ from light_head_rcnn.engine.building.datasets import build_dataset, training_rec
 from light_head_rcnn.engine.building.proposals import build_proposals
 from light_head_rcnn.engine.checkpoints.checkpoint_files import read_checkpoint
 from light_head_rcnn.engine.config import with_values
+from light_head_rcnn.engine.inference.changed_networks import write_network
 from light_head_rcnn.engine.inference.loading import load_network
 from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.engine.training.run import TrainingRun
-from light_head_rcnn.engine.training.svm_detector import with_machines, write_detector
+from light_head_rcnn.engine.training.svm_detector import with_machines
 from light_head_rcnn.errors import ConfigError, DataError, TrainingError, UsageError
 
 LOGGER = logging.getLogger("test")
@@ -152,7 +153,7 @@ def test_support_vector_machines_take_the_place_of_the_class_layer(configure, tm
     dataset, path = build_dataset(cfg, "train"), cfg.output_path
     given, trained = build_proposals(cfg, dataset, 2000), load_network(None, [mx.cpu()], path)
     machines = with_machines(trained, dataset, given, mx.cpu(), LOGGER)
-    base = write_detector(machines, str(tmp_path / "svm"), "svm")
+    base = write_network(machines.net, machines.cfg, str(tmp_path / "svm"), "svm")
     net, saved, _ = load_network(None, [mx.cpu()], base)
     assert saved.network.CLASS_SCORES == "one_vs_rest" and saved.output_path == str(tmp_path / "svm")
     record = build_dataset(cfg, "val").records[0]
