@@ -92,7 +92,8 @@ class Detector:
             if proposals is not None and len(proposals) != len(images):
                 raise UsageError(f"there are images ({len(images)}), and proposals of images ({len(proposals)}): give "
                                  "an array of boxes for each image")
-            return [self(image, boxes) for image, boxes in zip(images, proposals or [None] * len(images))]
+            given = [None] * len(images) if proposals is None else proposals
+            return [self(image, boxes) for image, boxes in zip(images, given)]
         return self.detect_prepared(*self.inputs(images, proposals=proposals))
 
     def stream(self, images: Iterable[ImageLike],

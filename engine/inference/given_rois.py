@@ -122,9 +122,13 @@ def checked_proposals(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
         float32 (k, 4), clipped to the image; without those that lie outside, have no area or come twice.
 
     Raises:
-        DataError: these are no boxes: the array has another shape, or a number is not finite.
+        DataError: these are no boxes: no numbers, an array of another shape, or a number that is not finite.
     """
-    boxes = np.asarray(boxes, np.float32)
+    try:
+        boxes = np.asarray(boxes, np.float32)
+    except (TypeError, ValueError):
+        raise DataError("the proposals of an image are an array of rows (x1, y1, x2, y2) of numbers; those of "
+                        "a file are taken by `lhrcnn detect IMAGE --proposals FILE`", "proposals") from None
     boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise DataError(f"the proposals of an image are an array of rows (x1, y1, x2, y2), got one of shape "

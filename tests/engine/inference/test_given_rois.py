@@ -196,11 +196,14 @@ def test_what_is_missing_is_said(net, photos):
         how([record.path, record.path], [boxes])
     several = how([record.path, record.path], [boxes, boxes[:0]])
     assert len(several[0].ids) > 0 and len(several[1].ids) == 0
+    of_one_array = how([record.path, record.path], np.stack([boxes, boxes[::-1]]))
+    np.testing.assert_array_equal(of_one_array[0].boxes, several[0].boxes)
 
 
 @pytest.mark.parametrize("boxes, fault", [
     (np.zeros((3, 5)), r"got one of shape \(3, 5\)"), (np.zeros(4), r"got one of shape \(4,\)"),
-    (np.array([[0, 0, np.nan, 9]]), "not a finite number")])
+    (np.array([[0, 0, np.nan, 9]]), "not a finite number"), ("boxes.npz", "rows .* of numbers"),
+    ([[0, 0, 9, 9], [0, 0, 9]], "rows .* of numbers"), ([[0, 0, 9, None]], "rows .* of numbers|finite")])
 def test_proposals_that_are_none(net, photos, boxes, fault):
     with pytest.raises(DataError, match=fault):
         detector(net)(photos[0][0].path, boxes)
