@@ -147,10 +147,12 @@ class _Loading:
 
     def _line(self, named: str, count: int) -> str:
         images, most = len(self._places), len(self._records) * self._limit
+        without = sum(count == 0 for _, count in self._places.values())
         counted = [f"{name}: {self._counts[name]:,}" for name in RULES if name != "clipped" and self._counts[name]]
         return (f"proposals: {count:,} boxes of {images:,} images from {named}, {_megabytes(count)} in memory (at most "
                 f"{_megabytes(most)} for {len(self._records):,} images of {self._limit:,} boxes); "
                 f"clipped: {self._counts['clipped']:,}; left out: {', '.join(counted) or 'none'}"
+                + (f"; images without a box: {without:,}" if without else "")
                 + (f"; entries of {len(self._others):,} images that are not in the data set, such as "
                    f"{self._others[0]!r}" if self._others else ""))
 

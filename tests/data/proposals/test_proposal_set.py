@@ -41,11 +41,12 @@ def test_the_line_counts_every_rule(write, records, caplog):
     rows = [[0, 0, 5, 5], [0, 0, 5, 5], [None, 0, 5, 5], [5, 5, 5, 5], [500, 0, 505, 5], [-5, 0, 50, 50], [1, 1, 9, 9],
             [2, 2, 9, 9], [3, 3, 9, 9]]
     with caplog.at_level(logging.INFO, "light_head_rcnn"):
-        found = load_proposals(write({"dog": rows, "elsewhere": rows}), records, max_per_image=4)
+        found = load_proposals(write({"dog": rows, "cat.v2": [], "elsewhere": rows}), records, max_per_image=4)
     assert len(found.of(records[2])) == 4
     line, = caplog.messages
-    assert line.startswith("proposals: 4 boxes of 1 images from ")
-    assert "clipped: 1; left out: not finite: 1, no area: 1, outside: 1, duplicate: 1, surplus: 1; " in line
+    assert line.startswith("proposals: 4 boxes of 2 images from ")
+    assert ("clipped: 1; left out: not finite: 1, no area: 1, outside: 1, duplicate: 1, surplus: 1; "
+            "images without a box: 1; ") in line
     assert "entries of 1 images that are not in the data set, such as 'elsewhere'" in line
     assert "0.0 MB in memory (at most 0.0 MB for 4 images of 4 boxes)" in line
 
