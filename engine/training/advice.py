@@ -37,5 +37,6 @@ def on_checkpoints(cfg: CfgNode) -> List[str]:
         return []
     lines = [f"the best checkpoint is {describe_checkpoint(best)}, the last one {last}" if best else
              f"the last checkpoint is {describe_checkpoint(last)}"]
-    return lines + [f"to use it: lhrcnn detect --checkpoint {cfg.output_path} IMAGE. lhrcnn test and lhrcnn export "
-                    "take it, too, unless --checkpoint or --epoch names another"]
+    given = " --proposals selective_search" if cfg.dataset.proposal == "file" else ""
+    return lines + [f"to use it: lhrcnn detect --checkpoint {cfg.output_path} IMAGE{given}. lhrcnn test and lhrcnn "
+                    "export take it, too, unless --checkpoint or --epoch names another"]

@@ -2,7 +2,7 @@
 import mxnet as mx
 
 from light_head_rcnn.engine.checkpoints.checkpoint_files import BEST, Content, copy_checkpoint, write_checkpoint
-from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.engine.config import load_config, with_values
 from light_head_rcnn.engine.training import advice
 
 
@@ -29,4 +29,6 @@ def test_which_checkpoint_is_the_one_to_use(tmp_path):
     copy_checkpoint(prefix + "-0001", prefix, BEST, {"test": {"AP50": 0.5}})
     best = advice.on_checkpoints(cfg)
     assert best[0] == f"the best checkpoint is {prefix}-best (epoch 1, AP50 0.5000), the last one {prefix}-0002"
-    assert best[1].startswith(use)
+    assert best[1].startswith(use + ".")
+    on_given = advice.on_checkpoints(with_values(cfg, {"dataset.proposal": "file"}))
+    assert on_given[1].startswith(use + " --proposals selective_search.")
