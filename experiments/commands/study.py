@@ -66,15 +66,17 @@ def _run(args: argparse.Namespace) -> int:
         state = State(folder / "state.json")
         planning.refuse_changed_runs(runs, state)
         device = ["--gpus", args.gpus] if args.gpus else ["--cpu"]
+        until = None if args.minutes is None else began + 60 * args.minutes
+        runner = CommandRunner()
+        # They are found before steps are timed, which need them.
+        if chosen.proposals is not None and not args.budget and not _find_proposals(chosen.proposals, runs, folder,
+                                                                                    runner, until):
+            print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
+            return 0
         print("\n".join(estimates.budget_lines(estimates.estimate_runs(runs, state, folder, device, _say))), flush=True)
         if args.budget:
             return 0
         state.put("overrides", args.overrides)
-        until = None if args.minutes is None else began + 60 * args.minutes
-        runner = CommandRunner()
-        if chosen.proposals is not None and not _find_proposals(chosen.proposals, runs, folder, runner, until):
-            print(f"{args.minutes:g} minutes are over: the same command goes on where this one stopped")
-            return 0
         outcome = running.run_study(runs, state, device, runner, _say, until, lambda: page.write_page(
             chosen, state, pages))
         if outcome.out_of_time:
@@ -89,7 +91,10 @@ def _find_proposals(method: str, runs: Sequence["Run"], folder: Path, runner: "C
                     until: Optional[float]) -> bool:
     """Finds the proposals of the data sets; False where the time was over before."""
     from ..studies import planning, proposals
-    first = {run.data_set: run for run in reversed(runs)}
+    first = {run.data_set: run for run in reversed(runs) if proposals.lacks_proposals(run.text)}
+    if first:
+        _say(f"finding the proposals of {', '.join(first)}, once for all rows; "
+             f"{proposals.log_of(folder)} tells how far it is")
     for run in first.values():
         planning.write_configuration(run)
     return proposals.find_proposals(method, [run.file for run in first.values()], folder, runner, until)

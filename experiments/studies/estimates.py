@@ -9,7 +9,8 @@ from ...errors import UsageError
 from ..runs.state import State
 from ..runs.step_timing import predict_in_process
 from .planning import Run
-from .study import TRAIN
+from .proposals import lacks_proposals
+from .study import TEST, TRAIN
 
 
 class Estimate(NamedTuple):
@@ -67,9 +68,12 @@ def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device
     done = [state.get(run.key) for run in runs if state.get(run.key)]
     left = [run for run in runs if not state.get(run.key)]
     if left and not done and left[0].kind != TRAIN:
-        return Estimate(pair, 0, len(left), 0.0, 0.0, "only a test of another row's checkpoint")
+        what = "a test of" if left[0].kind == TEST else "support vector machines on"
+        return Estimate(pair, 0, len(left), 0.0, 0.0, f"only {what} another row's checkpoint")
     if left and not done and left[0].source is not None and not state.get(left[0].source):
         return Estimate(pair, 0, len(left), None, 0.0, "timed when the row that it begins with is done")
+    if left and not done and lacks_proposals(left[0].text):
+        return Estimate(pair, 0, len(left), None, 0.0, "timed when the proposals of its images are found")
     if done:
         seconds: Optional[float] = statistics.mean(result["seconds"] for result in done)
         source = "by the runs that are done"

@@ -1,7 +1,9 @@
 """Proposals from outside for the data sets of a study: found once, by `lhrcnn proposals`, before the first training."""
+import os
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence
 
+import yaml
 from yacs.config import CfgNode
 
 from ...engine.building.datasets import build_dataset
@@ -45,13 +47,24 @@ def find_proposals(method: str, configurations: Sequence[Path], folder: Path, ru
     Raises:
         UsageError: a command failed; the message has the last lines of its output.
     """
-    log = folder / _FOLDER / "log.txt"
+    log = log_of(folder)
     for path in configurations:
         if not all(Path(file).is_file() for file in load_config(path).dataset.proposal_files):
             log.parent.mkdir(parents=True, exist_ok=True)
             if not runner.run(proposing_command(path, method, log.parent), log, until):
                 return False
     return True
+
+
+def log_of(folder: Path) -> Path:
+    """Returns the file that takes what `lhrcnn proposals` says, of the study's runs in a folder."""
+    return folder / _FOLDER / "log.txt"
+
+
+def lacks_proposals(text: str) -> bool:
+    """Returns whether a configuration, the text of its YAML file, names files of proposals that are not there yet."""
+    of_data = yaml.safe_load(text).get("dataset", {})
+    return of_data.get("proposal") == "file" and not all(map(os.path.isfile, of_data.get("proposal_files", ())))
 
 
 def average_recall_of(cfg: CfgNode) -> Optional[float]:

@@ -8,7 +8,7 @@ import pytest
 from light_head_rcnn import data
 from light_head_rcnn.experiments.commands import study as command
 from light_head_rcnn.experiments.runs.folder_lock import lock_folder
-from light_head_rcnn.experiments.studies import estimates
+from light_head_rcnn.experiments.studies import estimates, proposals
 
 TINY = """
 title: A trial
@@ -71,6 +71,17 @@ def test_no_time_at_all(words, tmp_path, monkeypatch, capsys):
     assert command.main([*words, "--minutes", "0"]) == 0
     assert "0 minutes are over: the same command goes on" in capsys.readouterr().out
     assert "Not run." in (tmp_path / "docs" / "own.md").read_text() and not list(tmp_path.rglob("losses.jsonl"))
+
+
+def test_proposals_are_found_before_steps_are_timed(words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "own.yaml").write_text(TINY.replace("shapes_s", "shapes_fast_rcnn\nproposals: edge_boxes"))
+    monkeypatch.setattr(estimates, "predict_in_process", lambda *rest: pytest.fail("steps are timed"))
+    monkeypatch.setattr(proposals, "find_proposals", lambda *rest: False)
+    assert command.main([*words, "--minutes", "0"]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("finding the proposals of set, once for all rows; ") and "0 minutes are over" in last
+    assert command.main([*words, "--budget"]) == 0
+    assert "timed when the proposals of its images are found" in capsys.readouterr().out
 
 
 @pytest.mark.slow

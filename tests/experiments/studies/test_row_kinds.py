@@ -106,6 +106,9 @@ def test_a_test_needs_no_timing(own, tmp_path):
     found = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "tested"],
                                     State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
     assert found == [("first/tested", 0, 1, 0.0, 0.0, "only a test of another row's checkpoint")]
+    machines = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "machines"],
+                                       State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
+    assert machines[0].source == "only support vector machines on another row's checkpoint"
     later = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "later"],
                                     State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
     assert later == [("first/later", 0, 1, None, 0.0, "timed when the row that it begins with is done")]
@@ -130,11 +133,15 @@ def test_proposals_are_found_once(own, tmp_path):
     planning.write_configuration(runs[0])
     files = load_config(runs[0].file).dataset.proposal_files
     folder = tmp_path / "work" / "proposals"
+    assert proposals.lacks_proposals(runs[0].text)
+    waiting, = estimates.estimate_runs(runs, State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
+    assert waiting.seconds is None and waiting.source == "timed when the proposals of its images are found"
     assert list(files) == [str(folder / f"first-{name}-edge_boxes.npz") for name in ("train", "val")]
     assert proposals.find_proposals("edge_boxes", [runs[0].file], tmp_path / "work", runner)
     assert runner.commands[0][3:] == ["proposals", "--cfg", str(runs[0].file), "--method", "edge_boxes", "--out",
                                       str(folder)]
     for path in files:
         (folder / path).touch()
+    assert not proposals.lacks_proposals(runs[0].text)
     assert proposals.find_proposals("edge_boxes", [runs[0].file], tmp_path / "work", runner)
     assert len(runner.commands) == 1
