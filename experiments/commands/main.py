@@ -33,3 +33,7 @@ def main(argv: options.Arguments = None) -> int:
         print(f"light_head_rcnn {__version__}")
         return 0
     return dispatch("lhrcnn", COMMANDS, "", words, "lhrcnn --version prints the version")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
