@@ -56,8 +56,10 @@ def with_machines(trained: TrainedNetwork, dataset: data.Dataset, proposals: Pro
     if missing:
         raise DataError(f"{dataset.name} has no box of {', '.join(missing)} to train a support vector machine on")
     logger.info("training support vector machines for %s", ", ".join(net.classes))
-    machines = train_machines(lambda: _passes(cfg, net, dataset, proposals, context), len(net.classes), logger.info,
-                              cfg.seed)
+    machines = train_machines(lambda: _passes(cfg, net, dataset, proposals, context), len(net.classes), cfg.seed)
+    logger.info("examples: %s", "; ".join(
+        f"{name}: {positives:,} ground truths, {negatives:,} hard negatives"
+        for name, positives, negatives in zip(net.classes, machines.positives, machines.negatives)))
     cfg = with_values(cfg, {"network.CLASS_SCORES": "one_vs_rest"})
     arrays = {name: parameter.data(context) for name, parameter in own_parameters(net).items()}
     arrays["cls_score_weight"], arrays["cls_score_bias"] = map(mx.nd.array, class_layer(machines))

@@ -75,14 +75,12 @@ def label_rois(rois: np.ndarray, boxes: np.ndarray, classes: np.ndarray, regions
     return overlaps, truths
 
 
-def train_machines(passes: Callable[[], Iterator[ImageFeatures]], num_classes: int,
-                   report: Callable[[str], None], seed: int = 0) -> Machines:
+def train_machines(passes: Callable[[], Iterator[ImageFeatures]], num_classes: int, seed: int = 0) -> Machines:
     """Trains the machines in two passes over the images.
 
     Args:
         passes: returns an iterator over the features of all training images, each time that it is called.
         num_classes: background is not counted.
-        report: takes lines of text.
         seed: of the negatives that the first machines are trained with.
 
     Raises:
@@ -96,10 +94,7 @@ def train_machines(passes: Callable[[], Iterator[ImageFeatures]], num_classes: i
     for image in passes():
         miner.mine(image)
     miner.train_all()
-    machines = miner.machines()
-    report("; ".join(f"class {number}: {positives:,} ground truths, {negatives:,} hard negatives" for
-                     number, (positives, negatives) in enumerate(zip(machines.positives, machines.negatives))))
-    return machines
+    return miner.machines()
 
 
 class _Miner:

@@ -49,6 +49,12 @@ def main(argv: options.Arguments = None) -> int:
     compressed = compress(trained, contexts, args.rank, args.energy)
     base = write_network(compressed.net, compressed.cfg, str(folder))
     logger.info("ranks: %s; wrote %s", ", ".join(f"{name} {rank}" for name, rank in compressed.ranks.items()), base)
+    for name, rank in compressed.ranks.items():
+        units, in_units = getattr(trained.net.head, name).weight.shape
+        if rank * (units + in_units) >= units * in_units:
+            logger.info("warning: at rank %d, the two layers in place of %s have no fewer parameters than its %d x %d; "
+                        "below rank %d they have", rank, name, units, in_units,
+                        -(-units * in_units // (units + in_units)))
     test = trained.cfg.TEST
     rois = test.PROPOSALS if trained.net.needs_proposals else test.RPN_POST_NMS_TOP_N
     rows = {"parameters of the head": [f"{count_parameters(net.head):,}" for net in (trained.net, compressed.net)],

@@ -27,8 +27,7 @@ def test_mining_ends_where_training_on_all_negatives_does(monkeypatch):
     monkeypatch.setattr(svms, "_RETRAIN_AFTER", 50)
     monkeypatch.setattr(svms, "_SAMPLED_NEGATIVES", 2)
     of_images = images(np.random.RandomState(0))
-    told = []
-    found = svms.train_machines(lambda: iter(of_images), CLASSES, told.append)
+    found = svms.train_machines(lambda: iter(of_images), CLASSES)
     features, overlaps, truths = (np.concatenate(parts) for parts in zip(*of_images))
     scale = 20 / np.linalg.norm(features[truths == -1], axis=1).mean()
     for number in range(CLASSES):
@@ -41,8 +40,6 @@ def test_mining_ends_where_training_on_all_negatives_does(monkeypatch):
         # With the sampled negatives alone the margins are wrong by 0.4 of their largest.
         assert np.abs(expected - margins).max() < 0.03 * np.abs(expected).max()
         assert found.negatives[number] < chosen.sum() / 2 and found.positives[number] == len(of_images)
-    assert told == [f"class 0: 30 ground truths, {found.negatives[0]} hard negatives; "
-                    f"class 1: 30 ground truths, {found.negatives[1]} hard negatives"]
 
 
 def test_other_classes_and_regions_of_which_nothing_is_known():
@@ -51,7 +48,7 @@ def test_other_classes_and_regions_of_which_nothing_is_known():
     # Where the second class is not an example of anything, it is no negative of the first.
     hidden = [image._replace(truths=np.where(image.truths == 1, -2, image.truths)) for image in of_images]
     hidden[0] = of_images[0]
-    first, second = (svms.train_machines(one.__iter__, CLASSES, lambda line: None) for one in (of_images, hidden))
+    first, second = (svms.train_machines(one.__iter__, CLASSES) for one in (of_images, hidden))
     others = np.concatenate([image.features[1:2] for image in of_images])
     means = [float((others @ one.weights[0] + one.biases[0]).mean()) for one in (first, second)]
     assert means[0] < means[1]
@@ -61,7 +58,7 @@ def test_class_without_ground_truth():
     of_images = [image._replace(truths=np.where(image.truths == 1, -1, image.truths)) for image in
                  images(np.random.RandomState(2), 3)]
     with pytest.raises(ValueError, match="class 1 has no ground truth"):
-        svms.train_machines(lambda: iter(of_images), CLASSES, print)
+        svms.train_machines(lambda: iter(of_images), CLASSES)
 
 
 def test_labels():

@@ -120,6 +120,15 @@ def test_compressing_prints_before_and_after(workshop, tmp_path, capsys):
                         "--proposals", str(workshop / "boxes.npz"), str(workshop / "data/val/1.png")]) == 0
 
 
+def test_ranks_that_save_nothing_are_told(workshop, tmp_path, capsys):
+    """32 x 2304 numbers in place of (32 + 2304) * rank, 16 x 32 in place of (16 + 32) * rank."""
+    assert compress.main([str(workshop / "out"), "--cpu", "--no-test", "--rank", "fc6=32,fc7=10", "--out",
+                          str(tmp_path)]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert warnings == ["warning: at rank 32, the two layers in place of fc6 have no fewer parameters than its 32 x "
+                        "2304; below rank 32 they have"]
+
+
 @pytest.mark.parametrize("words, fault", [
     (["--rank", "fc9=2"], "no hidden layer fc9"), (["--rank", "fc6=99"], "the rank of fc6 is 99"),
     (["--energy", "1.5"], "the energy is 1.5"), (["--energy", "0.9", "--out", "."], "name another folder")])
