@@ -15,6 +15,8 @@ from .results import BEST_TEST, LAST_TEST, TEST_FOLDER, USAGE, collect_result, l
 from .study import SVMS, TEST, TRAIN
 
 LOG = "log.txt"
+# A checkpoint with support vector machines has this value, and the configuration that they are trained by does not.
+_SCORES_OF_MACHINES = "network.CLASS_SCORES=one_vs_rest"
 
 
 class Outcome(NamedTuple):
@@ -86,7 +88,8 @@ def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Op
         commands = [lambda: testing_command(run.file, device, last_of_source(run), run.folder / TEST_FOLDER)]
     elif run.kind == SVMS:
         commands = [lambda: svm_command(run.file, device, last_of_source(run)),
-                    lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / TEST_FOLDER)]
+                    lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / TEST_FOLDER,
+                                            [_SCORES_OF_MACHINES])]
     else:
         commands = [lambda: training_command(run.file, device)]
     if run.test_on and run.kind == TRAIN:

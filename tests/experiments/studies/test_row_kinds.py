@@ -83,6 +83,8 @@ def test_each_kind_runs_its_commands(own, tmp_path):
     assert tested[tested.index("--cfg") + 1] == str(folders["tested"] / "run.yaml")
     assert machines[machines.index("--checkpoint") + 1] == str(folders["plain"] / "plain-0002")
     assert of_machines[of_machines.index("--checkpoint") + 1] == str(folders["machines"] / "machines-0002")
+    # What a checkpoint with machines says itself: another value would be refused.
+    assert of_machines[-1] == "network.CLASS_SCORES=one_vs_rest" and tested[-2] == "--out"
     figures = {row: entry["figures"] for row, entry in summary.summarize(own, state)["first"].items()}
     assert figures["tested"]["AP"]["mean"] == pytest.approx(50) and figures["plain"]["AP"]["mean"] == pytest.approx(30)
     assert figures["tested"]["test images/s"]["mean"] == 7 and "test images/s" not in figures["plain"]
