@@ -8,6 +8,8 @@ The archive that this package writes has the arrays
                  pixels, inclusive ends; of each image, the best first
     scores       float32 (sum of the counts,), only where the method gives scores
     frame_sizes  int64 (n, 2), width and height in pixels of the image that the boxes are in
+    file_bytes   int64 (n,), bytes of the image's file, by which another image of the same name is told; only where it
+                 is known
     method       text, what found the boxes
     settings     text, JSON of what the method was given
 """
@@ -31,6 +33,7 @@ class FileOfProposals(NamedTuple):
         sizes: width and height of each.
         counts: boxes of each.
         method, settings: see above.
+        file_bytes: see above; -1 where they are not known.
     """
 
     images: Tuple[str, ...]
@@ -38,6 +41,7 @@ class FileOfProposals(NamedTuple):
     counts: np.ndarray
     method: str
     settings: str
+    file_bytes: np.ndarray
 
 
 def read_npz_proposals(file: str) -> Entries:
@@ -77,8 +81,11 @@ def describe_npz(file: str) -> FileOfProposals:
                 with archive.open(name + ".npy") as stream:
                     return _Array(file, name, stream).read_all()
 
-            return FileOfProposals(tuple(read("images").tolist()), read("frame_sizes"), read("counts"),
-                                   str(read("method")), str(read("settings")))
+            names = tuple(read("images").tolist())
+            has_bytes = "file_bytes.npy" in archive.namelist()
+            return FileOfProposals(names, read("frame_sizes"), read("counts"), str(read("method")),
+                                   str(read("settings")),
+                                   read("file_bytes") if has_bytes else np.full(len(names), -1))
     except DataError:
         raise
     except KeyError as error:
@@ -89,7 +96,7 @@ def describe_npz(file: str) -> FileOfProposals:
 
 def write_proposals(path: str, images: Sequence[str], sizes: Sequence[Tuple[int, int]], counts: Sequence[int],
                     boxes: Iterable[np.ndarray], scores: Optional[Iterable[np.ndarray]], method: str,
-                    settings: str = "{}") -> None:
+                    settings: str = "{}", file_bytes: Optional[Sequence[int]] = None) -> None:
     """Writes an archive, see the head of this file; only one array of boxes is in memory at a time.
 
     Args:
@@ -99,13 +106,16 @@ def write_proposals(path: str, images: Sequence[str], sizes: Sequence[Tuple[int,
         counts: how many boxes each has.
         boxes: arrays (k, 4) which, joined, are the boxes of all images.
         scores: arrays (k,) which, joined, are the scores; None without scores.
-        method, settings: see the head of this file.
+        method, settings, file_bytes: see the head of this file.
     """
     total = int(sum(counts))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for name, array in (("images", np.array(images, str)), ("counts", np.array(counts, np.int64)),
-                            ("frame_sizes", np.array(sizes, np.int64).reshape(-1, 2)), ("method", np.array(method)),
-                            ("settings", np.array(settings))):
+        arrays = {"images": np.array(images, str), "counts": np.array(counts, np.int64),
+                  "frame_sizes": np.array(sizes, np.int64).reshape(-1, 2), "method": np.array(method),
+                  "settings": np.array(settings)}
+        if file_bytes is not None:
+            arrays["file_bytes"] = np.array(file_bytes, np.int64)
+        for name, array in arrays.items():
             with archive.open(name + ".npy", "w") as stream:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
         _write_rows(archive, "boxes", (total, 4), boxes)

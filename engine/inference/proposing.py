@@ -12,14 +12,23 @@ from tqdm import tqdm
 
 from ...data import Dataset, Record
 from ...data.batching.workers import WorkerPool
-from ...data.proposals import Entry, describe_npz, names_of, read_proposals, write_proposals
+from ...data.proposals import Entry, FileOfProposals, describe_npz, names_of, read_proposals, write_proposals
 from ...data.proposals.methods import FoundBoxes, ProposalFinder
 from ...errors import DataError, UsageError
 from ..files import PathLike, atomic_write
 
 _PART_SECONDS = 30.0  # of work is lost at most when the process is killed
 _TIMEOUT = 3600.0  # seconds for one image
-_Size = Tuple[int, int]
+
+
+class _Image(NamedTuple):
+    """An image as it was when its proposals were found; another one of the same name differs in this."""
+
+    width: int
+    height: int
+    bytes: int  # of its file
+
+
 
 
 class Proposed(NamedTuple):
@@ -57,7 +66,8 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
     """Finds the proposals of all images of a data set, with a progress bar, and writes them to a file.
 
     What is found is written to parts beside the file as it goes. A call that was stopped, even killed, is gone on with
-    by the next one, and images that were added to a data set are added to its file.
+    by the next one, and images that were added to a data set are added to its file. An image whose size or whose
+    file's number of bytes is another than before is looked at again, be it changed or of another data set.
 
     Args:
         dataset: the images. Faults of images that cannot be read are reported to its log.
@@ -73,7 +83,7 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
     parts = _Parts(Path(path), finder)
     names = names_of(dataset.records, dataset.path)
     records = dict(zip(names, dataset.records))
-    wanted = {name: (record.width, record.height) for name, record in records.items()}
+    wanted = {name: _image(record) for name, record in records.items()}
     known = parts.known(wanted)
     missing = [name for name in records if name not in known]
     start, unread = time.monotonic(), 0
@@ -98,6 +108,15 @@ def _run(finder: ProposalFinder, records: Sequence[Record],
     if not records:
         return iter(())
     return WorkerPool(finder, min(workers, len(records)), _TIMEOUT).run(records)
+
+
+def _image(record: Record) -> _Image:
+    return _Image(record.width, record.height, os.path.getsize(record.path) if os.path.exists(record.path) else 0)
+
+
+def _images(about: FileOfProposals) -> List[_Image]:
+    """The images of a file, in its order."""
+    return [_Image(*size, number) for size, number in zip(about.sizes.tolist(), about.file_bytes.tolist())]
 
 
 class _Parts:
@@ -133,44 +152,45 @@ class _Parts:
     def _sources(self) -> List[Path]:
         return [self.path] * self.path.exists() + self.files
 
-    def known(self, wanted: Dict[str, _Size]) -> Dict[str, int]:
-        """Returns the images whose proposals are there, each with its number of boxes; `wanted` has their sizes."""
+    def known(self, wanted: Dict[str, _Image]) -> Dict[str, int]:
+        """Returns the images whose proposals are there, each with its number of boxes."""
         found: Dict[str, int] = {}
         for file in self._sources():
             about = describe_npz(str(file))
-            for name, size, count in zip(about.images, about.sizes.tolist(), about.counts.tolist()):
-                if wanted.get(name) == tuple(size):
+            for name, image, count in zip(about.images, _images(about), about.counts.tolist()):
+                if wanted.get(name) == image:
                     found.setdefault(name, count)
         return found
 
-    def write(self, names: Sequence[str], sizes: Sequence[_Size], found: Sequence[FoundBoxes]) -> None:
+    def write(self, names: Sequence[str], images: Sequence[_Image], found: Sequence[FoundBoxes]) -> None:
         """Writes a part."""
         file = self.folder / f"part-{len(self.files):06d}.npz"
         while file.exists():
             file = file.with_name(f"part-{int(file.stem[5:]) + 1:06d}.npz")
         has_scores = self.method == "edge_boxes"
         with atomic_write(file) as temporary:
-            write_proposals(temporary, names, sizes, [len(one.boxes) for one in found], (one.boxes for one in found),
-                            (one.scores for one in found) if has_scores else None, self.method, self.settings)
+            write_proposals(temporary, names, [image[:2] for image in images], [len(one.boxes) for one in found],
+                            (one.boxes for one in found), (one.scores for one in found) if has_scores else None,
+                            self.method, self.settings, [image.bytes for image in images])
         self.files.append(file)
 
-    def join(self, wanted: Dict[str, _Size]) -> None:
+    def join(self, wanted: Dict[str, _Image]) -> None:
         """Makes the file of what it had and of the parts, and removes those."""
         known = self.known(wanted)
         with atomic_write(self.path) as temporary:
-            write_proposals(temporary, list(known), [wanted[name] for name in known], list(known.values()),
+            write_proposals(temporary, list(known), [wanted[name][:2] for name in known], list(known.values()),
                             (entry.boxes for entry in self._entries(wanted)),
                             (entry.scores for entry in self._entries(wanted)) if self.method == "edge_boxes" else None,
-                            self.method, self.settings)
+                            self.method, self.settings, [wanted[name].bytes for name in known])
         shutil.rmtree(self.folder, ignore_errors=True)
         self.files = []
 
-    def _entries(self, wanted: Dict[str, _Size]) -> Iterator[Entry]:
+    def _entries(self, wanted: Dict[str, _Image]) -> Iterator[Entry]:
         """Yields the entries in the order of `known`, one at a time."""
         done = set()
         for file in self._sources():
-            for entry in read_proposals(file):
-                if wanted.get(entry.name) == entry.size and entry.name not in done:
+            for entry, image in zip(read_proposals(file), _images(describe_npz(str(file)))):
+                if wanted.get(entry.name) == image and entry.name not in done:
                     done.add(entry.name)
                     yield entry
 
@@ -178,8 +198,8 @@ class _Parts:
 class _Writer:
     """Collects what is found, and writes a part of it every now and then, and at the end."""
 
-    def __init__(self, parts: _Parts, sizes: Dict[str, _Size]):
-        self._parts, self._sizes = parts, sizes
+    def __init__(self, parts: _Parts, images: Dict[str, _Image]):
+        self._parts, self._images = parts, images
         self._found: Dict[str, FoundBoxes] = {}
         self._written = time.monotonic()
 
@@ -193,5 +213,5 @@ class _Writer:
         """Writes what was not written yet."""
         if self._found:
             names = list(self._found)
-            self._parts.write(names, [self._sizes[name] for name in names], list(self._found.values()))
+            self._parts.write(names, [self._images[name] for name in names], list(self._found.values()))
             self._found, self._written = {}, time.monotonic()

@@ -96,6 +96,18 @@ def test_images_that_are_added_and_images_that_changed(dataset, tmp_path):
         proposing.names_of(dataset.records, dataset.path))
 
 
+def test_images_of_another_data_set_of_the_same_names(dataset, tmp_path):
+    """The name of the file is that of the folder: two data sets may share it, and images the names and sizes."""
+    path = tmp_path / "boxes.npz"
+    propose_for_dataset(dataset, Stub(), path, 0)
+    data.write_shapes(tmp_path / "other" / "shapes", train=6, val=2, seed=1)
+    other, finder = data.load_dataset("auto", tmp_path / "other" / "shapes", "train"), Stub("selective_search")
+    assert proposing.names_of(other.records, other.path) == proposing.names_of(dataset.records, dataset.path)
+    assert propose_for_dataset(other, finder, path, 0).found_before == 0
+    assert finder.asked == [record.path for record in other.records]
+    assert propose_for_dataset(other, Stub(), path, 0).found_before == 6
+
+
 @pytest.mark.parametrize("data_set, image_set, expected", [
     ("photos/", "train", "photos-train-selective_search-fast.npz"),
     ("a b/labels.json", "2007_trainval+2012_trainval", "labels-2007_trainval+2012_trainval-selective_search-fast.npz"),
