@@ -34,7 +34,7 @@ def with_computed_normalization(cfg: CfgNode, dataset: data.Dataset, proposals_o
     if cfg.TRAIN.BBOX_NORMALIZATION_PRECOMPUTED:
         return cfg
     least_iou = cfg.TRAIN.BBOX_REGRESSION_THRESH
-    means, stds, count = box_target_statistics(training_records(cfg, dataset), proposals_of, least_iou)
+    means, stds, count = box_target_statistics(training_records(cfg, dataset), proposals_of, least_iou, cfg.TRAIN.FLIP)
     logger.info("box targets dx, dy, dw, dh over all classes, of boxes (%d) with an IoU of at least %g: means %s, "
                 "standard deviations %s", count, least_iou, *(" ".join(f"{number:.4f}" for number in numbers)
                                                               for numbers in (means, stds)))
@@ -54,7 +54,8 @@ def with_numbers_of(cfg: CfgNode, saved: Mapping[str, Any]) -> CfgNode:
 
 
 def box_target_statistics(records: Iterable[data.Record], proposals_of: ProposalsOf,
-                          least_iou: float = 0.5) -> Tuple[Tuple[float, ...], Tuple[float, ...], int]:
+                          least_iou: float = 0.5, mirrored: bool = False
+                          ) -> Tuple[Tuple[float, ...], Tuple[float, ...], int]:
     """Computes means and standard deviations of dx, dy, dw, dh over all foreground candidates of a training set.
 
     The numbers are over all classes, as section 2.3 of the Fast R-CNN paper says it; the authors' program has numbers
@@ -65,6 +66,8 @@ def box_target_statistics(records: Iterable[data.Record], proposals_of: Proposal
         proposals_of: see `build_roi_loader`.
         least_iou: a candidate counts whose IoU with some ground truth is at least this; its target is the ground truth
             that it overlaps most.
+        mirrored: whether each image counts as it is and mirrored, as the images of a training with flips. A mirrored
+            target has the opposite dx, so that the mean of dx is 0.
 
     Returns:
         Four means, four standard deviations, and the number of candidates that count.
@@ -83,6 +86,8 @@ def box_target_statistics(records: Iterable[data.Record], proposals_of: Proposal
         targets = box_ops.encode(candidates[counts], truths[overlaps[counts].argmax(axis=1)].astype(np.float64))
         count, sums, squares = count + len(targets), sums + targets.sum(axis=0), squares + (targets ** 2).sum(axis=0)
     means = sums / max(count, 1)
+    if mirrored:
+        means[0] = 0
     stds = np.sqrt(np.maximum(squares / max(count, 1) - means ** 2, 0))
     if (stds < _LEAST_STD).any():
         raise DataError("box targets cannot be normalised by their standard deviations, because those are 0: no "

@@ -63,6 +63,15 @@ def test_the_numbers_are_those_of_numpy(records, least_iou):
     np.testing.assert_allclose(normalised.std(axis=0), 1, rtol=1e-5)
 
 
+def test_mirrored_images_count_where_training_mirrors(records):
+    expected = plain_targets(records, 0.5)
+    both = np.concatenate([expected, expected * [-1, 1, 1, 1]])
+    means, stds, count = box_target_statistics(records, jittered, mirrored=True)
+    assert count == len(expected) and abs(expected[:, 0].mean()) > 1e-3
+    np.testing.assert_allclose(means, both.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(stds, both.std(axis=0), rtol=1e-5)
+
+
 def test_objects_that_are_not_trained_on_do_not_count(records):
     crowd = replace(records[0], crowd=np.array([True, True]))
     assert box_target_statistics([crowd, records[1]], jittered)[1:] == box_target_statistics(records[1:], jittered)[1:]
@@ -77,7 +86,7 @@ def test_a_configuration_gets_the_numbers(records, fast_rcnn_values, caplog):
                                   "TRAIN.BBOX_REGRESSION_THRESH": least_iou})
         with caplog.at_level(logging.INFO):
             found = with_computed_normalization(cfg, dataset, jittered, LOGGER)
-        means, stds, count = box_target_statistics(records, jittered, least_iou)
+        means, stds, count = box_target_statistics(records, jittered, least_iou, mirrored=True)
         assert (found.TRAIN.BBOX_MEANS, found.TRAIN.BBOX_STDS) == (means, stds)
         assert f"of boxes ({count}) with an IoU of at least {least_iou}" in caplog.text
         assert f"{stds[0]:.4f} {stds[1]:.4f}" in caplog.text
@@ -85,6 +94,8 @@ def test_a_configuration_gets_the_numbers(records, fast_rcnn_values, caplog):
         assert with_numbers_of(cfg, saved_config(found)) == found
         assert with_numbers_of(fixed, saved_config(found)) is fixed
     assert with_numbers_of(cfg, {}) is cfg
+    unflipped = with_computed_normalization(with_values(cfg, {"TRAIN.FLIP": False}), dataset, jittered, LOGGER)
+    assert unflipped.TRAIN.BBOX_MEANS == box_target_statistics(records, jittered, 0.7)[0]
 
 
 def test_proposals_without_spread_are_an_error(records):

@@ -98,7 +98,7 @@ def test_the_normalisation_is_computed_kept_and_used(configure, caplog):
         training, _, _ = train(cfg)
     dataset = build_dataset(cfg, "train")
     given = build_proposals(cfg, dataset, 2000)
-    means, stds, _ = box_target_statistics(training_records(cfg, dataset), given.of)
+    means, stds, _ = box_target_statistics(training_records(cfg, dataset), given.of, mirrored=cfg.TRAIN.FLIP)
     assert training.net.box_means == means and training.net.box_stds == stds
     assert f"standard deviations {stds[0]:.4f}" in caplog.text and "80" not in str(stds)
     base = cfg.output_path + "/light_head_rcnn-0002"
