@@ -54,7 +54,8 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
         raise UsageError("this detector finds its proposals itself: leave those of the data set out"
                          if detector.rois is None else
                          "this detector classifies given proposals: name the files with those of this data set, "
-                         "dataset.proposal_files=FILE; lhrcnn proposals writes them")
+                         "dataset.proposal_files=FILE; in Python, evaluate(detector, dataset, proposals="
+                         "load_proposals(FILE, dataset.records)); lhrcnn proposals writes them")
     how, contexts = detector.preparation, detector.contexts
     workers = 0 if _network_needs_all_cores(contexts, dataset.records) else num_workers
     loader = data.TestLoader(dataset.records, batch_images * len(contexts), how.scales, how.means, how.stds,

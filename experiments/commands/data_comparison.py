@@ -59,6 +59,7 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
         dataset = data_show.read_chosen_set(args, _SETS, test.classes)
         print(f"detections from {test.results}")
         return dataset, read_results(test.results, dataset), []
+    from ...engine.building.proposals import build_proposals
     from ...engine.evaluation.run import without_failures
     from ...engine.inference.dataset_detections import detect_dataset
     from ...engine.inference.detector import Detector
@@ -69,7 +70,8 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     dataset = data_show.read_chosen_set(args, _SETS)
     matched = match_classes(detector.classes, dataset)
     print(f"detections of {path}")
-    detections, failures = detect_dataset(detector, dataset, cfg.TEST.BATCH_IMAGES, cfg.TEST.NUM_WORKERS)
+    proposals = None if detector.rois is None else build_proposals(cfg, dataset, cfg.TEST.PROPOSALS)
+    detections, failures = detect_dataset(detector, dataset, cfg.TEST.BATCH_IMAGES, cfg.TEST.NUM_WORKERS, proposals)
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
     return (*without_failures(dataset, detections, failures), list(failures.values()))

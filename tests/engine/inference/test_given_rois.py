@@ -185,7 +185,7 @@ def test_what_is_missing_is_said(net, photos):
     with pytest.raises(UsageError, match="a stream brings no proposals along"):
         how.stream([record.path])
     dataset = SimpleNamespace(records=photos[0], log=None)
-    with pytest.raises(UsageError, match="dataset.proposal_files=FILE; lhrcnn proposals writes them"):
+    with pytest.raises(UsageError, match="dataset.proposal_files=FILE; in Python.* lhrcnn proposals writes them"):
         detect_dataset(how, dataset)
     plain = Detector(net, net.classes, how.preparation)
     with pytest.raises(UsageError, match="finds its proposals itself"):

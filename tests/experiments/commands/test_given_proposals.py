@@ -10,7 +10,7 @@ from light_head_rcnn.data.proposals import write_proposals
 from light_head_rcnn.engine import config
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.networks import save_checkpoint
-from light_head_rcnn.experiments.commands import compress, detect, test
+from light_head_rcnn.experiments.commands import compress, data_show, detect, test
 
 CLASSES = ("disc", "box")
 BOXES = np.array([[8, 8, 37, 37], [0, 0, 63, 63], [20, 5, 50, 60]], np.float32)
@@ -55,6 +55,12 @@ def test_testing_takes_the_proposals_of_the_configuration(workshop, tmp_path, ca
     assert json.loads((tmp_path / "metrics.json").read_text())["images"] == 3
     assert test.main([*words, "dataset.proposal_files=[]"]) == 2
     assert "lhrcnn proposals" in capsys.readouterr().err
+
+
+def test_mistakes_are_shown_with_the_proposals_of_the_checkpoint(workshop, tmp_path, capsys):
+    assert data_show.main([str(workshop / "data"), "--set", "val", "--out", str(tmp_path), "--cpu", "--compare",
+                           str(workshop / "out")]) == 0
+    assert "coco val, 3 images" in capsys.readouterr().out
 
 
 def test_detecting_with_boxes_of_a_file(workshop, tmp_path, capsys):
