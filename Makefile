@@ -33,9 +33,10 @@ demo: build
 	$(RUN) experiments/demo.py --cfg $(CFG) --cpu --out output/shapes_s/pictures $(PICTURES)
 	$(RUN) experiments/export.py --cfg $(CFG) --cpu --check $(PICTURES)
 
-# One worker a core, with one thread each; fixtures that a file's tests share are made once.
+# One worker a core, with one thread each; fixtures that a file's tests share are made once. Long tracebacks print the arguments
+# of calls, and a graph of several outputs ends the process when it is printed (MXNet 1.9.1).
 test: build
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q --tb=short -n auto --dist loadfile
 
 lint: setup
 	$(RUN) -m ruff check .

@@ -3,14 +3,15 @@ import pytest
 
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.errors import ConfigError
-from light_head_rcnn.gluon_models import model_names
+from light_head_rcnn.gluon_models import model_names, needs_proposals
 
 S = "light_head_rcnn_xception_coco"
 
 
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_is_built_of_the_defaults(configure_model, name):
-    net = build_net(configure_model(name), ("a", "b"))
+    given = ["dataset.proposal", "file", "TRAIN.ENABLE_OHEM", "false", "TRAIN.BATCH_ROIS", "64"]
+    net = build_net(configure_model(name, *(given if needs_proposals(name) else [])), ("a", "b"))
     assert net.classes == ("a", "b") and net.class_agnostic
     assert net.head.output_layers[0].weight.shape[0] == (3 * 49 if name.startswith("rfcn") else 3)
 
