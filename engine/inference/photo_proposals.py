@@ -45,8 +45,15 @@ def open_proposals(source: str, files: Sequence[Path], limit: int,
     for file in files:
         with suppress(DataError):  # a file that is no image is reported when it is read
             records[file] = data.make_record(file.stem, str(file), *data.image_size(file, max_megapixels), [])
-    given = load_proposals(source, list(records.values()), limit)
-    return lambda file, pixels: given.of(records[file])
+    given = load_proposals(source, list(records.values()), limit) if records else None
+
+    def of_photo(file: Path, pixels: np.ndarray) -> np.ndarray:
+        if given is None or given.missing([records[file]]):
+            raise DataError(f"{source}: there is no entry of the image {file}; --proposals selective_search finds boxes "
+                            "in the image itself")
+        return given.of(records[file])
+
+    return of_photo
 
 
 def detect_photos(detector: Detector, files: Sequence[Path],

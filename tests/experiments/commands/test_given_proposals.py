@@ -85,8 +85,10 @@ def test_a_photo_without_an_entry_is_reported_and_the_others_are_done(workshop, 
     assert detect.main([*words, str(tmp_path / "other.png"), str(tmp_path / "broken.png"),
                         str(workshop / "data/val/1.png")]) == 1
     printed = capsys.readouterr().err
-    assert "there is no entry of the image" in printed and "other.png" in printed and "broken.png" in printed
+    assert "other.png; --proposals selective_search finds" in printed and "broken.png: not a readable" in printed
     assert len(json.loads((tmp_path / "out" / "detections.json").read_text())) == 1
+    assert detect.main([*words, str(tmp_path / "broken.png")]) == 1
+    assert "broken.png: not a readable" in capsys.readouterr().err
 
 
 def test_proposals_are_found_by_a_method(workshop, tmp_path, monkeypatch):
