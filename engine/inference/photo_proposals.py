@@ -49,8 +49,8 @@ def open_proposals(source: str, files: Sequence[Path], limit: int,
 
     def of_photo(file: Path, pixels: np.ndarray) -> np.ndarray:
         if given is None or given.missing([records[file]]):
-            raise DataError(f"{source}: there is no entry of the image {file}; --proposals selective_search finds boxes "
-                            "in the image itself")
+            raise DataError(f"{source}: there is no entry of the image {file}; --proposals selective_search finds "
+                            "boxes in the image itself")
         return given.of(records[file])
 
     return of_photo
