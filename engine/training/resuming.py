@@ -13,8 +13,8 @@ from ..config import changed_keys
 # Keys that an extended training may change, beside those that are free on resume.
 _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup", "TRAIN.warmup_lr",
                   "TRAIN.warmup_step", "TRAIN.warmup_method", "TRAIN.momentum", "TRAIN.wd", "TRAIN.CLIP_GRADIENT",
-                  "TRAIN.LIGHT_HEAD_LR_MULT", "TRAIN.BACKBONE_LR_MULT", "TRAIN.BIAS_LR_MULT", "TRAIN.lr_schedule",
-                  "TRAIN.end_epoch", "TRAIN.EMA_DECAY")
+                  "TRAIN.LIGHT_HEAD_LR_MULT", "TRAIN.BACKBONE_LR_MULT", "TRAIN.BIAS_LR_MULT", "TRAIN.BIAS_WD_MULT",
+                  "TRAIN.lr_schedule", "TRAIN.end_epoch", "TRAIN.EMA_DECAY")
 
 
 def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[str]:

@@ -1,6 +1,6 @@
 """Makes the learning rates and the optimizer that a configuration describes."""
 import math
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Mapping
 
 from mxnet import gluon
 from yacs.config import CfgNode
@@ -69,7 +69,7 @@ def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:
 
     The learning rate of the neck is multiplied by `TRAIN.LIGHT_HEAD_LR_MULT`, that of the backbone by
     `TRAIN.BACKBONE_LR_MULT`, and that of all biases by `TRAIN.BIAS_LR_MULT`. Weight decay applies to weights and to the
-    scales of batch normalization, not to biases and shifts.
+    scales of batch normalization, times `TRAIN.BIAS_WD_MULT` to biases, and not to shifts.
     """
     for parameter in net.backbone.collect_params().values():
         parameter.lr_mult = cfg.TRAIN.BACKBONE_LR_MULT
@@ -78,19 +78,23 @@ def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:
             parameter.lr_mult = cfg.TRAIN.LIGHT_HEAD_LR_MULT
     for name, parameter in net.collect_params().items():
         parameter.wd_mult = 1.0 if name.endswith(("_weight", "_gamma")) else 0.0
-        if name.endswith("_bias"):
-            parameter.lr_mult *= cfg.TRAIN.BIAS_LR_MULT
+    _set_bias_factors(cfg, net.collect_params())
 
 
 def set_graph_factors(cfg: CfgNode, block: gluon.Block) -> None:
     """Multiplies `lr_mult` of the backbone's parameters, in the block of a graph, by `TRAIN.BACKBONE_LR_MULT`.
 
-    That of all biases is multiplied by `TRAIN.BIAS_LR_MULT`. All other factors are attributes of the graph, see
-    `symbolic.blocks.graph_block`.
+    That of all biases is multiplied by `TRAIN.BIAS_LR_MULT`, and their decay is `TRAIN.BIAS_WD_MULT`. All other factors
+    are attributes of the graph, see `symbolic.blocks.graph_block`.
     """
     parameters = own_parameters(block)
     for name in backbone_names(parameters):
         parameters[name].lr_mult *= cfg.TRAIN.BACKBONE_LR_MULT
+    _set_bias_factors(cfg, parameters)
+
+
+def _set_bias_factors(cfg: CfgNode, parameters: Mapping[str, gluon.Parameter]) -> None:
     for name, parameter in parameters.items():
         if name.endswith("_bias"):
             parameter.lr_mult *= cfg.TRAIN.BIAS_LR_MULT
+            parameter.wd_mult = cfg.TRAIN.BIAS_WD_MULT

@@ -51,6 +51,9 @@ KEYS = (
     Key("TRAIN.BIAS_LR_MULT", 1.0, FLOAT,
         "Factor of the learning rate of all biases: 2 in the Fast R-CNN paper, 1 in both originals.",
         NOT_NEGATIVE),
+    Key("TRAIN.BIAS_WD_MULT", 0.0, FLOAT,
+        "Factor of the weight decay of all biases: 1 in the Fast R-CNN paper, 0 in both originals.",
+        NOT_NEGATIVE),
     Key("TRAIN.EMA_DECAY", 0.0, FLOAT,
         "Decay of the exponential moving average of the weights, such as 0.999; 0 takes no average. Each step moves "
         "the average towards the weights by 1 - min(EMA_DECAY, (1 + t) / (10 + t)), where t counts the steps before. "

@@ -66,7 +66,8 @@ def of_optimizer(cfg, record):
     schedule.set_gluon_factors(cfg, net)
     schedule.build_optimizer(cfg, {})
     return {**recorder.arguments, **recorder.arguments["optimizer_params"], "lr_mult": net.neck.weight.lr_mult,
-            "backbone_lr_mult": net.backbone.weight.lr_mult, "bias_lr_mult": biased.bias.lr_mult}
+            "backbone_lr_mult": net.backbone.weight.lr_mult, "bias_lr_mult": biased.bias.lr_mult,
+            "bias_wd_mult": biased.bias.wd_mult}
 
 
 def of_schedule(cfg, record):
@@ -155,6 +156,7 @@ ROWS = [
     ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
     ("TRAIN.BACKBONE_LR_MULT", 0.2, of_optimizer, "backbone_lr_mult", 0.2, {}),
     ("TRAIN.BIAS_LR_MULT", 2, of_optimizer, "bias_lr_mult", 2, {}),
+    ("TRAIN.BIAS_WD_MULT", 1, of_optimizer, "bias_wd_mult", 1, {}),
     ("TRAIN.lr_schedule", "cosine", of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 391)),
      {**SHORT, "TRAIN.end_epoch": 4}),
     ("TRAIN.end_epoch", 2, of_schedule, "step 150", 2 * 0.5 * (1 + math.cos(math.pi * 140 / 191)),
