@@ -11,7 +11,7 @@ from .npz_files import read_npz_proposals
 
 _KINDS = ("JSON, NumPy's archives of arrays (.npz), and .mat files of the original Fast R-CNN before version 7.3 are "
           "read")
-COMMAND = "lhrcnn proposals"
+COMMAND = "lhrcnn proposals --method selective_search DATASET (or --cfg FILE)"
 
 
 def read_proposals(file: Union[str, "os.PathLike[str]"]) -> Entries:

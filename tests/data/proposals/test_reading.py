@@ -30,7 +30,7 @@ def test_what_is_refused(tmp_path, content, message):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(DataError, match="nothing.npz: there is no such file of proposals; lhrcnn proposals makes one"):
+    with pytest.raises(DataError, match="nothing.npz: there is no such file of proposals; lhrcnn proposals --method "):
         read_proposals(tmp_path / "nothing.npz")
     with pytest.raises(DataError, match="cannot be read"):
         read_proposals(tmp_path)
