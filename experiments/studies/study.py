@@ -218,6 +218,9 @@ def _row(path: Path, name: str, entry: Any, earlier: Mapping[str, Row]) -> Row:
                              "stand above it")
         if earlier[source].kind == TEST:
             raise UsageError(f"{path}: the row {name} begins with {source}, which is only tested and has no checkpoint")
+        if earlier[source].kind == SVMS:
+            raise UsageError(f"{path}: the row {name} begins with {source}, which has support vector machines in place "
+                             f"of its softmax: name {earlier[source].source}")
         values = {**earlier[source].values, **values}
     return Row(name, str(entry.get("label", name)), values, kind, source)
 

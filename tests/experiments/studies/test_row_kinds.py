@@ -120,6 +120,8 @@ def test_a_test_needs_no_timing(own, tmp_path):
     ("starts_from: plain", "starts_from: tested", "later may name one row by one of .* it must stand above it"),
     ("svms_of: plain", "svms_of: plain, tests: plain", "machines may name one row"),
     ("svms_of: plain", "svms_of: tested", "machines begins with tested, which is only tested"),
+    ("svms_of: plain}", "svms_of: plain}\n  more: {label: more, tests: machines}",
+     "more begins with machines, which has support vector machines in place of its softmax: name plain"),
     ("seeds: 1", "proposals: wishes", "proposals is 'wishes'; known: selective_search, edge_boxes")])
 def test_mistakes(tmp_path, old, new, complaint):
     path = tmp_path / "own.yaml"
