@@ -12,7 +12,8 @@ from ..benchmarks.counting import Shape, infer_shapes, read_tree
 # RoIs, R-FCN's score maps included. rpn: the region proposal network. warping: pooling of the RoIs. head: what is
 # computed for each RoI after that. post: what follows the logits and the deltas.
 STAGES = ("body", "neck", "rpn", "warping", "head", "post")
-WARPING_OPS = ("ps_roi_align", "ps_roi_pool", "ROIPooling", "_contrib_ROIAlign", "_contrib_PSROIPooling")
+WARPING_OPS = ("ps_roi_align", "ps_roi_pool", "roi_max_pool", "ROIPooling", "_contrib_ROIAlign",
+               "_contrib_PSROIPooling")
 DATA, IM_INFO = "data", "im_info"
 # (number of the node, number of its output)
 Entry = Tuple[int, int]
