@@ -101,7 +101,8 @@ def test_where_every_form_answers_otherwise(write, monkeypatch):
 
     def load_shifted(*args):
         detector = load(*args)
-        return SimpleNamespace(net=lambda *x: [a + np.float32(i == 1) for i, a in enumerate(detector.net(*x))],
+        return SimpleNamespace(rois=None,
+                               net=lambda *x: [a + np.float32(i == 1) for i, a in enumerate(detector.net(*x))],
                                prepare=detector.prepare)
 
     monkeypatch.setattr(exported, "load_exported", load_shifted)
