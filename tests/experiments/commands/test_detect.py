@@ -16,7 +16,7 @@ from light_head_rcnn.experiments.commands import detect
 @pytest.mark.parametrize("failures, status", [([], 0), (["x.jpg: not an image"], 1)])
 def test_workers_read_and_failures_are_the_status(monkeypatch, tmp_path, words, workers, failures, status):
     given = []
-    found = SimpleNamespace(source="net")
+    found = SimpleNamespace(source="net", rois=None)
     monkeypatch.setattr(loading, "load_network",
                         lambda *args, **options: (None, load_config(None, {"TEST.NUM_WORKERS": 5}), "net"))
     monkeypatch.setattr(detector.Detector, "of", lambda *args: "plain")
@@ -27,7 +27,7 @@ def test_workers_read_and_failures_are_the_status(monkeypatch, tmp_path, words, 
     assert detect.main([*words, "--cpu", "--out", str(tmp_path / "out"), str(tmp_path / "x.png")]) == status
     (arguments,) = given
     assert arguments[0] is found and arguments[1] == [(tmp_path / "x.png", arguments[1][0][1])]
-    assert arguments[-1] == workers
+    assert arguments[5] == workers and arguments[6] is None
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def given(monkeypatch, tmp_path):
     """What the functions that do the work were called with, for a command line whose detector is not loaded."""
     calls = {"pictures": [], "clips": []}
     monkeypatch.setattr(targets, "import_av", lambda: None)
-    monkeypatch.setattr(exported, "load_exported", lambda *args: SimpleNamespace(source="net"))
+    monkeypatch.setattr(exported, "load_exported", lambda *args: SimpleNamespace(source="net", rois=None))
     monkeypatch.setattr(pictures, "write_pictures", lambda *args: calls["pictures"].append(args) or [])
     monkeypatch.setattr(clips, "write_clips", lambda *args: calls["clips"].append(args) or [
         f"{target.source}: no video" for target in args[1] if target.source.stem == "bad"])
