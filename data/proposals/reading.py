@@ -9,7 +9,7 @@ from .json_files import read_json_proposals
 from .mat_files import read_mat_proposals
 from .npz_files import read_npz_proposals
 
-_KINDS = ("JSON, NumPy's archives of arrays (.npz), and .mat files of the original Fast R-CNN before version 7.3 are "
+_KINDS = ("JSON, NumPy's archives of arrays (.npz), and .mat files of the authors' Fast R-CNN before version 7.3 are "
           "read")
 COMMAND = "lhrcnn proposals --method selective_search DATASET (or --cfg FILE)"
 

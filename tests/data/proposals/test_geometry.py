@@ -1,4 +1,4 @@
-"""Scaling, and choosing one of the boxes that are equal on the map, beside the hash of the original."""
+"""Scaling, and choosing one of the boxes that are equal on the map, beside the hash of the authors' Fast R-CNN."""
 import numpy as np
 
 from light_head_rcnn.data.proposals import scaled_proposals, unique_at_stride

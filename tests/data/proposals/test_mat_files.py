@@ -1,4 +1,4 @@
-"""The .mat files of the original Fast R-CNN, written by SciPy as MATLAB writes them."""
+"""The .mat files of the authors' Fast R-CNN, written by SciPy as MATLAB writes them."""
 import sys
 
 import numpy as np
