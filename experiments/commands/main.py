@@ -5,6 +5,7 @@ from typing import Dict
 from ... import __version__
 from . import options
 from .dispatch import dispatch
+from .extensions import add_extensions, import_extensions, split_extensions
 
 # Each is a module of this folder with `main(argv)`.
 COMMANDS: Dict[str, str] = {
@@ -28,11 +29,15 @@ COMMANDS: Dict[str, str] = {
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    names, words = split_extensions(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--version"]:
         print(f"light_head_rcnn {__version__}")
         return 0
-    return dispatch("lhrcnn", COMMANDS, "", words, "lhrcnn --version prints the version")
+    if names:
+        add_extensions(names)
+        import_extensions()
+    return dispatch("lhrcnn", COMMANDS, "", words, "lhrcnn --version prints the version\nlhrcnn --import MODULE "
+                    "COMMAND ... imports a module first, which registers models, backbones or data sets of your own")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from yacs.config import CfgNode
 
 from ...engine.config import KEYS, gpu_ids, load_config
 from ...errors import LightHeadError, UsageError
+from .extensions import import_extensions
 
 # A disk that is full, or a quota that is used up: the error of such a write names no file.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -193,6 +194,7 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
     @functools.wraps(main)
     def guarded(argv: Arguments = None) -> int:
         try:
+            import_extensions()
             return main(argv)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
