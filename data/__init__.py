@@ -8,7 +8,9 @@ from .assembling.faults import ACTIONS, KINDS, FaultLog, FaultPolicy
 from .assembling.raw import BOX_FORMATS, RawImage, RawObject, RawSet
 from .batching import (
     IGNORED_REGION,
+    ONE_PROCESS,
     SampledImage,
+    Shard,
     TargetFunction,
     TestBatch,
     TestLoader,
@@ -40,6 +42,7 @@ __all__ = [
     "BOX_FORMATS",
     "COCO_CLASSES",
     "IGNORED_REGION",
+    "ONE_PROCESS",
     "IMAGE_EXTENSIONS",
     "KINDS",
     "MAX_MEGAPIXELS",
@@ -60,6 +63,7 @@ __all__ = [
     "RawSet",
     "Record",
     "SampledImage",
+    "Shard",
     "TargetFunction",
     "TestBatch",
     "TestLoader",

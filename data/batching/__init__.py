@@ -4,12 +4,15 @@ from .ground_truth import IGNORED_REGION, batch_boxes
 from .loader import TestLoader, TrainLoader
 from .padding import pad_boxes, pad_images, padded_box_count
 from .sampler import SampledImage, TrainSampler, jittered_sizes
+from .shard import ONE_PROCESS, Shard
 from .transforms import flip_boxes, preprocess, resize_image, resize_scale
 from .workers import WorkerPool
 
 __all__ = [
     "IGNORED_REGION",
+    "ONE_PROCESS",
     "SampledImage",
+    "Shard",
     "TargetFunction",
     "TestBatch",
     "TestLoader",

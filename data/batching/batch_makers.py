@@ -64,8 +64,20 @@ class TestBatch(NamedTuple):
     unread: List[UnreadImage]
 
 
+class TrainTask(NamedTuple):
+    """A training batch, or this process's part of one, that is to be made.
+
+    Attributes:
+        images: how each image is changed, and its record.
+        least: height and width in pixels that the batch has at least: those of the images of the other processes.
+    """
+
+    images: List[Tuple[SampledImage, Record]]
+    least: Tuple[int, int] = (0, 0)
+
+
 class TrainBatchMaker:
-    """Function that makes a training batch of sampled images and their records; see `TrainLoader` for its arrays.
+    """Function that makes the training batch of a `TrainTask`; see `TrainLoader` for its arrays.
 
     Where images cannot be read, it returns a list of these, as `UnreadImage`, in place of a batch.
     """
@@ -77,8 +89,8 @@ class TrainBatchMaker:
         self._target_function, self._augmentation = target_function, augmentation
         self._ignore_crowd_and_difficult = ignore_crowd_and_difficult
 
-    def __call__(self, batch: List[Tuple[SampledImage, Record]]) -> Union[Tuple[np.ndarray, ...], List[UnreadImage]]:
-        prepared, unread = [], []
+    def __call__(self, task: TrainTask) -> Union[Tuple[np.ndarray, ...], List[UnreadImage]]:
+        batch, prepared, unread = task.images, [], []
         for sampled, record in batch:
             try:
                 prepared.append(self._preprocess(sampled, record))
@@ -88,7 +100,9 @@ class TrainBatchMaker:
             return unread
         images, infos, boxes = zip(*prepared)
         # With crops, a batch has the size that it would have without, for shapes not to be ever new ones.
-        frames = [_whole_size(*one) for one in batch] if self._augmentation.random_crop else [(0, 0)]
+        frames = [task.least]
+        if self._augmentation.random_crop:
+            frames += [whole_size(*one) for one in batch]
         data = pad_images(images, self._stride, tuple(max(sides) for sides in zip(*frames)))
         targets = []
         if self._target_function is not None:
@@ -108,7 +122,7 @@ class TrainBatchMaker:
                           original_size, change)
 
 
-def _whole_size(sampled: SampledImage, record: Record) -> Tuple[int, int]:
+def whole_size(sampled: SampledImage, record: Record) -> Tuple[int, int]:
     """Returns (height, width) in pixels that an image has in the network's input where it is not cropped."""
     scale = resize_scale(record.height, record.width, sampled.short_edge, sampled.long_edge)
     return resized_size(record.height, record.width, scale)

@@ -7,8 +7,10 @@ from ...errors import TrainingError
 from ..assembling.faults import FaultLog
 from ..record import Record
 from .augmentation import Augmentation
-from .batch_makers import TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, UnreadImage
+from .batch_makers import (
+    TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, TrainTask, UnreadImage, whole_size)
 from .sampler import SampledImage, TrainSampler
+from .shard import ONE_PROCESS, Shard
 from .workers import WorkerPool
 
 UNREADABLE_IN_A_ROW = 10  # so many images that cannot be read, with none between that can, end a training
@@ -21,6 +23,11 @@ class TrainLoader:
     where their policy makes it one. Otherwise another image takes its place in the batch: the next one in the order of
     the epoch that is of the same group and can be read, mirrored, scaled and seeded as the other would have been. So
     the batches depend on the seed, the epoch and the files alone.
+
+    Where several processes share each batch (`sampler.shard`), a loader makes its process's part, padded to the size
+    that the whole batch has in one process. Only the records of that part are taken from the list, beside their sizes.
+    A process knows of the images that it could not read itself: with such images, two processes may take the same
+    image in their place.
 
     Args:
         records: the list that the sampler draws from.
@@ -52,6 +59,7 @@ class TrainLoader:
         self.replaced = 0
         self._bad: Set[int] = set()  # positions in the list of records
         self._bad_in_a_row = 0
+        self._images = sampler.batch_size // sampler.shard.size  # in this process's part of a batch
         self._make_batch = TrainBatchMaker(mean, std, stride, target_function, ignore_crowd_and_difficult,
                                            Augmentation(photometric, random_crop))
         self._workers = WorkerPool(self._make_batch, num_workers, timeout)
@@ -80,24 +88,29 @@ class TrainLoader:
             DataError: an image cannot be read, and that is an error, see above.
             TrainingError: a worker process was lost, or no image could be read of the last `UNREADABLE_IN_A_ROW`.
         """
-        batches = self.sampler.batches(epoch)
+        batches = self.sampler.global_batches(epoch)
         numbers = range(start, len(batches))
-        tasks = (self._with_records(self._without_bad(batches, number)) for number in numbers)
+        tasks = (self._task(batches, number) for number in numbers)
         for number, made in zip(numbers, self._workers.run(tasks)):
             while isinstance(made, list):
                 self._take_note(made)
                 # Faults are few: the batch is made anew here, while the workers go on with the next ones.
-                made = self._make_batch(self._with_records(self._without_bad(batches, number)))
+                made = self._make_batch(self._task(batches, number))
             self._bad_in_a_row = 0
-            self.replaced += sum(sampled.index in self._bad for sampled in batches[number])
+            self.replaced += sum(sampled.index in self._bad for sampled in self.sampler.shard.of(batches[number]))
             yield made
 
-    def _with_records(self, batch: List[SampledImage]) -> List[Tuple[SampledImage, Record]]:
-        return [(sampled, self._records[sampled.index]) for sampled in batch]
+    def _task(self, batches: List[List[SampledImage]], number: int) -> TrainTask:
+        part = self._without_bad(batches, number)
+        least = (0, 0)
+        if self.sampler.shard.size > 1:
+            sizes = [whole_size(sampled, self._records[sampled.index]) for sampled in batches[number]]
+            least = tuple(max(sides) for sides in zip(*sizes))
+        return TrainTask([(sampled, self._records[sampled.index]) for sampled in part], least)
 
     def _without_bad(self, batches: List[List[SampledImage]], number: int) -> List[SampledImage]:
-        """Returns the batch of a number with other images in place of those that are known to be bad."""
-        batch = batches[number]
+        """Returns this process's part of a batch, with other images in place of those that are known to be bad."""
+        batch = self.sampler.shard.of(batches[number])
         if not any(sampled.index in self._bad for sampled in batch):
             return batch
         others = (index for index in self.sampler.others(batches, number) if index not in self._bad)
@@ -116,7 +129,7 @@ class TrainLoader:
                 self._faults.report_once(error.kind, str(error))
                 self.unreadable[path] = str(error)
             self._bad.add(index)
-        self._bad_in_a_row = self._bad_in_a_row + len(unread) if len(unread) == self.sampler.batch_size else 0
+        self._bad_in_a_row = self._bad_in_a_row + len(unread) if len(unread) == self._images else 0
         if self._bad_in_a_row >= UNREADABLE_IN_A_ROW:
             raise self._none_left()
 
@@ -135,18 +148,21 @@ class TestLoader:
         scales: pairs (shorter edge, bound on the longer edge) in pixels; a batch holds its images at each of them.
         mean, std, stride, num_workers, timeout: as for `TrainLoader`; without `std`, pixels are not normalised, see
             `preprocess`.
+        shard: this process among those that share the batches; each makes consecutive ones. They are those of one
+            process alone.
     """
 
     __test__ = False  # pytest must not take the class for a test
 
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
                  mean: Sequence[float], std: Optional[Sequence[float]] = (1.0, 1.0, 1.0), stride: int = 32,
-                 num_workers: int = 0, timeout: float = 300):
-        self._records, self._starts, self._batch_size = records, range(0, len(records), batch_size), batch_size
+                 num_workers: int = 0, timeout: float = 300, shard: Shard = ONE_PROCESS):
+        self._records, self._batch_size = records, batch_size
+        self._starts = shard.checked().of(range(0, len(records), batch_size))
         self._workers = WorkerPool(TestBatchMaker(scales, mean, std, stride), num_workers, timeout)
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Number of batches that this process makes."""
         return len(self._starts)
 
     def __iter__(self) -> Iterator[TestBatch]:

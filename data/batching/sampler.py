@@ -5,6 +5,7 @@ import numpy as np
 
 from ...errors import UsageError
 from ..record import Record
+from .shard import ONE_PROCESS, Shard
 
 
 # MXNet allocates memory anew for each shape of a batch: a few sizes keep the memory flat.
@@ -46,7 +47,8 @@ class TrainSampler:
 
     Args:
         records: list of `Record`; only their sizes are used.
-        batch_size: images in a batch. Every batch is full: the last one of a group repeats images of that group.
+        batch_size: images in a batch, all processes together. Every batch is full: the last one of a group repeats
+            images of that group.
         scales: pairs (shorter edge, bound on the longer edge) in pixels; one is drawn for each batch, see also
             `scale_per_image`.
         flip: mirror each image with probability one half, drawn anew every epoch.
@@ -57,6 +59,10 @@ class TrainSampler:
         seed: whole number, at least 0.
         scale_jitter: lowest and highest factor of the size of a batch; one of the `jittered_sizes` is drawn for each.
         scale_per_image: draw one of the scales for each image in place of each batch.
+        shard: this process among those that share each batch in equal parts. The batches are those of one process.
+
+    Attributes:
+        batch_size, shard: as given.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -64,11 +70,15 @@ class TrainSampler:
 
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
                  flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0,
-                 scale_jitter: Tuple[float, float] = (1.0, 1.0), scale_per_image: bool = False):
+                 scale_jitter: Tuple[float, float] = (1.0, 1.0), scale_per_image: bool = False,
+                 shard: Shard = ONE_PROCESS):
         if not records:
             raise UsageError("records: a sampler needs at least one record")
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1")
+        if batch_size % shard.checked().size:
+            raise UsageError(f"batch_size is {batch_size}; it must be a multiple of the {shard.size} processes that "
+                             "share a batch")
         self.scales = [(int(short), int(long)) for short, long in scales]
         if not self.scales or not all(0 < short <= long for short, long in self.scales):
             raise UsageError(f"scales is {scales}; it must hold pairs of shorter edge <= longer edge, in pixels")
@@ -76,7 +86,7 @@ class TrainSampler:
             raise UsageError(f"scale_jitter is {scale_jitter}; it must be two factors above 0, the lower one first")
         self._sizes = {size: jittered_sizes(size, scale_jitter) for size in self.scales}
         self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
-        self.scale_per_image = scale_per_image
+        self.scale_per_image, self.shard = scale_per_image, shard
         self._tall = np.array([group_by_aspect and record.height > record.width for record in records])
         self._groups = [group for group in (np.flatnonzero(~self._tall), np.flatnonzero(self._tall)) if len(group)]
 
@@ -85,7 +95,15 @@ class TrainSampler:
         return sum(-(-len(group) // self.batch_size) for group in self._groups)
 
     def batches(self, epoch: int) -> List[List[SampledImage]]:
-        """Returns all batches of an epoch (counted from 0); a slice of the list resumes in the middle of the epoch."""
+        """Returns this process's part of all batches of an epoch, counted from 0.
+
+        A slice of the list resumes in the middle of the epoch. The parts of all ranks, one after the other, are the
+        batches of `global_batches`.
+        """
+        return [self.shard.of(batch) for batch in self.global_batches(epoch)]
+
+    def global_batches(self, epoch: int) -> List[List[SampledImage]]:
+        """Returns all batches of an epoch, counted from 0, as one process alone has them."""
         # NumPy promises that RandomState gives the same numbers in all of its versions.
         rng = np.random.RandomState([self.seed, epoch])
         rows = []
@@ -112,7 +130,7 @@ class TrainSampler:
         """Yields images that can take the place of one in a batch: those of its group, as they follow in the epoch.
 
         Args:
-            batches: of an epoch, as `batches` returns them.
+            batches: of an epoch, as `global_batches` returns them.
             number: of the batch.
 
         Yields:

@@ -13,7 +13,8 @@ _WORTH_WORKERS = 32
 
 
 def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Dataset, batch_size: int,
-                       stride: Union[int, Sequence[int]] = 16) -> data.TrainLoader:
+                       stride: Union[int, Sequence[int]] = 16,
+                       shard: data.Shard = data.ONE_PROCESS) -> data.TrainLoader:
     """Makes the loader of training batches with the targets of the RPN; its worker processes start at once.
 
     Args:
@@ -21,8 +22,9 @@ def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Datas
         feature_size: function from a side of the network input in pixels to the side of the RPN's map in cells, or to
             those of its levels; see `AnchorTargets`.
         dataset: see `training_records`.
-        batch_size: images in a batch, all devices together.
+        batch_size: images in a batch, all devices of all processes together.
         stride: stride of the RPN's map, or of each of its levels, in pixels of the network input.
+        shard: this process among those that share each batch.
     """
     train = cfg.TRAIN
     targets = AnchorTargets(
@@ -30,24 +32,25 @@ def build_train_loader(cfg: CfgNode, feature_size: Callable, dataset: data.Datas
         batch_size=train.RPN_BATCH_SIZE, positive_fraction=train.RPN_FG_FRACTION,
         positive_iou=train.RPN_POSITIVE_OVERLAP, negative_iou=train.RPN_NEGATIVE_OVERLAP,
         clobber_positives=train.RPN_CLOBBER_POSITIVES, mxnet_original_rules=bool(cfg.symbol))
-    return train_loader_of(cfg, training_records(cfg, dataset), targets, batch_size, dataset.log)
+    return train_loader_of(cfg, training_records(cfg, dataset), targets, batch_size, dataset.log, shard)
 
 
 def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Callable, batch_size: int,
-                    faults: Optional[data.FaultLog] = None) -> data.TrainLoader:
+                    faults: Optional[data.FaultLog] = None, shard: data.Shard = data.ONE_PROCESS) -> data.TrainLoader:
     """Makes a loader of training batches as `TRAIN` describes them; its worker processes start at once.
 
     Args:
         cfg: the sections `network` and `TRAIN` are read.
         records: the images to train on, with their boxes.
         targets: function that makes the targets of one image, see `data.TrainLoader`.
-        batch_size: images in a batch, all devices together.
+        batch_size: images in a batch, all devices of all processes together.
         faults: takes note of images that cannot be read, see `data.TrainLoader`.
+        shard: this process among those that share each batch.
     """
     train = cfg.TRAIN
     sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed, scale_jitter=train.SCALE_JITTER,
-                                scale_per_image=train.PYRAMID)
+                                scale_per_image=train.PYRAMID, shard=shard)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
                             num_workers=train.NUM_WORKERS,
                             ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT, faults=faults,

@@ -17,7 +17,8 @@ ProposalsOf = Callable[[data.Record], np.ndarray]
 
 
 def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals_of: ProposalsOf, num_classes: int, batch_size: int,
-                     distinct_stride: int = 0, fill: bool = True) -> data.TrainLoader:
+                     distinct_stride: int = 0, fill: bool = True,
+                     shard: data.Shard = data.ONE_PROCESS) -> data.TrainLoader:
     """Makes the batches that a head is trained on; each ends with the arrays of `RoiTargets`.
 
     Proposals are resized, mirrored and cropped with the boxes of their image. They join the record of an image only
@@ -28,13 +29,14 @@ def build_roi_loader(cfg: CfgNode, dataset: data.Dataset, proposals_of: Proposal
         dataset: see `training_records`.
         proposals_of: gives the proposals of an image. Its ground truths are candidates too.
         num_classes: number of classes, background included.
-        batch_size: images in a batch, all devices together.
+        batch_size: images in a batch, all devices of all processes together.
         distinct_stride, fill: see `RoiTargets`.
+        shard: this process among those that share each batch.
     """
     records = CandidateRecords(training_records(cfg, dataset), proposals_of, cfg.TRAIN.IGNORE_CROWD_AND_DIFFICULT)
     targets = RoiTargets(cfg, num_classes, records.most_candidates() if cfg.TRAIN.BATCH_ROIS == -1 else 0,
                          distinct_stride, fill)
-    return train_loader_of(cfg, records, targets, batch_size, dataset.log)
+    return train_loader_of(cfg, records, targets, batch_size, dataset.log, shard)
 
 
 class CandidateRecords(SequenceABC):
