@@ -63,6 +63,12 @@ class FastRCNN(RoIDetector):
             self.features = backbone
             self.head = FastRCNNHead(len(self.classes) + 1, class_agnostic, values, hidden, dropout)
 
+    def forward(self, x: Array, *args: Array) -> Any:
+        if len(args) != 2:
+            raise ModelError(f"a Fast R-CNN is called as net(x, im_info, rois), with three arrays; it got "
+                             f"{1 + len(args)}. It has no RPN: rois are proposals, see docs/fast-rcnn/proposals.md")
+        return super().forward(x, *args)
+
     def hybrid_forward(self, F: ModuleType, x: Array, im_info: Array, rois: Array) -> Tuple[Array, Array, Array]:
         return self.suppress(F, *self.candidates(F, x, im_info, rois))
 

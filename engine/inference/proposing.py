@@ -29,8 +29,6 @@ class _Image(NamedTuple):
     bytes: int  # of its file
 
 
-
-
 class Proposed(NamedTuple):
     """What `propose_for_dataset` did.
 
@@ -76,7 +74,7 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
         workers: processes; 0 works in this one.
 
     Raises:
-        UsageError: the file has proposals that were found in another way.
+        UsageError: the file has proposals that were found in another way, or of no image of this data set.
         DataError: an image cannot be read, and the policy of the data set makes that an error.
         TrainingError: a worker process was killed.
     """
@@ -85,6 +83,7 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
     records = dict(zip(names, dataset.records))
     wanted = {name: _image(record) for name, record in records.items()}
     known = parts.known(wanted)
+    parts.refuse_other_data_set(known)
     missing = [name for name in records if name not in known]
     start, unread = time.monotonic(), 0
     if missing or not Path(path).exists() or parts.files:
@@ -161,6 +160,13 @@ class _Parts:
                 if wanted.get(name) == image:
                     found.setdefault(name, count)
         return found
+
+    def refuse_other_data_set(self, known: Dict[str, int]) -> None:
+        """Raises UsageError where the file has proposals, but of none of the images `known`: it would be lost."""
+        others = describe_npz(str(self.path)).images if self.path.exists() else []
+        if len(others) and not known:
+            raise UsageError(f"{self.path} has proposals of other images, such as {others[0]}, and of no image of this "
+                             "data set as it is now: name another folder by --out, or remove the file")
 
     def write(self, names: Sequence[str], images: Sequence[_Image], found: Sequence[FoundBoxes]) -> None:
         """Writes a part."""

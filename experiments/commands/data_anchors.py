@@ -34,6 +34,9 @@ def main(argv: options.Arguments = None) -> int:
     args = parser.parse_intermixed_args(argv)
     size = [] if args.size is None else [f"TRAIN.SCALES={[_parse_size(args.size)]}"]
     cfg, sources = load_with_sources(args.cfg, args.overrides + size)
+    if cfg.dataset.proposal == "file":
+        raise UsageError(f"{args.cfg} has no anchors: its boxes come from files of proposals (dataset.proposal: file). "
+                         "lhrcnn proposals --recall tells how well those cover the boxes of a data set")
     # The classes of the configuration may be those of another data set.
     classes = cfg.dataset.classes if sources["dataset.classes"] == "override" else None
     print_text(_report(cfg, args.cfg, _read(args, classes)))

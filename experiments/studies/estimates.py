@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
     Attributes:
         pair: "data set/row".
         done, left: numbers of runs.
-        seconds: of one whole run; None where it cannot begin.
+        seconds: of one whole run; None where it is not known or the run cannot begin.
         seconds_left: of all that are left, without what a run that has begun has behind it.
         source: where `seconds` comes from, in words, or why it is not known.
     """
@@ -69,7 +69,7 @@ def _estimate(pair: str, runs: Sequence[Run], state: State, folder: Path, device
     left = [run for run in runs if not state.get(run.key)]
     if left and not done and left[0].kind != TRAIN:
         what = "a test of" if left[0].kind == TEST else "support vector machines on"
-        return Estimate(pair, 0, len(left), 0.0, 0.0, f"only {what} another row's checkpoint")
+        return Estimate(pair, 0, len(left), None, 0.0, f"only {what} another row's checkpoint")
     if left and not done and left[0].source is not None and not state.get(left[0].source):
         return Estimate(pair, 0, len(left), None, 0.0, "timed when the row that it begins with is done")
     if left and not done and lacks_proposals(left[0].text):

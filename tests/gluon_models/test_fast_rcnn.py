@@ -47,6 +47,12 @@ def test_layers_and_options():
     assert net.output_layers == net.head.output_layers and net.hidden_layers == (net.head.fc6, net.head.fc7)
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_call_without_rois_says_what_is_missing(count):
+    with pytest.raises(ModelError, match=rf"net\(x, im_info, rois\), with three arrays; it got {count + 1}"):
+        small_net()(images(), *[mx.nd.array(INFO)] * count)
+
+
 def test_first_weights_are_those_of_the_paper():
     net = FastRCNN(Xception(), ["a"] * 50, hidden=(256,))
     net.initialize(mx.init.Normal(0.01))

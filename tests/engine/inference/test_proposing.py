@@ -1,4 +1,6 @@
 """Files of proposals of data sets: their parts, calls that are stopped and go on, and images that are added."""
+import shutil
+
 import numpy as np
 import pytest
 
@@ -101,11 +103,15 @@ def test_images_of_another_data_set_of_the_same_names(dataset, tmp_path):
     path = tmp_path / "boxes.npz"
     propose_for_dataset(dataset, Stub(), path, 0)
     data.write_shapes(tmp_path / "other" / "shapes", train=6, val=2, seed=1)
-    other, finder = data.load_dataset("auto", tmp_path / "other" / "shapes", "train"), Stub("selective_search")
+    other, before = data.load_dataset("auto", tmp_path / "other" / "shapes", "train"), path.read_bytes()
     assert proposing.names_of(other.records, other.path) == proposing.names_of(dataset.records, dataset.path)
-    assert propose_for_dataset(other, finder, path, 0).found_before == 0
-    assert finder.asked == [record.path for record in other.records]
-    assert propose_for_dataset(other, Stub(), path, 0).found_before == 6
+    with pytest.raises(UsageError, match="boxes.npz has proposals of other images, .*name another folder by --out"):
+        propose_for_dataset(other, Stub(), path, 0)
+    assert path.read_bytes() == before
+    shutil.copy(dataset.records[0].path, other.records[0].path)  # one image is the same: a set that was changed
+    finder = Stub()
+    assert propose_for_dataset(other, finder, path, 0).found_before == 1
+    assert finder.asked == [record.path for record in other.records[1:]]
 
 
 @pytest.mark.parametrize("data_set, image_set, expected", [

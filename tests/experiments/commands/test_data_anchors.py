@@ -56,6 +56,7 @@ def test_classes_are_those_that_are_asked_for(capsys, shapes):
 
 
 @pytest.mark.parametrize("words, message", [
+    (["--cfg", "shapes_fast_rcnn"], "error: shapes_fast_rcnn has no anchors: its boxes come from files of proposals"),
     (["--size", "600"], "--size '600': write the shorter edge"), (["--size", "900,600"], "such as 600,1000"),
     (["--set", "nothing"], "there is no image set 'nothing'"),
     (["dataset.classes=[unicorn]"], "no image of the set train has a box to train on")])

@@ -107,7 +107,7 @@ def test_a_row_waits_for_its_source(own, tmp_path):
 def test_a_test_needs_no_timing(own, tmp_path):
     found = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "tested"],
                                     State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
-    assert found == [("first/tested", 0, 1, 0.0, 0.0, "only a test of another row's checkpoint")]
+    assert found == [("first/tested", 0, 1, None, 0.0, "only a test of another row's checkpoint")]
     machines = estimates.estimate_runs([run for run in plan(own, tmp_path) if run.row == "machines"],
                                        State(tmp_path / "state.json"), tmp_path, ["--cpu"], print)
     assert machines[0].source == "only support vector machines on another row's checkpoint"
