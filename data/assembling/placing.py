@@ -11,6 +11,7 @@ from .meaning import as_number
 from .raw import RawImage, RawObject, RawSet
 
 _SAME_ASPECT = 0.02  # how far the scales of width and height may be apart in an image that was resized
+_LARGEST_SIDE = 1e9  # in pixels; what an entry states beyond is no size of an image
 _PROGRESS_FROM = 5000  # so many images take long enough to show a progress bar
 
 
@@ -165,10 +166,10 @@ def _stated_size(image: RawImage) -> Optional[Tuple[float, float]]:
 
 
 def _positive(value: Any) -> Optional[float]:
-    if isinstance(value, int) and value > 0:  # nearly all
+    if type(value) is int and 0 < value < _LARGEST_SIDE:  # nearly all
         return value
     try:
         number = as_number(value)
     except DataError:
         return None
-    return number if number > 0 else None
+    return number if 0 < number < _LARGEST_SIDE else None

@@ -48,8 +48,13 @@ def read_image_folder(folder: str) -> ClassifiedSet:
 
 def _files(folder: str) -> Tuple[List[str], int]:
     """Returns the image files below a folder, sorted, and the number of other files."""
-    images, others = [], 0
+    images, others, seen = [], 0, set()
     for root, folders, files in os.walk(folder, followlinks=True):
+        place = os.path.realpath(root)
+        if place in seen:  # a link to a folder around it
+            folders[:] = []
+            continue
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         visible = sorted(name for name in files if not name.startswith("."))
         found = [name for name in visible if name.lower().endswith(IMAGE_EXTENSIONS)]

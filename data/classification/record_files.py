@@ -8,12 +8,15 @@ import numpy as np
 from PIL import Image
 
 from ...errors import DataError
+from ..files.opening import open_regular
 from ..files.text_lists import read_list
+from ..pictures.pillow import MAX_MEGAPIXELS, check_pixel_count
 from ..pictures.pixels import as_pixels
 from .image_sets import ClassifiedImage, ClassifiedSet
 
 # A record begins with a magic number and its length, and MXNet's header follows: count of labels, label, two ids.
 _MAGIC = 0xced7230a
+_LARGEST_CLASS = 99_999
 _START = struct.Struct("<IIIfQQ")
 
 
@@ -71,8 +74,10 @@ class RecordReader:
             self._open[path] = mx.recordio.MXIndexedRecordIO(_index_of(path), path, "r")
         try:
             _, content = mx.recordio.unpack(self._open[path].read_idx(key))
-            return as_pixels(Image.open(BytesIO(content)))
-        except (mx.MXNetError, OSError, TypeError, ValueError) as error:  # a DataError is a ValueError
+            image = Image.open(BytesIO(content))
+            check_pixel_count(f"{path}, record {key}", *image.size, MAX_MEGAPIXELS)
+            return as_pixels(image)
+        except Exception as error:  # MXNet and Pillow raise all kinds for broken files
             raise DataError(f"{path}, record {key}: not a readable image ({error})", "image_unreadable") from None
 
 
@@ -105,8 +110,11 @@ def _read_index(path: str) -> List[_Entry]:
 
 def _images(path: str, entries: List[_Entry]) -> List[ClassifiedImage]:
     images = []
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         for key, offset in entries:
+            if not 0 <= offset < size:
+                raise DataError(f"{path}: record {key} of {_index_of(path)} would begin at byte {offset} of {size}")
             file.seek(offset)
             start = file.read(_START.size)
             if len(start) < _START.size or struct.unpack_from("<I", start)[0] != _MAGIC:
@@ -116,7 +124,8 @@ def _images(path: str, entries: List[_Entry]) -> List[ClassifiedImage]:
             if several:
                 raise DataError(f"{path}, record {key} has {several} numbers for a label; a classifier needs one, the "
                                 "number of the class. Records with boxes cannot be used here")
-            if label < 0 or label != int(label):
-                raise DataError(f"{path}, record {key} has the label {label:g}; classes are whole numbers from 0 on")
+            if not 0 <= label <= _LARGEST_CLASS or label != int(label):
+                raise DataError(f"{path}, record {key} has the label {label:g}; classes are whole numbers from 0 to "
+                                f"{_LARGEST_CLASS}")
             images.append(ClassifiedImage(path, key, int(label)))
     return images

@@ -6,6 +6,7 @@ from typing import List, Tuple, Union
 
 from ...errors import DataError
 from .image_extensions import IMAGE_EXTENSIONS
+from .opening import read_regular
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
                      (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -19,8 +20,7 @@ def read_text(file: Union[str, os.PathLike]) -> str:
         DataError: the file cannot be read; the message names it.
     """
     try:
-        with open(file, "rb") as stream:
-            content = stream.read()
+        content = read_regular(file)
     except OSError as error:
         raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
     return decode(content)

@@ -4,6 +4,7 @@ import os
 import re
 from typing import List, Optional, Set
 
+from ..files.opening import open_regular
 from ..files.text_lists import decode
 from ..readers import csv_files, via_files
 
@@ -93,7 +94,10 @@ def is_cvat_xml(file: str) -> bool:
 def csv_kind(file: str) -> Optional[str]:
     """Returns "via" or "csv" (a box a row), or None for another table."""
     text = _beginning(file)
-    columns: List[str] = next(csv.reader(text.lstrip("#").splitlines()[:1]), [])
+    try:
+        columns: List[str] = next(csv.reader(text.lstrip("#").splitlines()[:1]), [])
+    except csv.Error:
+        return None
     if set(via_files.CSV_COLUMNS) <= set(columns):
         return "via"
     return "csv" if csv_files.table_of(text) else None
@@ -101,7 +105,7 @@ def csv_kind(file: str) -> Optional[str]:
 
 def _beginning(file: str) -> str:
     try:
-        with open(file, "rb") as stream:
+        with open_regular(file) as stream:
             return decode(stream.read(_BYTES), cut_off=True)
     except OSError:
         return ""
@@ -112,7 +116,7 @@ def _both_ends(file: str) -> str:
     try:
         size = os.path.getsize(file)
         if size > _BYTES:
-            with open(file, "rb") as stream:
+            with open_regular(file) as stream:
                 stream.seek(max(_BYTES, size - _BYTES) // 2 * 2)  # where a character of UTF-16 begins
                 text += "\n" + decode(stream.read(), cut_off=True)
     except OSError:

@@ -6,6 +6,7 @@ import yaml
 
 from ...errors import DataError
 from ..files.text_lists import read_list, read_text
+from ..files.yaml_text import parse_yaml
 from ..readers.yolo_files import NO_LABELS, is_label_file
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
@@ -15,6 +16,8 @@ from .tree import Tree
 _LOOKED_INTO = 20  # text files of a folder, to tell whether they are labels
 _FILES_OF_NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names",
                    "classes.names")
+# Every number below the largest one is a class, too.
+_DIGITS_OF_CLASS = 5
 _SET_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -44,7 +47,7 @@ def read_data_yaml(file: str) -> Optional[DataYaml]:
     """
     try:
         # The base loader leaves words as they are: a class may be called no or 9.
-        content = yaml.load(read_text(file), yaml.BaseLoader)
+        content = parse_yaml(read_text(file), yaml.BaseLoader)
     except (yaml.YAMLError, DataError):
         return None
     if not isinstance(content, dict) or not ({"names", "nc"} & set(content)):
@@ -143,7 +146,12 @@ def _other_folder(path: str, name: str, other: str) -> Optional[str]:
 def _class_names(file: str, stated: Any) -> Tuple[str, ...]:
     if isinstance(stated, list) and all(isinstance(name, str) for name in stated):
         return tuple(stated)
-    if isinstance(stated, dict) and all(key.isdecimal() and isinstance(name, str) for key, name in stated.items()):
+    if isinstance(stated, dict) and all(isinstance(key, str) and key.isdecimal() and isinstance(name, str)
+                                        for key, name in stated.items()):
+        longest = max(stated, key=len)
+        if len(longest) > _DIGITS_OF_CLASS:
+            raise DataError(f'{file}: "names" has a class of the number {longest[:20]}; numbers up to '
+                            f"{10 ** _DIGITS_OF_CLASS - 1} are read")
         by_number = {int(key): name for key, name in stated.items()}
         return tuple(by_number.get(number, str(number)) for number in range(max(by_number) + 1))
     raise DataError(f'{file}: "names" must be a list of names, or a table from numbers to names')

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 
 from ...errors import DataError
 from ..assembling.meaning import as_class_name
+from ..files.opening import open_regular
 from .coco_ids import Id, IdTable, as_id
 from .coco_json import Entry, load_coco_json
 
@@ -82,7 +83,7 @@ def scan_categories(file: str) -> Tuple[List[Category], Set[Id]]:
     Raises:
         DataError: see `load_coco_json` and `read_categories`.
     """
-    with open(file, "rb") as stream:
+    with open_regular(file) as stream:
         if not stream.read(1):
             return [], set()
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:

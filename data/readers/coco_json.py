@@ -5,6 +5,7 @@ import os
 from typing import Any, Dict, List, NamedTuple
 
 from ...errors import DataError
+from ..files.opening import read_regular
 from ..garbage import no_looks_for_garbage
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -35,8 +36,7 @@ def load_coco_json(file: str) -> Dict[str, Any]:
         DataError: it cannot be read, or it is no JSON object; the message names the line.
     """
     try:
-        with open(file, "rb") as stream:
-            data = stream.read()
+        data = read_regular(file)
     except OSError as error:
         raise DataError(f"{file}: the annotation file cannot be read ({error.strerror})") from None
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
@@ -76,5 +76,5 @@ def _box_around(entry: Dict[str, Any]) -> Any:
     try:
         x, y = ([float(number) for polygon in polygons for number in polygon[start::2]] for start in (0, 1))
         return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return entry.get("bbox")

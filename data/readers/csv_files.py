@@ -7,7 +7,7 @@ without a line of names as RetinaNet's tools write them: path,x1,y1,x2,y2,class.
 import csv
 import io
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import DataError
 from ..assembling.raw import RawImage, RawObject, RawSet
@@ -43,7 +43,10 @@ def table_of(text: str) -> Optional[Table]:
     """Finds out from its first line how a table of boxes is to be read; None for another table."""
     line = next(iter(text.splitlines()), "")
     delimiter = max(_DELIMITERS, key=line.count)
-    first = [word.strip() for word in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        first = [word.strip() for word in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:  # a field that is too long, or with a NUL
+        return None
     names = [word.lower() for word in first]
     columns = {usual: names.index(name) for usual, others in COLUMNS.items()
                for name in [next((one for one in others if one in names), None)] if name}
@@ -75,10 +78,8 @@ def read_csv_file(annotation_file: str, image_folders: Sequence[str], with_label
         raise DataError(f"{annotation_file}: not a table of boxes, its first line does not name the columns "
                         + ", ".join(COLUMNS))
     rows = csv.reader(io.StringIO(text), delimiter=table.delimiter)
-    if table.has_names:
-        next(rows)
     images: Dict[str, RawImage] = {}
-    for words in rows:
+    for words in _rows_of(annotation_file, rows, table.has_names):
         if not any(words):
             continue
         row = {name: words[position].strip() if position < len(words) else ""
@@ -93,6 +94,16 @@ def read_csv_file(annotation_file: str, image_folders: Sequence[str], with_label
         if with_labels and (row["class"] or any(box)):
             images[name].objects.append(RawObject(rows.line_num, row["class"] or None, box))
     return RawSet(list(images.values()), "corners", tuple(image_folders), counted_folder=counted_folder)
+
+
+def _rows_of(file: str, rows: Any, has_names: bool) -> Iterator[List[str]]:
+    """Yields the rows below the names of the columns; DataError where one is none of a table."""
+    try:
+        if has_names:
+            next(rows, None)
+        yield from rows
+    except csv.Error as error:
+        raise DataError(f"{file}, line {rows.line_num}: not a row of a table ({error})") from None
 
 
 def _is_number(word: str) -> bool:

@@ -9,11 +9,14 @@ from xml.etree import ElementTree
 from ...errors import DataError
 from ..assembling.meaning import as_class_name
 from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
+from ..files.opening import open_regular
 from ..files.text_lists import read_text
+from ..files.xml_text import reject_document_type
 from .outlines import box_around, box_of_ellipse, box_of_turned_rectangle
 
 # Looking for the subsets alone takes a quarter of the time of parsing the file.
 _IMAGE, _SUBSET = re.compile(r"<image\s([^>]*)>"), re.compile(r"""\bsubset\s*=\s*(["'])(.*?)\1""")
+_CHUNK = 1 << 16  # bytes
 _CROWD_ATTRIBUTES = ("is_crowd", "iscrowd", "crowd")
 
 
@@ -60,8 +63,11 @@ def cvat_subsets(annotation_file: str) -> Tuple[str, ...]:
 
 def _elements(file: str) -> Iterable[ElementTree.Element]:
     try:
-        for _, element in ElementTree.iterparse(file):
-            yield element
+        with open_regular(file) as stream:
+            reject_document_type(iter(lambda: stream.read(_CHUNK), b""))
+            stream.seek(0)
+            for _, element in ElementTree.iterparse(stream):
+                yield element
     except OSError as error:
         raise DataError(f"{file}: the annotation file cannot be read ({error.strerror})") from None
     except (ElementTree.ParseError, LookupError, ValueError) as error:
@@ -100,7 +106,7 @@ def _box_of(shape: ElementTree.Element) -> object:
     try:
         if read is not None:
             return read(shape)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     if shape.tag == "skeleton":
         return NoBox("it is no box, but a skeleton")

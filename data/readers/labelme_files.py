@@ -67,7 +67,7 @@ def _box_of(shape: Dict[str, Any]) -> Any:
     kind, points = shape.get("shape_type", "polygon"), shape.get("points")
     try:
         x, y = zip(*((float(px), float(py)) for px, py in points))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return points
     if kind in ("point", "points", "line", "linestrip"):
         return NoBox(f"it is no box, but a {kind}", (min(x), min(y), max(x), max(y)))

@@ -54,13 +54,17 @@ def _read_task(file: str, position: int, task: Mapping[str, Any]) -> Tuple[RawIm
     image = RawImage(where, os.path.splitext(os.path.basename(name))[0], name, None, None, [], other_name=other)
     if not is_full:
         return _with_shapes(image, list(_shapes_of_min_entry(task))), 1
-    answers = [one for one in task.get("annotations", task.get("completions")) or ()
+    answers = [one for one in _list(task.get("annotations", task.get("completions")))
                if isinstance(one, dict) and not one.get("was_cancelled")]
     if not answers:
         return image._replace(fault=("image_without_entry", f"{where} was not labelled, or was skipped")), 0
     answer = next((one for one in answers if one.get("ground_truth")), answers[0])
-    results = [one for one in answer.get("result") or () if isinstance(one, dict)]
+    results = [one for one in _list(answer.get("result")) if isinstance(one, dict)]
     return _with_shapes(image, list(_shapes_of_results(results))), len(answers)
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _image_of(data: Mapping[str, Any]) -> Optional[str]:
@@ -77,8 +81,11 @@ def _file_names(stated: str) -> Tuple[str, Optional[str]]:
     name again, `/data/local-files/?d=folder/name.jpg`, addresses, and paths.
     """
     path = stated.replace("\\", "/")
-    parts = urlsplit(path)
-    local = parse_qs(parts.query).get("d")
+    try:
+        parts = urlsplit(path)
+        local = parse_qs(parts.query).get("d")
+    except ValueError:  # no address, such as http://[
+        return path, posixpath.basename(path) or None
     if "/local-files" in parts.path and local:
         path = local[0].replace("\\", "/")
     elif parts.scheme and parts.netloc:
@@ -95,7 +102,7 @@ def _shapes_of_results(results: Sequence[Mapping[str, Any]]) -> Iterator[Dict[st
     regions: Dict[Any, Dict[str, Any]] = {}
     for position, one in enumerate(results):
         if isinstance(one.get("value"), dict):
-            region = regions.setdefault(one.get("id", position), {})
+            region = regions.setdefault(str(one.get("id", position)), {})
             for key, value in {**one, **one["value"]}.items():
                 region.setdefault(key, value)
     yield from regions.values()
@@ -130,7 +137,7 @@ def _box_of(shape: Mapping[str, Any]) -> Any:
         return NoBox(f"the image was turned by {shape['image_rotation']} degrees when it was labelled")
     try:
         left, top, right, bottom = _edges_in_percent(shape)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return {key: shape.get(key) for key in ("x", "y", "width", "height", "rotation", "points") if key in shape}
     return (left + right) / 200, (top + bottom) / 200, (right - left) / 100, (bottom - top) / 100
 

@@ -62,7 +62,7 @@ def _box_of(one: Mapping[str, Any]) -> Any:
             return _box_of_bitmap(one["bitmap"])
         box = box_around((float(x), float(y)) for x, y in one["points"]["exterior"])
         return box if kind in ("rectangle", "polygon", None) else NoBox(f"it is no box, but a {kind}", box)
-    except (KeyError, TypeError, ValueError, zlib.error, binascii.Error, struct.error):
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error, binascii.Error, struct.error):
         return one.get("points") if kind in ("rectangle", "polygon", None) else NoBox(f"it is a {kind} without a box")
 
 

@@ -83,7 +83,7 @@ def _known_shape(xy: List[Any]) -> Optional[Mapping[str, Any]]:
     if number == _EXTREME_CIRCLE:
         try:
             x, y, radius = circle_through(zip(values[0::2], values[1::2]))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return {"name": "circle", "cx": x, "cy": y, "r": radius}
     return None

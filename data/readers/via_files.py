@@ -75,9 +75,16 @@ def _json_entries(file: str) -> Iterator[ViaEntry]:
 
 def _csv_entries(file: str) -> Iterable[ViaEntry]:
     rows = csv.DictReader(io.StringIO(read_text(file).lstrip("#")))
-    missing = [column for column in CSV_COLUMNS if column not in (rows.fieldnames or ())]
-    if missing:
-        raise DataError(f"{file}: not a file of the VGG Image Annotator, it has no column {missing[0]}")
+    try:
+        missing = [column for column in CSV_COLUMNS if column not in (rows.fieldnames or ())]
+        if missing:
+            raise DataError(f"{file}: not a file of the VGG Image Annotator, it has no column {missing[0]}")
+        return _entries_of(rows)
+    except csv.Error as error:  # a field that is too long, or with a NUL
+        raise DataError(f"{file}, line {rows.line_num}: not a row of a table ({error})") from None
+
+
+def _entries_of(rows: Iterable[Mapping[str, Any]]) -> Iterable[ViaEntry]:
     entries: Dict[str, ViaEntry] = {}
     for row in rows:
         name = row["filename"] or "?"
@@ -135,6 +142,6 @@ def _box_of(shape: Mapping[str, Any]) -> Any:
             return box_around(points) if is_closed(points) else NoBox(f"it is no box, but a {kind}", box_around(points))
         if kind == "point":
             return NoBox("it is no box, but a point", 2 * (float(shape["cx"]), float(shape["cy"])))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         pass
     return dict(shape)

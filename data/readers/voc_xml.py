@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 from ...errors import DataError
 from ..assembling.meaning import as_class_name
 from ..assembling.raw import RawObject
+from ..files.opening import read_regular
+from ..files.xml_text import reject_document_type
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["'][^>]*\?>""")
@@ -51,16 +53,18 @@ def read_voc_xml(file: str) -> VocAnnotation:
 
 def _parse(file: str) -> ElementTree.Element:
     try:
-        with open(file, "rb") as stream:
-            data = stream.read()
+        data = read_regular(file)
         try:
+            reject_document_type((data,))
             return ElementTree.fromstring(data)
         except (LookupError, ValueError):
             # An encoding that the parser does not know, but Python may.
             declared = _DECLARED_ENCODING.match(data)
             if declared is None:
                 raise
-            return ElementTree.fromstring(data[declared.end():].decode(declared.group(1).decode()))
+            text = data[declared.end():].decode(declared.group(1).decode())
+            reject_document_type((text.encode(),))
+            return ElementTree.fromstring(text)
     except OSError as error:
         raise DataError(f"{file}: the annotation file cannot be read ({error.strerror})",
                         "image_entry_broken") from None
