@@ -33,7 +33,8 @@ from .pictures.images import image_size, read_image
 from .pictures.pillow import MAX_MEGAPIXELS
 from .pictures.pixels import as_pixels
 from .readers import CocoDataset, VocDataset
-from .record import Annotation, Record, drop_images_without_boxes, make_record, training_boxes, training_regions
+from .record import Annotation, Record, make_record, training_boxes, training_regions
+from .record_columns import drop_images_without_boxes
 from .registry import dataset_names, load_dataset, register_dataset
 from .shapes import SHAPES_CLASSES, ensure_shapes, write_shapes
 

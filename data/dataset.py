@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError
@@ -12,12 +13,16 @@ from .assembling.faults import FaultLog, FaultPolicy, OnError
 from .assembling.raw import RawSet
 from .cache.set_cache import CacheEntry, ReadSet
 from .class_names import chosen_class_names
+from .flat_records import FlatRecords, flatten_records
 from .garbage import no_looks_for_garbage
 from .pictures.headers import read_header
 from .pictures.images import read_image
 from .pictures.pillow import MAX_MEGAPIXELS
 from .record import Record
+from .record_columns import join_records, joined_field, object_counts, take_records
 
+# From so many images on, records are kept as long arrays: less memory, and a little more time for each record.
+_COMPACT_FROM = 100_000
 _MOST_CLASSES_IN_SUMMARY = 5
 
 
@@ -45,7 +50,7 @@ class Dataset:
         path, image_set, max_megapixels: as given.
         classes: names of the foreground classes, a tuple; background is not among them.
         category_ids: tuple, the id of class 0, 1, ... in COCO's results; None where the layout has no such ids.
-        records: list of `Record`.
+        records: list of `Record`; of a large or packed set `FlatRecords`, which makes them when they are asked for.
         log: `FaultLog` of all that was wrong.
         unread: number of objects by name of the class that were not seen because `classes` does not name it.
         notes: lines on what is no fault but good to know.
@@ -68,7 +73,7 @@ class Dataset:
         self._id_of_class: Dict[str, Union[int, str]] = {}
         self.check_path()
         self.classes: Tuple[str, ...] = ()
-        self.records: List[Record] = []
+        self.records: Sequence[Record] = []
         # Of other readers it is not known what else they read, nor when their program changes.
         of_this_package = type(self).__module__.startswith(__package__ + ".")
         entry = CacheEntry(self.watched_paths() if of_this_package else [], {
@@ -81,8 +86,8 @@ class Dataset:
         else:
             with no_looks_for_garbage():
                 self.classes = chosen_class_names(classes, self.find_classes)
-                self.records = [record for one in self.split_image_set()
-                                for record in self.read_image_set(one, with_labels)]
+                self.records = _compact(join_records([self.read_image_set(one, with_labels)
+                                                      for one in self.split_image_set()]))
             entry.store(self._all_that_was_read())
         self.category_ids = _category_ids(self.classes, self._id_of_class) if self._id_of_class else None
         if not self.records:
@@ -120,7 +125,7 @@ class Dataset:
         """
         return ()
 
-    def read_image_set(self, image_set: str, with_labels: bool) -> List[Record]:
+    def read_image_set(self, image_set: str, with_labels: bool) -> Sequence[Record]:
         """Reads one image set; called by the constructor once for each name in `image_set`.
 
         An implementation of its own calls `report_fault` for each broken entry, and does with it what that returns. It
@@ -169,8 +174,9 @@ class Dataset:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             faults = list(tqdm(pool.map(_decoding_fault, self.records), f"decoding {self.image_set}",
                                len(self.records), unit="image", leave=False, disable=None if progress else True))
-        self.records = [record for record, fault in zip(self.records, faults)
-                        if fault is None or self.report_fault(*fault) == "keep"]
+        keep = [position for position, fault in enumerate(faults)
+                if fault is None or self.report_fault(*fault) == "keep"]
+        self.records = take_records(self.records, keep)
 
     def describe_unread(self) -> str:
         """Returns a line for people on the annotations of other classes, which were not seen."""
@@ -181,10 +187,10 @@ class Dataset:
 
     def summary(self) -> str:
         """Returns lines for people: what was read, what was not seen, and a table of what was wrong."""
-        boxes = sum(len(record.boxes) for record in self.records)
+        boxes = int(object_counts(self.records).sum())
         text = f"{self.name}: {_number_of(len(self.records), 'image')}, {_number_of(boxes, 'box')}"
         for field in ("crowd", "difficult", "ignored"):
-            count = sum(int(getattr(record, field).sum()) for record in self.records)
+            count = int(joined_field(self.records, field).sum())
             text += f", {count} of them {field}" if count else ""
         without = self._images_without_boxes()
         text += f", {_number_of(len(self.classes), 'class')}"
@@ -202,12 +208,10 @@ class Dataset:
             "name", "image_set", "images", "boxes", "boxes_per_class" (by name), "images_without_boxes", "unread"
             (boxes of other classes, by name), "notes" and "faults" (see `FaultLog.as_json`).
         """
-        per_class: Counter = Counter()
-        for record in self.records:
-            per_class.update(record.classes.tolist())
+        per_class = np.bincount(joined_field(self.records, "classes"), minlength=len(self.classes)).tolist()
         return {"name": self.name, "image_set": self.image_set, "images": len(self.records),
-                "boxes": sum(per_class.values()),
-                "boxes_per_class": {name: per_class[i] for i, name in enumerate(self.classes)},
+                "boxes": sum(per_class),
+                "boxes_per_class": dict(zip(self.classes, per_class)),
                 "images_without_boxes": self._images_without_boxes(), "unread": dict(self.unread),
                 "notes": list(self.notes), "faults": self.log.as_json()}
 
@@ -219,14 +223,26 @@ class Dataset:
     def _take(self, known: ReadSet) -> None:
         """Takes what `_all_that_was_read` returned before."""
         rest = known.rest
-        self.records, self.classes = known.records, tuple(rest["classes"])
+        self.records, self.classes = _compact(known.records), tuple(rest["classes"])
         self._id_of_class, self.notes = rest["id_of_class"], rest["notes"]
         self.unread.update(rest["unread"])
         self.log.counts.update(rest["counts"])
         self.log.examples.update(rest["examples"])
 
     def _images_without_boxes(self) -> int:
-        return sum(not len(record.boxes) for record in self.records)
+        return int((object_counts(self.records) == 0).sum())
+
+
+def _compact(records: Sequence[Record]) -> Sequence[Record]:
+    """Returns records as they are best kept: few as a list of objects, many or packed ones as `FlatRecords`."""
+    if isinstance(records, FlatRecords):
+        return records if records.places is not None or len(records) >= _COMPACT_FROM else list(records)
+    if len(records) < _COMPACT_FROM:
+        return records
+    try:
+        return FlatRecords(flatten_records(records))
+    except (TypeError, ValueError):  # a reader of a user's own may have other ids and arrays
+        return records
 
 
 def _number_of(count: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 """The record of one image and its boxes, which every reader of a data set yields."""
 from dataclasses import dataclass
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterable, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -119,8 +119,3 @@ def training_regions(record: Record, crowd_and_difficult: bool = True) -> np.nda
     """
     chosen = record.ignored | ((record.crowd | record.difficult) if crowd_and_difficult else False)
     return np.concatenate([record.regions, record.boxes[chosen]])
-
-
-def drop_images_without_boxes(records: Iterable[Record]) -> List[Record]:
-    """Returns the records, in their order, that have at least one box to train on (see `training_boxes`)."""
-    return [record for record in records if len(training_boxes(record)[0])]

@@ -14,10 +14,11 @@ import numpy as np
 import PIL
 
 from ..files.folder_state import folder_state
+from ..flat_records import FlatRecords, flatten_records, join_texts, split_texts
 from ..garbage import no_looks_for_garbage
 from ..record import Record
+from ..record_columns import record_paths
 from .cache_folder import cache_folder, read_cached, write_cached
-from .flat_records import cut_records, flatten_records, join_texts, split_texts
 
 LEAST_SECONDS = 1.0  # a set that is read in less is not kept
 FOLDER = "sets"  # below the folder of the cache
@@ -35,7 +36,7 @@ class ReadSet(NamedTuple):
         rest: whatever else the reader found, as JSON holds it: dicts, lists, strings, numbers.
     """
 
-    records: List[Record]
+    records: Sequence[Record]
     rest: Dict[str, Any]
 
 
@@ -80,7 +81,8 @@ class CacheEntry:
             return
         try:
             head, length = join_texts([json.dumps({"key": self._key, "rest": read.rest})])
-            arrays = flatten_records(read.records)
+            records = read.records
+            arrays = records.whole_arrays()[0] if isinstance(records, FlatRecords) else flatten_records(records)
         except (TypeError, ValueError):  # something that the format does not hold
             return
         write_cached(self._name, partial(np.savez, head=head, head_length=length, **arrays))
@@ -92,7 +94,7 @@ class CacheEntry:
             if head["key"] != self._key:
                 return None
             with no_looks_for_garbage():
-                records = cut_records({name: file[name] for name in file.files})
+                records = FlatRecords({name: file[name] for name in file.files if not name.startswith("head")})
         return ReadSet(records, head["rest"])
 
 
@@ -110,7 +112,7 @@ def _settled(newest: float, now: float) -> bool:
 def _all_inside(records: Sequence[Record], roots: Sequence[str]) -> bool:
     """Tells whether all images lie in the folders whose state is known, and in no hidden folder in them."""
     folders = {os.path.join(os.path.abspath(folder), "")
-               for folder in {os.path.dirname(record.path) for record in records}}
+               for folder in {os.path.dirname(path) for path in record_paths(records)}}
     inside = [os.path.join(root, "") for root in roots]
     return all(any(folder.startswith(root) and os.sep + "." not in folder[len(root) - 1:] for root in inside)
                for folder in folders)

@@ -6,6 +6,9 @@ from typing import Callable, Dict, Hashable, Iterable, List, Sequence
 
 from tqdm import tqdm
 
+from ...errors import DataError
+from .image_bytes import image_file_size, is_packed_image, open_image_file
+
 _SAMPLE = 4096  # bytes
 
 
@@ -23,7 +26,7 @@ def groups_of_equal_files(paths: Iterable[str], progress: bool = False) -> List[
         Lists of paths, each in the order in which they were given.
     """
     groups = [list(dict.fromkeys(paths))]
-    for what, key_of in (("sizes of files", os.path.getsize), ("starts of files", _ends), ("files", _whole)):
+    for what, key_of in (("sizes of files", image_file_size), ("starts of files", _ends), ("files", _whole)):
         bar = tqdm(total=sum(map(len, groups)), desc=f"comparing {what}", unit="file", leave=False,
                    disable=None if progress else True)
         groups = [part for group in groups for part in _split(group, key_of, bar)]
@@ -37,6 +40,9 @@ def real_paths(paths: Iterable[str]) -> List[str]:
     found = []
     for path in paths:
         folder, name = os.path.split(path)
+        if is_packed_image(path):
+            found.append(path)
+            continue
         if os.path.islink(path) or name in ("", os.curdir, os.pardir):
             found.append(os.path.realpath(path))
             continue
@@ -51,22 +57,22 @@ def _split(group: Sequence[str], key_of: Callable[[str], Hashable], bar: tqdm) -
     for path in group:
         try:
             parts[key_of(path)].append(path)
-        except OSError:
+        except (OSError, DataError):
             pass
         bar.update()
     return [part for part in parts.values() if len(part) > 1]
 
 
 def _ends(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with open_image_file(path) as file:
         start = file.read(_SAMPLE)
-        file.seek(max(os.path.getsize(path) - _SAMPLE, 0))
+        file.seek(max(image_file_size(path) - _SAMPLE, 0))
         return hashlib.sha256(start + file.read(_SAMPLE)).digest()
 
 
 def _whole(path: str) -> bytes:
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_image_file(path) as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.digest()

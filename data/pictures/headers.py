@@ -7,6 +7,8 @@ from typing import List, NamedTuple, Sequence, Tuple, Union
 from tqdm import tqdm
 
 from ...errors import DataError
+from ..files.image_bytes import open_image_file
+from ..files.packed_images import packed_place, read_packed
 from .header_cache import HeaderCache
 from .header_parsing import parse_header
 from .orientation import orientation_of, stored_size
@@ -63,7 +65,9 @@ def look_at(path: str, max_megapixels: float, check_end: bool = False) -> Header
         check_end: find out whether the file is cut off, for which a suspect one is decoded; otherwise `truncated` is
             False.
     """
-    return _read(path, _status(path), max_megapixels, check_end)
+    place = packed_place(path)
+    size = _status(path).st_size if place is None else len(read_packed(path, place))
+    return _read(path, size, max_megapixels, check_end)
 
 
 def read_headers(paths: Sequence[PathLike], progress: bool = False,
@@ -104,7 +108,7 @@ def _read_or_error(path: str, cache: HeaderCache, max_megapixels: float) -> Unio
         status = _status(path)
         values = cache.find(path, status)
         if values is None:
-            values = _read(path, status, max_megapixels, check_end=True)
+            values = _read(path, status.st_size, max_megapixels, check_end=True)
             cache.add(path, status, values)
         header = Header(*values)
         check_pixel_count(path, header.width, header.height, max_megapixels)
@@ -128,10 +132,10 @@ def _status(path: str) -> os.stat_result:
     return status
 
 
-def _read(path: str, status: os.stat_result, max_megapixels: float, check_end: bool) -> Header:
+def _read(path: str, size: int, max_megapixels: float, check_end: bool) -> Header:
     try:
-        with open(path, "rb", buffering=0) as file:
-            parsed = parse_header(file, status.st_size)
+        with open_image_file(path) as file:
+            parsed = parse_header(file, size)
     except OSError as error:
         raise DataError(f"{path}: not a readable image ({error.strerror})", "image_unreadable") from error
     if parsed is not None:

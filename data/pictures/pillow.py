@@ -14,6 +14,8 @@ from typing import Callable, Iterator, Tuple
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ...errors import DataError
+from ..shortage import is_shortage
+from ..files.image_bytes import image_file_exists, image_source, open_image_file
 
 # Pillow's own limit: twice its MAX_IMAGE_PIXELS, in millions of pixels.
 MAX_MEGAPIXELS = 178.956970
@@ -96,9 +98,10 @@ def opened(path: str, allow_truncated: bool = False) -> Iterator[Image.Image]:
 
     Raises:
         DataError: it is no image that Pillow reads, or reading it within the block fails; the message names it.
+        MemoryError, OSError: this process has no memory, or may open no more files.
     """
     try:
-        with pillow_settings(allow_truncated), Image.open(path) as image:
+        with pillow_settings(allow_truncated), Image.open(image_source(path)) as image:
             if image.format in _REFUSED_FORMATS:
                 raise DataError(f"{path}: {image.format} files are not read", "image_unreadable")
             yield image
@@ -107,6 +110,8 @@ def opened(path: str, allow_truncated: bool = False) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such image file", "image_missing") from None
     except Exception as error:  # Pillow raises all kinds for broken files, different ones for different formats
+        if is_shortage(error):
+            raise
         raise DataError(f"{path}: not a readable image ({_reason(path, error)})", "image_unreadable") from error
 
 
@@ -128,7 +133,7 @@ def load_image(path: str, allow_truncated: bool = True,
     try:
         return _load(path, False, prepare), False
     except DataError:
-        if not allow_truncated or not os.path.isfile(path):
+        if not allow_truncated or not image_file_exists(path):
             raise
         image = _load(path, True, prepare)
         if _has_one_color(image):
@@ -160,7 +165,7 @@ def check_pixel_count(path: str, width: int, height: int, max_megapixels: float)
 def _reason(path: str, error: Exception) -> str:
     """What is wrong with a file that Pillow does not read, in words that help."""
     try:
-        with open(path, "rb") as file:
+        with open_image_file(path) as file:
             start = file.read(32)
     except OSError as unreadable:
         return unreadable.strerror or str(unreadable)

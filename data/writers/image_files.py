@@ -1,9 +1,9 @@
 """The image files of a data set that is written: their names, and the files themselves as links or copies."""
 import os
-import shutil
 from typing import Set
 
 from ...errors import UsageError
+from ..files.image_bytes import copy_image_file, is_packed_image
 from ..files.image_extensions import IMAGE_EXTENSIONS
 from ..pictures.headers import read_header
 
@@ -14,8 +14,8 @@ class ImageFiles:
     """Puts image files into the folders of a data set that is written.
 
     Args:
-        mode: "link" makes hard links, which take no space, and copies where the file system cannot link; "copy" makes
-            copies; "none" leaves the images out.
+        mode: "link" makes hard links, which take no space, and copies where the file system cannot link and of images in
+            shards; "copy" makes copies; "none" leaves the images out.
 
     Attributes:
         copied: number of files that were copied because they could not be linked.
@@ -31,13 +31,13 @@ class ImageFiles:
         if self.mode == "none":
             return
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        if self.mode == "link":
+        if self.mode == "link" and not is_packed_image(source):
             try:
                 os.link(os.path.realpath(source), target)
                 return
             except OSError:
                 self.copied += 1
-        shutil.copyfile(source, target)
+        copy_image_file(source, target)
 
 
 class ImageNames:

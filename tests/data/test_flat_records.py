@@ -3,7 +3,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from light_head_rcnn.data.cache.flat_records import cut_records, flatten_records, join_texts, split_texts
+from light_head_rcnn.data.flat_records import FlatRecords, flatten_records, join_texts, split_texts
 from light_head_rcnn.data.record import Annotation, Record, make_record
 
 
@@ -30,18 +30,18 @@ def assert_equal_records(found, expected):
 def test_records_come_back_equal_in_every_field():
     arrays = flatten_records(records())
     assert all(array.dtype != object for array in arrays.values())
-    assert_equal_records(cut_records(arrays), records())
+    assert_equal_records(FlatRecords(arrays), records())
 
 
 def test_records_are_views():
     arrays = flatten_records(records())
-    record = cut_records(arrays)[0]
+    record = FlatRecords(arrays)[0]
     assert np.shares_memory(record.boxes, arrays["boxes"]) and np.shares_memory(record.areas, arrays["areas"])
 
 
 @pytest.mark.parametrize("some", [[], records()[1:2]], ids=["no record", "no box"])
 def test_few(some):
-    assert_equal_records(cut_records(flatten_records(some)), some)
+    assert_equal_records(FlatRecords(flatten_records(some)), some)
 
 
 @pytest.mark.parametrize("image_id", [1.0, True, np.int64(3), None])
@@ -77,7 +77,7 @@ def test_arrays_that_do_not_belong_together_are_refused(name, change):
     arrays = flatten_records(records())
     arrays[name] = change(arrays[name])
     with pytest.raises((ValueError, TypeError)):
-        cut_records(arrays)
+        FlatRecords(arrays)
 
 
 def test_texts():

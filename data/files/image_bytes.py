@@ -1,0 +1,54 @@
+"""The one place where image files are opened, whether they lie alone or in a shard of a packed data set."""
+import os
+import shutil
+from io import BytesIO
+from typing import BinaryIO, Union
+
+from .packed_images import packed_place, read_packed
+
+
+def is_packed_image(path: str) -> bool:
+    """Returns whether a path names an image in a shard."""
+    return packed_place(path) is not None
+
+
+def open_image_file(path: str) -> BinaryIO:
+    """Opens an image file without a buffer.
+
+    Raises:
+        OSError: it cannot be opened.
+        DataError: it lies in a shard and cannot be read there.
+    """
+    place = packed_place(path)
+    return open(path, "rb", buffering=0) if place is None else BytesIO(read_packed(path, place))
+
+
+def image_source(path: str) -> Union[str, BinaryIO]:
+    """Returns what Pillow opens: the path of an ordinary file, or the content of one in a shard."""
+    place = packed_place(path)
+    return path if place is None else BytesIO(read_packed(path, place))
+
+
+def image_file_exists(path: str) -> bool:
+    """Returns whether an image file can be asked for: it, or its shard, is there."""
+    place = packed_place(path)
+    return os.path.isfile(path if place is None else place.shard)
+
+
+def image_file_size(path: str) -> int:
+    """Returns the number of bytes of an image file.
+
+    Raises:
+        OSError, DataError: see `open_image_file`.
+    """
+    place = packed_place(path)
+    return os.path.getsize(path) if place is None else len(read_packed(path, place))
+
+
+def copy_image_file(source: str, target: str) -> None:
+    """Copies an image file to a file of its own; errors as for `open_image_file`."""
+    if not is_packed_image(source):
+        shutil.copyfile(source, target)
+        return
+    with open_image_file(source) as content, open(target, "wb") as file:
+        shutil.copyfileobj(content, file)
