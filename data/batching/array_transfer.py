@@ -1,13 +1,16 @@
 """Hands results of workers to another process, without a copy of their arrays where the system has files in memory."""
+import logging
 import mmap
 import os
 import pickle
-from multiprocessing import reduction
-from multiprocessing.connection import Connection
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+
+from .channel import Channel, Message
 
 HAS_MEMORY_FILES = hasattr(os, "memfd_create")
 _ALIGNMENT = 64  # bytes
+_WORTH_A_FILE = 1 << 16  # bytes of arrays; a file stays open as long as its arrays are there
+_LOGGER = logging.getLogger("light_head_rcnn")
 
 
 class Answer(NamedTuple):
@@ -26,38 +29,100 @@ class Answer(NamedTuple):
     lines: Sequence[Tuple[int, str]] = ()
 
 
-def send_answer(connection: Connection, answer: Answer) -> None:
-    """Sends an answer; see `receive_answer`."""
-    buffers: List[pickle.PickleBuffer] = []
-    # The memory of arrays, which is most of a result, does not become part of the pickle.
-    pickled = pickle.dumps(answer, protocol=5, buffer_callback=buffers.append)
-    arrays = [buffer.raw() for buffer in buffers]
-    if not HAS_MEMORY_FILES:
-        connection.send((pickled, [bytearray(array) for array in arrays], []))
-        return
-    places = []  # (offset, end) of each array in the file, in bytes
-    for array in arrays:
-        offset = -(-(places[-1][1] if places else 0) // _ALIGNMENT) * _ALIGNMENT
-        places.append((offset, offset + array.nbytes))
-    connection.send((pickled, [], places))
-    if places:
-        # The receiver maps the file into its memory and copies nothing.
-        with os.fdopen(os.memfd_create("arrays"), "wb") as file:
-            for (offset, _), array in zip(places, arrays):
-                file.seek(offset)
-                file.write(array)
-            file.truncate(max(places[-1][1], 1))  # a file of no bytes cannot be mapped
-            reduction.send_handle(connection, file.fileno(), None)
+class LostFile(Exception):
+    """Is the error of an answer whose arrays did not arrive: this process may open no more files."""
 
 
-def receive_answer(connection: Connection) -> Answer:
-    """Receives what `send_answer` sent; its arrays may be written to."""
-    pickled, arrays, places = connection.recv()
-    if places:
-        handle = reduction.recv_handle(connection)
+class AnswerSender:
+    """A worker's side: sends answers, see `receive_answer`.
+
+    Where the system refuses a file in memory, that is logged, and all further arrays go through the channel.
+
+    Args:
+        channel: to the main process.
+        lines: what has been logged; it is sent with the next answer, and emptied.
+    """
+
+    def __init__(self, channel: Channel, lines: List[Tuple[int, str]]):
+        self._channel, self._lines, self._has_files = channel, lines, HAS_MEMORY_FILES
+
+    def send(self, ticket: Tuple[int, int], error: Optional[Tuple[Exception, str]], result: Any,
+             may_use_files: bool) -> None:
+        """Sends an answer, and waits until it is on its way.
+
+        Args:
+            ticket, error, result: of the `Answer`.
+            may_use_files: whether the main process can receive files.
+        """
+        buffers: List[pickle.PickleBuffer] = []
+        # The memory of arrays, which is most of a result, does not become part of the pickle.
+        pickled = pickle.dumps((error, result), protocol=5, buffer_callback=buffers.append)
+        arrays = [buffer.raw() for buffer in buffers]
+        places: List[Tuple[int, int]] = []  # (offset, end) of each array, in bytes
+        for one in arrays:
+            offset = -(-(places[-1][1] if places else 0) // _ALIGNMENT) * _ALIGNMENT
+            places.append((offset, offset + one.nbytes))
+        size = places[-1][1] if places else 0
+        if not (may_use_files and self._has_files and size >= _WORTH_A_FILE
+                and self._sent_as_file(ticket, pickled, places, arrays)):
+            parts, end = [], 0
+            for (offset, next_end), one in zip(places, arrays):
+                parts += [memoryview(bytes(offset - end)), one]
+                end = next_end
+            self._channel.post(self._head(ticket, pickled, places), parts)
+            self._channel.flush()
+        self._lines.clear()
+
+    def _head(self, ticket: Tuple[int, int], pickled: bytes, places: Sequence[Tuple[int, int]]) -> bytes:
+        return pickle.dumps((ticket, pickled, list(places), list(self._lines)))
+
+    def _sent_as_file(self, ticket: Tuple[int, int], pickled: bytes, places: Sequence[Tuple[int, int]],
+                      arrays: Sequence[memoryview]) -> bool:
         try:
-            memory = memoryview(mmap.mmap(handle, 0))
-        finally:
-            os.close(handle)
-        arrays = [memory[offset:end] for offset, end in places]
-    return pickle.loads(pickled, buffers=arrays)
+            # The receiver maps the file into its memory and copies nothing.
+            with os.fdopen(os.memfd_create("arrays"), "wb") as file:
+                for (offset, _), one in zip(places, arrays):
+                    file.seek(offset)
+                    file.write(one)
+                file.flush()
+                self._channel.post_with_file(self._head(ticket, pickled, places), places[-1][1], file.fileno())
+        except ConnectionError:
+            raise
+        except OSError as error:
+            self._has_files = False
+            _LOGGER.warning("the system refuses files in memory (%s): workers hand their batches over through pipes, "
+                            "which takes longer and changes nothing else", error.strerror or error)
+            return False
+        self._channel.flush()
+        return True
+
+
+def as_answer(message: Message) -> Answer:
+    """Returns the answer that a message brings; its arrays may be written to.
+
+    Where they did not arrive, its error is a `LostFile`.
+    """
+    ticket, pickled, places, lines = pickle.loads(message.head)
+    if message.arrays is not None:
+        memory = message.arrays
+    elif message.file is None:
+        return Answer(ticket, (LostFile(), ""), None, lines)
+    else:
+        memory = _content(message.file, message.size)
+    arrays = [memory[offset:end] for offset, end in places]
+    return Answer(ticket, *pickle.loads(pickled, buffers=arrays), lines)
+
+
+def _content(file: int, size: int) -> memoryview:
+    """Returns the bytes of a file, and closes it."""
+    try:
+        try:
+            return memoryview(mmap.mmap(file, size))  # keeps a handle of its own
+        except OSError:
+            content = memoryview(bytearray(size))
+            done = 0
+            while done < size:
+                done += os.preadv(file, [content[done:]], done)
+            return content
+    finally:
+        os.close(file)

@@ -4,11 +4,12 @@ A process in which a network has run should not be forked: the copy inherits the
 and all of its memory, of which either side copies what it writes to. The server is started as a new program instead,
 imports what workers need, and does nothing else. It starts with the first workers, takes a second of one processor for
 that and 90 MB, nearly all of it for MXNet, and lives as long as the process that it belongs to; a further worker takes
-20 ms.
+20 ms. When it ends, its workers do too, and a new one takes its place.
 """
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,9 @@ from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection
 from typing import Any, Callable, Dict, NoReturn, Optional
 
-from .serving import serve
+from .channel import Channel, open_channel
+from .processes import is_stopped
+from .serving import end_with_parent, serve
 
 # The program of the server. The folders in which Python finds modules come first through its pipe.
 _PROGRAM = f"""
@@ -29,21 +32,27 @@ sys.path[:] = connection.recv()
 from {__name__} import run_server
 run_server(connection)
 """
-_EXIT_SECONDS = 1.0  # how long the exit code of a worker that closed its pipe is waited for
+_ANSWER_SECONDS = 5.0  # how long an answer of the server is waited for
 
 
 class WorkerServer:
-    """The main process's end of a server, which starts at once."""
+    """The main process's end of a server, which starts at once.
+
+    Attributes:
+        owner: id of the process that it belongs to.
+        process: the server.
+    """
 
     def __init__(self):
         self._connection, theirs = Pipe()
-        self._process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
-                                         pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+                                        pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         self.owner = os.getpid()
         self._lock = threading.Lock()
         self._connection.send(sys.path)
         self._started = 0
+        self._process_ids: Dict[int, int] = {}
 
     def start(self, function: bytes) -> "ServedWorker":
         """Starts a worker, and does not wait for it.
@@ -52,40 +61,80 @@ class WorkerServer:
             function: pickled; the worker calls it for each task.
 
         Raises:
-            OSError: the server has ended.
+            EOFError: the server has ended.
+            OSError: the server has ended, or this process may open no more files.
         """
-        ours, theirs = Pipe()
-        with self._lock:
+        ours, theirs = open_channel()
+        with self._lock, theirs:
+            self._read_notes()
             self._started += 1
             # The folders in which Python finds modules may have become more.
             self._connection.send((self._started, (function, sys.path)))
             reduction.send_handle(self._connection, theirs.fileno(), None)
-            theirs.close()
             return ServedWorker(ours, self, self._started)
 
-    def exit_code(self, number: int) -> Optional[int]:
-        """Returns the exit code of the worker that was started as the `number`-th, or None where it is not known."""
-        try:
-            with self._lock:
-                self._connection.send((number, None))
-                return self._connection.recv() if self._connection.poll(_EXIT_SECONDS + 4) else None
-        except (EOFError, OSError):
-            return None
+    def process_id(self, number: int) -> Optional[int]:
+        """Returns the process id of the worker that was started as the `number`-th, or None where it is not known."""
+        with self._lock:
+            try:
+                self._read_notes()
+            except (EOFError, OSError):
+                pass
+            return self._process_ids.get(number)
+
+    def end(self, number: int, seconds: float) -> Optional[int]:
+        """Ends a worker, see `Worker.end`."""
+        with self._lock:
+            try:
+                self._connection.send((number, seconds))
+                deadline = time.monotonic() + seconds + _ANSWER_SECONDS
+                while self._connection.poll(max(deadline - time.monotonic(), 0)):
+                    kind, of, value = self._connection.recv()
+                    if kind == "ended" and of == number:
+                        self._process_ids.pop(number, None)
+                        return value
+                    self._note(kind, of, value)
+            except (EOFError, OSError):
+                pass  # its workers have ended with it
+        return None
+
+    def kill_if_stopped(self) -> None:
+        """Kills a server that a signal has stopped, and its workers with it."""
+        if is_stopped(self.process.pid):
+            self.kill()
+
+    def kill(self) -> None:
+        """Kills the server, and its workers with it."""
+        self.process.kill()
+        self.process.wait()
+
+    def _read_notes(self) -> None:
+        while self._connection.poll():
+            self._note(*self._connection.recv())
+
+    def _note(self, kind: str, number: int, value: Any) -> None:
+        if kind == "started":
+            self._process_ids[number] = value
 
 
 class ServedWorker:
-    """A worker that was forked from a server.
+    """A worker that was forked from a server; see `Worker`."""
 
-    Attributes:
-        connection: the main process's end of the pipe to the worker.
-    """
+    def __init__(self, channel: Channel, server: WorkerServer, number: int):
+        self.channel, self._server, self._number = channel, server, number
 
-    def __init__(self, connection: Connection, server: WorkerServer, number: int):
-        self.connection, self._server, self._number = connection, server, number
+    def process_id(self) -> Optional[int]:
+        """See `Worker`."""
+        return self._server.process_id(self._number)
 
-    def exit_code(self) -> Optional[int]:
-        """Returns the exit code of the worker once it has ended, or None where it is not known."""
-        return self._server.exit_code(self._number)
+    def is_stopped(self) -> bool:
+        """See `Worker`."""
+        return is_stopped(self._server.process.pid) or is_stopped(self.process_id())
+
+    def end(self, seconds: float) -> Optional[int]:
+        """See `Worker`."""
+        self._server.kill_if_stopped()
+        return self._server.end(self._number, seconds)
 
 
 _server: Optional[WorkerServer] = None
@@ -99,10 +148,11 @@ def start_worker(function: bytes) -> ServedWorker:
     """
     global _server
     if _server is not None and _server.owner == os.getpid():  # a forked process starts a server of its own
+        _server.kill_if_stopped()
         try:
             return _server.start(function)
-        except OSError:
-            pass  # the server was killed
+        except (EOFError, ConnectionError):
+            _server.kill()  # someone has killed it
     _server = WorkerServer()
     return _server.start(function)
 
@@ -117,30 +167,38 @@ def run_server(connection: Connection) -> None:
     workers = _Workers()
     try:
         while True:
-            number, start = connection.recv()
+            number, request = connection.recv()
             workers.look()
-            if start is None:
-                connection.send(workers.exit_code(number))
+            if not isinstance(request, tuple):
+                connection.send(("ended", number, workers.end(number, request)))
                 continue
-            theirs = Connection(reduction.recv_handle(connection))
-            function, sys.path[:] = start
-            call = _unpickle(function)
-            workers.running[number] = os.fork()
-            if not workers.running[number]:
+            theirs = socket.socket(fileno=reduction.recv_handle(connection))
+            function, sys.path[:] = request
+            call, server = _unpickle(function), os.getpid()
+            try:
+                process = os.fork()
+            except OSError as error:
+                print(f"a worker process cannot be started: {error.strerror}", file=sys.stderr, flush=True)
+                theirs.close()
+                continue
+            if not process:
+                end_with_parent(server)
                 connection.close()
-                _work(theirs, call)
+                _work(Channel(theirs), call)
             theirs.close()
+            workers.running[number] = process
+            connection.send(("started", number, process))
     except (EOFError, ConnectionError):
         workers.look()
         for process in workers.running.values():
-            os.kill(process, signal.SIGTERM)
+            os.kill(process, signal.SIGKILL)
 
 
-def _work(connection: Connection, function: Callable[[Any], Any]) -> NoReturn:
+def _work(channel: Channel, function: Callable[[Any], Any]) -> NoReturn:
     """Is all that a worker does; it never returns into the loop of the server."""
     code = 1
     try:
-        serve(connection, function)
+        serve(channel, function)
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -179,10 +237,16 @@ class _Workers:
                 del self.running[number]
                 self._exit_codes[number] = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
-    def exit_code(self, number: int) -> Optional[int]:
-        """Returns the exit code of a worker that has closed its pipe; None where it does not end."""
-        deadline = time.monotonic() + _EXIT_SECONDS
+    def end(self, number: int, seconds: float) -> Optional[int]:
+        """Gives a worker some seconds to end by itself, then kills it; returns its exit code if it has ended."""
+        self._await_end(number, seconds)
+        if number in self.running:
+            os.kill(self.running[number], signal.SIGKILL)
+            self._await_end(number, 1.0)
+        return self._exit_codes.pop(number, None)
+
+    def _await_end(self, number: int, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while number in self.running and time.monotonic() < deadline:
             time.sleep(0.01)
             self.look()
-        return self._exit_codes.get(number)

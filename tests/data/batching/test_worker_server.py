@@ -27,7 +27,7 @@ def servers(pool):
 def test_all_workers_are_forked_from_one_server():
     first, second = WorkerPool(double, 2, 60), WorkerPool(double, 2, 60)
     assert [result for result, _, _ in first.run(range(9))] == list(range(0, 18, 2))
-    assert servers(first) == servers(second) == {worker_server._server._process.pid} != {os.getpid()}
+    assert servers(first) == servers(second) == {worker_server._server.process.pid} != {os.getpid()}
 
 
 def children(parent):
@@ -55,14 +55,16 @@ def test_workers_that_ended_leave_no_trace():
     pytest.fail("processes that have ended are still there")
 
 
-def test_workers_outlive_their_server_and_a_new_one_starts():
-    before = WorkerPool(double, 2, 60)
-    (old,) = servers(before)
+def test_workers_end_with_their_server_and_a_new_one_starts(caplog):
+    pool = WorkerPool(double, 2, 60)
+    (old,) = servers(pool)
     os.kill(old, signal.SIGKILL)
-    worker_server._server._process.wait()
-    assert [result for result, _, _ in before.run(range(5))] == [0, 2, 4, 6, 8]
-    (new,) = servers(WorkerPool(double, 2, 60))
-    assert new == worker_server._server._process.pid != old
+    worker_server._server.process.wait()
+    answers = list(pool.run(range(5)))
+    assert [result for result, _, _ in answers] == [0, 2, 4, 6, 8]
+    (new,) = {parent for _, _, parent in answers}
+    assert new == worker_server._server.process.pid != old
+    assert len(caplog.messages) == 2 and all("a new worker takes its place" in line for line in caplog.messages)
 
 
 def test_a_forked_process_has_a_server_of_its_own():

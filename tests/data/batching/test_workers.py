@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from light_head_rcnn import data
-from light_head_rcnn.data.batching import WorkerPool, array_transfer
+from light_head_rcnn.data.batching import WorkerPool, array_transfer, channel
 from light_head_rcnn.errors import TrainingError, UsageError
 
 
@@ -71,7 +71,7 @@ def test_arrays_arrive_as_they_were(start):
 
 @pytest.mark.skipif(not array_transfer.HAS_MEMORY_FILES, reason="arrays are sent through a pipe here")
 def test_arrays_are_aligned_and_leave_no_open_file():
-    arrays = (np.zeros(3, np.uint8), np.zeros(5, np.float32), np.zeros(7, np.float64))
+    arrays = (np.zeros(3, np.uint8), np.zeros(5, np.float32), np.zeros(20000, np.float64))
     pool = WorkerPool(give_back, 1, 60)
     received, = pool.run([arrays])
     assert [array.ctypes.data % 64 for array in received] == [0, 0, 0]
@@ -122,20 +122,25 @@ def end():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_killed_worker_is_an_error_at_once(start):
+def test_a_task_that_ends_worker_after_worker_is_an_error_that_names_it(start, caplog):
     begin = time.time()
-    with pytest.raises(TrainingError, match="a worker process ended .exit code -9"):
+    with pytest.raises(TrainingError, match=r"data worker 1 of 2.*exit code -9, SIGKILL.*3 workers have ended so at "
+                                            r"the same task: .*function end"):
         run(start(make, 2, 60), [1, 2, end, 4])
     assert time.time() - begin < 20
+    assert [line.split("; ")[1] for line in caplog.messages] == [
+        f"a new worker takes its place, and nothing is left out (try {number} of 3)" for number in (2, 3)]
 
 
 def linger():
     time.sleep(30)
 
 
-def test_worker_that_hangs_is_an_error(start):
-    with pytest.raises(TrainingError, match="no batch came from a worker process for 2 seconds"):
-        run(start(make, 1, 2), [linger])
+def test_worker_that_hangs_is_replaced_and_at_last_an_error(start, monkeypatch, caplog):
+    monkeypatch.setattr(channel, "TICK", 0.1)
+    with pytest.raises(TrainingError, match="it gave no answer for 0.3 seconds. 3 workers have ended so"):
+        run(start(make, 1, 0.3), [linger])
+    assert len(caplog.messages) == 2
 
 
 def alive(pid):
@@ -219,7 +224,7 @@ def test_workers_end_when_the_main_process_does(signal_number, prologue):
             results = pool.run(list(range(50)))
             print(*{next(results)[1] for _ in range(6)}, flush=True)
         server = worker_server._server
-        print(0 if server is None else server._process.pid, flush=True)
+        print(0 if server is None else server.process.pid, flush=True)
         time.sleep(60)
     """)
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
