@@ -23,8 +23,9 @@ class RunningTrainer(Protocol):
     steps_per_epoch: int
     epoch: int
     stop_reason: Optional[str]
+    group: Any
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, exit_status: int = 0) -> None:
         """Ends the training after the current step or epoch."""
 
     def report_test(self, metrics: Dict[str, float]) -> None:

@@ -1,0 +1,1 @@
+"""Training by several processes: how they are joined, started and watched."""

@@ -1,0 +1,107 @@
+"""The group of processes that train one network together, as a training sees it."""
+import hashlib
+from typing import Any, Dict, List, Mapping, Sequence
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+
+from ... import data
+from ...errors import TrainingError
+
+
+class Group:
+    """A training's processes; each calls the same methods in the same order. This class is of one process alone.
+
+    Attributes:
+        rank: number of this process, from 0 to `size` - 1. Rank 0 writes the files of the run.
+        size: number of processes.
+        lockstep: whether all processes make their steps together. Without it, each goes on when it is ready.
+        description: what joins the processes, for the log.
+    """
+
+    rank = 0
+    size = 1
+    lockstep = True
+    description = "one process"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes files."""
+        return self.rank == 0
+
+    @property
+    def shard(self) -> data.Shard:
+        """This process's part of batches and tests."""
+        return data.Shard(self.rank, self.size)
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Adds up the float32 vectors of all processes, which are of one length; each process gets the sum."""
+        return np.asarray(values, np.float32)
+
+    def gather(self, content: bytes) -> List[bytes]:
+        """Collects what each process has to say, in the order of the ranks; each process gets all."""
+        return [content]
+
+    def barrier(self) -> None:
+        """Returns when all processes have called it."""
+
+    def broadcast(self, content: bytes) -> bytes:
+        """Returns what rank 0 has to say; that of others is not read."""
+        return self.gather(content if self.rank == 0 else b"")[0]
+
+    def any(self, flag: bool) -> bool:
+        """Tells whether any process says True."""
+        return bool(self.sum(np.array([flag], np.float32))[0])
+
+    def mean(self, arrays: Sequence[np.ndarray]) -> List[np.ndarray]:
+        """Averages arrays over the processes."""
+        if self.size == 1:
+            return list(arrays)
+        flat = self.sum(np.concatenate([np.ravel(array) for array in arrays])) / np.float32(self.size)
+        ends = np.cumsum([array.size for array in arrays])[:-1]
+        return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends), arrays)]
+
+    def optimizer(self, parameters: Mapping[str, gluon.Parameter], name: str, options: Dict[str, Any],
+                  kvstore: str) -> gluon.Trainer:
+        """Makes the optimizer, which adds up the gradients of all devices of all processes and applies them.
+
+        Args:
+            parameters: what is trained, by name.
+            name, options: MXNet's name of the optimizer, and its arguments.
+            kvstore: MXNet's name of the KVStore that adds up the gradients of this process's devices.
+        """
+        return gluon.Trainer(dict(parameters), name, options, kvstore=kvstore, update_on_kvstore=False)
+
+    def step_divisor(self, devices: int) -> int:
+        """Returns the argument of the optimizer's `step` with which it applies the mean gradient over all devices."""
+        return devices
+
+    def close(self) -> None:
+        """Leaves the group; the other processes must leave too."""
+
+    def check_equal(self, arrays: Mapping[str, mx.nd.NDArray], what: str) -> None:
+        """Checks that all processes hold the same arrays, to the bit.
+
+        Raises:
+            TrainingError: they do not; every process raises it.
+        """
+        if self.size == 1:
+            return
+        digests = self.gather(digest(arrays))
+        others = [str(rank) for rank, one in enumerate(digests) if one != digests[0]]
+        if others:
+            raise TrainingError(f"{what} of the processes {', '.join(others)} are not those of process 0. Do all read "
+                                "the same files, on machines of one kind?")
+
+
+def digest(arrays: Mapping[str, mx.nd.NDArray]) -> bytes:
+    """Returns a checksum of arrays and their names."""
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        sha.update(name.encode())
+        sha.update(np.ascontiguousarray(arrays[name].asnumpy()).tobytes())
+    return sha.digest()
+
+
+ALONE = Group()

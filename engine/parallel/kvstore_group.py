@@ -1,0 +1,86 @@
+"""Processes that are joined by MXNet's KVStore, a parameter server."""
+import os
+from typing import Any, Dict, List, Mapping
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+
+from ...errors import UsageError
+from .group import Group
+
+# What a scheduler of processes sets, and MXNet's KVStore reads.
+VARIABLES = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_WORKER", "DMLC_NUM_SERVER")
+WORKER_NUMBER = "DMLC_WORKER_ID"
+# Keys from here on are this file's; an optimizer numbers its parameters from 0.
+_FIRST_KEY = 1000000
+_LEAST, _MOST = 64, 2 ** 20  # numbers in the arrays that are added up
+
+
+class KVStoreGroup(Group):
+    """Workers that the environment variables `VARIABLES` describe; the servers add up.
+
+    Args:
+        name: "dist_sync": the servers wait for the gradients of all workers, and each worker applies their sum.
+
+    Raises:
+        UsageError: a variable is not set.
+    """
+
+    def __init__(self, name: str = "dist_sync"):
+        missing = [variable for variable in VARIABLES if not os.environ.get(variable)]
+        if missing:
+            raise UsageError(f"default.kvstore is {name}, and {', '.join(missing)} not set: lhrcnn launch starts the "
+                             "processes and sets them; docs/scaling.md says how to do it by hand")
+        self._store = mx.kv.create(name)
+        self.size = self._store.num_workers
+        self._keys: Dict[int, int] = {}
+        self.rank = self._store.rank
+        self.description = f"MXNet's KVStore {name}"
+        # MXNet numbers workers as they come. Where whoever started them has numbered them, that number counts.
+        given = os.environ.get(WORKER_NUMBER, "")
+        numbers = np.zeros(self.size, np.float32)
+        if given.isdecimal() and int(given) < self.size:
+            numbers[int(given)] = 1
+        if (self.sum(numbers) == 1).all():
+            self.rank = int(given)
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        values = np.asarray(values, np.float32)
+        parts = [self._sum(values[start:start + _MOST]) for start in range(0, len(values), _MOST)]
+        return np.concatenate(parts) if parts else values
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        length = _LEAST
+        while length < len(values):
+            length *= 2
+        if length not in self._keys:
+            self._keys[length] = _FIRST_KEY + len(self._keys)
+            self._store.init(self._keys[length], mx.nd.zeros(length))
+        padded = np.zeros(length, np.float32)
+        padded[:len(values)] = values
+        self._store.push(self._keys[length], mx.nd.array(padded))
+        total = mx.nd.zeros(length)
+        self._store.pull(self._keys[length], out=total)
+        return total.asnumpy()[:len(values)]
+
+    def gather(self, content: bytes) -> List[bytes]:
+        sizes = np.zeros((self.size, 2), np.float32)  # each below 2**24, so that float32 holds it
+        sizes[self.rank] = divmod(len(content), 2 ** 16)
+        lengths = [int(high) * 2 ** 16 + int(low) for high, low in self.sum(sizes.ravel()).reshape(-1, 2)]
+        # Two bytes in a float32, at a place where all others have 0: the sum is exact.
+        starts = np.cumsum([0] + [-(-length // 2) for length in lengths])
+        words = np.zeros(starts[-1], np.float32)
+        words[starts[self.rank]:starts[self.rank + 1]] = np.frombuffer(content + b"\0" * (len(content) % 2), np.uint16)
+        words = self.sum(words).astype(np.uint16)
+        return [words[start:end].tobytes()[:length] for start, end, length in zip(starts, starts[1:], lengths)]
+
+    def barrier(self) -> None:
+        self.sum(np.zeros(1, np.float32))
+
+    def optimizer(self, parameters: Mapping[str, gluon.Parameter], name: str, options: Dict[str, Any],
+                  kvstore: str) -> gluon.Trainer:
+        return gluon.Trainer(dict(parameters), name, options, kvstore=self._store, update_on_kvstore=False)
+
+    def step_divisor(self, devices: int) -> int:
+        return devices * self.size
