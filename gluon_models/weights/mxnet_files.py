@@ -8,6 +8,7 @@ import mxnet as mx
 from ...errors import CheckpointError
 from . import gluoncv
 from .description import Weights, float_array
+from .mxnet_layout import check_layout
 
 # The MXNet original saves the box layer twice; its tests load the copy whose name ends with this.
 TEST_SUFFIX = "_test"
@@ -21,6 +22,11 @@ def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
     """
     if not Path(path).is_file():
         raise CheckpointError(f"there is no file {path}")
+    try:
+        check_layout(path)
+    except (ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path} cannot be read as an MXNet parameter file: {reason}") from None
     try:
         arrays = mx.nd.load(str(path))
     except mx.MXNetError as error:
