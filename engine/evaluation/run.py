@@ -1,5 +1,6 @@
 """Testing a detector on a data set: detections, result files, metrics."""
 import copy
+import json
 import logging
 import time
 from pathlib import Path
@@ -15,10 +16,12 @@ from ..deploy.detectors import load_detector
 from ..files import PathLike, write_json
 from ..inference.dataset_detections import detect_dataset
 from ..inference.detector import Detections, Detector
+from ..parallel.group import ALONE, Group
 from . import compute_metrics, format_metrics, write_results
 from .matching import describe_match, match_classes, with_classes_of_data_set
 
 SPEED_FILE = "speed.json"
+_SECONDS_OF_METRICS = 60  # for a large data set
 _MESSAGES = 10  # how many images that cannot be read are named in the log
 
 
@@ -75,14 +78,20 @@ def evaluate(detector: Union[Detector, PathLike], dataset: data.Dataset, folder:
 
 def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[PathLike] = None, batch_images: int = 1,
                   logger: Optional[logging.Logger] = None, num_workers: int = 2,
-                  proposals: Optional[ProposalSet] = None) -> TestResult:
-    """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read."""
+                  proposals: Optional[ProposalSet] = None, group: Group = ALONE) -> TestResult:
+    """Tests a detector as `evaluate` does; also returns what is wrong with the images that could not be read.
+
+    Several processes share the images; rank 0 computes the metrics and writes the files, and each gets the result.
+    """
     matched = match_classes(detector.classes, dataset)
     began = time.monotonic()
-    detections, failures = detect_dataset(detector, dataset, batch_images, num_workers, proposals)
+    detections, failures = detect_dataset(detector, dataset, batch_images, num_workers, proposals, group)
     seconds = time.monotonic() - began
     if matched is not None:
         detections = with_classes_of_data_set(detections, matched)
+    if not group.is_first:
+        with group.watchdog.watch("the computing of the metrics by process 0", usual=_SECONDS_OF_METRICS):
+            return TestResult(json.loads(group.broadcast(b"")), list(failures.values()))
     if failures:
         dataset, detections = without_failures(dataset, detections, failures)
     written = []
@@ -108,14 +117,16 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
         if written:
             lines.append("\nwrote " + " and ".join(map(str, written)))
         logger.info("%s", "\n".join(line for line in lines if line))
+    group.broadcast(json.dumps(metrics).encode())
     return TestResult(metrics, list(failures.values()))
 
 
 def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts: Sequence[mx.Context],
-                 folder: PathLike, logger: logging.Logger, proposals: Optional[ProposalSet] = None) -> TestResult:
+                 folder: PathLike, logger: logging.Logger, proposals: Optional[ProposalSet] = None,
+                 group: Group = ALONE) -> TestResult:
     """Tests a network as the section `TEST` of a configuration says; see `evaluate`."""
     return test_detector(Detector.of(cfg, net, contexts), dataset, folder, cfg.TEST.BATCH_IMAGES, logger,
-                         cfg.TEST.NUM_WORKERS, proposals)
+                         cfg.TEST.NUM_WORKERS, proposals, group)
 
 
 # pytest must not take the functions for tests where they are imported.

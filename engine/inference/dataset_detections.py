@@ -1,5 +1,8 @@
 """Runs a detector on every image of a data set."""
-from typing import Dict, List, NamedTuple, Optional, Sequence
+import io
+import json
+import time
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
@@ -10,10 +13,12 @@ from ...data.proposals import ProposalSet
 from ...errors import DataError, UsageError
 from ...runtime import available_threads
 from ..building.loaders import useful_workers
+from ..parallel.group import ALONE, Group
 from .detector import Detections, Detector, to_original_frame
 
 # Mean size of images in megapixels from which reading takes long beside a small network on a processor.
 _LARGE_IMAGES = 2
+_MORE_SECONDS = 10  # that the usual share of another process may take beyond this one's
 
 
 class DatasetDetections(NamedTuple):
@@ -30,7 +35,8 @@ class DatasetDetections(NamedTuple):
 
 
 def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int = 1,
-                   num_workers: int = 0, proposals: Optional[ProposalSet] = None) -> DatasetDetections:
+                   num_workers: int = 0, proposals: Optional[ProposalSet] = None,
+                   group: Group = ALONE) -> DatasetDetections:
     """Finds objects in every image of a data set, with a progress bar on a terminal.
 
     An image that cannot be read is treated as the policy of the data set says of its kind of fault: it ends the call,
@@ -44,6 +50,7 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
             and so are small ones where the detector itself keeps all cores of a small machine busy. The detections are
             the same.
         proposals: for a detector that needs them, those of each image.
+        group: the processes that share the images; each gets the detections of all, which are those of one process.
 
     Raises:
         UsageError: the detector needs proposals and none are given, or it takes none.
@@ -59,10 +66,13 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
     how, contexts = detector.preparation, detector.contexts
     workers = 0 if _network_needs_all_cores(contexts, dataset.records) else num_workers
     loader = data.TestLoader(dataset.records, batch_images * len(contexts), how.scales, how.means, how.stds,
-                             stride=how.stride, num_workers=useful_workers(workers, len(dataset.records)))
+                             stride=how.stride, num_workers=useful_workers(workers, len(dataset.records)),
+                             shard=group.shard)
     found = [_nothing() for _ in dataset.records]
     failures: Dict[int, str] = {}
-    with tqdm(total=len(found), disable=None, unit="image", desc="testing") as bar:
+    began = time.monotonic()
+    own = _own_images(group, len(found), batch_images * len(contexts))
+    with tqdm(total=len(own), disable=None, unit="image", desc="testing") as bar:
         for batch in loader:
             for index, error in batch.unread:
                 dataset.log.report_once(error.kind, str(error))
@@ -84,9 +94,43 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
                     found[index] = to_original_frame(ids[row], scores[row], boxes[row], im_info[2], record.width,
                                                      record.height)
             bar.update(len(batch.indices) + len(batch.unread))
+    if group.size > 1:
+        seconds = time.monotonic() - began
+        with group.watchdog.watch("the test, of which this process has done its part,", usual=seconds + _MORE_SECONDS):
+            found, failures = _of_all_processes(group, own, found, failures)
     if failures and len(failures) == len(found):
         raise DataError(f"none of the {len(found)} images can be read; the first: {failures[0]}")
     return DatasetDetections(found, failures)
+
+
+def _own_images(group: Group, images: int, batch_size: int) -> range:
+    """Returns the positions of the images that this process tests: those of its batches."""
+    starts = group.shard.of(range(0, images, batch_size))
+    return range(starts[0], min(starts[-1] + batch_size, images)) if starts else range(0)
+
+
+def _of_all_processes(group: Group, own: Sequence[int], found: List[Detections],
+                      failures: Dict[int, str]) -> Tuple[List[Detections], Dict[int, str]]:
+    """Returns the detections and failures of all processes, in the order of the records.
+
+    Args:
+        group: the processes.
+        own: positions of the records that this process has done.
+        found, failures: with those of this process filled in.
+    """
+    content = io.BytesIO()
+    columns = [np.concatenate([getattr(found[index], name) for index in own] or [getattr(_nothing(), name)])
+               for name in Detections._fields]
+    np.savez(content, own=np.array(own, np.int64), counts=np.array([len(found[index].ids) for index in own], np.int64),
+             failures=np.frombuffer(json.dumps(failures).encode(), np.uint8), **dict(zip(Detections._fields, columns)))
+    found, failures = list(found), {}
+    for part in group.gather(content.getvalue()):
+        with np.load(io.BytesIO(part)) as arrays:
+            ends = np.cumsum(arrays["counts"])[:-1]
+            for index, *row in zip(arrays["own"], *(np.split(arrays[name], ends) for name in Detections._fields)):
+                found[index] = Detections(*row)
+            failures.update((int(index), text) for index, text in json.loads(arrays["failures"].tobytes()).items())
+    return found, dict(sorted(failures.items()))
 
 
 def _network_needs_all_cores(contexts: Sequence[mx.Context], records: Sequence[data.Record]) -> bool:

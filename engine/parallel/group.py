@@ -8,6 +8,7 @@ from mxnet import gluon
 
 from ... import data
 from ...errors import TrainingError
+from .watchdog import Watchdog
 
 
 class Group:
@@ -18,12 +19,14 @@ class Group:
         size: number of processes.
         lockstep: whether all processes make their steps together. Without it, each goes on when it is ready.
         description: what joins the processes, for the log.
+        watchdog: bounds how long this process waits for the others.
     """
 
     rank = 0
     size = 1
     lockstep = True
     description = "one process"
+    watchdog = Watchdog(0)
 
     @property
     def is_first(self) -> bool:
@@ -80,19 +83,33 @@ class Group:
     def close(self) -> None:
         """Leaves the group; the other processes must leave too."""
 
+    def different(self, content: bytes) -> List[int]:
+        """Returns the ranks of the processes that say something else than rank 0; all get the same answer."""
+        said = self.gather(content)
+        return [rank for rank, one in enumerate(said) if one != said[0]]
+
     def check_equal(self, arrays: Mapping[str, mx.nd.NDArray], what: str) -> None:
         """Checks that all processes hold the same arrays, to the bit.
 
         Raises:
             TrainingError: they do not; every process raises it.
         """
-        if self.size == 1:
-            return
-        digests = self.gather(digest(arrays))
-        others = [str(rank) for rank, one in enumerate(digests) if one != digests[0]]
+        others = self.size > 1 and self.different(digest(arrays))
         if others:
-            raise TrainingError(f"{what} of the processes {', '.join(others)} are not those of process 0. Do all read "
-                                "the same files, on machines of one kind?")
+            raise TrainingError(f"{what} of the processes {', '.join(map(str, others))} are not those of process 0")
+
+    def share_parameters(self, parameters: Mapping[str, gluon.Parameter]) -> bool:
+        """Gives all processes the parameters of rank 0 where they have others; returns whether they had."""
+        arrays = {name: parameter.data(parameter.list_ctx()[0]) for name, parameter in parameters.items()}
+        if self.size == 1 or not self.different(digest(arrays)):
+            return False
+        for name in sorted(parameters):
+            array = arrays[name].asnumpy()
+            sent = np.frombuffer(self.broadcast(array.tobytes()), array.dtype).reshape(array.shape)
+            parameters[name].set_data(mx.nd.array(sent, dtype=array.dtype))
+        arrays = {name: parameter.data(parameter.list_ctx()[0]) for name, parameter in parameters.items()}
+        self.check_equal(arrays, "the first weights")
+        return True
 
 
 def digest(arrays: Mapping[str, mx.nd.NDArray]) -> bytes:

@@ -8,6 +8,7 @@ from mxnet import gluon
 
 from ...errors import UsageError
 from .group import Group
+from .heartbeats import set_heartbeats, watch_heartbeats
 
 # What a scheduler of processes sets, and MXNet's KVStore reads.
 VARIABLES = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_WORKER", "DMLC_NUM_SERVER")
@@ -32,7 +33,9 @@ class KVStoreGroup(Group):
         if missing:
             raise UsageError(f"default.kvstore is {name}, and {', '.join(missing)} not set: lhrcnn launch starts the "
                              "processes and sets them; docs/scaling.md says how to do it by hand")
+        set_heartbeats()
         self._store = mx.kv.create(name)
+        watch_heartbeats(self._store, "worker")
         self.size = self._store.num_workers
         self._keys: Dict[int, int] = {}
         self.rank = self._store.rank
