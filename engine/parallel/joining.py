@@ -1,0 +1,47 @@
+"""Joins the group of processes that a training belongs to."""
+import os
+from typing import Callable
+
+from ...errors import UsageError
+from .group import ALONE, Group
+from .kvstore_group import VARIABLES, KVStoreGroup
+from .watchdog import Watchdog
+
+_DISTRIBUTED = "dist"
+
+
+def join_group(kvstore: str, horovod: bool = False, seconds: float = 60) -> Group:
+    """Joins the processes that this one was started with.
+
+    Args:
+        kvstore: MXNet's name of the KVStore. One that begins with "dist" joins processes. So does any where the
+            variable DMLC_ROLE is set, because the process was started as one of several then: by "dist_sync".
+        horovod: join the processes that `horovodrun` has started.
+        seconds: bound of the time to wait for another process, see `Watchdog`; 0 for none.
+
+    Returns:
+        The group; `ALONE` where there is one process.
+
+    Raises:
+        UsageError: two ways are asked for at once, or a variable is not set.
+        LibraryError: Horovod is missing.
+    """
+    if horovod:
+        if kvstore.startswith(_DISTRIBUTED) or os.environ.get(VARIABLES[0]):
+            raise UsageError("--horovod and MXNet's distributed KVStore (default.kvstore, lhrcnn launch) are two ways "
+                             "of joining processes: use one of them")
+        from .horovod_group import HorovodGroup
+        return _joined(HorovodGroup, seconds)
+    if kvstore.startswith(_DISTRIBUTED) or os.environ.get(VARIABLES[0]):
+        name = kvstore if kvstore.startswith(_DISTRIBUTED) else "dist_sync"
+        return _joined(lambda: KVStoreGroup(name), seconds)
+    return ALONE
+
+
+def _joined(make: Callable[[], Group], seconds: float) -> Group:
+    watchdog = Watchdog(seconds)
+    with watchdog.watch("the joining of all processes"):
+        group = make()
+        group.barrier()
+    group.watchdog = watchdog
+    return group
