@@ -1,5 +1,5 @@
 """Batches for training and for testing, made in this process or in worker processes."""
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class TrainLoader:
         mean, std: three numbers each, RGB, see `preprocess`.
         stride: the padded height and width are multiples of it.
         num_workers: number of processes that make batches; 0 makes them in this process. The batches are the same.
-        timeout: seconds to wait for a batch from a worker.
+        timeout: seconds after which a worker that gives no batch is replaced, see `WorkerPool`.
         ignore_crowd_and_difficult: whether the boxes of crowds and of difficult objects are ignored regions; otherwise
             they are background.
         faults: takes note of each image that cannot be read; its policy says what is done about them.
@@ -62,11 +62,21 @@ class TrainLoader:
         self._images = sampler.batch_size // sampler.shard.size  # in this process's part of a batch
         self._make_batch = TrainBatchMaker(mean, std, stride, target_function, ignore_crowd_and_difficult,
                                            Augmentation(photometric, random_crop))
-        self._workers = WorkerPool(self._make_batch, num_workers, timeout)
+        self._workers = WorkerPool(self._make_batch, num_workers, timeout, lambda task: _paths(task.images))
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
         return len(self.sampler)
+
+    def images_of(self, epoch: int, number: int) -> List[str]:
+        """Returns the paths of the images in this process's part of a batch; they are worked out when asked for.
+
+        Args:
+            epoch: counted from 0.
+            number: of a batch that `epoch` has yielded, counted from 0.
+        """
+        batch = self._without_bad(self.sampler.global_batches(epoch), number)
+        return [self._records[sampled.index].path for sampled in batch]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Tuple[np.ndarray, ...]]:
         """Yields the batches of an epoch.
@@ -86,7 +96,8 @@ class TrainLoader:
 
         Raises:
             DataError: an image cannot be read, and that is an error, see above.
-            TrainingError: a worker process was lost, or no image could be read of the last `UNREADABLE_IN_A_ROW`.
+            TrainingError: workers were lost again and again, see `WorkerPool`, or no image could be read of the last
+                `UNREADABLE_IN_A_ROW`.
         """
         batches = self.sampler.global_batches(epoch)
         numbers = range(start, len(batches))
@@ -159,7 +170,7 @@ class TestLoader:
                  num_workers: int = 0, timeout: float = 300, shard: Shard = ONE_PROCESS):
         self._records, self._batch_size = records, batch_size
         self._starts = shard.checked().of(range(0, len(records), batch_size))
-        self._workers = WorkerPool(TestBatchMaker(scales, mean, std, stride), num_workers, timeout)
+        self._workers = WorkerPool(TestBatchMaker(scales, mean, std, stride), num_workers, timeout, _paths)
 
     def __len__(self) -> int:
         """Number of batches that this process makes."""
@@ -169,3 +180,8 @@ class TestLoader:
         """Yields the batches; an image that cannot be read is named in its batch, and the others go on."""
         numbered = list(enumerate(self._records))
         return self._workers.run(numbered[start:start + self._batch_size] for start in self._starts)
+
+
+def _paths(images: Sequence[Tuple[Any, Record]]) -> List[str]:
+    """The images that a worker makes a batch of."""
+    return [record.path for _, record in images]

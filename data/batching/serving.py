@@ -23,6 +23,8 @@ def serve(channel: Channel, function: Callable[[Any], Any]) -> None:
         function: is called for each task.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C interrupts the main process, which then ends the workers
+    for crash in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT):
+        signal.signal(crash, signal.SIG_DFL)  # MXNet would catch some, and leave by an exit code that says nothing
     log = _Lines()
     logger = logging.getLogger("light_head_rcnn")
     logger.handlers, logger.propagate = [log], False

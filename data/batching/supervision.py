@@ -11,6 +11,7 @@ from .processes import describe_end
 from .serving import task_message
 
 MOST_TRIES = 3  # so many workers that one task ends, one after the other, end the run
+_START_SECONDS = 120.0  # that a worker may take to be there
 _STOPPED_SECONDS = 10.0  # after which a worker that someone has stopped is replaced
 _END_SECONDS = 1.0  # that a worker which has closed its channel gets to end by itself
 _NAMES_SHOWN = 8
@@ -68,6 +69,7 @@ class Place:
         self._given: Deque[_Given] = deque()
         self._early: Dict[_Ticket, Answer] = {}
         self._process: Optional[int] = None  # the id of the worker that was ended last
+        self._start_seconds = 0.0  # for which its worker has been waited for before it was there
         self.worker = common.start()
 
     def give(self, ticket: _Ticket, task: Any) -> None:
@@ -88,6 +90,7 @@ class Place:
             TrainingError: the task has ended `MOST_TRIES` workers.
         """
         while ticket not in self._early:
+            self._start_seconds = 0.0
             try:
                 answer = as_answer(self.worker.channel.receive(self._watch))
             except _Hangs as reason:
@@ -108,7 +111,7 @@ class Place:
         error = answer.error[0] if answer.error else None
         if error is not None and is_shortage(error) and answer.ticket[0] == run:
             self._end(0)
-            self._replace(f"it had too little memory ({error})", given)
+            self._replace(f"it had too little memory, or might open no more files ({error})", given)
             return
         self._given.remove(given)
         if answer.ticket[0] != run:
@@ -130,8 +133,10 @@ class Place:
 
     def _watch(self, waited: float) -> None:
         """Raises `_Hangs` where no answer is to be expected any more."""
-        if waited >= self._common.timeout:
-            raise _Hangs(f"it gave no answer for {self._common.timeout:g} seconds")
+        if self.worker.process_id() is None:
+            self._start_seconds = waited  # it waits for the process that starts workers, which takes a while to start
+        if waited - self._start_seconds >= self._common.timeout or self._start_seconds >= _START_SECONDS:
+            raise _Hangs(f"it gave no answer for {waited:g} seconds")
         if waited >= _STOPPED_SECONDS and self.worker.is_stopped():
             raise _Hangs(f"it was stopped by a signal, and gave no answer for {waited:g} seconds")
 

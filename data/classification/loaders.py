@@ -58,7 +58,7 @@ class ClassifierTrainLoader:
         view: makes the network's square of an image.
         seed: whole number, at least 0.
         num_workers: processes that make batches; 0 makes them in this process. The batches are the same.
-        timeout: seconds to wait for a batch from a worker.
+        timeout: seconds after which a worker that gives no batch is replaced, see `WorkerPool`.
 
     Attributes:
         unreadable: what is wrong with each image that could not be read, by its name.
@@ -76,11 +76,20 @@ class ClassifierTrainLoader:
         self._images, self._batch_size, self._seed = images, batch_size, seed
         self.unreadable: Dict[str, str] = {}
         self.replaced = 0
-        self._workers = WorkerPool(BatchMaker(view), num_workers, timeout)
+        self._workers = WorkerPool(BatchMaker(view), num_workers, timeout, _names)
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
         return len(self._images) // self._batch_size
+
+    def images_of(self, epoch: int, number: int) -> List[str]:
+        """Returns the names of the images in a batch, those among them that cannot be read.
+
+        Args:
+            epoch: counted from 0.
+            number: of the batch, counted from 0.
+        """
+        return _names(next(self._tasks(epoch, number)))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """Yields the batches of an epoch.
@@ -93,7 +102,7 @@ class ClassifierTrainLoader:
             uint8 (N, side, side, 3), RGB, and the classes, float32 (N,).
 
         Raises:
-            TrainingError: a worker process was lost, or no image of a batch can be read.
+            TrainingError: workers were lost again and again, see `WorkerPool`, or no image of a batch can be read.
         """
         for made in self._workers.run(self._tasks(epoch, start)):
             self.unreadable.update(made.unread)
@@ -124,7 +133,7 @@ class ClassifierTestLoader:
     def __init__(self, images: Sequence[ClassifiedImage], batch_size: int, view: TestView, num_workers: int = 0,
                  timeout: float = 300):
         self._images, self._batch_size = images, batch_size
-        self._workers = WorkerPool(BatchMaker(view), num_workers, timeout)
+        self._workers = WorkerPool(BatchMaker(view), num_workers, timeout, _names)
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -134,3 +143,8 @@ class ClassifierTestLoader:
         """Yields the batches; the last one may be smaller, and one of which no image can be read is empty."""
         return self._workers.run([(image, 0) for image in self._images[start:start + self._batch_size]]
                                  for start in range(0, len(self._images), self._batch_size))
+
+
+def _names(task: Sequence[Tuple[ClassifiedImage, int]]) -> List[str]:
+    """The images that a worker makes a batch of."""
+    return [image.name for image, _ in task]

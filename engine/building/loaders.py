@@ -52,7 +52,7 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed, scale_jitter=train.SCALE_JITTER,
                                 scale_per_image=train.PYRAMID, shard=shard)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
-                            num_workers=train.NUM_WORKERS,
+                            num_workers=train.NUM_WORKERS, timeout=train.WORKER_TIMEOUT,
                             ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT, faults=faults,
                             photometric=train.PHOTOMETRIC, random_crop=train.RANDOM_CROP)
 

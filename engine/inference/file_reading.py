@@ -15,7 +15,7 @@ from .reading_ahead import read_ahead
 # Pixels of larger images, in millions, are not kept, nor sent from one process to another: several wait at a time.
 _LARGE_IMAGE = 25
 _WAITING = 4  # images that wait where threads read them
-_TIMEOUT = 300  # seconds that reading one image may take
+_TIMEOUT = 300  # seconds that reading one image may take before its worker is replaced
 
 
 class ReadFile(NamedTuple):
@@ -65,5 +65,5 @@ def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> I
     workers = useful_workers(num_workers, len(paths))
     reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6)
     if workers:
-        return WorkerPool(reader, workers, _TIMEOUT).run(paths)
+        return WorkerPool(reader, workers, _TIMEOUT, lambda path: [str(path)]).run(paths)
     return read_ahead(reader, paths, detector, _WAITING)

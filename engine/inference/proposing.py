@@ -18,7 +18,7 @@ from ...errors import DataError, UsageError
 from ..files import PathLike, atomic_write
 
 _PART_SECONDS = 30.0  # of work is lost at most when the process is killed
-_TIMEOUT = 3600.0  # seconds for one image
+_TIMEOUT = 3600.0  # seconds for one image, after which its worker is replaced
 
 
 class _Image(NamedTuple):
@@ -76,7 +76,7 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
     Raises:
         UsageError: the file has proposals that were found in another way, or of no image of this data set.
         DataError: an image cannot be read, and the policy of the data set makes that an error.
-        TrainingError: a worker process was killed.
+        TrainingError: an image has ended several workers, one after the other.
     """
     parts = _Parts(Path(path), finder)
     names = names_of(dataset.records, dataset.path)
@@ -106,7 +106,7 @@ def _run(finder: ProposalFinder, records: Sequence[Record],
          workers: int) -> Iterator[Tuple[FoundBoxes, Optional[DataError]]]:
     if not records:
         return iter(())
-    return WorkerPool(finder, min(workers, len(records)), _TIMEOUT).run(records)
+    return WorkerPool(finder, min(workers, len(records)), _TIMEOUT, lambda record: [record.path]).run(records)
 
 
 def _image(record: Record) -> _Image:

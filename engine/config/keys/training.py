@@ -81,6 +81,10 @@ KEYS = (
     Key("TRAIN.CHECKPOINT_STEPS", 1000, INT,
         "Training steps between two checkpoints inside an epoch. 0 writes them only at the end of epochs.",
         NOT_NEGATIVE, free_on_resume=True),
+    Key("TRAIN.SAVE_EVERY_MINUTES", 0.0, FLOAT,
+        "Minutes between two checkpoints inside an epoch, beside those of `TRAIN.CHECKPOINT_STEPS`, for schedulers that "
+        "kill without a signal. 0 writes none. SIGTERM and Ctrl-C save in any case.",
+        NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.KEEP_CHECKPOINTS", 2, INT,
         "The checkpoints of this many last epochs are kept, and also the one with the best test (see "
         "`TRAIN.TEST_EVERY`). 0 keeps all.",
@@ -132,6 +136,11 @@ KEYS = (
     Key("TRAIN.NUM_WORKERS", 2, INT,
         "Processes that read and resize training images. 0 does so in the training process.",
         NOT_NEGATIVE, free_on_resume=True),
+    Key("TRAIN.WORKER_TIMEOUT", 300, INT,
+        "Seconds after which one of these processes that has not finished a batch is ended and replaced; the new one "
+        "makes the batch. Three in a row at the same batch end the training. One that a signal has stopped is replaced "
+        "after 10 seconds.",
+        ONE_OR_MORE, free_on_resume=True),
 
     Key("TRAIN.USE_EMPTY_IMAGES", False, BOOL,
         "Whether images without boxes are trained on, as background. Otherwise they are left out."),

@@ -183,6 +183,7 @@ ROWS = [
     ("network.IMAGE_STRIDE", 64, of_training_batches, "loader.stride", 64, {}),
     ("network.IMAGE_STRIDE", 0, of_training_batches, "loader.stride", 1, {}),
     ("TRAIN.NUM_WORKERS", 5, of_training_batches, "loader.num_workers", 5, {}),
+    ("TRAIN.WORKER_TIMEOUT", 7, of_training_batches, "loader.timeout", 7, {}),
     ("TRAIN.IGNORE_CROWD_AND_DIFFICULT", False, of_training_batches, "loader.ignore_crowd_and_difficult", False, {}),
     # Test batches, and single images.
     ("TEST.BATCH_IMAGES", 3, of_test_batches, "batch_size", 6, {}),
