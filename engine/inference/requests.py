@@ -11,6 +11,11 @@ NetworkAnswer = Tuple[np.ndarray, np.ndarray, np.ndarray]
 _BATCH_PIXELS, _LARGEST_BATCH = 8 * 128 * 128, 8
 
 
+def small_batch(height: int, width: int) -> int:
+    """How many images of a size, in pixels of the network's input, gain by going through a network at a time."""
+    return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+
+
 class Requests:
     """Starts a network for batches of images, and waits for its answers; a context manager that ends its threads.
 
@@ -57,7 +62,7 @@ class NetworkRequests(Requests):
 
     def batch_of(self, height: int, width: int) -> int:
         """See `Requests`."""
-        return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+        return small_batch(height, width)
 
     def begin(self, inputs: Sequence[NetworkInput]) -> Callable[[], NetworkAnswer]:
         """See `Requests`."""

@@ -1,7 +1,7 @@
 """Detectors that run in ONNX Runtime or OpenVINO."""
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -63,10 +63,15 @@ class EngineDetector(Detector):
         """See `Detector.requests`: the engine works on several images at a time, or of few on one by all threads."""
         if self._open_parallel is None or count is not None and count < _WORTH_LOADING:
             return ThreadedRequests(self.net.arrays, 1)
+        return ThreadedRequests(*self.parallel())
+
+    def parallel(self) -> Tuple[Callable[..., NetworkAnswer], int]:
+        """The network as a function of arrays that several threads may call, and how many of them should at a time."""
+        if self._open_parallel is None:
+            return self.net.arrays, 1
         if self._parallel is None:
             self._parallel = self._open_parallel()
-        return ThreadedRequests(_Network(self._parallel.model, len(self.classes), self.source).arrays,
-                                self._parallel.calls)
+        return _Network(self._parallel.model, len(self.classes), self.source).arrays, self._parallel.calls
 
 
 class _Network:
