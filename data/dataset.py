@@ -13,6 +13,7 @@ from .assembling.faults import FaultLog, FaultPolicy, OnError
 from .assembling.raw import RawSet
 from .cache.set_cache import CacheEntry, ReadSet
 from .class_names import chosen_class_names
+from .files.ahead import map_ahead
 from .flat_records import FlatRecords, flatten_records
 from .garbage import no_looks_for_garbage
 from .pictures.headers import read_header
@@ -23,6 +24,7 @@ from .record_columns import join_records, joined_field, object_counts, take_reco
 
 # From so many images on, records are kept as long arrays: less memory, and a little more time for each record.
 _COMPACT_FROM = 100_000
+_DECODED_AHEAD = 256  # images
 _MOST_CLASSES_IN_SUMMARY = 5
 
 
@@ -88,7 +90,7 @@ class Dataset:
                 self.classes = chosen_class_names(classes, self.find_classes)
                 self.records = _compact(join_records([self.read_image_set(one, with_labels)
                                                       for one in self.split_image_set()]))
-            entry.store(self._all_that_was_read())
+            entry.store(self.all_that_was_read())
         self.category_ids = _category_ids(self.classes, self._id_of_class) if self._id_of_class else None
         if not self.records:
             raise DataError(f"{self.path}: no usable image in set {image_set!r}"
@@ -172,11 +174,18 @@ class Dataset:
             DataError: an image is broken, and the policy makes that an error.
         """
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            faults = list(tqdm(pool.map(_decoding_fault, self.records), f"decoding {self.image_set}",
-                               len(self.records), unit="image", leave=False, disable=None if progress else True))
+            faults = list(tqdm(map_ahead(pool, _decoding_fault, self.records, _DECODED_AHEAD),
+                               f"decoding {self.image_set}", len(self.records), unit="image", leave=False,
+                               disable=None if progress else True))
         keep = [position for position, fault in enumerate(faults)
                 if fault is None or self.report_fault(*fault) == "keep"]
         self.records = take_records(self.records, keep)
+
+    def all_that_was_read(self) -> ReadSet:
+        """Returns the records and, as JSON holds it, all else that reading has found, to be kept beside them."""
+        return ReadSet(self.records, {
+            "classes": self.classes, "id_of_class": self._id_of_class, "notes": self.notes, "unread": self.unread,
+            "counts": self.log.counts, "examples": self.log.examples})
 
     def describe_unread(self) -> str:
         """Returns a line for people on the annotations of other classes, which were not seen."""
@@ -215,13 +224,8 @@ class Dataset:
                 "images_without_boxes": self._images_without_boxes(), "unread": dict(self.unread),
                 "notes": list(self.notes), "faults": self.log.as_json()}
 
-    def _all_that_was_read(self) -> ReadSet:
-        return ReadSet(self.records, {
-            "classes": self.classes, "id_of_class": self._id_of_class, "notes": self.notes, "unread": self.unread,
-            "counts": self.log.counts, "examples": self.log.examples})
-
     def _take(self, known: ReadSet) -> None:
-        """Takes what `_all_that_was_read` returned before."""
+        """Takes what `all_that_was_read` returned before."""
         rest = known.rest
         self.records, self.classes = _compact(known.records), tuple(rest["classes"])
         self._id_of_class, self.notes = rest["id_of_class"], rest["notes"]

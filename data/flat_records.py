@@ -121,8 +121,8 @@ class FlatRecords(SequenceABC):
         row = index % len(self) if self._chosen is None else int(self._chosen[index])
         arrays = self.arrays
         of_objects, of_regions = (slice(*ends[row:row + 2].tolist()) for ends in self._ends.values())
-        text, name = self._ids[row], self._paths[row]
-        return Record(text if arrays["id_is_text"][row] else int(text), self._path(row, name), int(arrays["width"][row]),
+        image_id = self._ids[row] if arrays["id_is_text"][row] else int(self._ids[row])
+        return Record(image_id, self._path(row, self._paths[row]), int(arrays["width"][row]),
                       int(arrays["height"][row]), upright=bool(arrays["upright"][row]),
                       regions=arrays["regions"][of_regions],
                       **{field: arrays[field][of_objects] for field in OF_OBJECTS})

@@ -1,4 +1,4 @@
-"""What is counted over all records of a set: from long arrays where there are such, else from one record after another."""
+"""What is counted over all records of a set: from long arrays where there are such, else record after record."""
 from typing import Iterable, Iterator, Sequence, Union
 
 import numpy as np

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 from ..errors import UsageError
 from .assembling.faults import OnError
 from .dataset import Dataset
+from .files.packed_folders import is_packed
 
 Reader = Callable[..., Dataset]
 _READERS: Dict[str, Reader] = {}
@@ -67,7 +68,8 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
     Args:
         name: one of `dataset_names()`: "auto" finds out what the folder is; those of `data.finding.LAYOUTS`
             are the layouts of annotations, for folders that have several; "shapes" and "shapes_hard" are drawn by this
-            package and written to `path` on first use; others are those that were registered.
+            package and written to `path` on first use; others are those that were registered. A packed data set is read
+            by any name.
         path: root folder of the data set, or a single annotation file (see `AutoDataset`).
         image_set: name of the image set, such as "train"; "+" joins several, as in "train+val".
         classes: names of the foreground classes in the order of their ids. None takes those of the data set: the
@@ -96,6 +98,8 @@ def load_dataset(name: str, path: Union[str, os.PathLike], image_set: str, class
         pixels = read_image(dataset.records[0])
     """
     reader = _READERS.get(name.lower())
+    if reader is not None and is_packed(path):
+        reader = _READERS["auto"]
     if reader is None:
         raise UsageError(f"unknown data set {name!r}; known: {', '.join(dataset_names())}; "
                          "register_dataset adds others")

@@ -52,6 +52,11 @@ def packed_place(path: str) -> Optional[PackedPlace]:
     return PackedPlace(found[1], int(found[2]), int(found[3]))
 
 
+def name_in_shard(path: str) -> Optional[str]:
+    """Returns the name that an image in a shard had as a file; None for a path of an ordinary file."""
+    return path[_PLACE.match(path).end():] if packed_place(path) else None
+
+
 def pack_content(content: bytes, labels: np.ndarray, number: int) -> bytes:
     """Returns the record of an image file as it lies in a shard.
 

@@ -2,7 +2,7 @@
 
 A record is a magic number, its length, its bytes, and zeros up to a multiple of four bytes. Where the bytes themselves
 hold the magic number at a multiple of four bytes, the record is written in several parts that leave it out, so that a
-reader can find the next record from any place in the file. The bytes of an image begin with MXNet's header (`IRHeader`):
+reader can find the next record from any place in the file. The bytes of an image begin with MXNet's header, `IRHeader`:
 how many labels there are, one label in their place, two ids, and the labels.
 """
 import struct

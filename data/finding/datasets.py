@@ -8,12 +8,15 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 from ...errors import DataError, UsageError
 from ..assembling.raw import RawSet
 from ..dataset import Dataset
+from ..packing.manifest import Manifest, read_manifest
+from ..packing.reading import read_packed_set
 from ..readers.coco import CocoDataset
 from ..readers.voc import VocDataset
+from ..record import Record
 from ..registry import register_dataset
 from .finder import find_annotations, find_sets
 from .found import FoundDataset, FoundSet
-from .layouts import IMAGE_LAYOUTS, LAYOUTS
+from .layouts import IMAGE_LAYOUTS, LAYOUTS, PACKED
 from .reading import class_names_of, read_found_set
 from .tree import folders_without_inner
 
@@ -67,8 +70,22 @@ class AutoDataset(Dataset):
     def check_path(self) -> None:
         """Does nothing: the finder has looked at the path."""
 
+    def read_image_set(self, image_set: str, with_labels: bool) -> Sequence[Record]:
+        """Reads one image set, see `Dataset.read_image_set`; of a packed data set its records as they were packed."""
+        if self.layout != PACKED:
+            return super().read_image_set(image_set, with_labels)
+        found = self.found.set_named(image_set)
+        manifest = self._manifest(found)
+        self.notes += manifest.sets[found.name].rest["notes"]
+        for name, one in manifest.id_of_class.items():
+            self._id_of_class.setdefault(name, one)
+        return read_packed_set(manifest, found.name, self.classes, self.log, self.unread, with_labels,
+                               self.max_megapixels)
+
     def watched_paths(self) -> Sequence[str]:
         """Returns the data set's path, and the places of annotations and images that lie elsewhere."""
+        if self.layout == PACKED:
+            return []  # its arrays are quickly read
         places = {os.path.abspath(self.path)}
         for file in filter(None, self._arguments["annotations"].values()):
             places.update((os.path.abspath(file), os.path.abspath(os.path.join(self.path, file))))
@@ -89,6 +106,8 @@ class AutoDataset(Dataset):
 
         Where projects lie side by side, the sets are those of the projects that are read.
         """
+        if self.layout == PACKED:
+            return self._manifest(self.found.set_named(self.split_image_set()[0])).classes
         everything = self.found.sets.get("all")
         # What a list chooses out of all images has no other classes.
         projects = {self.found.set_named(name).project for name in self.split_image_set()}
@@ -104,6 +123,10 @@ class AutoDataset(Dataset):
         """Reads the files of one set; see `Dataset.read_raw_set`."""
         found = self.found.set_named(image_set)
         return self._read(found) if with_labels else read_found_set(found, with_labels)
+
+    def _manifest(self, found: FoundSet) -> Manifest:
+        file, = found.annotations
+        return read_manifest(os.path.dirname(file))
 
     def _nameless_object(self) -> str:
         """Names an object of the sets that are read, for a message; DataError if such a set cannot be read."""

@@ -3,12 +3,14 @@ import os
 from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError
+from ..files.packed_folders import is_half_packed, is_packed
 from .choosing import LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_images, sets_of_image_folders, sets_of_lists
 from .file_layouts import sets_of_files
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
 from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
 from .messages import file_not_read, nothing_found
+from .packed import find_packed
 from .set_names import in_order
 from .sniffing import csv_kind, is_cvat_xml, json_kind
 from .tree import ARCHIVES, Tree, walk
@@ -46,9 +48,14 @@ def find_sets(path: Path, image_root: Optional[Path] = None, layout: Optional[st
             print(name, found.layout, found.annotations)
     """
     path = os.path.abspath(os.fspath(path))
+    if is_packed(path):
+        return find_packed(path)
     images = walk(_existing_folder(image_root)) if image_root is not None else None
     if os.path.isfile(path):
         return _find_in_file(path, images, layout)
+    if is_half_packed(path):
+        raise DataError(f"{path}: the packing of this data set was interrupted; the same `lhrcnn data pack` as before "
+                        "goes on with it")
     tree = walk(_existing_folder(path))
     notes: List[str] = []
     by_layout = _find_layouts(tree, images, notes, layout)

@@ -9,6 +9,8 @@ from ..assembling.faults import EXAMPLES
 from ..files.equal_files import groups_of_equal_files, real_paths
 from ..pictures.resizing import resize_scale
 from ..record import Record
+from ..record_columns import (
+    image_field, join_records, joined_field, object_counts, record_paths, take_records)
 
 FEW_BOXES = 10
 # A box is tiny if a side is shorter than this where its image is resized as configurations do by default.
@@ -58,7 +60,7 @@ def find_oddities(sets: Sets, classes: Sequence[str], progress: bool = False) ->
 
 def without_unions(sets: Sets) -> Sets:
     """Returns the sets without those whose images are exactly those of two or more smaller ones."""
-    paths = {name: {record.path for record in records} for name, records in sets.items()}
+    paths = {name: set(record_paths(records)) for name, records in sets.items()} if len(sets) > 1 else {}
     unions = []
     for name, own in paths.items():
         parts = [other for other in paths.values() if other < own]
@@ -68,7 +70,8 @@ def without_unions(sets: Sets) -> Sets:
 
 
 def _odd_classes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]:
-    counts = {name: Counter(np.concatenate([r.classes for r in records] or [np.zeros(0)]).astype(int).tolist())
+    counts = {name: Counter({index: count for index, count in
+                             enumerate(np.bincount(joined_field(records, "classes")).tolist()) if count})
               for name, records in sets.items()}
     spelled = defaultdict(list)
     for name in classes:
@@ -93,16 +96,16 @@ def _odd_classes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity
 
 
 def _odd_boxes(sets: Sets, classes: Sequence[str]) -> Iterable[Optional[Oddity]]:
-    records = [record for records in sets.values() for record in records if len(record.boxes)]
-    if not records:
+    records = join_records([take_records(of_set, np.flatnonzero(object_counts(of_set))) for of_set in sets.values()])
+    if not len(records):
         return
     tiny, whole, twice, two_classes = (_Examples() for _ in range(4))
-    boxes = np.concatenate([record.boxes for record in records]).astype(float)
-    ids = np.concatenate([record.classes for record in records])
-    image = np.repeat(np.arange(len(records)), [len(record.boxes) for record in records])
+    boxes, ids = joined_field(records, "boxes").astype(float), joined_field(records, "classes")
+    image = np.repeat(np.arange(len(records)), object_counts(records))
     sides = boxes[:, 2:] - boxes[:, :2] + 1
-    scales = np.array([resize_scale(record.height, record.width, *USUAL_SIZE) for record in records])
-    areas = np.array([record.width * record.height for record in records])
+    heights, widths = image_field(records, "height"), image_field(records, "width")
+    scales = np.array([resize_scale(*size, *USUAL_SIZE) for size in zip(heights.tolist(), widths.tolist())])
+    areas = heights * widths
     for index in np.flatnonzero(sides.min(axis=1) * scales[image] < TINY_PIXELS):
         (width, height), record = sides[index], records[image[index]]
         tiny.add(record, f"a box of {width:.4g} x {height:.4g} pixels ({classes[ids[index]]}) in an image of "
@@ -134,7 +137,7 @@ def _equal_rows(table: np.ndarray) -> List[np.ndarray]:
 def _equal_pictures(sets: Sets, progress: bool) -> Iterable[Optional[Oddity]]:
     sets_of_file: Dict[str, List[str]] = defaultdict(list)
     for name, records in sets.items():
-        for path in real_paths(record.path for record in records):
+        for path in real_paths(record_paths(records)):
             sets_of_file[path].append(name)
     groups = groups_of_equal_files(sets_of_file, progress)
     grouped = {path for group in groups for path in group}

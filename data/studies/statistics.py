@@ -4,6 +4,7 @@ from typing import Any, Dict, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from ..record import Record
+from ..record_columns import image_field, joined_field, object_counts
 
 # The size of a box in its image is the root of the share of the area that it covers. COCO calls objects small under
 # 32 x 32 pixels and large from 96 x 96 on; its usual image has 640 x 480 pixels.
@@ -70,11 +71,9 @@ def set_statistics(records: Sequence[Record], number_of_classes: int) -> SetStat
         records: of the set; their images are not read.
         number_of_classes: background is not counted.
     """
-    counts = np.array([len(record.boxes) for record in records], int)
-    widths = np.array([record.width for record in records], float)
-    heights = np.array([record.height for record in records], float)
-    boxes = np.concatenate([record.boxes for record in records] or [np.zeros((0, 4))]).astype(float)
-    classes = _join([record.classes for record in records])
+    counts = object_counts(records)
+    widths, heights = image_field(records, "width").astype(float), image_field(records, "height").astype(float)
+    boxes, classes = joined_field(records, "boxes").astype(float), joined_field(records, "classes").astype(int)
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     sizes = np.sqrt(sides.prod(axis=1) / np.repeat(widths * heights, counts))
     pairs = np.unique(np.stack([np.repeat(np.arange(len(records)), counts), classes]), axis=1)
@@ -82,10 +81,10 @@ def set_statistics(records: Sequence[Record], number_of_classes: int) -> SetStat
         images=len(records),
         images_without_boxes=int((counts == 0).sum()),
         boxes=len(boxes),
-        crowd=int(_join([record.crowd for record in records]).sum()),
-        difficult=int(_join([record.difficult for record in records]).sum()),
-        ignored=int(_join([record.ignored for record in records]).sum()),
-        regions=sum(len(record.regions) for record in records),
+        crowd=int(joined_field(records, "crowd").sum()),
+        difficult=int(joined_field(records, "difficult").sum()),
+        ignored=int(joined_field(records, "ignored").sum()),
+        regions=int(object_counts(records, "regions").sum()),
         boxes_of_class=tuple(np.bincount(classes, minlength=number_of_classes).tolist()),
         images_of_class=tuple(np.bincount(pairs[1], minlength=number_of_classes).tolist()),
         width=_spread(widths),
@@ -97,10 +96,6 @@ def set_statistics(records: Sequence[Record], number_of_classes: int) -> SetStat
         small=int((sizes < SMALL_UNDER).sum()),
         medium=int(((sizes >= SMALL_UNDER) & (sizes < LARGE_FROM)).sum()),
         large=int((sizes >= LARGE_FROM).sum()))
-
-
-def _join(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate(list(arrays) or [np.zeros(0)]).astype(int)
 
 
 def _spread(values: np.ndarray) -> Spread:

@@ -2,6 +2,7 @@
 from typing import List, Optional, Sequence, Union
 
 from ...errors import UsageError
+from ..record_columns import object_counts
 from .coco import write_coco
 from .image_files import MODES, ImageFiles
 from .new_folder import check_new_folder, new_folder
@@ -48,7 +49,7 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
             notes = write_voc(temporary, sets, classes, files)
         else:
             notes = write_yolo(temporary, sets, classes, files)
-    notes += counted((sum(len(record.regions) for records in sets.values() for record in records),
+    notes += counted((sum(int(object_counts(records, "regions").sum()) for records in sets.values()),
                       "place where an annotation was left out", "not marked; it is background in the new data set"))
     notes += [f"the set {name} is called {new}" for name, new in new_names.items() if new != name]
     if files.copied:

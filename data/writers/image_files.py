@@ -14,8 +14,8 @@ class ImageFiles:
     """Puts image files into the folders of a data set that is written.
 
     Args:
-        mode: "link" makes hard links, which take no space, and copies where the file system cannot link and of images in
-            shards; "copy" makes copies; "none" leaves the images out.
+        mode: "link" makes hard links, which take no space, and copies where the file system cannot link, and of images
+            in shards; "copy" makes copies; "none" leaves the images out.
 
     Attributes:
         copied: number of files that were copied because they could not be linked.

@@ -6,6 +6,7 @@ import numpy as np
 from ... import data
 from ...data.batching.padding import LEAST_SIDE
 from ...data.pictures.resizing import resized_size
+from ...data.record_columns import training_box_counts
 from ...operators.anchors import base_anchors
 
 Sides = Union[int, Tuple[int, ...]]
@@ -93,7 +94,7 @@ def sample_boxes(records: Sequence[data.Record], scales: Sequence[Tuple[int, int
         seed: of what is drawn.
     """
     rng = np.random.RandomState(seed)
-    counts = [len(data.training_boxes(record)[0]) for record in records]
+    counts = training_box_counts(records)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(int)
     count = int(first[-1])
     chosen = np.sort(rng.choice(count, size=most, replace=False)) if count > most else np.arange(count)

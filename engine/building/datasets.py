@@ -1,11 +1,12 @@
 """Reads the data sets that a configuration names, and writes what was found in them."""
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 from yacs.config import CfgNode
 
 from ... import data
+from ...data.record_columns import object_counts, take_records, training_box_counts
 from ...errors import ConfigError, DataError
 from ..config import annotation_files, dataset_kind, fault_policy
 from ..files import PathLike, write_json
@@ -58,12 +59,12 @@ def build_test_set(cfg: CfgNode, classes: Sequence[str]) -> Optional[data.Datase
 
 def check_testable(dataset: data.Dataset) -> None:
     """Raises DataError for a data set all of whose boxes are of classes that it was not asked for."""
-    if dataset.unread and not any(len(record.boxes) for record in dataset.records):
+    if dataset.unread and not object_counts(dataset.records).any():
         raise DataError(f"{dataset.name} has no box of the classes {', '.join(dataset.classes)}, only of "
                         f"{', '.join(sorted(dataset.unread))}: there is nothing to evaluate against", "classes")
 
 
-def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
+def training_records(cfg: CfgNode, dataset: data.Dataset) -> Sequence[data.Record]:
     """Returns the records of a data set that have a box to train on, with `TRAIN.USE_EMPTY_IMAGES` also the others.
 
     Of these, `TRAIN.SHARE` says how large a part is returned.
@@ -72,19 +73,19 @@ def training_records(cfg: CfgNode, dataset: data.Dataset) -> List[data.Record]:
         DataError: no record has a box to train on.
     """
     with_boxes = data.drop_images_without_boxes(dataset.records)
-    if not with_boxes:
+    if not len(with_boxes):
         raise DataError(f"{cfg.dataset.dataset_path}: no image of {cfg.dataset.image_set} has a box to train on",
                         "no boxes")
-    records = list(dataset.records) if cfg.TRAIN.USE_EMPTY_IMAGES else with_boxes
+    records = dataset.records if cfg.TRAIN.USE_EMPTY_IMAGES else with_boxes
     if cfg.TRAIN.SHARE == 1:
         return records
     order = np.random.RandomState(cfg.seed).permutation(len(records))
-    return [records[place] for place in sorted(order[:max(1, round(cfg.TRAIN.SHARE * len(records)))])]
+    return take_records(records, sorted(order[:max(1, round(cfg.TRAIN.SHARE * len(records)))]))
 
 
 def empty_images_line(cfg: CfgNode, dataset: data.Dataset) -> Optional[str]:
     """Returns a sentence on the images without boxes, how many there are and whether they train; None without any."""
-    count = len(dataset.records) - len(data.drop_images_without_boxes(dataset.records))
+    count = int((training_box_counts(dataset.records) == 0).sum())
     if not count:
         return None
     what = ("are trained on, as background" if cfg.TRAIN.USE_EMPTY_IMAGES else

@@ -12,6 +12,7 @@ COMMANDS: Dict[str, str] = {
     "split": "divide a data set into sets to train on and to test on",
     "anchors": "find scales and ratios of anchors that cover the boxes",
     "convert": "write a data set in another layout",
+    "pack": "write a data set as few large files that are read in order",
     "crops": "cut every labelled object out, as a set of images by class to pretrain on",
 }
 

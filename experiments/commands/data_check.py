@@ -6,6 +6,9 @@ from typing import Any, Dict, List
 
 from ...data import load_dataset
 from ...data.finding import find_sets
+from ...data.finding.layouts import PACKED
+from ...data.packing.checking import DamagedFile, find_damage
+from ...data.packing.manifest import read_manifest
 from ...data.studies.oddities import Oddity, find_oddities
 from ...data.studies.report import classes_table, sets_table
 from ...data.studies.statistics import SetStatistics, set_statistics
@@ -37,15 +40,17 @@ def main(argv: options.Arguments = None) -> int:
     if args.decode:
         for dataset in sets.datasets.values():
             dataset.check_images(progress=True)
+    damaged = find_damage(read_manifest(args.path), progress=True) if sets.found.layout == PACKED else []
     figures = {name: set_statistics(one.records, len(sets.classes)) for name, one in sets.datasets.items()}
     unused = _images_of_no_part(args, sets)
     odd = find_oddities({name: one.records for name, one in sets.datasets.items()}, sets.classes, progress=True)
     lines = config_lines(args.path, list(sets.datasets), args.image_root, args.layout)
     print_text("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
+                            *_checksums(sets, damaged),
                             *_oddities(odd), *unused, _advice(args, sets, lines)]))
     if args.json:
-        write_json(args.json, _as_json(sets, figures, odd, lines))
-    return 2 if sets.errors else int(any(one.log.left_out for one in sets.datasets.values()))
+        write_json(args.json, _as_json(sets, figures, odd, lines, damaged))
+    return 2 if sets.errors else int(any(one.log.left_out for one in sets.datasets.values()) or bool(damaged))
 
 
 def _heading(sets: ReadSets) -> str:
@@ -60,6 +65,15 @@ def _faults(sets: ReadSets) -> List[str]:
              for name, one in sets.datasets.items() if one.log.counts]
     texts += [f"{name}: {one.describe_unread()}" for name, one in sets.datasets.items() if one.unread]
     return texts + [f"the set {name} cannot be used: {error}" for name, error in sets.errors.items()]
+
+
+def _checksums(sets: ReadSets, damaged: List[DamagedFile]) -> List[str]:
+    """Says whether the files of a packed data set are as they were written."""
+    if sets.found.layout != PACKED:
+        return []
+    if not damaged:
+        return ["every file has the checksum that it was written with"]
+    return ["damaged; copy these files again, or pack the data set anew:\n" + "\n".join(f"  {one}" for one in damaged)]
 
 
 def _images_of_no_part(args: argparse.Namespace, sets: ReadSets) -> List[str]:
@@ -92,7 +106,10 @@ def _oddities(odd: List[Oddity]) -> List[str]:
 
 def _advice(args: argparse.Namespace, sets: ReadSets, lines: str) -> str:
     texts = []
-    if len(sets.found.sets) == 1:
+    if len(sets.found.sets) == 1 and sets.found.layout == PACKED:
+        texts.append("There is only one set, and no other to test on. Divide the data set by lhrcnn data split before "
+                     "it is packed.\n")
+    elif len(sets.found.sets) == 1:
         words = ["lhrcnn", "data", "split", args.path]
         words += ["--image-root", args.image_root] if args.image_root else []
         words += ["--layout", args.layout] if args.layout else []
@@ -104,11 +121,12 @@ def _advice(args: argparse.Namespace, sets: ReadSets, lines: str) -> str:
     return "".join(texts) + f"The lines of a configuration that use it:\n\n{lines}"
 
 
-def _as_json(sets: ReadSets, figures: Dict[str, SetStatistics], odd: List[Oddity], lines: str) -> Dict[str, Any]:
+def _as_json(sets: ReadSets, figures: Dict[str, SetStatistics], odd: List[Oddity], lines: str,
+             damaged: List[DamagedFile]) -> Dict[str, Any]:
     return {
         "path": sets.found.path, "layout": sets.found.layout, "notes": list(sets.found.notes),
         "classes": list(sets.classes),
         "sets": {name: {**figures[name].as_json(sets.classes), "faults": one.log.as_json()}
                  for name, one in sets.datasets.items()},
         "errors": {name: str(error) for name, error in sets.errors.items()},
-        "odd": [one.as_json() for one in odd], "configuration": lines}
+        "odd": [one.as_json() for one in odd], "damaged": [str(one) for one in damaged], "configuration": lines}

@@ -6,6 +6,7 @@ from typing import Dict, List, Sequence
 
 from ...data import Record, load_dataset
 from ...data.finding.choosing import SPLITS_FOLDER
+from ...data.finding.layouts import PACKED
 from ...data.studies.report import classes_table
 from ...data.studies.splitting import split_records
 from ...data.studies.statistics import set_statistics
@@ -45,6 +46,9 @@ def main(argv: options.Arguments = None) -> int:
     # Lists that an earlier split wrote are no reason against a new one where they are replaced.
     use_splits = not (is_own and args.force)
     found = find_data_set(args, use_splits)
+    if found.layout == PACKED:
+        raise UsageError(f"{found.path} is packed, and its images are no files that a list could name: divide the data "
+                         "set by lhrcnn data split before it is packed by lhrcnn data pack")
     if len(found.sets) > 1:
         raise UsageError(f"{found.path} is divided already: {', '.join(found.described_sets())}"
                          + (f"; --force replaces the lists in {folder}" if is_own and folder.is_dir() else ""))
