@@ -124,12 +124,15 @@ setup(
         "int8": ["onnx>=1.14,<1.19", "onnxruntime>=1.17"],
         # To read and write videos. The wheel brings FFmpeg along, with the encoder x264, which is under the GPL.
         "video": ["av>=12.3"],
+        # To serve a detector over HTTP.
+        "serve": ["starlette>=0.44", "uvicorn>=0.33", "h11>=0.16", "python-multipart>=0.0.20", "prometheus-client>=0.21"],
         "torch": ["torch>=2.6"],
         "safetensors": ["safetensors"],
         "tensorflow": ["tensorflow-cpu"],
         "dev": ["pytest>=8", "pytest-xdist", "hypothesis", "ruff", "import-linter", "tensorboardX", "setuptools>=64",
                 "wheel", "onnx>=1.14,<1.19", "onnxruntime>=1.17", "av>=12.3", "scikit-learn>=1.0",
-                "opencv-contrib-python-headless>=4.5,<4.12", "scipy"],
+                "opencv-contrib-python-headless>=4.5,<4.12", "scipy", "starlette>=0.44", "uvicorn>=0.33", "h11>=0.16",
+                "python-multipart>=0.0.20", "prometheus-client>=0.21"],
     },
     entry_points={"console_scripts": ["lhrcnn = light_head_rcnn.experiments.commands.main:main"]},
     distclass=NativeDistribution,

@@ -1,0 +1,1 @@
+"""A server that finds objects in images that clients send: HTTP in front, detectors in processes behind."""

@@ -1,0 +1,77 @@
+"""What a server counts, in the text format of Prometheus."""
+import os
+from typing import TYPE_CHECKING, Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from .worker_process import resident_memory
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_IMAGES = (1, 2, 3, 4, 6, 8)
+
+
+class Metrics:
+    """The numbers of one server.
+
+    Attributes:
+        requests: finished requests, by path and status.
+        seconds: from the first byte of a request to its answer, of those with detections.
+        stages: seconds of the stages of the work: queue, read, network.
+        batch_images: images that went to a worker together.
+        workers_replaced: workers that ended and were replaced, by reason: "end", or "time" for those that took too
+            long.
+        connections_closed: connections that the server closed, by reason.
+    """
+
+    def __init__(self):
+        self._registry = CollectorRegistry()
+        self.requests = Counter("lhrcnn_requests", "Finished requests.", ["path", "status"], registry=self._registry)
+        self.seconds = Histogram("lhrcnn_request_seconds", "Seconds from the headers of a request to its answer.",
+                                 buckets=_SECONDS, registry=self._registry)
+        self.stages = Histogram("lhrcnn_stage_seconds", "Seconds of the stages of the work on an image.", ["stage"],
+                                buckets=_SECONDS, registry=self._registry)
+        self.batch_images = Histogram("lhrcnn_batch_images", "Images that went to a worker together.",
+                                      buckets=_IMAGES, registry=self._registry)
+        self.workers_replaced = Counter("lhrcnn_workers_replaced", "Workers that ended and were replaced.", ["reason"],
+                                        registry=self._registry)
+        self.connections_closed = Counter("lhrcnn_connections_closed", "Connections that the server closed.",
+                                          ["reason"], registry=self._registry)
+
+    def watch(self, pool: "Pool", upload_bytes: Callable[[], int], connections: Callable[[], int]) -> None:
+        """Reports what holds at the moment when it is asked.
+
+        Args:
+            pool: its queue and the memory of its workers.
+            upload_bytes: function that gives the bytes of bodies that are held.
+            connections: function that gives the number of open connections.
+        """
+        for name, help_text, function in (
+                ("lhrcnn_queue_length", "Requests that wait for a worker.", lambda: pool.waiting),
+                ("lhrcnn_upload_bytes", "Bytes of request bodies that are held.", upload_bytes),
+                ("lhrcnn_connections", "Open connections.", connections),
+                ("lhrcnn_workers_ready", "Workers that have their detector.",
+                 lambda: sum(worker.lanes > 0 for worker in pool.workers))):
+            Gauge(name, help_text, registry=self._registry).set_function(function)
+        self._registry.register(_Memory(pool))
+
+    def text(self) -> bytes:
+        """All numbers, in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+
+class _Memory:
+    """Resident memory of the processes, read when it is asked for."""
+
+    def __init__(self, pool: "Pool"):
+        self._pool = pool
+
+    def collect(self) -> list:
+        family = GaugeMetricFamily("lhrcnn_resident_memory_bytes", "Memory that a process holds.", labels=["process"])
+        family.add_metric(["server"], resident_memory(os.getpid()))
+        for worker in self._pool.workers:
+            family.add_metric([f"worker_{worker.number}"], worker.resident_memory())
+        return [family]
