@@ -1,6 +1,10 @@
 """The group of processes that train one network together, as a training sees it."""
+import contextlib
 import hashlib
-from typing import Any, Dict, List, Mapping, Sequence
+import logging
+import os
+import sys
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -49,6 +53,15 @@ class Group:
     def barrier(self) -> None:
         """Returns when all processes have called it."""
 
+    @contextlib.contextmanager
+    def first_one_first(self) -> Iterator[None]:
+        """Context manager of a block that the other processes begin when rank 0 has ended it, such as a download."""
+        if not self.is_first:
+            self.barrier()
+        yield
+        if self.is_first:
+            self.barrier()
+
     def broadcast(self, content: bytes) -> bytes:
         """Returns what rank 0 has to say; that of others is not read."""
         return self.gather(content if self.rank == 0 else b"")[0]
@@ -80,8 +93,29 @@ class Group:
         """Returns the argument of the optimizer's `step` with which it applies the mean gradient over all devices."""
         return devices
 
+    def leave(self, status: int) -> None:
+        """Ends this process, as one of several, with an exit status; nothing happens where it is the only one.
+
+        Where all processes end in the same way, they leave together. A process that has failed does not wait for
+        others, which would wait for it.
+
+        Args:
+            status: 0 and 1, which all processes have, for a training that has ended; 128 and more where a signal has
+                ended that of all; other numbers for a failure.
+        """
+        if self.size == 1:
+            return
+        if status in (0, 1) or status >= 128:
+            with self.watchdog.watch("the end of all processes"):
+                self.barrier()
+                self.close()
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
     def close(self) -> None:
-        """Leaves the group; the other processes must leave too."""
+        """Takes the connections to the other processes down, when all of them do."""
 
     def different(self, content: bytes) -> List[int]:
         """Returns the ranks of the processes that say something else than rank 0; all get the same answer."""
@@ -100,8 +134,10 @@ class Group:
 
     def share_parameters(self, parameters: Mapping[str, gluon.Parameter]) -> bool:
         """Gives all processes the parameters of rank 0 where they have others; returns whether they had."""
+        if self.size == 1:
+            return False
         arrays = {name: parameter.data(parameter.list_ctx()[0]) for name, parameter in parameters.items()}
-        if self.size == 1 or not self.different(digest(arrays)):
+        if not self.different(digest(arrays)):
             return False
         for name in sorted(parameters):
             array = arrays[name].asnumpy()

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Mapping
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
+from mxnet.base import _LIB
 
 from ...errors import UsageError
 from .group import Group
@@ -84,6 +85,9 @@ class KVStoreGroup(Group):
     def optimizer(self, parameters: Mapping[str, gluon.Parameter], name: str, options: Dict[str, Any],
                   kvstore: str) -> gluon.Trainer:
         return gluon.Trainer(dict(parameters), name, options, kvstore=self._store, update_on_kvstore=False)
+
+    def close(self) -> None:
+        _LIB.MXKVStoreFree(self._store.handle)
 
     def step_divisor(self, devices: int) -> int:
         return devices * self.size
