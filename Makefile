@@ -29,7 +29,7 @@ build: setup
 
 # Trains and tests, or goes on where an earlier call was stopped; draws detections; exports, and checks the export.
 demo: build
-	$(RUN) experiments/train_end2end.py --cfg $(CFG) --cpu --resume
+	$(RUN) experiments/train_end2end.py --cfg $(CFG) --cpu --resume-if-any
 	$(RUN) experiments/demo.py --cfg $(CFG) --cpu --out output/shapes_s/pictures $(PICTURES)
 	$(RUN) experiments/export.py --cfg $(CFG) --cpu --check $(PICTURES)
 

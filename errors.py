@@ -39,6 +39,10 @@ class CheckpointError(LightHeadError, ValueError):
     """A checkpoint, a parameter file or an exported detector that cannot be read or does not fit the network."""
 
 
+class StorageError(LightHeadError, OSError):
+    """A file cannot be written: the disk or the quota is full, the folder is read-only or has gone."""
+
+
 class TrainingError(LightHeadError, RuntimeError):
     """Training cannot start or go on."""
 

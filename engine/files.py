@@ -1,11 +1,23 @@
 """Writing files so that each is either complete or not there."""
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Optional, Union
+from typing import Any, Iterable, Iterator, List, Optional, Sequence, Union
+
+from ..errors import StorageError
 
 PathLike = Union[str, "os.PathLike[str]"]
+# Why the system refuses a write, and what can be done.
+_ROOM = "make room there, or choose a folder on another disk"
+_WRITABLE = "make the folder writable, or choose another one"
+_REMEDIES = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM,
+             errno.EFBIG: "raise the limit of the size of files (ulimit -f), or choose a folder on another disk",
+             errno.EROFS: _WRITABLE, errno.EACCES: _WRITABLE, errno.EPERM: _WRITABLE,
+             errno.ENOENT: "the folder has been removed meanwhile: choose another one",
+             errno.EIO: "the disk may be broken: choose a folder on another one"}
+_OF_ANY_FILE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @contextlib.contextmanager
@@ -22,24 +34,77 @@ def atomic_write(path: PathLike) -> Iterator[str]:
     Yields:
         The path to write to.
 
+    Raises:
+        StorageError: the system refuses to write, because the disk is full for example; the message names `path` and
+            says what to do.
+
     Example::
 
         with atomic_write("output/table.csv") as temporary:
             np.savetxt(temporary, table)
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_set([path]) as (temporary,):
+        yield temporary
+
+
+@contextlib.contextmanager
+def atomic_set(paths: Sequence[PathLike]) -> Iterator[List[str]]:
+    """Context manager like `atomic_write` for files that belong together, of which the last shows that all are whole.
+
+    The earlier files, where there are some, stay as they are until all new ones are on the disk; then the last one
+    goes first and comes last.
+
+    Args:
+        paths: the files, in one folder.
+
+    Yields:
+        The paths to write to.
+
+    Raises:
+        StorageError: see `atomic_write`.
+    """
+    targets = list(map(Path, paths))
+    folder = targets[0].parent
     # Matplotlib and Pillow choose the format by the extension, so the prefix goes in front.
-    temporary = path.parent / (".tmp-" + path.name)
+    temporaries = [folder / (".tmp-" + target.name) for target in targets]
+    with storage_errors(targets[-1], *temporaries, folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield list(map(str, temporaries))
+            for temporary in temporaries:
+                _flush_to_disk(temporary, os.O_RDWR)
+            if len(targets) > 1:
+                with contextlib.suppress(FileNotFoundError):
+                    targets[-1].unlink()
+            for temporary, target in zip(temporaries, targets):
+                os.replace(temporary, target)
+        finally:
+            for temporary in temporaries:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+        # The rename is an entry of the folder, which has to reach the disk too to survive a power cut.
+        _flush_to_disk(folder, os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def storage_errors(path: PathLike, *touched: PathLike) -> Iterator[None]:
+    """Context manager that turns the system's refusal to write a file into a `StorageError`; other errors pass.
+
+    Args:
+        path: the file, which the message names.
+        touched: other paths that the block makes or writes to.
+    """
     try:
-        yield str(temporary)
-        _flush_to_disk(temporary, os.O_RDWR)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-    # The rename is an entry of the folder, which has to reach the disk too to survive a power cut.
-    _flush_to_disk(path.parent, os.O_RDONLY)
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        own = error.filename is None or str(error.filename) in map(str, (path, *touched))
+        missing_folder = error.errno != errno.ENOENT or not Path(path).parent.is_dir()
+        if error.errno not in _REMEDIES or not (error.errno in _OF_ANY_FILE or own and missing_folder):
+            raise
+        raise StorageError(f"{path} cannot be written ({os.strerror(error.errno)}): {_REMEDIES[error.errno]}") \
+            from error
 
 
 def to_json(value: Any, indent: Optional[int] = None) -> str:

@@ -13,6 +13,7 @@ from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weigh
 from ...gluon_models.weights.contents import tensorflow_prefix
 from ...gluon_models.weights.description import layer_of, shapes_agree
 from ...gluon_models.weights.published import published_sources
+from ..checkpoints.checksums import file_checksum
 from ..config import KEYS, pixel_keys, saved_config
 
 _BACKBONES_OF_SYMBOLS = {"resnet_v1_101_rfcn_light": "resnet101_v1", "resnet_v1_101_rfcn": "resnet101_v1",
@@ -66,6 +67,9 @@ def read_pretrained(path: str) -> Weights:
     if path.endswith(".params") and beside.is_file():
         with contextlib.suppress(ValueError, OSError):
             state = json.loads(beside.read_text(encoding="utf-8"))
+    checksums = state.get("checksums") if isinstance(state, dict) else None
+    if isinstance(checksums, dict) and checksums.get(".params") != file_checksum(path):
+        raise CheckpointError(f"{path} is damaged: it is not what was written (its checksum differs)")
     if not isinstance(state, dict) or not isinstance(state.get("config", state.get("settings")), dict):
         return weights
     settings = {key: value for key, value in state.get("config", state.get("settings")).items()

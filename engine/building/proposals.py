@@ -1,4 +1,8 @@
 """Builds the proposals from outside that a configuration names, for the images of a data set."""
+import hashlib
+from typing import Sequence
+
+import numpy as np
 from yacs.config import CfgNode
 
 from ... import data
@@ -35,3 +39,18 @@ def build_proposals(cfg: CfgNode, dataset: data.Dataset, limit: int) -> Proposal
         raise DataError(f"{' and '.join(found.files)}: {len(missing)} of the {len(dataset.records)} images of "
                         f"{dataset.name} have no entry, such as {missing[0].path}. {_ADVICE}")
     return found
+
+
+def proposals_checksum(records: Sequence[data.Record], proposals: ProposalSet) -> str:
+    """Returns a checksum of the boxes of images in their order, which depends neither on paths nor on names of files.
+
+    Args:
+        records: the images.
+        proposals: has an entry of each of them.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for record in records:
+        boxes = proposals.of(record)
+        digest.update(f"{len(boxes)} ".encode())
+        digest.update(np.ascontiguousarray(boxes))
+    return digest.hexdigest()

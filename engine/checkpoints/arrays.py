@@ -1,19 +1,55 @@
 """Writes MXNet files of named arrays, and compares what one holds with a network's parameters name by name."""
+import errno
+import os
+from pathlib import Path
 from typing import List, Mapping, Optional, Sequence
 
 import mxnet as mx
+import numpy as np
 
 from ...errors import CheckpointError
 from ...gluon_models.weights.description import shapes_agree
 from ..files import atomic_write
 
 _Shape = Optional[Sequence[int]]
+_PROBE = 1 << 16  # bytes; more than a block of a disk
 
 
 def write_arrays(path: str, arrays: Mapping[str, mx.nd.NDArray]) -> None:
     """Writes named NDArrays to an MXNet file, atomically."""
     with atomic_write(path) as temporary:
-        mx.nd.save(temporary, dict(arrays))
+        save_arrays(temporary, arrays)
+
+
+def save_arrays(path: str, arrays: Mapping[str, mx.nd.NDArray]) -> None:
+    """Writes named NDArrays to an MXNet file.
+
+    Raises:
+        OSError: the file could not be written whole. MXNet itself calls that an `MXNetError`, or does not notice it
+            where only the end of the file is missing.
+    """
+    with open(path, "wb"):
+        pass  # the system's own error where the file cannot be opened
+    failure = None
+    try:
+        mx.nd.save(path, dict(arrays))
+    except mx.MXNetError as error:
+        failure = error
+    if failure is None and Path(path).stat().st_size == saved_size(arrays):
+        return
+    with open(path, "ab", buffering=0) as file:  # raises what MXNet met
+        if file.write(bytes(_PROBE)) < _PROBE:
+            file.write(b"0")
+    if failure is not None:
+        raise failure
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def saved_size(arrays: Mapping[str, mx.nd.NDArray]) -> int:
+    """Returns the size in bytes of the file that MXNet writes of named dense arrays."""
+    # A header of 24 bytes; for each array 24, its sides of 8 each, and its values; for each name 8 and its text.
+    return 24 + sum(24 + 8 * array.ndim + array.size * np.dtype(array.dtype).itemsize + 8 + len(name.encode())
+                    for name, array in arrays.items()) + 8
 
 
 def param_mismatches(path: str, own: Mapping[str, _Shape], saved: Mapping[str, mx.nd.NDArray],

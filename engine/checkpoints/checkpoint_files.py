@@ -6,8 +6,11 @@ inside an epoch the number of completed steps ("step00001234"), or "best" for a 
 PREFIX-TAG.params   parameters in the layout of the MXNet original: names `arg:NAME`, running statistics `aux:NAME`
 PREFIX-TAG.states   what the optimizer remembers, an MXNet file of arrays named after their parameters; where the
                     parameters are averages over the training, also the weights that it goes on from (raw_weights.py)
-PREFIX-TAG.json     step, epoch, classes, configuration, update counts, and the sizes of the two others; it is written
-                    last, and a checkpoint without it, or with other sizes, does not count
+PREFIX-TAG.json     step, epoch, classes, configuration, update counts, and sizes and checksums; it is written last, and a
+                    checkpoint without it, or with other sizes, does not count
+
+`read_checkpoint` compares the sizes and the checksum of the JSON file; `verify_checkpoint` the checksums of all files,
+which takes about a second for a gigabyte. Checkpoints of earlier versions, of format 1, have no checksums.
 """
 import contextlib
 import json
@@ -15,18 +18,22 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import mxnet as mx
 
 from ...errors import CheckpointError
-from ..files import atomic_write, write_json
-from .arrays import write_arrays
+from ..files import atomic_set
+from .arrays import save_arrays
+from .checksums import file_checksum, seal_is_whole, sealed_json
 from .optimizer_states import NOTHING
 
 BEST = "best"
-_FORMAT = 1
-_ARRAY_FILES = (".params", ".states")
+_FORMAT, _WITHOUT_CHECKSUMS = 2, 1
+# In the order in which they are renamed: a parameter file without a JSON file beside it is one of the MXNet original's
+# unless there are states, too.
+_ARRAY_FILES = (".states", ".params")
+_TAG = rf"\d{{4,}}|step\d{{8,}}|{BEST}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Checkpoint:
     base: str  # PREFIX-TAG
     tag: str
     step: int  # completed steps
+    epoch: int  # completed epochs
 
     @property
     def ends_epoch(self) -> bool:
@@ -78,84 +86,87 @@ def write_checkpoint(prefix: str, tag: str, content: Content, epoch: int, step: 
         PREFIX-TAG.
     """
     base = f"{prefix}-{tag}"
-    # Without its JSON file an old checkpoint of the same name does not count while it is replaced.
-    _remove(base + ".json")
-    write_arrays(base + ".params", content.arrays)
-    write_arrays(base + ".states", content.states or {NOTHING: mx.nd.zeros(1)})
     averaged = {} if content.average_updates is None else {"average_updates": content.average_updates}
-    write_json(base + ".json", dict(
-        facts or {}, **averaged, format=_FORMAT, epoch=epoch, step=step, classes=list(content.classes),
-        update_counts=dict(content.update_counts), sizes={end: _size(base + end) for end in _ARRAY_FILES}))
+    with _replaced(base) as (states, params, json_file):
+        save_arrays(params, content.arrays)
+        save_arrays(states, content.states or {NOTHING: mx.nd.zeros(1)})
+        written = dict(zip(_ARRAY_FILES, (states, params)))
+        Path(json_file).write_bytes(sealed_json(dict(
+            facts or {}, **averaged, format=_FORMAT, epoch=epoch, step=step, classes=list(content.classes),
+            update_counts=dict(content.update_counts), sizes={end: _size(file) for end, file in written.items()},
+            checksums={end: file_checksum(file) for end, file in written.items()})))
     return base
 
 
 def copy_checkpoint(base: str, prefix: str, tag: str, facts: Optional[Mapping[str, Any]] = None) -> str:
     """Copies the checkpoint `base` to PREFIX-TAG, with more entries in its JSON file; returns PREFIX-TAG."""
     state, copy = read_checkpoint(base), f"{prefix}-{tag}"
-    _remove(copy + ".json")
-    for end in _ARRAY_FILES:
-        with atomic_write(copy + end) as temporary:
-            shutil.copyfile(base + end, temporary)
-    write_json(copy + ".json", dict(state, **(facts or {})))
+    with _replaced(copy) as (*arrays, json_file):
+        for end, file in zip(_ARRAY_FILES, arrays):
+            shutil.copyfile(base + end, file)
+        Path(json_file).write_bytes(sealed_json(dict(state, **(facts or {}))))
     return copy
 
 
 def read_checkpoint(base: str) -> Dict[str, Any]:
-    """Reads the JSON file of the checkpoint PREFIX-TAG, and checks that the other two files are whole.
+    """Reads the JSON file of the checkpoint PREFIX-TAG, and checks that the other two files are there in their sizes.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it is damaged; the message names the file.
+        CheckpointError: there is no such checkpoint, or it is damaged; the message says why.
     """
     path = Path(base + ".json")
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {base}: the file {path} is missing")
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        wanted, kind = state["sizes"], state["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not the JSON file of a checkpoint: {error!r}") from None
-    if kind != _FORMAT:
+        content = path.read_bytes()
+        state = json.loads(content.decode())
+        sizes, kind = dict(state["sizes"]), state["format"]
+        state["step"] + state["epoch"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{base} is damaged: {path} is not the JSON file of a checkpoint ({error!r})") from None
+    if kind not in (_FORMAT, _WITHOUT_CHECKSUMS):
         raise CheckpointError(f"{path} has format {kind}; this version reads {_FORMAT}")
-    for end, size in wanted.items():
+    if kind == _FORMAT and not seal_is_whole(content):
+        raise CheckpointError(f"{base} is damaged: {path} is not what was written (its checksum differs)")
+    for end in _ARRAY_FILES:
         file = Path(base + end)
-        if not file.is_file() or file.stat().st_size != size:
-            raise CheckpointError(f"{file} is missing or not whole: the checkpoint was damaged after it was written")
+        if not file.is_file():
+            raise CheckpointError(f"{base} is damaged: {file} is missing")
+        if file.stat().st_size != sizes.get(end):
+            raise CheckpointError(f"{base} is damaged: {file} has {file.stat().st_size} bytes, and {sizes.get(end)} "
+                                  "were written")
+    state.pop("checksum", None)
+    return state
+
+
+def verify_checkpoint(base: str) -> Dict[str, Any]:
+    """Reads the JSON file of the checkpoint PREFIX-TAG, and compares every byte of its files with their checksums.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is damaged; the message says why.
+    """
+    state = read_checkpoint(base)
+    for end, checksum in state.get("checksums", {}).items():
+        try:
+            found = file_checksum(base + end)
+        except OSError as error:
+            raise CheckpointError(f"{base} is damaged: {base + end} cannot be read ({error.strerror})") from None
+        if found != checksum:
+            raise CheckpointError(f"{base} is damaged: {base + end} is not what was written (its checksum differs)")
     return state
 
 
 def list_checkpoints(prefix: str) -> List[Checkpoint]:
-    """The checkpoints PREFIX-TAG that are whole, those of fewer steps first."""
-    found = []
-    for base, tag in _bases(prefix):
-        with contextlib.suppress(CheckpointError, KeyError):
-            found.append(Checkpoint(base, tag, read_checkpoint(base)["step"]))
-    return sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.ends_epoch))
+    """The checkpoints PREFIX-TAG that are whole as far as their sizes tell, those of fewer steps first.
 
-
-def damage_messages(prefix: str) -> List[str]:
-    """A message for each checkpoint PREFIX-TAG whose JSON file is there and which is not whole all the same.
-
-    `list_checkpoints` leaves such a checkpoint out. One without a JSON file was never completed and is not reported.
+    See `choosing.latest_checkpoint` for the one to go on from.
     """
-    messages = []
-    for base, _ in _bases(prefix):
-        try:
-            read_checkpoint(base)
-        except CheckpointError as error:
-            messages.append(str(error))
-    return messages
-
-
-def latest_checkpoint(prefix: str) -> Optional[str]:
-    """PREFIX-TAG of the checkpoint with the most steps, or None. "best" is a copy and does not count."""
-    found = [checkpoint for checkpoint in list_checkpoints(prefix) if checkpoint.tag != BEST]
-    return found[-1].base if found else None
-
-
-def best_checkpoint(prefix: str) -> Optional[str]:
-    """PREFIX-best where that checkpoint is there and whole, or None."""
-    found = [checkpoint for checkpoint in list_checkpoints(prefix) if checkpoint.tag == BEST]
-    return found[0].base if found else None
+    found = []
+    for base, tag in tagged_bases(prefix):
+        with contextlib.suppress(CheckpointError):
+            state = read_checkpoint(base)
+            found.append(Checkpoint(base, tag, state["step"], state["epoch"]))
+    return sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.ends_epoch))
 
 
 def describe_checkpoint(base: str) -> str:
@@ -171,12 +182,29 @@ def remove_checkpoint(base: str) -> None:
         _remove(base + end)
 
 
-def _bases(prefix: str) -> List[Tuple[str, str]]:
+def tagged_bases(prefix: str) -> List[Tuple[str, str]]:
     """(PREFIX-TAG, TAG) of each JSON file with the name of a checkpoint, in the order of the names."""
     folder, name = Path(prefix).parent, Path(prefix).name
-    pattern = re.compile(re.escape(name) + rf"-(\d{{4,}}|step\d{{8,}}|{BEST})\.json")
+    pattern = re.compile(re.escape(name) + rf"-({_TAG})\.json")
     matches = [(path, pattern.fullmatch(path.name)) for path in sorted(folder.glob("*.json"))]
     return [(str(path.with_suffix("")), match.group(1)) for path, match in matches if match]
+
+
+def remove_leftovers(prefix: str) -> None:
+    """Removes what writes of checkpoints PREFIX-TAG left that were killed; no other write may be under way."""
+    folder, name = Path(prefix).parent, re.escape(Path(prefix).name)
+    ends = "|".join(map(re.escape, (*_ARRAY_FILES, ".json")))
+    unfinished = re.compile(rf"\.tmp-{name}-({_TAG})({ends})")
+    inside_epoch = re.compile(rf"({name}-step\d{{8,}})({'|'.join(map(re.escape, _ARRAY_FILES))})")
+    for path in list(folder.glob("*")):
+        part = inside_epoch.fullmatch(path.name)
+        if unfinished.fullmatch(path.name) or part and not (folder / (part.group(1) + ".json")).exists():
+            _remove(str(path))
+
+
+def _replaced(base: str) -> ContextManager[List[str]]:
+    """Gives temporary paths for the files of a checkpoint, the JSON file last, see `atomic_set`."""
+    return atomic_set([base + end for end in (*_ARRAY_FILES, ".json")])
 
 
 def _size(path: str) -> int:

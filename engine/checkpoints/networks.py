@@ -4,7 +4,7 @@ from typing import Any, Dict, Mapping, Optional
 from mxnet import gluon
 
 from ...gluon_models.weights.mxnet_files import load_arrays
-from .checkpoint_files import Content, epoch_tag, read_checkpoint, step_tag, write_checkpoint
+from .checkpoint_files import Content, epoch_tag, step_tag, verify_checkpoint, write_checkpoint
 from .optimizer_states import restore_trainer, trainer_states
 from .parameters import load_parameters, own_parameters, parameter_arrays
 from .raw_weights import split_raw_weights
@@ -47,7 +47,7 @@ def load_checkpoint(base: str, net: gluon.Block, trainer: Optional[gluon.Trainer
     Raises:
         CheckpointError: the checkpoint is missing, damaged, or does not fit the network.
     """
-    state = read_checkpoint(base)
+    state = verify_checkpoint(base)
     load_parameters(base + ".params", net, allow_partial)
     if trainer is not None:
         restore_training(base, net, trainer, state["update_counts"])

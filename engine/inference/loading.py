@@ -12,11 +12,14 @@ from ..building.box_normalization import with_numbers_of
 from ..building.initialization import log_mismatches
 from ..building.network import build_net
 from ..building.pretrained import holds_whole, pretrained_file, whole_detector
-from ..checkpoints.checkpoint_files import (
-    BEST, best_checkpoint, damage_messages, describe_checkpoint, epoch_tag, latest_checkpoint, read_checkpoint)
+from ..checkpoints.checkpoint_files import BEST, describe_checkpoint, epoch_tag, verify_checkpoint
+from ..checkpoints.choosing import choose_best_or_latest, latest_checkpoint
 from ..checkpoints.parameters import load_parameters, own_parameters
 from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
 from ..symbolic.detector import load_symbol_detector
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class TrainedNetwork(NamedTuple):
@@ -87,14 +90,16 @@ def find_checkpoint(path: str) -> str:
         CheckpointError: the folder holds no checkpoint, or those of several runs.
     """
     if Path(path).is_dir():
-        prefixes = sorted(checkpoint_prefixes(path))
-        if len(prefixes) > 1:
-            raise CheckpointError(f"{path} holds the checkpoints of several trainings ({', '.join(prefixes)}): name "
-                                  "one, such as " + (latest_checkpoint(prefixes[0]) or prefixes[0]))
-        found = [base for prefix in prefixes for base in (best_checkpoint(prefix), latest_checkpoint(prefix)) if base]
+        choices = {prefix: choose_best_or_latest(prefix) for prefix in _possible_prefixes(path)}
+        found = [prefix for prefix, choice in choices.items() if choice.base is not None]
+        if len(found) > 1:
+            raise CheckpointError(f"{path} holds the checkpoints of several trainings ({', '.join(found)}): name "
+                                  "one, such as " + (latest_checkpoint(found[0]) or choices[found[0]].base))
         if not found:
-            raise CheckpointError(f"there is no checkpoint in the folder {path}" + _damage(path))
-        return found[0]
+            raise CheckpointError(f"there is no checkpoint in the folder {path}"
+                                  + _damage([line for choice in choices.values() for line in choice.damaged]))
+        choices[found[0]].tell(_LOGGER)
+        return choices[found[0]].base
     for end in (".params", ".json", ".states"):
         if str(path).endswith(end):
             return str(path)[:-len(end)]
@@ -107,15 +112,14 @@ _NO_GRAPH = ("\nWeights that network.pretrained names are tested without a train
 
 def checkpoint_prefixes(folder: str) -> List[str]:
     """The prefixes of the checkpoints in a folder, of those that are whole."""
-    return [prefix for prefix in _possible_prefixes(folder) if latest_checkpoint(prefix) or best_checkpoint(prefix)]
+    return [prefix for prefix in _possible_prefixes(folder) if choose_best_or_latest(prefix).base is not None]
 
 
 def _possible_prefixes(folder: str) -> List[str]:
     return sorted({str(path.parent / path.name.rpartition("-")[0]) for path in Path(folder).glob("*-*.json")})
 
 
-def _damage(folder: str) -> str:
-    messages = [message for prefix in _possible_prefixes(folder) for message in damage_messages(prefix)]
+def _damage(messages: Sequence[str]) -> str:
     return " that is whole:\n  " + "\n  ".join(messages) if messages else ""
 
 
@@ -127,11 +131,14 @@ def _checkpoint_of(cfg: Optional[CfgNode], epoch: Optional[int]) -> Optional[str
     epoch = epoch or cfg.TEST.test_epoch
     if epoch:
         return f"{prefix}-{epoch_tag(epoch)}"
-    base = best_checkpoint(prefix) or latest_checkpoint(prefix)
-    if base is None and (not cfg.network.pretrained or cfg.symbol):
+    choice = choose_best_or_latest(prefix)
+    if choice.base is None and choice.damaged:
+        raise CheckpointError(f"there is no checkpoint {prefix}-*" + _damage(choice.damaged))
+    if choice.base is None and (not cfg.network.pretrained or cfg.symbol):
         raise CheckpointError(f"there is no checkpoint {prefix}-*: train first, or name one: --checkpoint PATH"
                               + (_NO_GRAPH if cfg.network.pretrained else ""))
-    return base
+    choice.tell(_LOGGER)
+    return choice.base
 
 
 def _tell_choice(base: str, logger: logging.Logger) -> None:
@@ -170,7 +177,7 @@ def _state(base: str) -> Dict[str, Any]:
     """The JSON file of a checkpoint; empty for a parameter file that has none beside it."""
     if Path(base + ".params").is_file() and not Path(base + ".json").is_file():
         return {}
-    return read_checkpoint(base)
+    return verify_checkpoint(base)
 
 
 def _own_config(base: str, state: Dict[str, Any], overrides: Sequence[str]) -> CfgNode:

@@ -1,4 +1,5 @@
 """The logger of the package: lines on the console and in a file."""
+import contextlib
 import logging
 import logging.handlers
 import sys
@@ -7,7 +8,7 @@ from typing import Optional
 
 from tqdm import tqdm
 
-from ..files import PathLike
+from ..files import PathLike, storage_errors
 
 _NAME = "light_head_rcnn"
 
@@ -64,10 +65,31 @@ class HeldLogFile:
 
 
 def _file_handler(folder: PathLike, filename: str) -> logging.Handler:
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(Path(folder) / filename, encoding="utf-8")
+    with storage_errors(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    with storage_errors(Path(folder) / filename, folder):
+        file = _LogFile(Path(folder) / filename, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     return file
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that says once on the console that it cannot be written: a full disk there ends nothing."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            tqdm.write(f"{self.baseFilename} cannot be written ({error.strerror}): its lines are lost until there is "
+                       "room", file=sys.stderr)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class _ConsoleHandler(logging.Handler):

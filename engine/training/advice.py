@@ -3,7 +3,8 @@ from typing import List
 
 from yacs.config import CfgNode
 
-from ..checkpoints.checkpoint_files import best_checkpoint, describe_checkpoint, latest_checkpoint
+from ..checkpoints.checkpoint_files import describe_checkpoint
+from ..checkpoints.choosing import best_checkpoint, latest_checkpoint
 from ..config import checkpoint_prefix
 
 

@@ -1,13 +1,15 @@
 """Hooks that write the checkpoints of a training, keep the best one, and remove those that are no longer needed."""
+import contextlib
 import logging
 import math
-from typing import Any, Callable, Dict, Mapping, Optional
+import time
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 import numpy as np
 
-from ...errors import TrainingError
-from ..checkpoints.checkpoint_files import (BEST, best_checkpoint, copy_checkpoint, epoch_tag, list_checkpoints,
-                                            read_checkpoint, remove_checkpoint, step_tag, write_checkpoint)
+from ...errors import StorageError, TrainingError
+from ..checkpoints.checkpoint_files import (BEST, copy_checkpoint, epoch_tag, list_checkpoints, read_checkpoint,
+                                            remove_checkpoint, remove_leftovers, step_tag, write_checkpoint)
 from .hook import Hook, RunningTrainer, StepReport
 
 
@@ -22,26 +24,49 @@ class CheckpointHook(Hook):
         keep: how many of the last epochs keep their checkpoints; 0 keeps all. A checkpoint inside an epoch goes when a
             later one is whole, and PREFIX-best stays.
         before_write: is called before each checkpoint, to write what else belongs to it.
+        every_minutes: minutes between two checkpoints inside an epoch, by a clock that no one sets; 0 writes none.
+
+    Where several processes train together, each has this hook, and the first one writes.
     """
 
     def __init__(self, prefix: str, logger: logging.Logger, facts: Optional[Mapping[str, Any]] = None,
-                 every_steps: int = 0, keep: int = 0, before_write: Optional[Callable[[], None]] = None):
+                 every_steps: int = 0, keep: int = 0, before_write: Optional[Callable[[], None]] = None,
+                 every_minutes: float = 0):
         self._prefix, self._logger, self._facts = prefix, logger, dict(facts or {})
         self._every_steps, self._keep, self._before_write = every_steps, keep, before_write
+        self._every_seconds, self._written_at = 60 * every_minutes, time.monotonic()
+        self._written_step: Optional[int] = None
+
+    def before_training(self, trainer: RunningTrainer) -> None:
+        if trainer.group.is_first:
+            remove_leftovers(self._prefix)
+        self._written_step, self._written_at = trainer.step, time.monotonic()
 
     def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
-        if self._every_steps and report.step % self._every_steps == 0 and report.step % trainer.steps_per_epoch:
+        is_due = (self._every_steps and report.step % self._every_steps == 0
+                  or self._every_seconds and trainer.group.any(
+                      time.monotonic() - self._written_at >= self._every_seconds))
+        if is_due and report.step % trainer.steps_per_epoch:
             self._write(trainer, step_tag(report.step))
 
     def after_epoch(self, trainer: RunningTrainer) -> None:
         self._write(trainer, epoch_tag(trainer.epoch))
 
     def close(self, trainer: RunningTrainer) -> None:
-        # A hook that ended the training inside an epoch must not cost the steps since the last checkpoint.
-        if trainer.stop_reason is not None and trainer.step % trainer.steps_per_epoch:
-            self._write(trainer, step_tag(trainer.step))
+        # A signal or a hook that ended the training must not cost the steps since the last checkpoint.
+        if trainer.stop_reason is not None and trainer.step != self._written_step:
+            self._write(trainer, step_tag(trainer.step) if trainer.step % trainer.steps_per_epoch
+                        else epoch_tag(trainer.epoch))
 
     def _write(self, trainer: RunningTrainer, tag: str) -> None:
+        with _advice_where_full(self._prefix):
+            self._write_whole(trainer, tag)
+        self._written_step, self._written_at = trainer.step, time.monotonic()
+
+    def _write_whole(self, trainer: RunningTrainer, tag: str) -> None:
+        trainer.objective.share_statistics(trainer.group)
+        if not trainer.group.is_first:
+            return
         if self._before_write is not None:
             self._before_write()
         content = trainer.objective.content(trainer.optimizer)
@@ -87,10 +112,22 @@ class BestHook(Hook):
                   if checkpoint.tag == epoch_tag(trainer.epoch) and checkpoint.step == trainer.step]
         if value is None or math.isnan(value) or not tested:
             return
-        best = best_checkpoint(self._prefix)
-        known = read_checkpoint(best).get("test", {}).get(self._metric) if best else None
+        best = [checkpoint.base for checkpoint in list_checkpoints(self._prefix) if checkpoint.tag == BEST]
+        known = read_checkpoint(best[0]).get("test", {}).get(self._metric) if best else None
         if known is None or value > known:
             facts = {"test": {self._metric: value}}
-            copy_checkpoint(tested[0], self._prefix, BEST, facts)
+            with _advice_where_full(self._prefix):
+                copy_checkpoint(tested[0], self._prefix, BEST, facts)
             self._logger.info("%s-%s is the checkpoint with the best %s so far, %.4f", self._prefix, BEST,
                               self._metric, value)
+
+
+@contextlib.contextmanager
+def _advice_where_full(prefix: str) -> Iterator[None]:
+    """Adds to the error of a disk that is full how to go on."""
+    try:
+        yield
+    except StorageError as error:
+        found = [checkpoint.base for checkpoint in list_checkpoints(prefix) if checkpoint.tag != BEST]
+        then = f"the same command with --resume goes on from {found[-1]}" if found else "begin anew then"
+        raise StorageError(f"{error}. {then[0].upper()}{then[1:]}") from error

@@ -1,5 +1,5 @@
 """The base class of a trainer's hooks, and what a hook can use of the trainer."""
-from typing import Any, Dict, NamedTuple, Optional, Protocol
+from typing import Any, ContextManager, Dict, NamedTuple, Optional, Protocol
 
 
 class StepReport(NamedTuple):
@@ -24,9 +24,14 @@ class RunningTrainer(Protocol):
     epoch: int
     stop_reason: Optional[str]
     group: Any
+    exit_status: int
+    is_interruptible: bool
 
     def stop(self, reason: str, exit_status: int = 0) -> None:
         """Ends the training after the current step or epoch."""
+
+    def interruptible(self) -> ContextManager[None]:
+        """Context manager of a block that a signal that ends the training gives up."""
 
     def report_test(self, metrics: Dict[str, float]) -> None:
         """Tells all hooks the metrics of a test."""

@@ -10,8 +10,15 @@ from ..reporting.progress import Progress
 from ..reporting.scalars import ScalarLog
 from .hook import Hook, RunningTrainer, StepReport
 
+_LOGGER = logging.getLogger(__name__)
 LOSSES_FILE = "losses.jsonl"
+_TEST = "test_"  # begins the names of the figures of tests
 _TEST_FIGURES = ("AP", "AP50", "top1", "top5")  # of detectors, and of classifiers
+
+
+def is_test_figure(name: str) -> bool:
+    """True where a name in a line of losses.jsonl is that of a test's figure."""
+    return name.startswith(_TEST)
 
 
 class LogHook(Hook):
@@ -59,17 +66,23 @@ class ScalarsHook(Hook):
                             images_per_second=report.images / report.seconds, **report.metrics)
 
     def after_epoch(self, trainer: RunningTrainer) -> None:
-        plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
+        self._draw()
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        figures = {f"test_{name}": metrics[name] for name in _TEST_FIGURES if name in metrics}
+        figures = {_TEST + name: metrics[name] for name in _TEST_FIGURES if name in metrics}
         if figures:
             self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
-            plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
+            self._draw()
 
     def close(self, trainer: RunningTrainer) -> None:
         if self._scalars is not None:
             self._scalars.close()
+
+    def _draw(self) -> None:
+        try:
+            plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
+        except OSError as error:  # a picture is not worth the end of a training
+            _LOGGER.warning("the curves are not drawn: %s", error)
 
 
 class UnreadableHook(Hook):
@@ -101,17 +114,23 @@ class TestHook(Hook):
         test: function that tests the network and writes to the folder that it is given the name of, such as
             "test-epoch-0004", or "test" after the last epoch; it returns the metrics, or None where there are none.
         every: epochs between two tests; 0 tests after the last epoch alone.
+        is_owed: the run that this training continues was stopped in the test after its last epoch, which is made now.
     """
 
     __test__ = False  # pytest must not take the class for a test
 
-    def __init__(self, test: Callable[[str], Optional[Dict[str, float]]], every: int = 0):
-        self._test, self._every = test, every
+    def __init__(self, test: Callable[[str], Optional[Dict[str, float]]], every: int = 0, is_owed: bool = False):
+        self._test, self._every, self._is_owed = test, every, is_owed
+
+    def before_training(self, trainer: RunningTrainer) -> None:
+        if self._is_owed:
+            self.after_epoch(trainer)
 
     def after_epoch(self, trainer: RunningTrainer) -> None:
         is_last = trainer.step >= trainer.total
         if is_last or self._every and trainer.epoch % self._every == 0:
-            metrics = self._test("test" if is_last else f"test-epoch-{trainer.epoch:04d}")
+            with trainer.interruptible():
+                metrics = self._test("test" if is_last else f"test-epoch-{trainer.epoch:04d}")
             if metrics is not None:
                 trainer.report_test(metrics)
 

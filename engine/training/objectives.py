@@ -7,16 +7,19 @@ from mxnet import gluon
 from yacs.config import CfgNode
 
 from ...errors import UsageError
-from ..checkpoints.checkpoint_files import Content, read_checkpoint
+from ..checkpoints.checkpoint_files import Content, verify_checkpoint
 from ..checkpoints.networks import restore_training
 from ..checkpoints.optimizer_states import trainer_states
 from ..checkpoints.parameters import load_parameters, own_parameters, parameter_arrays, role
 from ..checkpoints.raw_weights import with_raw_weights
-from ..symbolic.blocks import graph_block
+from ..parallel.group import Group
+from ..parallel.statistics import share_statistics
+from ..symbolic.blocks import graph_block, running_graph
 from ..symbolic.detector import SymbolDetector
 from ..symbolic.graphs import TrainableGraph
 from ..symbolic.weights import file_arrays, fold_box_normalization, read_weights, split_weights
 from .averaging import WeightAverage
+from .first_layer import first_block, first_node
 from .metrics import mean_metrics, rcnn_sums, rpn_sums
 
 _Outputs = Sequence[mx.nd.NDArray]
@@ -30,11 +33,13 @@ class Objective:
         classes: class names, background not among them.
         average: the moving average of the weights, which is tested and saved in their place; None without one.
         advice: what a user can do where the loss is no longer a finite number.
+        batch_names: names of the first arrays of a batch, for messages.
     """
 
     block: gluon.Block
     classes: Sequence[str] = ()
     average: Optional[WeightAverage] = None
+    batch_names: Sequence[str] = ()
     advice = "lower TRAIN.lr, lengthen TRAIN.warmup_step, or set TRAIN.CLIP_GRADIENT"
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
@@ -53,9 +58,27 @@ class Objective:
         """Returns the metrics of a step by name, "loss" among them, from the outputs and inputs of all devices."""
         raise NotImplementedError
 
+    def first_layer(self, inputs: _Outputs) -> Optional[str]:
+        """Runs the network once more on one device's part of a batch, and looks at the output of every layer.
+
+        Returns:
+            The name of the first layer with an output that is not finite; None where there is none, and in this class.
+        """
+
+    def named_parameters(self) -> Dict[str, gluon.Parameter]:
+        """Returns the network's parameters by name, in the order of the forward pass."""
+        return dict(own_parameters(self.block))
+
     def start_average(self, decay: float, with_statistics: bool = True) -> None:
         """Begins the moving average of the weights, see `WeightAverage`."""
         self.average = WeightAverage(own_parameters(self.block), decay, with_statistics)
+
+    def share_statistics(self, group: Group) -> None:
+        """Gives all processes of a group the means of their moving means and variances, and of their averages."""
+        share_statistics(group, {name: parameter.list_data() for name, parameter in own_parameters(self.block).items()
+                                 if role(name) == "aux:"})
+        if self.average is not None:
+            share_statistics(group, self.average.statistics())
 
     def parameters(self) -> Dict[str, mx.nd.NDArray]:
         """Copies the parameters to the CPU, by name; moving means and variances are averaged over the devices."""
@@ -86,7 +109,7 @@ class Objective:
 
     def load_checkpoint(self, base: str, optimizer: gluon.Trainer) -> Dict[str, Any]:
         """Loads the parameters and the optimizer states of the checkpoint PREFIX-TAG; returns its JSON file."""
-        state = read_checkpoint(base)
+        state = verify_checkpoint(base)
         self._read_parameters(base + ".params")
         if self.average is not None:
             # The weights themselves take the places of the averages next, where the checkpoint holds both.
@@ -119,10 +142,16 @@ class LossesObjective(Objective):
         self._losses, self.block = losses, losses.net
         self.classes = tuple(getattr(losses.net, "classes", ()))
         self._make_detector, self._averaged_net = make_detector, None
+        self.batch_names = ("data", "im_info", "gt_boxes")
         self._losses.hybridize()
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
         return self._losses(*inputs)
+
+    def first_layer(self, inputs: _Outputs) -> Optional[str]:
+        found = first_block(self._losses, lambda: self(*inputs))
+        self._losses.hybridize()
+        return found
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
         return [sum(outputs[:len(self._losses.loss_names)])]
@@ -181,14 +210,23 @@ class GraphObjective(Objective):
                  values: Dict[str, mx.nd.NDArray], fixed: Sequence[str]):
         self._cfg, self._graph, self.symbol = cfg, graph, graph.symbol
         self.classes, self._contexts = tuple(classes), list(contexts)
+        self.batch_names = graph.batch_names
         arguments, _ = split_weights(graph.symbol, values)
         self.block = graph_block(graph.symbol, graph.names, contexts, values, set(arguments) - set(fixed))
 
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
-        batch = dict(zip(self._graph.batch_names, inputs))
+        return self.block(*self._inputs(inputs))
+
+    def _inputs(self, arrays: _Outputs) -> List[mx.nd.NDArray]:
+        """Returns the inputs of the graph that the arrays of a batch are."""
+        batch = dict(zip(self._graph.batch_names, arrays))
         if "rois" in batch:
             batch["rois"] = _with_image_numbers(batch["rois"])
-        return self.block(*(batch[name] for name in self._graph.names))
+        return [batch[name] for name in self._graph.names]
+
+    def first_layer(self, inputs: _Outputs) -> Optional[str]:
+        return first_node(running_graph(self.symbol, self._contexts), self.block, self._graph.names,
+                          self._inputs(inputs))
 
     def set_seed(self, seed: int) -> None:
         super().set_seed(seed)

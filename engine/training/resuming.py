@@ -1,4 +1,5 @@
 """Finds the checkpoint that a training goes on from, and checks that the configuration and the data still fit."""
+import logging
 from pathlib import Path
 from typing import Any, Mapping, Optional
 
@@ -6,8 +7,8 @@ from yacs.config import CfgNode
 
 from ... import data
 from ...errors import TrainingError
-from ..checkpoints.checkpoint_files import (
-    best_checkpoint, damage_messages, epoch_tag, latest_checkpoint, read_checkpoint)
+from ..checkpoints.checkpoint_files import BEST, epoch_tag, list_checkpoints, read_checkpoint
+from ..checkpoints.choosing import choose_latest_or_best
 from ..config import changed_keys
 
 # Keys that an extended training may change, beside those that are free on resume.
@@ -17,35 +18,73 @@ _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup"
                   "TRAIN.lr_schedule", "TRAIN.end_epoch", "TRAIN.EMA_DECAY")
 
 
-def requested_checkpoint(cfg: CfgNode, prefix: str, resume: bool) -> Optional[str]:
+def requested_checkpoint(cfg: CfgNode, prefix: str, logger: logging.Logger, resume: bool = False,
+                         resume_if_any: bool = False) -> Optional[str]:
     """Finds the checkpoint that a training goes on from.
 
     Args:
         cfg: the section `TRAIN` is read: RESUME with begin_epoch names the epoch to go on from.
         prefix: path that the names of the run's checkpoints start with.
+        logger: is warned of damaged checkpoints that are passed over.
         resume: go on from the last checkpoint, or else the best one.
+        resume_if_any: like `resume` where there is one, and start anew otherwise.
 
     Returns:
         PREFIX-TAG, or None where the training starts anew.
 
     Raises:
-        TrainingError: there are checkpoints, and the training is not to go on from them, or each of them is damaged.
+        TrainingError: there are checkpoints, and the training is not to go on from them; or there is none although it
+            is to go on; or each of them is damaged.
     """
     train = cfg.TRAIN
-    if train.RESUME and train.begin_epoch and not resume:
-        return f"{prefix}-{epoch_tag(train.begin_epoch)}"
-    # The best checkpoint is whole too, and may be all that was kept.
-    found = latest_checkpoint(prefix) or best_checkpoint(prefix)
-    if found and not (resume or train.RESUME):
+    if train.RESUME and train.begin_epoch and not (resume or resume_if_any):
+        return _named_epoch(prefix, train.begin_epoch)
+    return find_to_resume(prefix, logger, resume or train.RESUME, resume_if_any, "output_path=PATH",
+                          "with another schedule or more epochs --extend. To begin a new run with its weights: "
+                          "network.pretrained={}.params output_path=PATH. ")
+
+
+def find_to_resume(prefix: str, logger: logging.Logger, resume: bool, resume_if_any: bool, other_folder: str,
+                   other_ways: str = "") -> Optional[str]:
+    """Finds the checkpoint that a training goes on from: the last one that is whole, or else the best one.
+
+    Args:
+        prefix, logger, resume, resume_if_any: see `requested_checkpoint`.
+        other_folder: words of the command line that name another folder.
+        other_ways: what else can be done with a checkpoint, whose PREFIX-TAG takes the place of {}.
+
+    Returns, Raises:
+        See `requested_checkpoint`.
+    """
+    choice = choose_latest_or_best(prefix)
+    if choice.base and not (resume or resume_if_any):
+        raise TrainingError(f"there are checkpoints of an earlier run, the last one {choice.base}. To go on from it "
+                            f"pass --resume{', ' if other_ways else '; '}{other_ways.format(choice.base)}"
+                            f"{'T' if other_ways else 't'}o begin anew: {other_folder}")
+    if choice.damaged and not choice.base:
+        raise TrainingError("every checkpoint of an earlier run is damaged:\n  " + "\n  ".join(choice.damaged)
+                            + f"\nTo begin anew, remove its files or choose another folder: {other_folder}")
+    if choice.base:
+        choice.tell(logger)
+    elif resume_if_any:
+        logger.info("there is no checkpoint %s-*: the training starts from the beginning", prefix)
+    elif resume:
+        raise TrainingError(f"there is no checkpoint in {Path(prefix).parent} to go on from (none is named "
+                            f"{Path(prefix).name}-*): name the folder of the run by {other_folder}, or begin anew "
+                            "without --resume; --resume-if-any does either")
+    return choice.base
+
+
+def _named_epoch(prefix: str, epoch: int) -> str:
+    """Returns PREFIX-TAG of the epoch that TRAIN.begin_epoch names, unless there is more that would be lost."""
+    later = [one.base for one in list_checkpoints(prefix) if one.tag != BEST and one.epoch >= epoch
+             and one.tag != epoch_tag(epoch)]
+    if later:
         raise TrainingError(
-            f"there are checkpoints of an earlier run, the last one {found}. To go on from it pass --resume, with "
-            "another schedule or more epochs --extend. To begin a new run with its weights: "
-            f"network.pretrained={found}.params output_path=PATH. To begin anew: output_path=PATH")
-    damaged = damage_messages(prefix)
-    if damaged and not found:
-        raise TrainingError("every checkpoint of an earlier run is damaged:\n  " + "\n  ".join(damaged)
-                            + "\nTo begin anew, remove its files or choose another folder: output_path=PATH")
-    return found
+            f"TRAIN.RESUME with TRAIN.begin_epoch {epoch} goes on from the end of epoch {epoch}, but there are later "
+            f"checkpoints, the last one {later[-1]}. To go on from that one pass --resume; to train again from epoch "
+            f"{epoch} on, move the later ones elsewhere")
+    return f"{prefix}-{epoch_tag(epoch)}"
 
 
 def has_parameters_only(checkpoint: str) -> bool:
@@ -81,8 +120,9 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
     schedule = [line for line in changed if line.partition(":")[0] in _SCHEDULE_KEYS]
     if extend:
         changed = [line for line in changed if line not in schedule]
+    # A fact that an earlier version did not note is not compared.
     changed += [f"{name}: {state[name]} in the checkpoint, {value} now" for name, value in facts.items()
-                if state[name] != value]
+                if name in state and state[name] != value]
     if changed:
         ways = ["set these back to go on with the same losses"]
         if schedule and not extend:

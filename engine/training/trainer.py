@@ -1,5 +1,7 @@
 """The training loop. It makes the updates; everything else, such as logs and checkpoints, is done by hooks."""
+import contextlib
 import itertools
+import logging
 import math
 import time
 from typing import Callable, Dict, Iterator, Optional, Protocol, Sequence, Tuple, Union
@@ -10,9 +12,12 @@ from mxnet import autograd, gluon
 
 from ...errors import TrainingError
 from ..parallel.group import ALONE, Group
-from ..parallel.watchdog import Watchdog
+from ..signals import SignalReceived
 from .hook import Hook, StepReport
+from .not_finite import SKIPPED, NanPolicy, Statistics, describe_step, find_cause, gradients_are_finite, stop_error
 from .objectives import LossesObjective, Objective
+
+_LOGGER = logging.getLogger("light_head_rcnn")
 
 
 class Loader(Protocol):
@@ -23,6 +28,8 @@ class Loader(Protocol):
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Sequence[np.ndarray]]:
         """The batches of an epoch, counted from 0, from batch `start` on."""
+
+    # A loader may also have `images_of(epoch, number)`, which names the images of a batch for messages.
 
 
 class Trainer:
@@ -43,12 +50,14 @@ class Trainer:
         group: the processes that train together. The loader gives this one's part of each batch, and the optimizer is
             the group's. All make and end the same steps; the metrics are the means over them, and each draws random
             numbers of its own.
+        on_nan: what is done about a step whose losses or gradients are not finite; by default it ends the training.
         watchdog: bounds the time of a step where there are several processes.
 
     Attributes:
         step: completed steps.
-        group, watchdog: as given.
+        group: as given.
         exit_status: of the command that trains, where `stop` was given one.
+        is_interruptible: whether a signal may raise `SignalReceived` now, see `interruptible`.
         total: steps of the whole training.
         steps_per_epoch: batches in an epoch.
 
@@ -62,14 +71,17 @@ class Trainer:
     def __init__(self, net: Union[Objective, gluon.Block], loader: Loader, optimizer: gluon.Trainer,
                  schedule: Callable[[int], float], hooks: Sequence[Hook] = (), epochs: int = 1,
                  contexts: Optional[Sequence[mx.Context]] = None, seed: int = 0, step: int = 0,
-                 group: Group = ALONE, watchdog: Optional[Watchdog] = None):
+                 group: Group = ALONE, on_nan: Optional[NanPolicy] = None):
         self.objective = net if isinstance(net, Objective) else LossesObjective(net)
         self.loader, self.optimizer, self.schedule, self.hooks = loader, optimizer, schedule, list(hooks)
         self.contexts, self.seed, self.step = list(contexts or [mx.cpu()]), seed, step
         self.steps_per_epoch = len(loader)
         self.total = self.steps_per_epoch * epochs
-        self.group, self.watchdog = group, watchdog or Watchdog(0)
+        self.group = group
         self.exit_status = 0
+        self.is_interruptible = False
+        self.on_nan = on_nan or NanPolicy()
+        self._statistics: Optional[Statistics] = None
         self._stop_reason: Optional[str] = None
         self._stops_agreed = False
         self._began = time.monotonic()
@@ -95,17 +107,35 @@ class Trainer:
         """Trains to the end; hooks are called after each step and epoch, and closed at the end and after an error.
 
         Raises:
-            TrainingError: the loss is not a finite number.
+            TrainingError: the losses or the gradients of a step are not finite, and `on_nan` ends the training then.
+        """
+        with contextlib.ExitStack() as stack:
+            for hook in reversed(self.hooks):
+                stack.callback(hook.close, self)  # each is called, whatever another one raises
+            try:
+                for hook in self.hooks:
+                    hook.before_training(self)
+                self._ask_all()
+                while self.step < self.total and not self._stops_agreed:
+                    self._run_epoch()
+            except BaseException as error:
+                if not (isinstance(error, SignalReceived) and self.exit_status):
+                    self._stop_reason = None  # an error stops it: there is nothing more to save
+                    raise
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Context manager of a block between steps, such as a test, that a signal that ends the training gives up.
+
+        With several processes the block goes on to its end, because the others wait for this one.
         """
         try:
-            for hook in self.hooks:
-                hook.before_training(self)
-            self._ask_all()
-            while self.step < self.total and not self._stops_agreed:
-                self._run_epoch()
+            self.is_interruptible = self.group.size == 1
+            if self.is_interruptible and self.exit_status:
+                raise SignalReceived(self.exit_status)
+            yield
         finally:
-            for hook in self.hooks:
-                hook.close(self)
+            self.is_interruptible = False
 
     def report_test(self, metrics: Dict[str, float]) -> None:
         """Tells all hooks the metrics of a test of the current network; hooks that test call it."""
@@ -126,24 +156,32 @@ class Trainer:
             yield time.monotonic() - began[0], time.process_time() - began[1]
 
     def train_step(self, batch: Sequence[np.ndarray]) -> Tuple[Dict[str, float], float]:
-        """Makes one update; returns its metrics and its learning rate."""
+        """Makes one update; returns its metrics and its learning rate.
+
+        Where the step is not finite and `on_nan` skips it, there is no update, and the metrics have "skipped", how many
+        steps have been skipped so far.
+        """
+        self._set_seed()
+        learning_rate = self.schedule(self.step + 1)
+        metrics = self._update(batch, learning_rate)
+        self.step += 1
+        return metrics, learning_rate
+
+    def _set_seed(self) -> None:
         # Multiples of this number lie far from each other, so that no two processes are close to the same seed.
         own_seed = self.group.rank * 1327217885
         self.objective.set_seed((self.seed * 1000003 + self.step + own_seed) % 2 ** 31)
-        learning_rate = self.schedule(self.step + 1)
-        metrics = self._over_group(self._update(batch, learning_rate))
-        if not math.isfinite(metrics["loss"]):
-            raise TrainingError(f"the loss is {metrics['loss']} at step {self.step + 1}; {self.objective.advice}")
-        if self.objective.average is not None:
-            self.objective.average.update()
-        self.step += 1
-        return metrics, learning_rate
 
     def _run_epoch(self) -> None:
         epoch, start = divmod(self.step, self.steps_per_epoch)
         began = time.monotonic()
-        for batch in self.loader.epoch(epoch, start):
-            with self.watchdog.watch_step(self.step + 1, time.monotonic() - self._began):
+        batches = iter(self.loader.epoch(epoch, start))
+        while True:
+            with self.interruptible():
+                batch = next(batches, None)
+            if batch is None:
+                break
+            with self.group.watchdog.watch_step(self.step + 1, time.monotonic() - self._began):
                 metrics, learning_rate = self.train_step(batch)
             # The time is taken from one step to the next, because MXNet still computes the gradients of a step when
             # its losses are known.
@@ -166,16 +204,39 @@ class Trainer:
         votes[self.group.rank] = self._own_vote()
         self._agree(self.group.sum(votes))
 
-    def _over_group(self, metrics: Dict[str, float]) -> Dict[str, float]:
-        """Averages metrics over the processes, and lets these agree on whether the training ends after this step."""
+    def _over_group(self, metrics: Dict[str, float], is_finite: bool) -> Tuple[Dict[str, float], bool]:
+        """Averages metrics over the processes, and lets these agree on whether the training ends after this step.
+
+        Returns:
+            The metrics, and whether the step is finite in all processes.
+        """
         if self.group.size == 1:
-            return metrics
-        values = np.zeros(len(metrics) + self.group.size, np.float32)
+            return metrics, is_finite
+        values = np.zeros(len(metrics) + 1 + self.group.size, np.float32)
         values[:len(metrics)] = list(metrics.values())
-        values[len(metrics) + self.group.rank] = self._own_vote()
+        values[len(metrics)] = not is_finite
+        values[len(metrics) + 1 + self.group.rank] = self._own_vote()
         values = self.group.sum(values)
-        self._agree(values[len(metrics):])
-        return dict(zip(metrics, (values[:len(metrics)] / self.group.size).tolist()))
+        self._agree(values[len(metrics) + 1:])
+        return dict(zip(metrics, (values[:len(metrics)] / self.group.size).tolist())), not values[len(metrics)]
+
+    def _leave_out(self, batch: Sequence[np.ndarray], inputs: Sequence[Sequence[mx.nd.NDArray]],
+                   metrics: Dict[str, float]) -> None:
+        """Leaves out a step that is not finite; TrainingError where that ends the training."""
+        images_of = getattr(self.loader, "images_of", None)
+        images = images_of(*divmod(self.step, self.steps_per_epoch)) if images_of else []
+        what = describe_step(self.step + 1, metrics, images)
+        if self.on_nan.may_skip():
+            self._statistics.restore()
+            _LOGGER.warning("%s. The batch is skipped, the %d. of at most %d", what, self.on_nan.skipped,
+                            self.on_nan.most)
+            return
+
+        def first_layer() -> Optional[str]:
+            self._set_seed()
+            return next(filter(None, map(self.objective.first_layer, inputs)), None)
+        cause = find_cause(batch, self.objective.batch_names, self.objective.named_parameters(), first_layer)
+        raise stop_error(what, cause, self.objective.advice, self.on_nan)
 
     def _own_vote(self) -> int:
         """0 to go on, or 1 and the exit status to end."""
@@ -190,12 +251,27 @@ class Trainer:
                     self.stop(f"process {rank} was told to", int(vote) - 1)
 
     def _update(self, batch: Sequence[np.ndarray], learning_rate: float) -> Dict[str, float]:
+        if self.on_nan.skips:
+            if self._statistics is None:
+                self._statistics = Statistics(self.objective.named_parameters())
+            self._statistics.keep()
         parts = [gluon.utils.split_and_load(mx.nd.array(array), self.contexts) for array in batch]
         inputs = list(zip(*parts))
         with autograd.record():
             outputs = [self.objective(*of_device) for of_device in inputs]
             heads = [head for of_device in outputs for head in self.objective.heads(of_device)]
         autograd.backward(heads)
+        metrics = self.objective.metrics(outputs, inputs)
+        is_finite = math.isfinite(metrics["loss"])
+        # Several processes add up gradients while the backward pass goes on, which looking at them would end.
+        if is_finite and (self.group.size == 1 or self.on_nan.skips):
+            is_finite = gradients_are_finite(self.optimizer)
+        metrics, is_finite = self._over_group(metrics, is_finite)
+        if not is_finite:
+            self._leave_out(batch, inputs, metrics)
+            return {**metrics, SKIPPED: self.on_nan.skipped}
         self.optimizer.set_learning_rate(learning_rate)
         self.optimizer.step(len(self.contexts))
-        return self.objective.metrics(outputs, inputs)
+        if self.objective.average is not None:
+            self.objective.average.update()
+        return metrics

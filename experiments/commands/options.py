@@ -3,6 +3,7 @@ import argparse
 import errno
 import functools
 import os
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Callable, List, Optional, Sequence, Tuple, Union
 from yacs.config import CfgNode
 
 from ...engine.config import KEYS, gpu_ids, load_config
+from ...engine.signals import SignalReceived, exit_status, sigterm_raises
 from ...errors import LightHeadError, UsageError
 from .extensions import import_extensions
 
@@ -20,7 +22,7 @@ Arguments = Optional[Sequence[str]]
 
 
 def make_parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Makes a parser with --cfg, --cpu and --gpus.
+    """Makes a parser with --cfg, --cpu, --cpus and --gpus.
 
     Args:
         prog: the command, such as "lhrcnn train".
@@ -42,9 +44,11 @@ def make_plain_parser(prog: str, description: str, examples: str) -> argparse.Ar
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:
-    """Adds --cpu and --gpus."""
+    """Adds --cpu, --cpus and --gpus."""
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="run on the CPU")
+    devices.add_argument("--cpus", type=int, metavar="N", help="run on the CPU as on N devices, which share each batch "
+                         "as GPUs do, to try out what several GPUs would do")
     devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: the "
                          "configuration's gpus where MXNet sees a GPU, otherwise the CPU)")
 
@@ -72,12 +76,20 @@ def add_partial_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, resume: str) -> None:
-    """Adds --resume, with the help text `resume`, --out, --allow-partial and the overrides."""
-    parser.add_argument("--resume", action="store_true", help=resume)
+    """Adds --resume, with the help text `resume`, --resume-if-any, --out, --allow-partial and the overrides."""
+    add_resuming(parser, resume)
     parser.add_argument("--out", metavar="FOLDER", help="folder for checkpoints, logs and tests (default: "
                         "the configuration's output_path)")
     add_partial_argument(parser)
     add_overrides(parser)
+
+
+def add_resuming(parser: argparse.ArgumentParser, resume: str) -> None:
+    """Adds --resume, with the help text `resume`, and --resume-if-any."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--resume", action="store_true", help=resume + "; an error where there is none")
+    which.add_argument("--resume-if-any", action="store_true", help="go on as with --resume where there is something "
+                       "to go on from, and start anew otherwise: for commands that a scheduler starts again")
 
 
 def split_overrides(words: Sequence[str]) -> Tuple[List[str], List[str]]:
@@ -153,21 +165,25 @@ def parse_gpus(text: str) -> Tuple[int, ...]:
 
 
 def choose_contexts(args: argparse.Namespace, cfg: Optional[CfgNode] = None) -> list:
-    """Chooses devices: those of --cpu or --gpus, else the GPUs of the configuration, else the CPU.
+    """Chooses devices: those of --cpu, --cpus or --gpus, else the GPUs of the configuration, else the CPU.
 
     Args:
-        args: the command line, with `cpu` and `gpus`.
+        args: the command line, with `cpu`, `cpus` and `gpus`.
         cfg: its key `gpus` is read where the command line names no device and MXNet sees a GPU; None takes GPU 0 then.
 
     Returns:
         list of mx.Context.
 
     Raises:
-        UsageError: MXNet does not see a GPU that is asked for.
+        UsageError: MXNet does not see a GPU that is asked for, or the number of CPU devices is below 1.
     """
     import mxnet as mx
     if args.cpu:
         return [mx.cpu()]
+    if args.cpus is not None:
+        if args.cpus < 1:
+            raise UsageError(f"--cpus is {args.cpus}; it must be at least 1")
+        return [mx.cpu(number) for number in range(args.cpus)]
     try:
         seen = mx.context.num_gpus()
     except mx.MXNetError:
@@ -189,16 +205,18 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
     """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit status 2.
 
     So do errors of the operating system that name a file, and a full disk. Other exceptions keep their traceback: they
-    are defects of the program.
+    are defects of the program. SIGTERM ends the command as Ctrl-C does, so that what is open is closed and commands
+    that were started are ended; the exit status is 143 or 130 then.
     """
     @functools.wraps(main)
     def guarded(argv: Arguments = None) -> int:
         try:
-            import_extensions()
-            return main(argv)
-        except KeyboardInterrupt:
+            with sigterm_raises():
+                import_extensions()
+                return main(argv)
+        except KeyboardInterrupt as stop:
             print("stopped", file=sys.stderr)
-            return 130
+            return stop.exit_status if isinstance(stop, SignalReceived) else exit_status(signal.SIGINT)
         except LightHeadError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -34,11 +34,16 @@ _TEST_NAMES = ("val", "valid", "validation", "test")
 
 @options.readable_errors
 def main(argv: options.Arguments = None) -> int:
-    """Runs the command line `argv`; returns the exit status, 1 where an image could not be read."""
+    """Runs the command line `argv`.
+
+    Returns:
+        The exit status: 1 where an image could not be read, 128 and the signal's number where one ended the training.
+    """
     args = _parser().parse_args(argv)
     folder = args.out or os.path.join("output", f"pretrain_{args.backbone}")
     options.check_output_folder(folder)
     from ...engine.config import pixel_keys
+    from ...engine.folder_lock import lock_folder
     from ...engine.reporting.logger import HeldLogFile, open_logger
     from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.classification.recipe import PIXELS, Recipe
@@ -46,18 +51,23 @@ def main(argv: options.Arguments = None) -> int:
     keep_freed_memory()
     recipe = Recipe(**{one.name: getattr(args, one.name) for one in fields(Recipe)})
     recipe.check()
-    place = Place(folder, options.choose_contexts(args), args.workers, args.log_every, args.keep)
+    place = Place(folder, options.choose_contexts(args), args.workers, args.log_every, args.keep,
+                  args.save_every_minutes)
     train_path, test_path = _find_sets(args)
     logger = open_logger()
-    log_file = HeldLogFile(logger)
-    try:
-        run = ClassifierRun(args.backbone, _read_set(train_path, args.classes), _read_set(test_path, args.classes),
-                            recipe, place, logger, args.resume)
-    except Exception:
-        log_file.discard()
-        raise
-    log_file.begin(folder)
-    run.run()
+    with lock_folder(folder) as lock:
+        log_file = HeldLogFile(logger)
+        try:
+            run = ClassifierRun(args.backbone, _read_set(train_path, args.classes), _read_set(test_path, args.classes),
+                                recipe, place, logger, args.resume, args.resume_if_any)
+        except BaseException:
+            log_file.discard()
+            raise
+        run.before_checkpoint = lock.check
+        log_file.begin(folder)
+        run.run()
+    if run.trainer.exit_status:
+        return run.trainer.exit_status
     file = run.best_file()
     keys = " ".join(f"{key}={list(value)}".replace(" ", "") for key, value in pixel_keys(*PIXELS).items())
     print(f"The weights are in {file}. To start a detector with them:\n"
@@ -91,10 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log-every", type=int, default=50, metavar="N", help="steps between log lines (default: 50)")
     parser.add_argument("--keep", type=int, default=2, metavar="N", help="how many of the last epochs keep their "
                         "checkpoints, 0 for all; the best one stays (default: 2)")
+    parser.add_argument("--save-every-minutes", type=float, default=0, metavar="M", help="minutes between two "
+                        "checkpoints inside an epoch; 0 writes none there (default: 0)")
     parser.add_argument("--out", metavar="FOLDER", help="folder for checkpoints, logs and the result (default: "
                         "output/pretrain_NAME)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the folder, with the "
-                        "same losses as an unbroken run; start anew where there is none")
+    options.add_resuming(parser, "go on from the last checkpoint in the folder, with the same losses as an unbroken "
+                         "run")
     options.add_devices(parser)
     return parser
 

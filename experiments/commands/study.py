@@ -46,7 +46,7 @@ def main(argv: options.Arguments = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..runs.folder_lock import lock_folder
+    from ...engine.folder_lock import lock_folder
     from ..runs.processes import CommandRunner
     from ..runs.state import State
     from ..studies import estimates, page, planning, running, study

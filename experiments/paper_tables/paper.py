@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from yacs.config import CfgNode
 
-from ...engine.checkpoints.checkpoint_files import latest_checkpoint
+from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import checkpoint_prefix, override_values, training_keys, with_values
 from ...errors import UsageError
 from . import needs

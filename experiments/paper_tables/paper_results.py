@@ -9,7 +9,8 @@ from typing import Any, Container, Dict, List, Mapping
 
 from yacs.config import CfgNode
 
-from ...engine.checkpoints.checkpoint_files import latest_checkpoint, read_checkpoint
+from ...engine.checkpoints.checkpoint_files import read_checkpoint
+from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import KEYS, checkpoint_prefix, saved_config
 from ...engine.config.tree import as_lists
 from .rows import row_config

@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
-from ...engine.checkpoints.checkpoint_files import latest_checkpoint
+from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...engine.files import atomic_write
 from ...errors import UsageError

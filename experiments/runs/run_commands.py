@@ -15,7 +15,7 @@ def training_command(cfg_file: Union[str, Path], device: Sequence[str], override
         device: words such as ["--cpu"] or ["--gpus", "0,1"].
         overrides: words KEY VALUE or KEY=VALUE.
     """
-    return _command("train_end2end", cfg_file, device) + ["--resume", *overrides]
+    return _command("train_end2end", cfg_file, device) + ["--resume-if-any", *overrides]
 
 
 def testing_command(cfg_file: Union[str, Path], device: Sequence[str], checkpoint: str, folder: Union[str, Path],

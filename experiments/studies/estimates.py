@@ -3,7 +3,8 @@ import statistics
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from ...engine.checkpoints.checkpoint_files import latest_checkpoint, read_checkpoint
+from ...engine.checkpoints.checkpoint_files import read_checkpoint
+from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...errors import UsageError
 from ..runs.state import State

@@ -5,7 +5,8 @@ from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 import yaml
 from yacs.config import CfgNode
 
-from ...engine.checkpoints.checkpoint_files import epoch_tag, latest_checkpoint
+from ...engine.checkpoints.checkpoint_files import epoch_tag
+from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import (changed_keys, checkpoint_prefix, file_values, load_config, load_with_sources,
                               override_values, saved_config, values_text)
 from ...engine.files import atomic_write

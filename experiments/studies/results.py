@@ -10,7 +10,8 @@ import mxnet as mx
 import numpy as np
 
 from ... import __version__
-from ...engine.checkpoints.checkpoint_files import best_checkpoint, latest_checkpoint, read_checkpoint
+from ...engine.checkpoints.checkpoint_files import read_checkpoint
+from ...engine.checkpoints.choosing import best_checkpoint, latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...engine.evaluation.run import SPEED_FILE
 from ...engine.reporting.scalars import read_scalars

@@ -2,8 +2,8 @@
 import time
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
-from ...engine.checkpoints.checkpoint_files import (best_checkpoint, latest_checkpoint, list_checkpoints,
-                                                     remove_checkpoint)
+from ...engine.checkpoints.checkpoint_files import list_checkpoints, remove_checkpoint
+from ...engine.checkpoints.choosing import best_checkpoint, latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...errors import LightHeadError
 from ..runs.processes import CommandRunner

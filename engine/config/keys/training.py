@@ -82,8 +82,8 @@ KEYS = (
         "Training steps between two checkpoints inside an epoch. 0 writes them only at the end of epochs.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.SAVE_EVERY_MINUTES", 0.0, FLOAT,
-        "Minutes between two checkpoints inside an epoch, beside those of `TRAIN.CHECKPOINT_STEPS`, for schedulers that "
-        "kill without a signal. 0 writes none. SIGTERM and Ctrl-C save in any case.",
+        "Minutes between two checkpoints inside an epoch, beside those of `TRAIN.CHECKPOINT_STEPS`, for machines that "
+        "may fail and schedulers that kill without a signal. 0 writes none. SIGTERM and Ctrl-C save in any case.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.KEEP_CHECKPOINTS", 2, INT,
         "The checkpoints of this many last epochs are kept, and also the one with the best test (see "
@@ -99,6 +99,14 @@ KEYS = (
     Key("TRAIN.EARLY_STOP_TESTS", 0, INT,
         "Training stops after this many tests in a row without a better `TRAIN.BEST_METRIC`; this needs "
         "`TRAIN.TEST_EVERY`. 0 never stops early.",
+        NOT_NEGATIVE, free_on_resume=True),
+    Key("TRAIN.ON_NAN", "stop", word("stop", "skip"),
+        "What is done where the loss or a gradient of a step is not a finite number: stop ends the training with an "
+        "error that names the images and the layer where it began; skip leaves the batch out, without an update, and "
+        "goes on.",
+        free_on_resume=True),
+    Key("TRAIN.MAX_SKIPPED_BATCHES", 20, INT,
+        "With `TRAIN.ON_NAN` skip: how many batches of a training may be left out in all; one more ends it.",
         NOT_NEGATIVE, free_on_resume=True),
     Key("TRAIN.END2END", True, BOOL,
         "Whether the whole detector is trained at once (lhrcnn train) or in four stages "

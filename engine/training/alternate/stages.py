@@ -9,7 +9,7 @@ The MXNet original begins `rfcn2` with a new head; here it continues the head of
 """
 import logging
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet as mx
 from yacs.config import CfgNode
@@ -67,43 +67,63 @@ class AlternateTraining:
         cfg, contexts, logger, allow_partial: see `TrainingRun`.
         dataset: the records of `dataset.image_set`.
         resume: go on where an earlier call was stopped, inside a stage or between two.
+        resume_if_any: go on as with `resume` where there is an earlier call, and start anew otherwise.
 
     Attributes:
         failures: what is wrong with each image that a stage could not read.
+        exit_status: of the command; not 0 where a signal ended a stage, and no more was trained.
+        before_checkpoint: see `TrainingRun`.
 
     Raises:
         ConfigError: the configuration names no symbolic graph, or a stage lacks its entries.
-        TrainingError: an earlier run is there and is not to be resumed.
+        TrainingError: an earlier run is there and is not to be resumed, or there is none to be resumed.
     """
 
     def __init__(self, cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.Logger, dataset: data.Dataset,
-                 resume: bool = False, allow_partial: bool = False):
+                 resume: bool = False, allow_partial: bool = False, resume_if_any: bool = False):
         if not cfg.symbol:
             raise ConfigError("symbol is '': alternate training needs a symbolic graph, such as "
                               "resnet_v1_101_rfcn_light")
         self._cfg, self._contexts, self._logger, self._dataset = cfg, contexts, logger, dataset
         self.failures: List[str] = []
-        self._resume, self._allow_partial = resume or cfg.TRAIN.RESUME, allow_partial
+        self.exit_status = 0
+        self.before_checkpoint: Callable[[], None] = lambda: None
+        resume = resume or cfg.TRAIN.RESUME
+        self._resume, self._allow_partial = resume or resume_if_any, allow_partial
         self._configs: Dict[str, CfgNode] = {stage.name: stage_config(cfg, stage) for stage in STAGES}
-        if not self._resume and (Path(cfg.output_path) / STAGES[0].name).exists():
+        found = (Path(cfg.output_path) / STAGES[0].name).exists()
+        if found and not self._resume:
             raise TrainingError(f"there is an earlier run in {cfg.output_path}: pass --resume to go on from it, or "
                                 "choose another folder: output_path=PATH")
+        if not found and resume and not resume_if_any:
+            raise TrainingError(f"there is no run in {cfg.output_path} to go on from: name its folder by "
+                                "output_path=PATH, or begin anew without --resume; --resume-if-any does either")
 
-    def run(self) -> str:
-        """Trains what is not trained yet; returns PREFIX-TAG of the combined checkpoint."""
+    def run(self) -> Optional[str]:
+        """Trains what is not trained yet.
+
+        Returns:
+            PREFIX-TAG of the combined checkpoint; None where a signal ended the training.
+        """
         for stage in STAGES:
             self._logger.info("stage %s", stage.name)
             self._train(stage)
+            if self.exit_status:
+                return None
         return self._combine()
 
     def _train(self, stage: Stage) -> None:
         cfg = self._configs[stage.name]
         if not (self._resume and self._is_complete(cfg)):
-            run = TrainingRun(cfg, self._contexts, self._logger, self._resume, allow_partial=self._allow_partial,
-                              dataset=self._dataset,
+            run = TrainingRun(cfg, self._contexts, self._logger, allow_partial=self._allow_partial,
+                              dataset=self._dataset, resume_if_any=self._resume,
                               make_trainable=lambda *arguments: self._make_trainable(stage, *arguments))
+            run.before_checkpoint = self.before_checkpoint
             run.run()
             self.failures += run.failures
+            self.exit_status = run.trainer.exit_status
+            if self.exit_status:
+                return
         if stage.part == "rpn" and not _proposal_file(cfg).is_file():
             found = proposals.propose(cfg, self._contexts, _parameter_file(cfg), self._dataset)
             proposals.save_proposals(_proposal_file(cfg), self._dataset, found)

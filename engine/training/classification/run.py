@@ -1,7 +1,7 @@
 """The training of a classifier, from the start or from a checkpoint."""
 import logging
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -11,14 +11,17 @@ from ....data.classification import (ClassifiedSet, ClassifierTestLoader, Classi
 from ....errors import TrainingError, UsageError
 from ....gluon_models.classifier import check_side, get_classifier
 from ...building.initialization import NEW_LAYER_STD
-from ...checkpoints.checkpoint_files import best_checkpoint, damage_messages, latest_checkpoint, read_checkpoint
+from ...checkpoints.checkpoint_files import read_checkpoint
+from ...checkpoints.choosing import best_checkpoint, latest_checkpoint
 from ...checkpoints.parameters import own_parameters
 from ...config import pixel_keys
 from ...files import write_json
 from ...reporting.scalars import read_scalars
 from ..checkpoint_hooks import BestHook, CheckpointHook
 from ..hook import Hook
-from ..hooks import LOSSES_FILE, LogHook, ScalarsHook, TestHook, UnreadableHook
+from ..hooks import LOSSES_FILE, LogHook, ScalarsHook, TestHook, UnreadableHook, is_test_figure
+from ..resuming import find_to_resume
+from ..stopping import SignalHook
 from ..trainer import Trainer
 from .accuracy import Accuracy, test_classifier
 from .objective import ClassifierObjective
@@ -37,6 +40,7 @@ class Place(NamedTuple):
         num_workers: processes that read images; 0 reads them in this process.
         log_every: steps between two log lines.
         keep: how many of the last epochs keep their checkpoints; 0 keeps all. The best one always stays.
+        save_every_minutes: minutes between two checkpoints inside an epoch; 0 writes none there.
     """
 
     folder: str
@@ -44,6 +48,7 @@ class Place(NamedTuple):
     num_workers: int = 0
     log_every: int = 50
     keep: int = 2
+    save_every_minutes: float = 0
 
 
 class ClassifierRun:
@@ -56,22 +61,23 @@ class ClassifierRun:
         recipe: how it is trained.
         place: where.
         logger: takes the log lines.
-        resume: go on from the last checkpoint in the folder, with the losses of an unbroken run; start anew where there
-            is none.
+        resume: go on from the last checkpoint in the folder that is whole, with the losses of an unbroken run.
+        resume_if_any: go on as with `resume` where there is a checkpoint, and start anew otherwise.
 
     Attributes:
         net: the network.
         trainer: `Trainer`.
         test: the last `Accuracy`; None before the first test.
+        before_checkpoint: see `TrainingRun`.
 
     Raises:
         UsageError: the recipe cannot be used with these images or devices.
         TrainingError: there are checkpoints of an earlier run and none is to be resumed, or they are of another recipe
-            or of other data.
+            or of other data; or one is to be resumed and there is none.
     """
 
     def __init__(self, backbone: str, train_set: ClassifiedSet, test_set: ClassifiedSet, recipe: Recipe, place: Place,
-                 logger: logging.Logger, resume: bool = False):
+                 logger: logging.Logger, resume: bool = False, resume_if_any: bool = False):
         recipe.check()
         train_set, test_set = matched_sets(train_set, test_set)
         if recipe.batch_size % len(place.contexts):
@@ -81,7 +87,8 @@ class ClassifierRun:
         self._prefix = str(Path(place.folder) / backbone)
         self.test: Optional[Accuracy] = None
         self._sets = {"train": train_set, "test": test_set}
-        found = self._checkpoint(resume)
+        self.before_checkpoint: Callable[[], None] = lambda: None
+        found = find_to_resume(self._prefix, logger, resume, resume_if_any, "--out FOLDER")
         for one in self._sets.values():
             logger.info("%s", one.summary())
         self.net = get_classifier(backbone, train_set.classes)
@@ -116,33 +123,28 @@ class ClassifierRun:
         unread = {**self.trainer.loader.unreadable, **({} if self.test is None else self.test.unread)}
         return list(unread.values())
 
-    def run(self) -> Accuracy:
-        """Trains to the end, with a test after each epoch, and writes the result; returns the last test."""
+    def run(self) -> Optional[Accuracy]:
+        """Trains to the end, with a test after each epoch, and writes the result.
+
+        Returns:
+            The last test. Where a signal ended the training, the attribute `exit_status` of the trainer is not 0, and
+            no result is written.
+        """
+        owed = self._is_test_owed()
         if self.trainer.step >= self.trainer.total:
             self._logger.info("all %d epochs are trained already", self._recipe.epochs)
+        if self.trainer.step >= self.trainer.total and not owed:
             self._test("test")
         else:
-            self.trainer.hooks = self._hooks()
+            self.trainer.hooks = self._hooks(owed)
             self.trainer.run()
-        self._write_result()
+        if not self.trainer.exit_status:
+            self._write_result()
         return self.test
 
     def best_file(self) -> str:
         """Returns the parameter file with which a detector starts: that of the best test, or the last."""
         return (best_checkpoint(self._prefix) or latest_checkpoint(self._prefix)) + ".params"
-
-    def _checkpoint(self, resume: bool) -> Optional[str]:
-        found = latest_checkpoint(self._prefix)
-        if found and not resume:
-            raise TrainingError(f"there are checkpoints of an earlier run, the last one {found}. To go on from it pass "
-                                "--resume; to begin anew name another folder by --out")
-        damaged = damage_messages(self._prefix)
-        if damaged and not found:
-            raise TrainingError("every checkpoint of an earlier run is damaged:\n  " + "\n  ".join(damaged)
-                                + "\nTo begin anew, name another folder by --out")
-        if resume and not found:
-            self._logger.info("there is no checkpoint %s-*: the training starts from the beginning", self._prefix)
-        return found
 
     def _go_on(self, found: str) -> None:
         state = read_checkpoint(found)
@@ -157,12 +159,20 @@ class ClassifierRun:
         self.trainer.objective.load_checkpoint(found, self.trainer.optimizer)
         self._logger.info("resuming from %s, step %d of %d", found, self.trainer.step, self.trainer.total)
 
-    def _hooks(self) -> List[Hook]:
+    def _is_test_owed(self) -> bool:
+        """True where the training that is gone on with was stopped in the test after its last epoch."""
+        step, path = self.trainer.step, Path(self._place.folder) / LOSSES_FILE
+        if not step or step % self.trainer.steps_per_epoch or not path.is_file():
+            return False
+        return not any(line["step"] == step and any(map(is_test_figure, line)) for line in read_scalars(path))
+
+    def _hooks(self, test_is_owed: bool) -> List[Hook]:
         place, logger = self._place, self._logger
-        return [ScalarsHook(Path(place.folder)), LogHook(logger, place.log_every),
+        return [SignalHook(), ScalarsHook(Path(place.folder)), LogHook(logger, place.log_every),
                 UnreadableHook(self.trainer.loader, logger),
-                CheckpointHook(self._prefix, logger, self._facts, keep=place.keep),
-                TestHook(self._test, every=1), BestHook(self._prefix, METRIC, logger)]
+                CheckpointHook(self._prefix, logger, self._facts, keep=place.keep,
+                               before_write=lambda: self.before_checkpoint(), every_minutes=place.save_every_minutes),
+                TestHook(self._test, every=1, is_owed=test_is_owed), BestHook(self._prefix, METRIC, logger)]
 
     def _test(self, _: str) -> Dict[str, float]:
         arrays = self.trainer.objective.parameters()

@@ -1,4 +1,5 @@
 """Checkpoints on the disk: whole or not at all; which is the latest, and which the best."""
+import errno
 import os
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 
 from light_head_rcnn.engine.checkpoints import checkpoint_files
 from light_head_rcnn.engine.checkpoints.checkpoint_files import (
-    BEST, Content, best_checkpoint, copy_checkpoint, epoch_tag, latest_checkpoint, list_checkpoints, read_checkpoint,
-    remove_checkpoint, step_tag, write_checkpoint)
+    BEST, Content, copy_checkpoint, epoch_tag, list_checkpoints, read_checkpoint, remove_checkpoint, remove_leftovers,
+    step_tag, write_checkpoint)
+from light_head_rcnn.engine.checkpoints.choosing import best_checkpoint, latest_checkpoint
 from light_head_rcnn.engine.checkpoints.networks import load_checkpoint, save_checkpoint
-from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.errors import CheckpointError, StorageError
 
 
 def test_a_damaged_checkpoint_does_not_count(tmp_path, small):
@@ -23,25 +25,55 @@ def test_a_damaged_checkpoint_does_not_count(tmp_path, small):
         file.truncate(os.path.getsize(file.name) // 2)
     Path(f"{prefix}-0002.json").unlink()
     assert latest_checkpoint(prefix) == f"{prefix}-0001"
-    with pytest.raises(CheckpointError, match=r"net-0003\.params is missing or not whole"):
+    with pytest.raises(CheckpointError, match=r"net-0003 is damaged: .*net-0003\.params has \d+ bytes, and \d+ were written"):
         load_checkpoint(f"{prefix}-0003", net)
     Path(f"{prefix}-0001.json").write_text("{")
     assert latest_checkpoint(prefix) is None
     assert latest_checkpoint(tmp_path / "nowhere" / "net") is None
 
 
-def test_a_checkpoint_that_was_being_replaced_does_not_count(tmp_path, monkeypatch, small):
+def test_a_checkpoint_stays_where_it_could_not_be_replaced(tmp_path, monkeypatch, small):
+    net, trainer = small.build()
+    save_checkpoint(tmp_path / "net", net, trainer, 2, 20)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fail(entries):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_files, "sealed_json", fail)
+    with pytest.raises(StorageError, match="net-0002.json cannot be written .*: make room there"):
+        save_checkpoint(tmp_path / "net", net, trainer, 2, 21)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_a_kill_between_two_renames_leaves_no_checkpoint_of_two_halves(tmp_path, monkeypatch, small):
     net, trainer = small.build()
     save_checkpoint(tmp_path / "net", net, trainer, 1, 10)
-    save_checkpoint(tmp_path / "net", net, trainer, 2, 20)
+    replace, count = os.replace, iter(range(9))
 
-    def fail(path, value):
-        raise OSError("disk full")
+    def die(*paths):
+        if next(count) == 1:
+            raise KeyboardInterrupt
+        replace(*paths)
 
-    monkeypatch.setattr(checkpoint_files, "write_json", fail)
-    with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(tmp_path / "net", net, trainer, 2, 20)
-    assert latest_checkpoint(tmp_path / "net") == str(tmp_path / "net-0001")
+    monkeypatch.setattr(os, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path / "net", net, trainer, 1, 10)
+    assert latest_checkpoint(tmp_path / "net") is None and not list(tmp_path.glob(".tmp*"))
+
+
+def test_what_kills_left_goes_and_files_of_others_stay(tmp_path):
+    prefix = str(tmp_path / "net")
+    write(prefix, step_tag(25), 25)
+    left = [".tmp-net-step00000031.params", ".tmp-net-0004.states", ".tmp-net-best.json", "net-step00000029.params",
+            "net-step00000029.states"]
+    others = ["net-0007.params", ".tmp-net-big-0004.states", "net-symbol.json", ".tmp-losses.jsonl",
+              "net-big-step00000029.params"]
+    for name in left + others:
+        (tmp_path / name).touch()
+    remove_leftovers(prefix)
+    assert {path.name for path in tmp_path.iterdir()} == {f"net-step00000025{end}" for end in (
+        ".json", ".params", ".states")} | set(others)
 
 
 def test_a_prefix_does_not_take_anothers_checkpoints(tmp_path, small):

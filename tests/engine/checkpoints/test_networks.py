@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mxnet import autograd
 
-from light_head_rcnn.engine.checkpoints.checkpoint_files import latest_checkpoint
+from light_head_rcnn.engine.checkpoints.choosing import latest_checkpoint
 from light_head_rcnn.engine.checkpoints.networks import load_checkpoint, save_checkpoint
 
 

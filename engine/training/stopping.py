@@ -1,0 +1,44 @@
+"""SIGTERM and SIGINT end a training after its current step, with a checkpoint."""
+import os
+import signal
+import threading
+from functools import partial
+from types import FrameType
+from typing import Any, Dict, Optional
+
+from ..signals import ENDING, SignalReceived, exit_status
+from .hook import Hook, RunningTrainer
+
+
+class SignalHook(Hook):
+    """Ends the training after the current step where SIGTERM or SIGINT arrives; a test is given up at once.
+
+    The hook that writes checkpoints saves the steps since the last one then. A second signal ends the process at once:
+    SIGTERM as the system does, SIGINT as the caller of the training handles it. Signals that the process ignores stay
+    ignored. Outside the main thread, where Python sets no handlers, the hook does nothing.
+    """
+
+    def __init__(self):
+        self._earlier: Dict[int, Any] = {}
+
+    def before_training(self, trainer: RunningTrainer) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in ENDING:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._earlier[number] = signal.signal(number, partial(self._handle, trainer))
+
+    def close(self, trainer: RunningTrainer) -> None:
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+        self._earlier.clear()
+
+    def _handle(self, trainer: RunningTrainer, number: int, frame: Optional[FrameType]) -> None:
+        for one in self._earlier:
+            signal.signal(one, signal.SIG_DFL if one == signal.SIGTERM else self._earlier[one])
+        name = signal.Signals(number).name
+        # A logger may be in the middle of a line here.
+        os.write(2, f"\n{name}: the training ends after this step and saves; a second one ends it at once\n".encode())
+        trainer.stop(f"{name} asked it to end; the same command with --resume goes on from here", exit_status(number))
+        if trainer.is_interruptible:
+            raise SignalReceived(exit_status(number))
