@@ -6,15 +6,29 @@ import mxnet as mx
 import pytest
 
 from light_head_rcnn.engine.checkpoints.checkpoint_files import Content, list_checkpoints, read_checkpoint
+from light_head_rcnn.engine.parallel.group import ALONE
+from light_head_rcnn.engine.training import checkpoint_hooks
 from light_head_rcnn.engine.training.checkpoint_hooks import BestHook, CheckpointHook
-from light_head_rcnn.errors import TrainingError
+from light_head_rcnn.errors import StorageError, TrainingError
 
 LOGGER = logging.getLogger("test")
 
 
 class Objective:
+    def __init__(self, **arrays):
+        self._arrays = arrays or {"arg:a": mx.nd.ones(1)}
+
+    def share_statistics(self, group):
+        pass
+
     def content(self, optimizer):
-        return Content({"arg:a": mx.nd.ones(1)}, {}, {}, ("a",))
+        return Content(self._arrays, {}, {}, ("a",))
+
+
+def stand_in(step, steps=4, objective=None, stop_reason=None):
+    """What the hooks see of a trainer after a step."""
+    return SimpleNamespace(step=step, epoch=step // steps, steps_per_epoch=steps, objective=objective or Objective(),
+                           optimizer=None, stop_reason=stop_reason, group=ALONE)
 
 
 def train(prefix, epochs, steps=4, figures=(), **options):
@@ -22,8 +36,7 @@ def train(prefix, epochs, steps=4, figures=(), **options):
     hook, best = CheckpointHook(str(prefix), LOGGER, {"config": {}}, **options), BestHook(str(prefix), "AP", LOGGER)
     after_epochs = []
     for step in range(1, epochs * steps + 1):
-        trainer = SimpleNamespace(step=step, epoch=step // steps, steps_per_epoch=steps, objective=Objective(),
-                                  optimizer=None)
+        trainer = stand_in(step, steps)
         hook.after_step(trainer, SimpleNamespace(step=step))
         if step % steps == 0:
             assert f"step{step:08d}" not in [checkpoint.tag for checkpoint in list_checkpoints(str(prefix))]
@@ -56,10 +69,9 @@ def test_none_goes_while_there_are_fewer_than_are_kept(tmp_path, keep, every_ste
 def test_weights_that_are_not_numbers_take_no_good_checkpoints_place(tmp_path):
     train(tmp_path / "net", 1)
     hook = CheckpointHook(str(tmp_path / "net"), LOGGER, {"config": {}}, keep=1)
-    content = Content({"arg:a": mx.nd.ones(2), "aux:b": mx.nd.array([1, float("nan")])}, {}, {}, ("a",))
-    objective = SimpleNamespace(content=lambda optimizer: content)
+    objective = Objective(**{"arg:a": mx.nd.ones(2), "aux:b": mx.nd.array([1, float("nan")])})
     with pytest.raises(TrainingError, match="after step 8 parameters are not finite numbers: aux:b. No check"):
-        hook.after_epoch(SimpleNamespace(step=8, epoch=2, steps_per_epoch=4, objective=objective, optimizer=None))
+        hook.after_epoch(stand_in(8, objective=objective))
     assert [checkpoint.tag for checkpoint in list_checkpoints(str(tmp_path / "net"))] == ["0001"]
 
 
@@ -93,6 +105,49 @@ def test_checkpoints_of_later_epochs_stay_when_a_training_goes_on_from_an_earlie
 def test_a_training_that_a_hook_ends_inside_an_epoch_keeps_its_last_steps(tmp_path, reason, tags):
     train(tmp_path / "net", 1)
     hook = CheckpointHook(str(tmp_path / "net"), LOGGER, {"config": {}})
-    hook.close(SimpleNamespace(step=6, epoch=1, steps_per_epoch=4, objective=Objective(), optimizer=None,
-                               stop_reason=reason))
+    hook.close(stand_in(6, stop_reason=reason))
     assert [checkpoint.tag for checkpoint in list_checkpoints(str(tmp_path / "net"))] == tags
+
+
+def tags_of(prefix):
+    return [checkpoint.tag for checkpoint in list_checkpoints(str(prefix))]
+
+
+def test_a_training_that_ends_with_an_epoch_saves_that_and_nothing_twice(tmp_path):
+    hook = CheckpointHook(str(tmp_path / "net"), LOGGER)
+    hook.before_training(stand_in(4))
+    hook.close(stand_in(4, stop_reason="before the first step"))
+    assert tags_of(tmp_path / "net") == []
+    hook.close(stand_in(8, stop_reason="after the last step of an epoch"))
+    assert tags_of(tmp_path / "net") == ["0002"]
+    (tmp_path / "net-0002.json").unlink()
+    hook.close(stand_in(8, stop_reason="again"))
+    assert tags_of(tmp_path / "net") == []
+
+
+def test_minutes_are_counted_by_a_clock_that_no_one_sets(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(checkpoint_hooks.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint_hooks.time, "time", lambda: pytest.fail("the clock on the wall may be set back"))
+    hook = CheckpointHook(str(tmp_path / "net"), LOGGER, every_minutes=2)
+    hook.before_training(stand_in(0, 100))
+    seen = []
+    for step in range(1, 9):
+        now[0] += 50
+        hook.after_step(stand_in(step, 100), SimpleNamespace(step=step))
+        seen.append(tags_of(tmp_path / "net"))
+    assert seen == [[], [], ["step00000003"], ["step00000003"], ["step00000003"], ["step00000006"],
+                    ["step00000006"], ["step00000006"]]
+
+
+def test_a_full_disk_says_what_to_go_on_from(tmp_path, monkeypatch):
+    train(tmp_path / "net", 1)
+
+    def fail(*arguments):
+        raise StorageError("net-0002.json cannot be written (No space left on device): make room there")
+
+    monkeypatch.setattr(checkpoint_hooks, "write_checkpoint", fail)
+    with pytest.raises(StorageError, match="make room there. The same command with --resume goes on from .*net-0001$"):
+        CheckpointHook(str(tmp_path / "net"), LOGGER).after_epoch(stand_in(8))
+    with pytest.raises(StorageError, match="make room there. Begin anew then$"):
+        CheckpointHook(str(tmp_path / "other"), LOGGER).after_epoch(stand_in(8))

@@ -73,7 +73,13 @@ def test_a_pyramid_learns_at_all_levels(configure, monkeypatch):
 
 def test_the_keys_of_the_mxnet_original_name_the_epoch_to_go_on_from(configure):
     _, expected = train(configure("run"))
-    _, lines = train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1))
+    named = configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 1)
+    with pytest.raises(TrainingError, match="there are later checkpoints, the last one .*-0002. To go on from that"):
+        train(named)
+    assert losses(read_steps(named)) == losses(expected)
+    for path in Path(named.output_path).glob("*-0002.*"):
+        path.unlink()
+    _, lines = train(named)
     assert losses(lines) == losses(expected)
     with pytest.raises(CheckpointError, match="run/light_head_rcnn-0007"):
         train(configure("run", "TRAIN.RESUME", True, "TRAIN.begin_epoch", 7))
@@ -243,11 +249,21 @@ def test_a_run_of_which_only_the_best_is_left_is_not_overwritten(configure, tmp_
     assert training.trainer.epoch == 2
 
 
-@pytest.mark.parametrize("way", ["resume", "extend"])
-def test_a_start_where_a_run_was_to_go_on_is_told(configure, caplog, way):
+@pytest.mark.parametrize("way", ["resume", "extend", "TRAIN.RESUME"])
+def test_a_run_that_was_to_go_on_does_not_begin(configure, way):
+    options = {} if way.isupper() else {way: True}
+    cfg = configure("typo", *(() if options else (way, True)))
+    with pytest.raises(TrainingError, match="there is no checkpoint in .*/typo to go on from.*--resume-if-any"):
+        TrainingRun(cfg, [mx.cpu()], LOGGER, **options)
+
+
+def test_a_run_goes_on_or_begins(configure, caplog):
     caplog.set_level(logging.INFO)
-    TrainingRun(configure("typo"), [mx.cpu()], LOGGER, **{way: True})
-    assert "typo/light_head_rcnn-*: the training starts from the beginning" in caplog.text
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    first = TrainingRun(cfg, [mx.cpu()], LOGGER, resume_if_any=True)
+    assert "run/light_head_rcnn-*: the training starts from the beginning" in caplog.text and first.trainer.step == 0
+    first.run()
+    assert TrainingRun(cfg, [mx.cpu()], LOGGER, resume_if_any=True).trainer.step == 3
 
 
 def test_damaged_checkpoints_are_told_and_not_written_over(configure, tmp_path, caplog):
@@ -257,10 +273,10 @@ def test_damaged_checkpoints_are_told_and_not_written_over(configure, tmp_path, 
     second.write_bytes(second.read_bytes()[:1000])
     training = TrainingRun(cfg, [mx.cpu()], LOGGER, resume=True)
     assert training.trainer.epoch == 1
-    assert f"a checkpoint is passed over: {second} is missing or not whole" in caplog.text
+    assert re.search("-0002 is damaged: .*-0002.params has 1000 bytes, .*; going on from .*-0001\n", caplog.text)
     first.write_bytes(b"")
     for resume in (True, False):
-        with pytest.raises(TrainingError, match="is damaged:\n  .*-0001.params is missing or not whole.*\n  .*-0002"):
+        with pytest.raises(TrainingError, match="is damaged:\n  .*-0001.params has 0 bytes.*\n  .*-0002"):
             TrainingRun(cfg, [mx.cpu()], LOGGER, resume=resume)
     assert len(second.read_bytes()) == 1000
 
