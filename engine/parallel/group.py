@@ -21,14 +21,14 @@ class Group:
     Attributes:
         rank: number of this process, from 0 to `size` - 1. Rank 0 writes the files of the run.
         size: number of processes.
-        lockstep: whether all processes make their steps together. Without it, each goes on when it is ready.
+        is_joined: whether there are connections to others, be it to servers alone, which must be taken down.
         description: what joins the processes, for the log.
         watchdog: bounds how long this process waits for the others.
     """
 
     rank = 0
     size = 1
-    lockstep = True
+    is_joined = False
     description = "one process"
     watchdog = Watchdog(0)
 
@@ -103,7 +103,7 @@ class Group:
             status: 0 and 1, which all processes have, for a training that has ended; 128 and more where a signal has
                 ended that of all; other numbers for a failure.
         """
-        if self.size == 1:
+        if not self.is_joined:
             return
         if status in (0, 1) or status >= 128:
             with self.watchdog.watch("the end of all processes"):

@@ -16,6 +16,8 @@ class HorovodGroup(Group):
         LibraryError: Horovod is not installed, or was built without MXNet.
     """
 
+    is_joined = True
+
     def __init__(self):
         try:
             import horovod.mxnet as hvd

@@ -29,6 +29,8 @@ class KVStoreGroup(Group):
         UsageError: a variable is not set.
     """
 
+    is_joined = True
+
     def __init__(self, name: str = "dist_sync"):
         missing = [variable for variable in VARIABLES if not os.environ.get(variable)]
         if missing:

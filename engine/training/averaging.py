@@ -71,6 +71,10 @@ class WeightAverage:
         """Copies the weights that have an average, as they are without it, to the CPU, by name."""
         return {name: parameter_value(parameter.list_data(), name) for name, parameter in self._parameters.items()}
 
+    def statistics(self) -> Dict[str, List[mx.nd.NDArray]]:
+        """The averages of moving means and variances themselves, on each device, by name."""
+        return {name: arrays for name, arrays in self._averages.items() if role(name) == "aux:"}
+
     def _current(self, name: str) -> List[mx.nd.NDArray]:
         """The arrays that are averaged: weights are equal on all devices; each device has statistics of its own."""
         arrays = self._parameters[name].list_data()

@@ -7,6 +7,7 @@ from yacs.config import CfgNode
 
 from ..checkpoints.parameters import own_parameters
 from ..config import lr_steps
+from ..parallel.group import ALONE, Group
 from ..symbolic.weights import backbone_names
 
 
@@ -22,7 +23,7 @@ def learning_rates(cfg: CfgNode, images: int, steps_per_epoch: int) -> Callable[
 
     Args:
         cfg: the section `TRAIN` is read.
-        images: images in a batch, all devices together.
+        images: images in a batch, all devices of all processes together.
         steps_per_epoch: batches in an epoch.
 
     Returns:
@@ -57,11 +58,17 @@ def optimizer_options(cfg: CfgNode) -> Dict[str, Any]:
     return options
 
 
-def build_optimizer(cfg: CfgNode, parameters: Dict[str, gluon.Parameter]) -> gluon.Trainer:
-    """Makes the optimizer that `TRAIN` describes, for the parameters whose `grad_req` is not "null"."""
+def build_optimizer(cfg: CfgNode, parameters: Dict[str, gluon.Parameter], group: Group = ALONE) -> gluon.Trainer:
+    """Makes the optimizer that `TRAIN` describes, for the parameters whose `grad_req` is not "null".
+
+    Args:
+        cfg: the section `TRAIN` and `default.kvstore` are read.
+        parameters: of the network, by name.
+        group: the processes whose gradients are added up. Each then applies the sum itself, so that each holds the
+            states of the optimizer, and a checkpoint has them.
+    """
     trained = {name: parameter for name, parameter in parameters.items() if parameter.grad_req != "null"}
-    return gluon.Trainer(trained, cfg.TRAIN.optimizer, optimizer_options(cfg), kvstore=cfg.default.kvstore,
-                         update_on_kvstore=False)
+    return group.optimizer(trained, cfg.TRAIN.optimizer, optimizer_options(cfg), cfg.default.kvstore)
 
 
 def set_gluon_factors(cfg: CfgNode, net: gluon.Block) -> None:

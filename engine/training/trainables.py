@@ -16,6 +16,7 @@ from ..building.network import build_losses, build_net
 from ..building.roi_loader import ProposalsOf, build_roi_loader
 from ..building.symbols_from_config import STRIDE
 from ..config import train_scales
+from ..parallel.group import ALONE, Group
 from ..symbolic.graphs import FeatureSize, TrainableGraph, training_graph
 from ..symbolic.weights import initial_weights, parameter_shapes, residual_gammas, split_weights
 from .objectives import GivenRoisObjective, GraphObjective, LossesObjective, Objective
@@ -40,6 +41,12 @@ class Start(NamedTuple):
     logger: logging.Logger
     fresh: bool = True  # give the network its first weights; False where a checkpoint is loaded next
     allow_partial: bool = False  # accept a file `network.pretrained` that lacks a part of the backbone
+    group: Group = ALONE  # the processes that train together
+
+
+def batch_images(cfg: CfgNode, start: Start) -> int:
+    """Returns the number of images in a batch, all devices of all processes together."""
+    return cfg.TRAIN.BATCH_IMAGES * len(start.contexts) * start.group.size
 
 
 def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Trainable:
@@ -48,8 +55,8 @@ def gluon_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start) -> Traina
     The loader is made first, so that its worker processes start meanwhile.
     """
     net = build_net(cfg, dataset.classes)
-    batch_size = cfg.TRAIN.BATCH_IMAGES * len(start.contexts)
-    loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_size, net.stride)
+    loader = build_train_loader(cfg, net.features.feature_size, dataset, batch_images(cfg, start), net.stride,
+                                start.group.shard)
     log_boxes(cfg, dataset, net.features.feature_size, net.stride, start.logger)
     return _with_first_weights(cfg, net, loader, start, LossesObjective)
 
@@ -65,7 +72,7 @@ def given_rois_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, prop
     """
     net = build_net(cfg, dataset.classes)
     loader = build_roi_loader(cfg, dataset, proposals_of, len(dataset.classes) + 1,
-                              cfg.TRAIN.BATCH_IMAGES * len(start.contexts), net.stride, fill=False)
+                              batch_images(cfg, start), net.stride, fill=False, shard=start.group.shard)
     return _with_first_weights(cfg, net, loader, start, GivenRoisObjective)
 
 
@@ -100,7 +107,7 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
     graph = training_graph(cfg, num_classes, part)
     if loader is None:
         feature_size = graph_feature_size(cfg, graph.symbol)
-        loader = build_train_loader(cfg, feature_size, dataset, cfg.TRAIN.BATCH_IMAGES * len(start.contexts))
+        loader = build_train_loader(cfg, feature_size, dataset, batch_images(cfg, start), shard=start.group.shard)
         log_boxes(cfg, dataset, feature_size, STRIDE, start.logger)
     shapes = {name: shape for name, shape in
               parameter_shapes(graph.symbol, _input_shapes(cfg, graph, num_classes)).items() if name not in graph.names}

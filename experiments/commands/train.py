@@ -49,7 +49,7 @@ def main(argv: options.Arguments = None) -> int:
     try:
         status = train(argv)
     except Exception:
-        if group is None or group.size == 1:
+        if group is None or not group.is_joined:
             raise
         traceback.print_exc()
     if group is not None:

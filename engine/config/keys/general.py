@@ -1,7 +1,7 @@
 """Configuration keys outside all sections, and the section `default`."""
 from ..bounds import NOT_NEGATIVE, ONE_OR_MORE
 from ..key import Key
-from ..kinds import BOOL, GPU_IDS, INT, PAIR_OR_PAIRS, PAIRS, TEXT
+from ..kinds import BOOL, FLOAT, GPU_IDS, INT, PAIR_OR_PAIRS, PAIRS, TEXT, word
 
 KEYS = (
     Key("MXNET_VERSION", "mxnet", TEXT,
@@ -36,7 +36,14 @@ KEYS = (
     Key("default.frequent", 100, INT,
         "Training steps between two lines of the log.",
         ONE_OR_MORE, free_on_resume=True),
-    Key("default.kvstore", "device", TEXT,
-        "MXNet's KVStore, which adds up the gradients of several devices: device adds on the GPUs, local on the CPU.",
+    Key("default.kvstore", "device", word("device", "local", "nccl", "dist_sync", "dist_sync_device"),
+        "MXNet's KVStore, which adds up the gradients of several devices: device adds on the GPUs, local on the CPU. "
+        "dist_sync joins several processes, which `lhrcnn launch` starts, and is taken where it has started them; "
+        "dist_sync_device is the same with the devices of each process added up on its GPUs.",
         free_on_resume=True),
+    Key("default.GROUP_TIMEOUT", 60.0, FLOAT,
+        "Seconds that a process of a training by several may wait for the others, beyond ten times what a step usually "
+        "takes. A process that has waited so long ends with status 75, because another one is dead, stopped or too "
+        "slow. 0 waits for ever.",
+        NOT_NEGATIVE, free_on_resume=True),
 )

@@ -54,16 +54,22 @@ def test_mistakes_in_words(cfg_file, words, message):
     assert message in str(caught.value)
 
 
-def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0"):
+def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0", cpus=None):
     monkeypatch.setattr(mx.context, "num_gpus", lambda: seen)
-    return cli.choose_contexts(SimpleNamespace(cpu=cpu, gpus=gpus), SimpleNamespace(gpus=configured))
+    return cli.choose_contexts(SimpleNamespace(cpu=cpu, cpus=cpus, gpus=gpus), SimpleNamespace(gpus=configured))
 
 
 def test_devices(monkeypatch):
     assert contexts(monkeypatch, 0) == [mx.cpu()]
     assert contexts(monkeypatch, 4, cpu=True) == [mx.cpu()]
+    assert contexts(monkeypatch, 4, cpus=2) == [mx.cpu(0), mx.cpu(1)]
     assert contexts(monkeypatch, 4, gpus="2,0") == [mx.gpu(2), mx.gpu(0)]
     assert contexts(monkeypatch, 4, configured="0,3") == [mx.gpu(0), mx.gpu(3)]
+
+
+def test_no_cpu_device_is_a_mistake(monkeypatch):
+    with pytest.raises(cli.UsageError, match="--cpus is 0; it must be at least 1"):
+        contexts(monkeypatch, 0, cpus=0)
 
 
 @pytest.mark.parametrize("seen, gpus, message", [
