@@ -28,6 +28,8 @@ def read_arrays(path: str, shards: Mapping[str, int], classes: int) -> FlatRecor
     Raises:
         DataError: the file is missing or damaged.
     """
+    if not os.path.isfile(path):
+        raise DataError(f"{path}: there is no such file; the packed data set is not complete: copy it again")
     try:
         arrays = _load(path)
         sizes = np.array(list(shards.values()), np.int64)
@@ -35,8 +37,6 @@ def read_arrays(path: str, shards: Mapping[str, int], classes: int) -> FlatRecor
         records = FlatRecords(arrays, places)
         _check_values(arrays, places, sizes, classes)
         return records
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; the packed data set is not complete: copy it again") from None
     except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         raise DataError(f"{path}: the records of the packed data set are damaged ({error}); copy the file again, or "
                         "pack the data set anew") from None
