@@ -10,7 +10,6 @@ import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
-from ...errors import TrainingError
 from ..parallel.group import ALONE, Group
 from ..signals import SignalReceived
 from .hook import Hook, StepReport
@@ -271,7 +270,7 @@ class Trainer:
             self._leave_out(batch, inputs, metrics)
             return {**metrics, SKIPPED: self.on_nan.skipped}
         self.optimizer.set_learning_rate(learning_rate)
-        self.optimizer.step(len(self.contexts))
+        self.optimizer.step(self.group.step_divisor(len(self.contexts)))
         if self.objective.average is not None:
             self.objective.average.update()
         return metrics
