@@ -1,4 +1,5 @@
 """The last step of a request: the answer is sent, counted and logged, whatever became of the request."""
+import asyncio
 import hmac
 import json
 import logging
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .bodies import read_away
 from .metrics import Metrics
 from .pending import Refusal
+from .settings import Settings
 
 _LOGGER = logging.getLogger("light_head_rcnn.access")
 # The status that logs and metrics show for a client that went before its answer; no client sees it.
@@ -30,22 +32,22 @@ class Answering:
     Args:
         app: the application inside.
         paths: those that metrics are told apart by.
-        token: what requests must bring along; None for nothing.
+        settings: see `Settings`.
         metrics: counts the answers.
 
     Attributes:
         interrupted: requests that were not finished, because the server was stopped.
     """
 
-    def __init__(self, app: ASGIApp, paths: Sequence[str], token: Optional[str], metrics: Metrics):
-        self._app, self._paths, self._metrics = app, paths, metrics
-        self._token = None if token is None else token.encode()
+    def __init__(self, app: ASGIApp, paths: Sequence[str], settings: Settings, metrics: Metrics):
+        self._app, self._paths, self._metrics, self._linger = app, paths, metrics, settings.linger
+        self._token = None if settings.token is None else settings.token.encode()
         self.interrupted = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         scope["app"] = self  # Starlette's router raises its errors only within an application
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(scope, receive, send, self._linger)
         began, path = time.perf_counter(), scope["path"] if scope["path"] in self._paths else "other"
         try:
             try:
@@ -64,10 +66,10 @@ class Answering:
             exchange.status = exchange.status or 500
             if not exchange.has_begun:
                 await exchange.refuse(Refusal(500, _FAILED))
-        except BaseException:  # the server is being stopped, and does not wait any longer
+        except asyncio.CancelledError:  # the server is being stopped, and does not wait any longer
             self.interrupted += 1
-            exchange.status = exchange.status or 503
-            raise
+            if not exchange.has_begun:
+                await exchange.refuse(Refusal(503, "the server was stopped before it had an answer", 10))
         finally:
             seconds, status = time.perf_counter() - began, exchange.status or GONE
             self._metrics.requests.labels(path, str(status)).inc()
@@ -87,8 +89,8 @@ class Answering:
 class _Exchange:
     """A request's messages in both directions, of which it is kept in mind how far they are."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send):
-        self._receive, self._send = receive, send
+    def __init__(self, scope: Scope, receive: Receive, send: Send, linger: float):
+        self._receive, self._send, self._linger = receive, send, linger
         self.status: Optional[int] = None
         self.received, self.has_begun = 0, False
         headers = dict(scope["headers"])
@@ -122,5 +124,5 @@ class _Exchange:
                          "headers": [(name.lower().encode(), value.encode()) for name, value in all_headers.items()]})
         await self.send({"type": "http.response.body", "body": text, "more_body": True})
         if self._more:
-            await read_away(self.receive)
+            await read_away(self.receive, self._linger)
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -42,7 +42,7 @@ def make_app(settings: Settings, pool: Pool, metrics: Metrics,
         Route("/readyz", paths.ready, methods=["GET"]),
         Route("/metrics", paths.show_metrics, methods=["GET"]),
     ], redirect_slashes=False)
-    return Answering(router, PATHS, settings.token, metrics)
+    return Answering(router, PATHS, settings, metrics)
 
 
 class _Paths:
@@ -74,7 +74,7 @@ class _Paths:
     async def detect(self, request: Request) -> Response:
         """Finds objects in the image of a request."""
         began = time.perf_counter()
-        threshold = _number(request, "threshold", float, 0.0, 1.0)
+        threshold = _number(request, "threshold", float, 0, 1)
         threshold = THRESHOLD if threshold is None else threshold
         most = _number(request, "max", int, 1, 1_000_000)
         content_type = request.headers.get("content-type", "")
@@ -118,6 +118,6 @@ def _number(request: Request, name: str, kind: type, least: float, most: float) 
     except ValueError:
         value = math.nan
     if len(texts) > 1 or not least <= value <= most:
-        raise Refusal(400, f"{name} must be one {'whole number' if kind is int else 'number'} from {least:g} to "
-                           f"{most:g}")
+        raise Refusal(400, f"{name} must be one {'whole number' if kind is int else 'number'} from {least} to "
+                           f"{most}")
     return value

@@ -10,9 +10,8 @@ from .pending import Refusal
 from .settings import MEGABYTE, Settings
 
 Receive = Callable[[], Awaitable[MutableMapping]]
-# What a client still sends after it was refused is read for so many seconds and bytes: where a connection is closed
-# before, the client's system may throw the answer away.
-_LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * MEGABYTE
+# What a client still sends after it was refused is read up to so many bytes.
+_LINGER_BYTES = 64 * MEGABYTE
 
 
 class Bodies:
@@ -82,9 +81,9 @@ class Bodies:
         return Refusal(413, f"the body has more than {self._settings.max_bytes} bytes, which is the limit")
 
 
-async def read_away(receive: Receive) -> None:
+async def read_away(receive: Receive, seconds: float) -> None:
     """Reads what is left of a body, for a bounded time, until it ends or the client goes."""
-    deadline, left = time.monotonic() + _LINGER_SECONDS, _LINGER_BYTES
+    deadline, left = time.monotonic() + seconds, _LINGER_BYTES
     while left > 0:
         try:
             message = await asyncio.wait_for(receive(), max(deadline - time.monotonic(), 0.001))

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .metrics import Metrics
 from .settings import Settings
 
+_PIECE = 4096  # bytes
 # Seconds between two looks at all connections.
 _LOOK = 0.5
 
@@ -50,7 +51,12 @@ class _Bounded(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes a piece of a request."""
-        super().data_received(data)
+        # h11 bounds headers that have not ended yet: of a large piece it would look at all of them first.
+        while self.conn.their_state is h11.IDLE and len(data) > _PIECE and not self.transport.is_closing():
+            super().data_received(data[:_PIECE])
+            data = data[_PIECE:]
+        if not self.transport.is_closing():
+            super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self.head_since = None
         elif self.head_since is None:

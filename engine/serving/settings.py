@@ -30,6 +30,8 @@ class Settings(NamedTuple):
         request_timeout: from the end of the body to the answer.
         work_timeout: for a batch in a worker; a worker that takes longer is replaced.
         write_timeout: for a client that does not read its answer.
+        linger: for what a client still sends after it was refused; where a connection is closed before that is read,
+            the client's system may throw the answer away.
         keep_alive: how long a connection may stay open between two requests.
         stop_timeout: for requests that were accepted before the server was told to stop.
         connections: open at a time; beyond them the one that has waited longest for a request gives way.
@@ -55,6 +57,7 @@ class Settings(NamedTuple):
     request_timeout: float = 30.0
     work_timeout: float = 20.0
     write_timeout: float = 10.0
+    linger: float = 2.0
     keep_alive: float = 5.0
     stop_timeout: float = 30.0
     connections: int = 512

@@ -151,4 +151,5 @@ class _Worker:
 def main(load: Callable[[Dict[str, Any]], Work]) -> None:
     """Runs a worker process: its argument is the number of the connection's file."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it has a line for each broken form
     run(load, socket.socket(fileno=int(sys.argv[1])))
