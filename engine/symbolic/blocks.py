@@ -25,7 +25,7 @@ def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence
     with warnings.catch_warnings():
         # The inputs carry no type in the graph, because one graph serves several.
         warnings.filterwarnings("ignore", message="Cannot decide type")
-        running = with_ignored_padding(with_native_pooling(symbol, contexts))
+        running = running_graph(symbol, contexts)
         block = SymbolBlock(running, [mx.sym.Variable(name) for name in inputs])
     attributes = symbol.attr_dict()
     for name, parameter in block.collect_params().items():
@@ -38,3 +38,8 @@ def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence
         parameter.set_data(values[name])
     block.hybridize()
     return block
+
+
+def running_graph(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -> mx.sym.Symbol:
+    """Returns the graph that runs in place of one of the MXNet original, see `graph_block`."""
+    return with_ignored_padding(with_native_pooling(symbol, contexts))

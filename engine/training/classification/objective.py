@@ -1,11 +1,12 @@
 """What is minimised in the training of a classifier."""
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import mxnet as mx
 
 from ....gluon_models.backbones import Backbone
 from ....gluon_models.classifier import ClassifierLoss
 from ...checkpoints.parameters import load_parameters
+from ..first_layer import first_block
 from ..objectives import Objective
 from .recipe import PIXELS
 
@@ -21,6 +22,7 @@ class ClassifierObjective(Objective):
     """
 
     advice = "lower --lr, or lengthen the warm-up, --warmup-epochs"
+    batch_names = ("images", "classes")
 
     def __init__(self, net: Backbone, label_smoothing: float):
         self.block, self.classes = net, net.classes
@@ -30,6 +32,11 @@ class ClassifierObjective(Objective):
     def __call__(self, *inputs: mx.nd.NDArray) -> List[mx.nd.NDArray]:
         images, labels = inputs
         return self._loss(network_input(images), labels)
+
+    def first_layer(self, inputs: _Outputs) -> Optional[str]:
+        found = first_block(self._loss, lambda: self(*inputs))
+        self._loss.hybridize()
+        return found
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
         return [outputs[0]]
