@@ -158,6 +158,10 @@ class FlatRecords(SequenceABC):
             return np.arange(len(self))
         return np.lexsort((self._of_chosen(self.places.offset), self._of_chosen(self.places.shard)))
 
+    def chosen_places(self) -> Optional[PackedPlaces]:
+        """Returns where the images of these records lie; None for records of files."""
+        return self.places and PackedPlaces(self.places.shards, *map(self._of_chosen, self.places[1:]))
+
     def whole_arrays(self) -> Tuple[Mapping[str, np.ndarray], Optional[PackedPlaces]]:
         """Returns the arrays and places of these records alone."""
         if self._chosen is None:
@@ -169,8 +173,7 @@ class FlatRecords(SequenceABC):
         rows = self._chosen.tolist()
         arrays["ids"], arrays["id_lengths"] = join_texts(self._ids[row] for row in rows)
         arrays["paths"], arrays["path_lengths"] = join_texts(self._paths[row] for row in rows)
-        places = self.places and PackedPlaces(self.places.shards, *map(self._of_chosen, self.places[1:]))
-        return arrays, places
+        return arrays, self.chosen_places()
 
     def _of_chosen(self, column: np.ndarray) -> np.ndarray:
         return column if self._chosen is None else column[self._chosen]

@@ -1,9 +1,10 @@
 """Batches: from records to the arrays that a network reads."""
 from .batch_makers import TargetFunction, TestBatch, UnreadImage
 from .ground_truth import IGNORED_REGION, batch_boxes
+from .epoch_batches import SampledImage
 from .loader import TestLoader, TrainLoader
 from .padding import pad_boxes, pad_images, padded_box_count
-from .sampler import SampledImage, TrainSampler, jittered_sizes
+from .sampler import TrainSampler, jittered_sizes
 from .shard import ONE_PROCESS, Shard
 from .transforms import flip_boxes, preprocess, resize_image, resize_scale
 from .workers import WorkerPool

@@ -9,9 +9,9 @@ from ..pictures.resizing import resize_scale, resized_size
 from ..record import Record
 from .augmentation import Augmentation
 from .cropping import crop_scale
+from .epoch_batches import SampledImage
 from .ground_truth import batch_boxes
 from .padding import pad_boxes, pad_images
-from .sampler import SampledImage
 from .transforms import preprocess
 
 

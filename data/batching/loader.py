@@ -9,7 +9,9 @@ from ..record import Record
 from .augmentation import Augmentation
 from .batch_makers import (
     TargetFunction, TestBatch, TestBatchMaker, TrainBatchMaker, TrainTask, UnreadImage, whole_size)
-from .sampler import SampledImage, TrainSampler
+from .epoch_batches import Batch, EpochBatches
+from .read_ahead import ReadAhead
+from .sampler import TrainSampler
 from .shard import ONE_PROCESS, Shard
 from .workers import WorkerPool
 
@@ -101,7 +103,8 @@ class TrainLoader:
         """
         batches = self.sampler.global_batches(epoch)
         numbers = range(start, len(batches))
-        tasks = (self._task(batches, number) for number in numbers)
+        ahead = ReadAhead(self.sampler.places, batches.images(self.sampler.shard), self.sampler.shuffle_window, start)
+        tasks = (self._task(batches, number) for number in ahead.follow(numbers))
         for number, made in zip(numbers, self._workers.run(tasks)):
             while isinstance(made, list):
                 self._take_note(made)
@@ -111,7 +114,7 @@ class TrainLoader:
             self.replaced += sum(sampled.index in self._bad for sampled in self.sampler.shard.of(batches[number]))
             yield made
 
-    def _task(self, batches: List[List[SampledImage]], number: int) -> TrainTask:
+    def _task(self, batches: EpochBatches, number: int) -> TrainTask:
         part = self._without_bad(batches, number)
         least = (0, 0)
         if self.sampler.shard.size > 1:
@@ -119,7 +122,7 @@ class TrainLoader:
             least = tuple(max(sides) for sides in zip(*sizes))
         return TrainTask([(sampled, self._records[sampled.index]) for sampled in part], least)
 
-    def _without_bad(self, batches: List[List[SampledImage]], number: int) -> List[SampledImage]:
+    def _without_bad(self, batches: EpochBatches, number: int) -> Batch:
         """Returns this process's part of a batch, with other images in place of those that are known to be bad."""
         batch = self.sampler.shard.of(batches[number])
         if not any(sampled.index in self._bad for sampled in batch):

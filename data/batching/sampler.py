@@ -1,33 +1,19 @@
 """The order and the random changes of an epoch's training images, drawn ahead so that workers draw nothing."""
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 import numpy as np
 
 from ...errors import UsageError
+from ..flat_records import FlatRecords
 from ..record import Record
+from ..record_columns import image_field, storage_order
+from .epoch_batches import Batch, BatchParts, EpochBatches
+from .orders import shuffled_rows, windowed_rows
 from .shard import ONE_PROCESS, Shard
-
 
 # MXNet allocates memory anew for each shape of a batch: a few sizes keep the memory flat.
 JITTER_STEPS = 8
 _JITTER_STREAM = 1
-
-
-class SampledImage(NamedTuple):
-    """One image of a batch, and how it is changed.
-
-    Attributes:
-        index: position in the list of records.
-        flip: mirror it left to right.
-        short_edge, long_edge: size to resize to in pixels, see `resize_scale`.
-        seed: below 2**32, for whatever is random in the image's other changes and in its targets.
-    """
-
-    index: int
-    flip: bool
-    short_edge: int
-    long_edge: int
-    seed: int
 
 
 def jittered_sizes(size: Tuple[int, int], jitter: Tuple[float, float]) -> List[Tuple[int, int]]:
@@ -60,9 +46,13 @@ class TrainSampler:
         scale_jitter: lowest and highest factor of the size of a batch; one of the `jittered_sizes` is drawn for each.
         scale_per_image: draw one of the scales for each image in place of each batch.
         shard: this process among those that share each batch in equal parts. The batches are those of one process.
+        shuffle_window: number of images among which batches are drawn, in runs of images that lie together on the disk,
+            see `windowed_rows`; 0 draws from all of them.
 
     Attributes:
         batch_size, shard: as given.
+        shuffle_window: as given; 0 where nothing is shuffled.
+        places: where the images of a packed set lie that are drawn from windows; None otherwise.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -71,8 +61,8 @@ class TrainSampler:
     def __init__(self, records: Sequence[Record], batch_size: int, scales: Sequence[Tuple[int, int]],
                  flip: bool = True, shuffle: bool = True, group_by_aspect: bool = True, seed: int = 0,
                  scale_jitter: Tuple[float, float] = (1.0, 1.0), scale_per_image: bool = False,
-                 shard: Shard = ONE_PROCESS):
-        if not records:
+                 shard: Shard = ONE_PROCESS, shuffle_window: int = 0):
+        if not len(records):
             raise UsageError("records: a sampler needs at least one record")
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1")
@@ -87,46 +77,40 @@ class TrainSampler:
         self._sizes = {size: jittered_sizes(size, scale_jitter) for size in self.scales}
         self.batch_size, self.flip, self.shuffle, self.seed = batch_size, flip, shuffle, seed
         self.scale_per_image, self.shard = scale_per_image, shard
-        self._tall = np.array([group_by_aspect and record.height > record.width for record in records])
+        if shuffle_window < 0:
+            raise UsageError(f"shuffle_window is {shuffle_window}; it must be 0 or a number of images")
+        self.shuffle_window = shuffle_window if shuffle else 0
+        self._tall = (image_field(records, "height") > image_field(records, "width")) & bool(group_by_aspect)
+        self._storage = storage_order(records) if self.shuffle_window else None
+        self.places = records.chosen_places() if self.shuffle_window and isinstance(records, FlatRecords) else None
         self._groups = [group for group in (np.flatnonzero(~self._tall), np.flatnonzero(self._tall)) if len(group)]
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
         return sum(-(-len(group) // self.batch_size) for group in self._groups)
 
-    def batches(self, epoch: int) -> List[List[SampledImage]]:
+    def batches(self, epoch: int) -> Sequence[Batch]:
         """Returns this process's part of all batches of an epoch, counted from 0.
 
-        A slice of the list resumes in the middle of the epoch. The parts of all ranks, one after the other, are the
-        batches of `global_batches`.
+        A slice resumes in the middle of the epoch. The parts of all ranks, one after the other, are the batches of
+        `global_batches`.
         """
-        return [self.shard.of(batch) for batch in self.global_batches(epoch)]
+        return BatchParts(self.global_batches(epoch), self.shard)
 
-    def global_batches(self, epoch: int) -> List[List[SampledImage]]:
+    def global_batches(self, epoch: int) -> EpochBatches:
         """Returns all batches of an epoch, counted from 0, as one process alone has them."""
         # NumPy promises that RandomState gives the same numbers in all of its versions.
         rng = np.random.RandomState([self.seed, epoch])
-        rows = []
-        for group in self._groups:
-            order = rng.permutation(group) if self.shuffle else group
-            full = -(-len(order) // self.batch_size) * self.batch_size
-            rows.extend(np.resize(order, full).reshape(-1, self.batch_size))
-        if self.shuffle:
-            rows = [rows[i] for i in rng.permutation(len(rows))]
+        if self.shuffle_window:
+            rows = windowed_rows(self._storage, self._tall, self.batch_size, self.shuffle_window, rng)
+        else:
+            rows = shuffled_rows(self._groups, self.batch_size, rng, self.shuffle)
         # A stream of its own: whether sizes vary changes nothing else.
         steps = np.random.RandomState([self.seed, epoch, _JITTER_STREAM]).randint(JITTER_STEPS, size=len(rows))
-        batches = []
-        for row, step in zip(rows, steps):
-            drawn = rng.randint(len(self.scales), size=self.batch_size if self.scale_per_image else 1)
-            sizes = [self._sizes[self.scales[place]] for place in np.resize(drawn, self.batch_size)]
-            sides = [sizes_of_one[step % len(sizes_of_one)] for sizes_of_one in sizes]
-            flips = rng.rand(self.batch_size) < 0.5
-            seeds = rng.randint(0, 2 ** 32, self.batch_size, dtype=np.uint32)
-            batches.append([SampledImage(int(i), bool(self.flip and f), short, long, int(s))
-                            for i, f, (short, long), s in zip(row, flips, sides, seeds)])
-        return batches
+        sizes = [self._sizes[scale] for scale in self.scales]
+        return EpochBatches(rows, rng, sizes, steps, self.scale_per_image, self.flip)
 
-    def others(self, batches: List[List[SampledImage]], number: int) -> Iterator[int]:
+    def others(self, batches: EpochBatches, number: int) -> Iterator[int]:
         """Yields images that can take the place of one in a batch: those of its group, as they follow in the epoch.
 
         Args:
@@ -138,8 +122,7 @@ class TrainSampler:
             then its own. Each comes once.
         """
         tall, seen = self._tall[batches[number][0].index], set()
-        for batch in batches[number + 1:] + batches[:number + 1]:
-            for sampled in batch:
-                if self._tall[sampled.index] == tall and sampled.index not in seen:
-                    seen.add(sampled.index)
-                    yield sampled.index
+        for index in batches.others(number):
+            if self._tall[index] == tall and index not in seen:
+                seen.add(index)
+                yield index

@@ -4,6 +4,7 @@ The path of such an image is SHARD.rec/OFFSET+LENGTH/NAME: the file of records, 
 the name that the image's file had. It says all that is needed to read the image, so that a worker process or another
 program needs nothing else.
 """
+import contextlib
 import os
 import re
 import threading
@@ -103,6 +104,13 @@ def read_packed(path: str, place: PackedPlace) -> bytes:
     content = unpack_checked(path, stored)
     _last.key, _last.content = key, content
     return content
+
+
+def read_shard_ahead(shard: str, offset: int, length: int) -> None:
+    """Asks the system to read a part of a shard soon; where it cannot, nothing happens."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(_open_shard(shard).fileno(), offset, length, os.POSIX_FADV_WILLNEED)
 
 
 def unpack_checked(path: str, stored: bytes) -> bytes:

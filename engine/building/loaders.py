@@ -48,9 +48,10 @@ def train_loader_of(cfg: CfgNode, records: Sequence[data.Record], targets: Calla
         shard: this process among those that share each batch.
     """
     train = cfg.TRAIN
-    sampler = data.TrainSampler(records, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
+    plain = getattr(records, "plain", records)  # the sampler needs sizes and places alone, not proposals
+    sampler = data.TrainSampler(plain, batch_size, train_scales(cfg), flip=train.FLIP, shuffle=train.SHUFFLE,
                                 group_by_aspect=train.ASPECT_GROUPING, seed=cfg.seed, scale_jitter=train.SCALE_JITTER,
-                                scale_per_image=train.PYRAMID, shard=shard)
+                                scale_per_image=train.PYRAMID, shard=shard, shuffle_window=train.SHUFFLE_WINDOW)
     return data.TrainLoader(records, sampler, targets, pixel_means(cfg), pixel_stds(cfg), stride=image_stride(cfg),
                             num_workers=train.NUM_WORKERS, timeout=train.WORKER_TIMEOUT,
                             ignore_crowd_and_difficult=train.IGNORE_CROWD_AND_DIFFICULT, faults=faults,

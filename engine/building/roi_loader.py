@@ -46,16 +46,19 @@ class CandidateRecords(SequenceABC):
         records: the images to train on.
         proposals_of: see `build_roi_loader`.
         ignore_crowd_and_difficult: see `data.training_regions`.
+
+    Attributes:
+        plain: the records as given.
     """
 
     def __init__(self, records: Sequence[data.Record], proposals_of: ProposalsOf, ignore_crowd_and_difficult: bool):
-        self._records, self._proposals_of, self._ignore = records, proposals_of, ignore_crowd_and_difficult
+        self.plain, self._proposals_of, self._ignore = records, proposals_of, ignore_crowd_and_difficult
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self.plain)
 
     def __getitem__(self, index: int) -> data.Record:
-        record = self._records[index]
+        record = self.plain[index]
         boxes, classes = data.training_boxes(record)
         proposals = self._proposals_of(record)
         none = np.zeros(len(boxes) + len(proposals), bool)

@@ -47,8 +47,9 @@ def test_what_is_lost_is_counted_and_the_rest_is_used(packed):
     dataset = load_dataset("auto", packed, "all")
     in_shard = [position for position, record in enumerate(dataset.records) if "all-00001.rec" in record.path]
     flip_bit(packed / "all-00001.rec", 300)
-    assert str(find_damage(read_manifest(str(packed)))[0]) == (
-        f"{packed}/all-00001.rec: its checksum is another: it is damaged; 1 of its {len(in_shard)} images cannot be read")
+    found, = find_damage(read_manifest(str(packed)))
+    assert str(found) == (f"{packed}/all-00001.rec: its checksum is another: it is damaged; 1 of its {len(in_shard)} "
+                          "images cannot be read")
     dataset = load_dataset("auto", packed, "all")
     assert len(dataset) == 12
     dataset.check_images()

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from light_head_rcnn import data
 from light_head_rcnn.data import CocoDataset, load_dataset, read_image
@@ -54,9 +55,8 @@ def test_photographs_of_several_layouts(shared_data, tmp_path, pack, assert_same
 
 
 def test_images_that_are_turned_keep_their_frame(shared_data, tmp_path, pack, assert_same, make_image):
-    from PIL import Image
     (tmp_path / "coco" / "train").mkdir(parents=True)
-    for name, width, height in (("stored.jpg", 40, 30), ("shown.jpg", 30, 40)):
+    for name in ("stored.jpg", "shown.jpg"):
         image, exif = Image.fromarray(np.arange(3600, dtype=np.uint8).reshape(30, 40, 3)), Image.Exif()
         exif[0x0112] = 6
         image.save(tmp_path / "coco" / "train" / name, exif=exif, quality=95)
@@ -110,7 +110,7 @@ def test_any_name_of_a_layout_reads_it(coco_tree, tmp_path, pack):
 
 def test_policies_hold_when_it_is_read(odd_tree, tmp_path, pack):
     pack(odd_tree.root, tmp_path / "packed")
-    with pytest.raises(DataError, match="had 1 faults of the kind image_missing when it was packed, such as: .*gone.jpg"):
+    with pytest.raises(DataError, match="had 1 faults of the kind image_missing when .*, such as: .*gone.jpg"):
         load_dataset("auto", tmp_path / "packed", "train", on_error={"image_missing": "error"})
     large = load_dataset("auto", tmp_path / "packed", "train", max_megapixels=2450e-6)
     assert len(large) == 2 and large.log.counts["image_too_large"] == 1

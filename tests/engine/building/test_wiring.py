@@ -176,6 +176,7 @@ ROWS = [
     ("TRAIN.SCALE_JITTER", [0.5, 2], of_training_batches, "sampler.scale_jitter", (0.5, 2.0), {}),
     ("TRAIN.PYRAMID", True, of_training_batches, "sampler.scale_per_image", True, {}),
     ("TRAIN.SHUFFLE", False, of_training_batches, "sampler.shuffle", False, {}),
+    ("TRAIN.SHUFFLE_WINDOW", 32, of_training_batches, "sampler.shuffle_window", 32, {}),
     ("TRAIN.ASPECT_GROUPING", False, of_training_batches, "sampler.group_by_aspect", False, {}),
     ("seed", 3, of_training_batches, "sampler.seed", 3, {}),
     ("network.PIXEL_MEANS", [1, 2, 3], of_training_batches, "loader.mean", (3, 2, 1), {}),
