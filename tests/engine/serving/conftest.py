@@ -1,13 +1,13 @@
 """Servers that run, each in a process, with played detectors."""
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,14 +17,16 @@ SIGN = b"\x89PNG\r\n\x1a\n"
 class Live:
     """A server in a process of its own."""
 
-    def __init__(self, log, **settings):
+    def __init__(self, log, command):
         self.log = log
         with open(log, "w") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("live_server.py")), json.dumps(settings)],
-                stdout=subprocess.PIPE, stderr=file, universal_newlines=True)
-        address = self.process.stdout.readline().strip()
-        self.port = urlsplit(address).port if address else None
+            self.process = subprocess.Popen(command, stderr=file)
+        self.port, told = None, None
+        while told is None and self.process.poll() is None:
+            time.sleep(0.02)
+            told = re.search(r"on http://127\.0\.0\.1:(\d+)", log.read_text())
+        if told:
+            self.port = int(told.group(1))
 
     def ask(self, method="POST", path="/detect", body=None, kind="image/png", **headers):
         """(status, headers in lower case, content) of a request; the content is read as JSON where it is."""
@@ -82,16 +84,22 @@ class Live:
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """Function that starts a server with settings; all are ended with the module."""
+def run_server(tmp_path_factory):
+    """Function that starts a server by a command line; all are ended with the module."""
     servers = []
 
-    def run(**settings):
-        servers.append(Live(tmp_path_factory.mktemp("log") / "log", **settings))
+    def run(*command):
+        servers.append(Live(tmp_path_factory.mktemp("log") / "log", [sys.executable, *command]))
         return servers[-1]
 
     yield run
     for server in servers:
         server.process.kill()
         server.process.wait()
-        server.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def start(run_server):
+    """Function that starts a server of played detectors with settings."""
+    program = str(Path(__file__).with_name("live_server.py"))
+    return lambda **settings: run_server(program, json.dumps(settings))

@@ -1,4 +1,4 @@
-"""Runs a server with played workers: its argument is the settings as JSON. Prints its address."""
+"""Runs a server with played workers: its argument is the settings as JSON."""
 import json
 import logging
 import os
@@ -12,4 +12,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     worker = str(Path(__file__).with_name("fake_worker.py"))
     os._exit(serve(Settings(**{"model": "", "port": 0, **json.loads(sys.argv[1])}), (sys.executable, worker),
-                   lambda address: print(address, flush=True)))
+                   lambda address: logging.info("on %s", address)))
