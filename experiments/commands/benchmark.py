@@ -11,6 +11,7 @@ COMMANDS: Dict[str, str] = {
     "detectors": "time whole detectors beside those of GluonCV and torchvision",
     "operators": "time the native operators beside MXNet's own",
     "streams": "time detectors on files, one by one and as a stream",
+    "serving": "time servers of detectors at 1 to 16 clients",
     "training": "time training steps of several configurations",
     "data": "time the reading of large data sets",
 }
