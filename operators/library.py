@@ -32,8 +32,11 @@ def load() -> None:
     modules = mx.nd, mx.sym
     before = [dict(vars(module)) for module in modules]
     try:
+        # Python, unlike MXNet, binds all names at once. Horovod's library, where it is loaded later, would lend the
+        # names that are still open MXNet's own C++ library, with which the operators crash.
+        ctypes.CDLL(build.LIBRARY)
         mx.library.load(build.LIBRARY, verbose=False)
-    except mx.MXNetError as error:
+    except (mx.MXNetError, OSError) as error:
         raise LibraryError(f"MXNet cannot load the native operator library {build.LIBRARY}: {error}\n"
                            f"Delete it and build it on this machine with: {build_command()}") from None
     for module, names in zip(modules, before):

@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 from .watchdog import end_process
 
 # Each process tells the scheduler every so many seconds that it lives; after so many without a sign it counts as dead.
-_VARIABLES = {"PS_HEARTBEAT_INTERVAL": "4", "PS_HEARTBEAT_TIMEOUT": "24"}
+_VARIABLES = {"PS_HEARTBEAT_INTERVAL": "4", "PS_HEARTBEAT_TIMEOUT": "20"}
 _SCHEDULER, _SERVERS_AND_WORKERS = 1, 6  # how ps-lite names groups of nodes
 _EVERY = 2  # seconds between two looks
 

@@ -1,4 +1,5 @@
 """Processes that are joined by Horovod, which adds up gradients in a ring."""
+import importlib
 from typing import Any, Dict, List, Mapping
 
 import mxnet as mx
@@ -19,6 +20,8 @@ class HorovodGroup(Group):
     is_joined = True
 
     def __init__(self):
+        # The names of the operators' library must be bound before Horovod's is loaded.
+        importlib.import_module("light_head_rcnn.operators")
         try:
             import horovod.mxnet as hvd
         except ImportError as error:
