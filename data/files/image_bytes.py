@@ -1,8 +1,8 @@
 """The one place where image files are opened, whether they lie alone or in a shard of a packed data set."""
 import os
 import shutil
-from io import BytesIO
-from typing import BinaryIO, Union
+from io import BufferedReader, BytesIO, FileIO
+from typing import BinaryIO, Optional
 
 from .packed_images import packed_place, read_packed
 
@@ -23,10 +23,26 @@ def open_image_file(path: str) -> BinaryIO:
     return open(path, "rb", buffering=0) if place is None else BytesIO(read_packed(path, place))
 
 
-def image_source(path: str) -> Union[str, BinaryIO]:
-    """Returns what Pillow opens: the path of an ordinary file, or the content of one in a shard."""
+def image_source(path: str) -> BinaryIO:
+    """Opens an image file for Pillow, which asks for as many bytes as a damaged file says that there are.
+
+    Raises:
+        OSError, DataError: see `open_image_file`.
+    """
     place = packed_place(path)
-    return path if place is None else BytesIO(read_packed(path, place))
+    return _SizedFile(path) if place is None else BytesIO(read_packed(path, place))
+
+
+class _SizedFile(BufferedReader):
+    """A file that takes memory for as many bytes as it has, however many are asked for."""
+
+    def __init__(self, path: str):
+        super().__init__(FileIO(path))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        """Returns the next bytes; all that are left for None and numbers below 0."""
+        return super().read(-1 if size is None or size < 0 else min(size, self._size))
 
 
 def image_file_exists(path: str) -> bool:

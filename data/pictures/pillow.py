@@ -101,7 +101,7 @@ def opened(path: str, allow_truncated: bool = False) -> Iterator[Image.Image]:
         MemoryError, OSError: this process has no memory, or may open no more files.
     """
     try:
-        with pillow_settings(allow_truncated), Image.open(image_source(path)) as image:
+        with pillow_settings(allow_truncated), image_source(path) as source, Image.open(source) as image:
             if image.format in _REFUSED_FORMATS:
                 raise DataError(f"{path}: {image.format} files are not read", "image_unreadable")
             yield image

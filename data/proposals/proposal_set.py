@@ -78,7 +78,6 @@ def load_proposals(paths: Union[PathLike, Sequence[PathLike]], records: Sequence
         DataError: a file cannot be read, is not about these images, or names an image that may be one or another; more
             than half of the boxes of a file are outside of their images; or an image is of another size than the boxes
             were found in.
-        LibraryError: a file needs SciPy, which is not installed.
     """
     files = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     if max_per_image < 1:

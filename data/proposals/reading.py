@@ -19,7 +19,6 @@ def read_proposals(file: Union[str, "os.PathLike[str]"]) -> Entries:
 
     Raises:
         DataError: the file is missing or damaged, or is of no kind that is read.
-        LibraryError: it is a .mat file, and SciPy is not installed.
     """
     file = os.fspath(file)
     try:

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
+from ...data.files.yaml_text import MOST_CHARACTERS, compose, construct
 from ...errors import ConfigError
 from .checking import flatten_known
 from .keys import KEYS
@@ -85,7 +86,7 @@ def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
 
 def _read(path: Path) -> Dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _content(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no text in UTF-8, so it is no YAML file: {error}") from None
     except OSError as error:
@@ -94,10 +95,10 @@ def _read(path: Path) -> Dict[str, Any]:
         raise ConfigError(f"{path} is binary, not a YAML file")
     try:
         loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
+        node = compose(loader, text)
         _reject_repeated(path, node)
         _keep_names(node)
-        tree = None if node is None else loader.construct_document(node)
+        tree = construct(loader, node)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} cannot be read as YAML: {_explain(text, error)}") from None
     if tree is None:
@@ -105,6 +106,12 @@ def _read(path: Path) -> Dict[str, Any]:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} must hold KEY: VALUE entries, got {type(tree).__name__}")
     return tree
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, or of a pipe such as /dev/stdin, as far as a configuration may go."""
+    with open(path, "rb") as file:
+        return file.read(4 * MOST_CHARACTERS + 1)
 
 
 def _reject_repeated(path: Path, node: Optional[yaml.Node]) -> None:

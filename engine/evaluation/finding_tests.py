@@ -1,8 +1,9 @@
 """Finds the results of a test in the file or folder that a user names."""
-import json
 from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
+from ...data.files.json_text import parse_json
+from ...data.files.opening import read_regular
 from ..files import PathLike
 
 
@@ -51,7 +52,7 @@ def _is_list(file: Path) -> bool:
 def _read_report(file: Path) -> Dict[str, Any]:
     """Returns what a test wrote about its data set; empty where there is no such file."""
     try:
-        report = json.loads(file.read_text(encoding="utf-8"))
+        report = parse_json(read_regular(file).decode("utf-8"))
     except (OSError, ValueError):
         return {}
     return report if isinstance(report, dict) else {}

@@ -1,13 +1,13 @@
 """Reading of detections from a file in COCO's result format."""
-import json
 import os
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
 from ...data import Dataset
+from ...data.files.json_text import parse_json
+from ...data.files.opening import read_regular
 from ...errors import DataError
 from ..files import PathLike
 from .coco_results import category_ids, relative_path
@@ -30,7 +30,7 @@ def read_results(path: PathLike, dataset: Dataset) -> List[ImageDetections]:
             does not have.
     """
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        entries = parse_json(read_regular(path).decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: the detections cannot be read ({reason})") from None
@@ -45,7 +45,7 @@ def read_results(path: PathLike, dataset: Dataset) -> List[ImageDetections]:
             numbers = [float(entry["score"]), x, y, x + width - 1, y + height - 1]
             position = positions.get((entry["image_id"], entry.get("file_name")))
             class_id = class_of.get(entry["category_id"])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise DataError(f"{path}: detection {number} lacks a valid image_id, category_id, bbox or score") from None
         if position is None:
             raise DataError(f"{path}: detection {number} is of the image {entry['image_id']!r}, which is not in "

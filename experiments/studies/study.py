@@ -1,9 +1,11 @@
 """Reads a study and the data sets that it is about from their YAML files, and checks them."""
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import yaml
 
+from ...data.files.opening import read_regular
+from ...data.files.yaml_text import parse_yaml
 from ...data.proposals.methods import METHODS
 from ...engine.config import override_values
 from ...errors import ConfigError, UsageError
@@ -169,9 +171,11 @@ def choose(what: str, known: Mapping[str, Any], wanted: Optional[Sequence[str]])
 
 def _read(path: Path) -> Dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = parse_yaml(read_regular(path).decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as YAML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     return _mapping(path, "the file", tree)
 
 
@@ -213,7 +217,7 @@ def _row(path: Path, name: str, entry: Any, earlier: Mapping[str, Row]) -> Row:
     values, kind, source = _values(path, f"row {name}", entry.get("values")), TRAIN, None
     if kinds:
         kind, source = _KINDS[kinds[0]], entry[kinds[0]]
-        if len(kinds) > 1 or source not in earlier:
+        if len(kinds) > 1 or not isinstance(source, str) or source not in earlier:
             raise UsageError(f"{path}: the row {name} may name one row by one of {', '.join(_KINDS)}, and it must "
                              "stand above it")
         if earlier[source].kind == TEST:
@@ -243,7 +247,7 @@ def _step(path: Path, number: int, entry: Any, rows: Mapping[str, Row]) -> Step:
     place = f"{path}, step {number}"
     if not isinstance(entry, dict) or {"from", "to", "claim", "direction"} - set(entry):
         raise UsageError(f"{place}: it needs the entries from, to, claim and direction")
-    unknown: Tuple[str, ...] = tuple(entry[end] for end in ("from", "to") if entry[end] not in rows)
+    unknown = [str(entry[end]) for end in ("from", "to") if not isinstance(entry[end], str) or entry[end] not in rows]
     if unknown:
         raise UsageError(f"{place}: there is no row {', '.join(unknown)}")
     metric, direction = entry.get("metric", "AP"), str(entry["direction"])

@@ -28,7 +28,7 @@ def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
         reason = getattr(error, "strerror", None) or error
         raise CheckpointError(f"{path} cannot be read as an MXNet parameter file: {reason}") from None
     try:
-        arrays = mx.nd.load(str(path))
+        arrays = mx.nd.load(str(path)) or {}  # no arrays are read as a list
     except mx.MXNetError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CheckpointError(f"{path} cannot be read as an MXNet parameter file: {reason}") from None
