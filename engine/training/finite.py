@@ -46,6 +46,4 @@ def _in_place(array: mx.nd.NDArray) -> np.ndarray:
     array.wait_to_read()
     address = ctypes.c_void_p()
     check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
-    if not array.size:
-        return np.zeros(0, np.float32)
     return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_float)), (array.size,))

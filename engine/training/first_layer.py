@@ -1,4 +1,5 @@
 """Finds the layer of a network whose output is the first that is not finite, by running it once more."""
+import warnings
 from typing import Any, Callable, List, Optional, Sequence
 
 import mxnet as mx
@@ -52,8 +53,10 @@ def first_node(symbol: mx.sym.Symbol, block: SymbolBlock, names: Sequence[str],
     internals = symbol.get_internals()
     given = set(internals.list_inputs())
     outputs = [name for name in internals.list_outputs() if name not in given]
-    whole = SymbolBlock(mx.sym.Group([internals[name] for name in outputs]), [mx.sym.Variable(name) for name in names],
-                        params=block.collect_params())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Cannot decide type")  # as in `graph_block`
+        whole = SymbolBlock(mx.sym.Group([internals[name] for name in outputs]),
+                            [mx.sym.Variable(name) for name in names], params=block.collect_params())
     with autograd.train_mode():
         arrays = whole(*inputs)
     return next((name for name, array in zip(outputs, arrays) if not is_finite(array)), None)

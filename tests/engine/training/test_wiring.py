@@ -15,6 +15,7 @@ from mxnet import gluon
 from light_head_rcnn import data
 from light_head_rcnn.engine.building import roi_loader
 from light_head_rcnn.engine.building.pretrained import PretrainedReport
+from light_head_rcnn.engine.checkpoints.choosing import Choice
 from light_head_rcnn.engine.config import load_config, with_values
 from light_head_rcnn.engine.training import resuming, run, schedule, trainables
 from light_head_rcnn.engine.training.alternate import stages
@@ -117,7 +118,7 @@ def of_run(cfg, record):
                "requested_checkpoint": None, "learning_rates": None, "UnreadableHook": None,
                "Trainer": SimpleNamespace(objective=None, loader=None),
                "LogHook": None, "CheckpointHook": None, "TestHook": None, "BestHook": None, "EarlyStoppingHook": None,
-               "ScalarsHook": None, "gluon_trainable": trainable, "graph_trainable": trainable}
+               "NanPolicy": None, "ScalarsHook": None, "gluon_trainable": trainable, "graph_trainable": trainable}
     recorders = {name: record(run, name, result) for name, result in results.items()}
     recorders["random"] = record(mx.random, "seed")
     run.TrainingRun(cfg, [mx.cpu(0), mx.cpu(1)], LOGGER)
@@ -193,9 +194,12 @@ ROWS = [
     ("TRAIN.model_prefix", "mine", of_run, "CheckpointHook.prefix", "output/light_head/mine", {}),
     ("TRAIN.CHECKPOINT_STEPS", 7, of_run, "CheckpointHook.every_steps", 7, {}),
     ("TRAIN.KEEP_CHECKPOINTS", 7, of_run, "CheckpointHook.keep", 7, {}),
+    ("TRAIN.SAVE_EVERY_MINUTES", 7.5, of_run, "CheckpointHook.every_minutes", 7.5, {}),
     ("TRAIN.TEST_EVERY", 7, of_run, "TestHook.every", 7, {}),
     ("TRAIN.BEST_METRIC", "AP50", of_run, "BestHook.metric", "AP50", {"TRAIN.TEST_EVERY": 1}),
     ("TRAIN.BEST_METRIC", "AP50", of_run, "EarlyStoppingHook.metric", "AP50", {"TRAIN.EARLY_STOP_TESTS": 2}),
+    ("TRAIN.ON_NAN", "skip", of_run, "NanPolicy.action", "skip", {}),
+    ("TRAIN.MAX_SKIPPED_BATCHES", 7, of_run, "NanPolicy.most", 7, {}),
     ("TRAIN.EARLY_STOP_TESTS", 7, of_run, "EarlyStoppingHook.patience", 7, {}),
 ]
 
@@ -206,10 +210,10 @@ def test_a_key_reaches_its_object(row, check_wiring):
 
 
 def test_resuming_is_asked_for(monkeypatch):
-    monkeypatch.setattr(resuming, "latest_checkpoint", lambda prefix: prefix + "-0007")
+    monkeypatch.setattr(resuming, "choose_latest_or_best", lambda prefix: Choice(prefix + "-0007", []))
     with pytest.raises(TrainingError, match="pass --resume"):
-        resuming.requested_checkpoint(load_config(), "run/x", False)
+        resuming.requested_checkpoint(load_config(), "run/x", LOGGER)
     cfg = load_config(None, {"TRAIN.RESUME": True})
-    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0007"
+    assert resuming.requested_checkpoint(cfg, "run/x", LOGGER) == "run/x-0007"
     cfg = load_config(None, {"TRAIN.RESUME": True, "TRAIN.begin_epoch": 3})
-    assert resuming.requested_checkpoint(cfg, "run/x", False) == "run/x-0003"
+    assert resuming.requested_checkpoint(cfg, "run/x", LOGGER) == "run/x-0003"
