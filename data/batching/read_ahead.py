@@ -34,9 +34,10 @@ class ReadAhead:
         if self._places is None:
             yield from numbers
             return
-        block = self._start // self._step
+        block, part = divmod(self._start, self._step)
         self._ask(self._sorted(block), 0, 1)
         coming = self._sorted(block + 1)
+        self._ask(coming, 0, part / self._step)
         for number in numbers:
             if number // self._step != block:
                 block = number // self._step

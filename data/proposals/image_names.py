@@ -5,7 +5,9 @@ from collections import defaultdict
 from typing import DefaultDict, Dict, Iterable, List, Optional, Sequence, Union
 
 from ...errors import DataError
+from ..files.packed_images import name_in_shard
 from ..record import Record
+from ..record_columns import record_paths
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
@@ -76,11 +78,15 @@ def names_of(records: Sequence[Record], root: Union[str, "os.PathLike[str]"]) ->
 
     Returns:
         The paths relative to the folder, or, where an image lies elsewhere, all absolute. Folders are divided by
-        slashes.
+        slashes. Images of a packed data set have the names of their files, which they had before it was packed, unless
+        two have the same.
     """
+    packed = [name_in_shard(path) for path in record_paths(records)]
+    if None not in packed and len(set(packed)) == len(packed):
+        return packed
     folder = os.path.abspath(root)
     folder = folder if os.path.isdir(folder) else os.path.dirname(folder)
-    paths = [os.path.abspath(record.path) for record in records]
+    paths = [os.path.abspath(path) for path in record_paths(records)]
     inside = all(path.startswith(os.path.join(folder, "")) for path in paths)
     return [_with_slashes(os.path.relpath(path, folder) if inside else path) for path in paths]
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ...data import Dataset, Record
 from ...data.batching.workers import WorkerPool
+from ...data.files.image_bytes import image_file_size
 from ...data.proposals import Entry, FileOfProposals, describe_npz, names_of, read_proposals, write_proposals
 from ...data.proposals.methods import FoundBoxes, ProposalFinder
 from ...errors import DataError, UsageError
@@ -110,7 +111,11 @@ def _run(finder: ProposalFinder, records: Sequence[Record],
 
 
 def _image(record: Record) -> _Image:
-    return _Image(record.width, record.height, os.path.getsize(record.path) if os.path.exists(record.path) else 0)
+    try:
+        size = image_file_size(record.path)
+    except (OSError, DataError):
+        size = 0
+    return _Image(record.width, record.height, size)
 
 
 def _images(about: FileOfProposals) -> List[_Image]:
