@@ -181,8 +181,8 @@ class TestLoader:
 
     def __iter__(self) -> Iterator[TestBatch]:
         """Yields the batches; an image that cannot be read is named in its batch, and the others go on."""
-        numbered = list(enumerate(self._records))
-        return self._workers.run(numbered[start:start + self._batch_size] for start in self._starts)
+        return self._workers.run([(number, self._records[number]) for number in range(
+            start, min(start + self._batch_size, len(self._records)))] for start in self._starts)
 
 
 def _paths(images: Sequence[Tuple[Any, Record]]) -> List[str]:

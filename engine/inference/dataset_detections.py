@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ... import data
 from ...data.proposals import ProposalSet
+from ...data.record_columns import image_field
 from ...errors import DataError, UsageError
 from ...runtime import available_threads
 from ..building.loaders import useful_workers
@@ -139,7 +140,8 @@ def _network_needs_all_cores(contexts: Sequence[mx.Context], records: Sequence[d
     Measured on two cores, with a small network: two workers made tests on photographs of 0.3 megapixels 3 to 19 percent
     slower, and on photographs of 12 megapixels 13 percent faster.
     """
-    megapixels = sum(record.width * record.height for record in records) / max(len(records), 1) / 1e6
+    pixels = image_field(records, "width") * image_field(records, "height")
+    megapixels = pixels.sum() / max(len(records), 1) / 1e6
     return all(context.device_type == "cpu" for context in contexts) and megapixels < _LARGE_IMAGES and (
         available_threads().count <= 2)
 
