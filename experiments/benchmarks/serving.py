@@ -1,6 +1,7 @@
 """How many images a second a server answers, and how long each request takes, beside the detector without a server."""
 import contextlib
 import itertools
+import os
 import re
 import signal
 import socket
@@ -27,17 +28,20 @@ class Taken(NamedTuple):
     Attributes:
         count: of images.
         seconds: that they took together.
+        processor: seconds of processor time that they took, without that of the clients.
         latencies: seconds of each.
     """
 
     count: int
     seconds: float
+    processor: float
     latencies: List[float]
 
 
 @contextlib.contextmanager
-def running_server(*arguments: str) -> Iterator[int]:
-    """Context manager that runs `lhrcnn serve ARGUMENTS` on a free port, and gives the port.
+def running_server(*arguments: str) -> Iterator[Tuple[int, int]]:
+    """Context manager that runs `lhrcnn serve ARGUMENTS` on a free port, and gives the number of its process and the
+    port.
 
     Raises:
         UsageError: the server does not start; its own message tells why.
@@ -58,7 +62,7 @@ def running_server(*arguments: str) -> Iterator[int]:
         else:
             raise UsageError("the server does not start: " + " ".join("".join(lines).split()))
         killer.cancel()
-        yield int(found.group(1))
+        yield process.pid, int(found.group(1))
     finally:
         killer.cancel()
         process.send_signal(signal.SIGTERM)
@@ -101,8 +105,23 @@ class Client:
         self._socket.close()
 
 
-def ask_together(port: int, images: Sequence[bytes], clients: int, seconds: float) -> Taken:
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process and those that it started have taken, in seconds."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        children = file.read().split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") + sum(map(processor_seconds, map(int, children)))
+
+
+def ask_together(server: Tuple[int, int], images: Sequence[bytes], clients: int, seconds: float) -> Taken:
     """Sends images by several clients at a time, each of which waits for its answer before it sends the next one.
+
+    Args:
+        server: the number of its process, and its port.
+        images: the contents of files.
+        clients: at a time.
+        seconds: for which they send.
 
     Raises:
         UsageError: an answer is no detection.
@@ -111,7 +130,7 @@ def ask_together(port: int, images: Sequence[bytes], clients: int, seconds: floa
     end = time.perf_counter() + seconds
 
     def run() -> None:
-        client = Client(port)
+        client = Client(server[1])
         try:
             while time.perf_counter() < end and not problems:
                 began = time.perf_counter()
@@ -124,7 +143,7 @@ def ask_together(port: int, images: Sequence[bytes], clients: int, seconds: floa
         finally:
             client.close()
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), processor_seconds(server[0])
     threads = [threading.Thread(target=run) for _ in range(clients)]
     for thread in threads:
         thread.start()
@@ -132,31 +151,31 @@ def ask_together(port: int, images: Sequence[bytes], clients: int, seconds: floa
         thread.join()
     if problems:
         raise UsageError(f"the server did not answer a request: {problems[0]}")
-    return Taken(len(latencies), time.perf_counter() - began, latencies)
+    return Taken(len(latencies), time.perf_counter() - began, processor_seconds(server[0]) - used, latencies)
 
 
 def bare(detector: Detector, paths: Sequence[Path], seconds: float) -> Taken:
     """Calls a detector with one file after the other."""
-    latencies, began = [], time.perf_counter()
+    latencies, began, used = [], time.perf_counter(), time.process_time()
     for path in itertools.cycle(paths):
         start = time.perf_counter()
         if start - began > seconds:
             break
         detector(path)
         latencies.append(time.perf_counter() - start)
-    return Taken(len(latencies), time.perf_counter() - began, latencies)
+    return Taken(len(latencies), time.perf_counter() - began, time.process_time() - used, latencies)
 
 
 def stream(detector: Detector, paths: Sequence[Path], seconds: float) -> Taken:
     """Runs a detector over a stream of files; the time of a single one is not known."""
-    began, count = time.perf_counter(), 0
+    began, used, count = time.perf_counter(), time.process_time(), 0
     with contextlib.closing(detector.stream(itertools.cycle(paths))) as answers:
         for _ in answers:
             count += 1
             if time.perf_counter() - began > seconds:
                 break
         taken = time.perf_counter() - began
-    return Taken(count, taken, [])
+    return Taken(count, taken, time.process_time() - used, [])
 
 
 def measure(detector: Detector, model: str, engine: Optional[str], paths: Sequence[Path], batches: Sequence[int],
@@ -174,8 +193,9 @@ def measure(detector: Detector, model: str, engine: Optional[str], paths: Sequen
 
     Returns:
         A row for each way: "way", "clients", "rate" (images a second, the median of the rounds), "low" and "high" (of
-        the rounds), "ratio" (the median of the rounds' ratios to the detector that is called one by one), and
-        "median", "p95" and "p99" (milliseconds; None for the stream).
+        the rounds), "ratio" (the median of the rounds' ratios to the detector that is called one by one),
+        "processor" (milliseconds of processor time an image), and "median", "p95" and "p99" (milliseconds; None for
+        the stream).
     """
     images = [path.read_bytes() for path in paths]
     with contextlib.ExitStack() as opened:
@@ -183,10 +203,10 @@ def measure(detector: Detector, model: str, engine: Optional[str], paths: Sequen
             (BARE, 1, lambda wanted: bare(detector, paths, wanted)),
             (STREAM, 1, lambda wanted: stream(detector, paths, wanted))]
         for batch in batches:
-            port = opened.enter_context(running_server(model, "--batch", str(batch), *(
+            server = opened.enter_context(running_server(model, "--batch", str(batch), *(
                 ["--engine", engine] if engine else []), *arguments))
-            ways += [(f"server, batches of up to {batch}", clients, lambda wanted, port=port, clients=clients:
-                      ask_together(port, images, clients, wanted)) for clients in CLIENTS]
+            ways += [(f"server, batches of up to {batch}", clients, lambda wanted, server=server, clients=clients:
+                      ask_together(server, images, clients, wanted)) for clients in CLIENTS]
         for _, _, way in ways:
             way(min(seconds, 1.0))
         taken: List[List[Taken]] = [[] for _ in ways]
@@ -202,15 +222,16 @@ def _row(name: str, clients: int, runs: Sequence[Taken], base: Sequence[Taken]) 
     percentiles = np.percentile(latencies, [50, 95, 99]).tolist() if latencies else [None] * 3
     return {"way": name, "clients": clients, "rate": float(np.median(rates)), "low": min(rates), "high": max(rates),
             "ratio": float(np.median(np.divide(rates, base_rates))),
+            "processor": float(np.median([1000 * run.processor / run.count for run in runs])),
             **dict(zip(("median", "p95", "p99"), percentiles))}
 
 
 def format_table(rows: Sequence[Dict[str, Any]]) -> List[str]:
     """Returns the lines of a table in Markdown of what `measure` returned."""
-    lines = ["| | clients | images/s (of the rounds) | of the detector alone | median, ms | 95% below | 99% below |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| | clients | images/s (of the rounds) | of the detector alone | processor time an image | "
+             "median, ms | 95% below | 99% below |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
         times = ["" if row[name] is None else f"{row[name]:.1f}" for name in ("median", "p95", "p99")]
         lines.append(f"| {row['way']} | {row['clients']} | {row['rate']:.1f} ({row['low']:.1f}-{row['high']:.1f}) | "
-                     f"{100 * row['ratio']:.0f}% | {' | '.join(times)} |")
+                     f"{100 * row['ratio']:.0f}% | {row['processor']:.1f} ms | {' | '.join(times)} |")
     return lines
