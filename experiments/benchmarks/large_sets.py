@@ -44,7 +44,7 @@ _XML = """<annotation>
 """
 
 
-def write_coco_set(root: str, images: int, boxes: int, segmentation: bool, seed: int = 0) -> None:
+def write_coco_set(root: str, images: int, boxes: int, segmentation: bool, seed: int = 0, files: int = 0) -> None:
     """Writes the image set "train2017" of a data set in COCO's layout.
 
     Args:
@@ -53,12 +53,17 @@ def write_coco_set(root: str, images: int, boxes: int, segmentation: bool, seed:
         boxes: number of boxes, all images together; one in a hundred is a crowd.
         segmentation: give each object a polygon of about 25 corners, as COCO's have, and crowds their run lengths.
         seed: of all that is random.
+        files: so many images are files of their own, and the others hard links to these; 0 for all.
     """
     rng = np.random.RandomState(seed)
     sizes = rng.randint(0, len(SIZES), images)
+    if files:
+        sizes = sizes[np.arange(images) % files]
     names = [f"{7 + 4 * number:012d}.jpg" for number in range(images)]
     if not os.path.isdir(os.path.join(root, "train2017")):
-        _write_images(os.path.join(root, "train2017"), names, sizes)
+        _write_images(os.path.join(root, "train2017"), names[:files or images], sizes)
+        for number in range(files or images, images):
+            os.link(*(os.path.join(root, "train2017", names[one]) for one in (number % files, number)))
     os.makedirs(os.path.join(root, "annotations"), exist_ok=True)
     owners = rng.randint(0, images, boxes)
     with open(os.path.join(root, "annotations", "instances_train2017.json"), "w", encoding="utf-8") as file:

@@ -14,6 +14,7 @@ COMMANDS: Dict[str, str] = {
     "serving": "time servers of detectors at 1 to 16 clients",
     "training": "time training steps of several configurations",
     "data": "time the reading of large data sets",
+    "packed": "time a million images, as files and packed",
 }
 
 EXAMPLES = """

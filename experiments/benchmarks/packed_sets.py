@@ -1,0 +1,310 @@
+"""Time and memory of a million images: as files with COCO's JSON, and packed.
+
+Each number is taken in a process of its own, which holds nothing of what ran before.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from ...data import Dataset, TrainLoader, TrainSampler, load_dataset
+from ...data.batching.read_ahead import ReadAhead
+from ...data.cache.cache_folder import VARIABLE
+from ...data.files.image_bytes import open_image_file
+from ...data.record_columns import storage_order
+from .large_sets import write_coco_set
+from .memory import PEAK, read_status
+
+HEADER = f"{'':<62} {'number':>9} {'seconds':>8} {'a second':>10} {'peak MB':>8}"
+IMAGE_SET = "train2017"
+_SCALES = ((64, 96),)
+_BATCH = 2
+_WINDOW = 20_000
+_CACHE = "cache"  # the folder of the cache of data sets
+
+
+class Sizes(NamedTuple):
+    """How large the set is.
+
+    Attributes:
+        images, boxes: of the set.
+        read: number of images that are read in each way.
+        loaded: number of images that a training loader decodes.
+    """
+
+    images: int
+    boxes: int
+    read: int
+    loaded: int
+
+
+# What is measured: it returns the number of things that it did.
+Work = Callable[[], int]
+
+
+class Case(NamedTuple):
+    """What a row measures.
+
+    Attributes:
+        what: for people.
+        prepare: what is not measured; it returns what is.
+        cold: whether the system's cache of files is emptied between the two.
+    """
+
+    what: str
+    prepare: Callable[[str, Sizes], Work]
+    cold: bool = False
+
+
+def run_cases(folder: str, sizes: Sizes, names: Optional[Sequence[str]] = None) -> Iterator[Dict[str, Any]]:
+    """Measures the cases, and yields a row for each.
+
+    Args:
+        folder: takes the sets, some 2.5 kB an image; those that are there already are used.
+        sizes: of the set.
+        names: of the cases, of `CASES`; None for all.
+
+    Yields:
+        {"case", "what", "number", "seconds", "peak", "cold", "more"}: how many images, or records; the time without
+        imports; the most memory of the process in bytes, None where the system does not tell; whether the system's
+        cache of files was empty, None where that does not matter; and what else the case found.
+    """
+    for name in names or CASES:
+        run = subprocess.run([sys.executable, "-m", __name__, name, folder, *map(str, sizes)], check=True,
+                             stdout=subprocess.PIPE, universal_newlines=True,
+                             env=dict(os.environ, **{VARIABLE: os.path.join(folder, _CACHE)}))
+        yield {"case": name, "what": CASES[name].what, **json.loads(run.stdout.splitlines()[-1])}
+
+
+def format_row(row: Dict[str, Any]) -> str:
+    """Returns a row of the table under `HEADER`."""
+    peak = "-" if row["peak"] is None else f"{row['peak'] / 1e6:.0f}"
+    cold = {True: "", False: " (the cache could not be emptied)", None: ""}[row["cold"]]
+    more = "".join(f"\n    {key}: {value}" for key, value in row["more"].items())
+    return (f"{row['what'] + cold:<62} {row['number']:>9} {row['seconds']:>8.2f} "
+            f"{row['number'] / row['seconds']:>10.0f} {peak:>8}{more}")
+
+
+def _coco(folder: str, sizes: Sizes) -> str:
+    """Returns the folder of the set as files; it is written if it is not there."""
+    root = os.path.join(folder, "coco")
+    if not os.path.isdir(root):
+        work = os.path.join(folder, "coco.part")
+        shutil.rmtree(work, ignore_errors=True)
+        write_coco_set(work, sizes.images, sizes.boxes, False, files=4000)
+        os.replace(work, root)
+    return root
+
+
+def _load(folder: str, sizes: Sizes, again: bool = False) -> Work:
+    root = _coco(folder, sizes)
+    if not again:
+        shutil.rmtree(os.path.join(folder, _CACHE), ignore_errors=True)
+    return lambda: len(load_dataset("auto", root, IMAGE_SET).records)
+
+
+def _load_again(folder: str, sizes: Sizes) -> Work:
+    return _load(folder, sizes, again=True)
+
+
+def _pack(folder: str, sizes: Sizes) -> Work:
+    from ..commands.main import main
+    root, target = _coco(folder, sizes), os.path.join(folder, "packed")
+    shutil.rmtree(target, ignore_errors=True)
+
+    def work() -> int:
+        main(["data", "pack", root, "--out", target])
+        return sizes.images
+    return work
+
+
+def _packed(folder: str) -> Dataset:
+    return load_dataset("auto", os.path.join(folder, "packed"), IMAGE_SET)
+
+
+def _load_packed(folder: str, sizes: Sizes) -> Work:
+    return lambda: len(_packed(folder).records)
+
+
+def _start(folder: str, sizes: Sizes, window: int = 0) -> Work:
+    """All that a training does with the records before its first batch, and the first batch of an epoch."""
+    from ...engine.building.anchor_coverage import sample_boxes
+    from ...engine.building.datasets import empty_images_line, training_records
+    from ...engine.config import load_config
+    cfg = load_config("shapes_s")
+
+    def work() -> int:
+        dataset = _packed(folder)
+        dataset.summary(), dataset.report(), empty_images_line(cfg, dataset)
+        sample_boxes(dataset.records, _SCALES, 16)
+        records = training_records(cfg, dataset)
+        sampler = TrainSampler(records, _BATCH, _SCALES, shuffle_window=window)
+        return len(sampler.batches(0)[0]) and len(records)
+    return work
+
+
+def _start_in_windows(folder: str, sizes: Sizes) -> Work:
+    return _start(folder, sizes, _WINDOW)
+
+
+def _batches(folder: str, sizes: Sizes) -> Work:
+    records = _packed(folder).records
+    return lambda: sum(map(len, TrainSampler(records, _BATCH, _SCALES).batches(0)))
+
+
+def _read(paths: Sequence[str]) -> int:
+    for path in paths:
+        with open_image_file(path) as file:
+            file.read()
+    return len(paths)
+
+
+def _files(folder: str, sizes: Sizes) -> List[str]:
+    """Returns the paths of `sizes.read` files, none of which is a link, in the order in which they were written."""
+    root = os.path.join(folder, "files")
+    if not os.path.isdir(root):
+        work = os.path.join(folder, "files.part")
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(work)
+        for number, record in enumerate(_packed(folder).records[:sizes.read]):
+            with open_image_file(record.path) as source, open(os.path.join(work, f"{number:07d}.jpg"), "wb") as file:
+                file.write(source.read())
+        os.replace(work, root)
+    return [os.path.join(root, name) for name in sorted(os.listdir(root))]
+
+
+def _shuffled(paths: Sequence[str]) -> List[str]:
+    return [paths[position] for position in np.random.RandomState(1).permutation(len(paths))]
+
+
+def _read_files(folder: str, sizes: Sizes) -> Work:
+    paths = _files(folder, sizes)
+    return lambda: _read(paths)
+
+
+def _read_files_shuffled(folder: str, sizes: Sizes) -> Work:
+    paths = _shuffled(_files(folder, sizes))
+    return lambda: _read(paths)
+
+
+def _read_packed(folder: str, sizes: Sizes) -> Work:
+    records = _packed(folder).records
+    paths = list(records.take(storage_order(records)[:sizes.read]).paths())
+    return lambda: _read(paths)
+
+
+def _read_packed_shuffled(folder: str, sizes: Sizes) -> Work:
+    """A full shuffle of as many images as the files are, which lie together: neither spreads over more of the disk."""
+    records = _packed(folder).records
+    paths = _shuffled(list(records.take(storage_order(records)[:sizes.read]).paths()))
+    return lambda: _read(paths)
+
+
+def _read_packed_in_windows(folder: str, sizes: Sizes) -> Work:
+    """An epoch in windows, as a training reads it, of as many images."""
+    records = _packed(folder).records
+    records = records.take(storage_order(records)[:sizes.read])
+    window = min(_WINDOW, sizes.read // 5)
+    sampler = TrainSampler(records, _BATCH, _SCALES, shuffle_window=window)
+    images = sampler.global_batches(0).images()
+    paths = list(records.paths())
+
+    def work() -> int:
+        ahead = ReadAhead(sampler.places, images, window)
+        return sum(_read([paths[image] for image in images[number]]) for number in ahead.follow(range(len(images))))
+    return work
+
+
+def _train(folder: str, sizes: Sizes, window: int = 0) -> Work:
+    """Decodes and resizes images in two workers; the worker's memory is in "more"."""
+    records = _packed(folder).records
+    sampler = TrainSampler(records, _BATCH, _SCALES, shuffle_window=window)
+    loader = TrainLoader(records, sampler, None, (0, 0, 0), num_workers=2)
+    steps = min(sizes.loaded // _BATCH, len(loader))
+
+    def work() -> int:
+        for number, _ in enumerate(loader.epoch(0)):
+            if number in (steps // 10, steps - 1):
+                _MORE[f"memory of the processes that read, after {(number + 1) * _BATCH} images"] = ", ".join(
+                    f"{size / 1e6:.0f} MB" for size in _sizes_of_children())
+            if number == steps - 1:
+                break
+        return steps * _BATCH
+    return work
+
+
+def _train_in_windows(folder: str, sizes: Sizes) -> Work:
+    return _train(folder, sizes, min(_WINDOW, sizes.images // 5))
+
+
+CASES: Dict[str, Case] = {
+    "load": Case("COCO's JSON, first time", _load),
+    "load_again": Case("COCO's JSON, from the cache of data sets", _load_again),
+    "pack": Case("lhrcnn data pack", _pack),
+    "load_packed": Case("the packed set", _load_packed),
+    "start": Case("the packed set, up to the first batch", _start),
+    "start_in_windows": Case("  with windows", _start_in_windows),
+    "batches": Case("all batches of an epoch", _batches),
+    "files": Case("files, in the order in which they were written, cold", _read_files, True),
+    "files_shuffled": Case("files, shuffled, cold", _read_files_shuffled, True),
+    "packed": Case("packed, in the order of the shards, cold", _read_packed, True),
+    "packed_windows": Case("packed, drawn from windows, cold", _read_packed_in_windows, True),
+    "packed_shuffled": Case("packed, shuffled, cold", _read_packed_shuffled, True),
+    "train": Case("training batches of two workers, shuffled, cold", _train, True),
+    "train_windows": Case("training batches of two workers, from windows, cold", _train_in_windows, True),
+}
+_MORE: Dict[str, str] = {}
+
+
+def _sizes_of_children() -> List[int]:
+    """Returns the memory in use of the processes that this one has started, and of theirs, in bytes."""
+    parents = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    family = {os.getpid()}
+    while any(parent in family and process not in family for process, parent in parents.items()):
+        family |= {process for process, parent in parents.items() if parent in family}
+    sizes = []
+    for process in sorted(family - {os.getpid()}):
+        with open(f"/proc/{process}/statm", encoding="utf-8") as file:
+            sizes.append(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    return sizes
+
+
+def _empty_cache() -> bool:
+    """Empties the system's cache of files; False where this user may not."""
+    os.sync()
+    try:
+        with open("/proc/sys/vm/drop_caches", "w", encoding="utf-8") as file:
+            file.write("3\n")
+    except OSError:
+        return False
+    return True
+
+
+def _main(name: str, folder: str, *sizes: str) -> None:
+    """Measures one case in this process, and prints its numbers as JSON."""
+    case = CASES[name]
+    work = case.prepare(folder, Sizes(*map(int, sizes)))
+    cold = _empty_cache() if case.cold else None
+    start = time.perf_counter()
+    number = work()
+    seconds = time.perf_counter() - start
+    try:
+        peak: Optional[int] = read_status(PEAK)
+    except OSError:
+        peak = None
+    print("\n" + json.dumps({"number": number, "seconds": seconds, "peak": peak, "cold": cold, "more": _MORE}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
