@@ -70,6 +70,9 @@ def atomic_set(paths: Sequence[PathLike]) -> Iterator[List[str]]:
     with storage_errors(targets[-1], *temporaries, folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            for temporary in temporaries:
+                if temporary.is_symlink():  # what is written there would change another file
+                    temporary.unlink()
             yield list(map(str, temporaries))
             for temporary in temporaries:
                 _flush_to_disk(temporary, os.O_RDWR)
@@ -84,6 +87,16 @@ def atomic_set(paths: Sequence[PathLike]) -> Iterator[List[str]]:
                     temporary.unlink()
         # The rename is an entry of the folder, which has to reach the disk too to survive a power cut.
         _flush_to_disk(folder, os.O_RDONLY)
+
+
+def refuse_link(path: PathLike) -> None:
+    """Checks that a file that is written to in place is no link, by which another file would be changed.
+
+    Raises:
+        StorageError: it is one.
+    """
+    if Path(path).is_symlink():
+        raise StorageError(f"{path} is a link, and is not written to: remove it, or choose another folder")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 from ..errors import StorageError, UsageError
-from .files import PathLike, storage_errors
+from .files import PathLike, refuse_link, storage_errors
 
 _LOGGER = logging.getLogger(__name__)
 _NAME = ".lock"
@@ -47,6 +47,7 @@ def lock_folder(folder: PathLike) -> Iterator[FolderLock]:
     folder = Path(folder)
     made = _missing_folders(folder)
     path = folder / _NAME
+    refuse_link(path)
     with storage_errors(path, *made, folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -88,7 +89,7 @@ def _locked_file(folder: Path, path: Path) -> int:
     """Returns the handle of the file, locked."""
     while True:
         with storage_errors(path, folder):
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

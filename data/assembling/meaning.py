@@ -3,6 +3,7 @@ import math
 from typing import Any, Optional
 
 from ...errors import DataError
+from ..files.plain_names import without_controls
 
 _NO = ("", "0", "false", "no", "n", "off", "none", "null", "unspecified")
 _YES = ("1", "true", "yes", "y", "on")
@@ -71,12 +72,15 @@ def as_area(value: Any) -> Optional[float]:
 
 
 def as_class_name(value: Any) -> Optional[str]:
-    """Returns the name of a class as text, without spaces around it: 9 is "9", True is "true"; None for no name."""
+    """Returns the name of a class as text, without spaces around it: 9 is "9", True is "true"; None for no name.
+
+    Control characters in it are replaced, see `without_controls`.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
-    return (value.strip() or None) if isinstance(value, str) else None
+    return (without_controls(value.strip()) or None) if isinstance(value, str) else None
 
 
 def _short(value: Any) -> str:

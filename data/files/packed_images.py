@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..shortage import is_shortage
+from .opening import open_regular
 from .record_io import LEAST_BYTES, ImageRecord, pack_image, unpack_image
 
 SHARD_EXTENSION = ".rec"
@@ -144,4 +145,4 @@ def _open_shard(shard: str) -> BinaryIO:
 @lru_cache(_OPEN_SHARDS)
 def _opened(shard: str) -> BinaryIO:
     """Returns a shard, open; Python closes it when others have taken its place here and no thread reads it."""
-    return open(shard, "rb", buffering=0)
+    return open_regular(shard)

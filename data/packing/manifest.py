@@ -5,6 +5,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Tuple, Union
 
 from ...errors import DataError
+from ..files.opening import read_regular
 from ..files.packed_folders import MANIFEST
 
 VERSION = 1
@@ -83,8 +84,7 @@ def read_manifest(folder: str) -> Manifest:
     """
     path = os.path.join(folder, MANIFEST)
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(read_regular(path).decode("utf-8"))
     except OSError as error:
         raise DataError(f"{path}: the manifest of a packed data set cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

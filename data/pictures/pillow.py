@@ -19,8 +19,9 @@ from ..files.image_bytes import image_file_exists, image_source, open_image_file
 
 # Pillow's own limit: twice its MAX_IMAGE_PIXELS, in millions of pixels.
 MAX_MEGAPIXELS = 178.956970
-# Drawings, not photographs; reading EPS would run Ghostscript.
-_REFUSED_FORMATS = ("EPS", "WMF")
+# Drawings and icons, not photographs: reading EPS would run Ghostscript, and within an icon lies an image that may have
+# another size than the icon says.
+_REFUSED_FORMATS = ("EPS", "WMF", "ICO", "CUR", "ICNS")
 # A filter of Python's warnings, as the module `warnings` keeps them: nothing that a module of Pillow warns of is shown.
 _NO_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")

@@ -2,6 +2,7 @@
 from typing import List, Optional, Sequence, Union
 
 from ...errors import UsageError
+from ..files.plain_names import plain_name
 from ..record_columns import object_counts
 from .coco import write_coco
 from .image_files import MODES, ImageFiles
@@ -38,7 +39,7 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
     if layout not in WRITERS:
         raise UsageError(f"data sets are written as {', '.join(WRITERS)}, not as {layout!r}")
     files = ImageFiles(images)
-    new_names = {name: name.replace("/", "_") for name in sets}
+    new_names = {name: plain_name(name) for name in sets}
     if len(set(new_names.values())) < len(sets):
         raise UsageError(f"the sets {', '.join(sets)} would not all have names of their own, with _ in the place of /")
     sets = {new_names[name]: records for name, records in sets.items()}

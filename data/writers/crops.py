@@ -9,6 +9,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ...errors import DataError, UsageError
+from ..files.plain_names import plain_name
 from ..pictures.images import read_image
 from ..record import Record, training_boxes
 from .image_files import ImageNames
@@ -48,9 +49,10 @@ def write_crops(folder: str, sets: RecordSets, classes: Sequence[str], margin: f
     Raises:
         UsageError: the folder is not empty, or two classes would have folders of one name.
     """
-    names = [re.sub(r'[/\\:*?"<>|\0]|^\.', "_", name) for name in classes]
-    if len({name.casefold() for name in names}) < len(names):
-        raise UsageError(f"the classes {', '.join(classes)} would not all have folders of their own")
+    names = [plain_name(re.sub(r'[:*?"<>|]', "_", name)) for name in classes]
+    if len({name.casefold() for name in names}) < len(names) or len(set(map(plain_name, sets))) < len(sets):
+        raise UsageError(f"the classes {', '.join(classes)}, or the sets {', '.join(sets)}, would not all have folders "
+                         "of their own")
     written, unread, small = [], [], 0
     with new_folder(folder) as temporary:
         for set_name, records in sets.items():
@@ -67,7 +69,7 @@ def write_crops(folder: str, sets: RecordSets, classes: Sequence[str], margin: f
                     continue
                 stem = os.path.splitext(os.path.basename(record.path))[0]
                 for crop, label in zip(crops, labels[big]):
-                    of_class = os.path.join(temporary, set_name.replace("/", "_"), names[label])
+                    of_class = os.path.join(temporary, plain_name(set_name), names[label])
                     os.makedirs(of_class, exist_ok=True)
                     path = os.path.join(of_class, free_names[label].name(f"{stem}.jpg"))
                     Image.fromarray(crop).save(path, quality=_QUALITY, subsampling=0)

@@ -3,6 +3,7 @@ import difflib
 import logging
 from typing import Any, Dict, Iterable, Mapping, Set
 
+from ...data.files.plain_names import plain_name
 from ...errors import ConfigError
 from .keys import KEYS, SECTIONS
 
@@ -104,6 +105,9 @@ def complete(source: Any, values: Dict[str, Any]) -> Iterable[str]:
         ConfigError: values that contradict each other.
     """
     before = dict(values)
+    prefix = values["TRAIN.model_prefix"]
+    if not prefix or plain_name(prefix) != prefix:
+        raise ConfigError(f"{source}: TRAIN.model_prefix is {prefix!r}, and must be a name without folders")
     anchors = _count_anchors(values)
     if values["network.NUM_ANCHORS"] not in (0, anchors):
         raise ConfigError(f"{source}: network.NUM_ANCHORS is {values['network.NUM_ANCHORS']}, but ANCHOR_RATIOS times "

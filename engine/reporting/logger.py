@@ -8,7 +8,8 @@ from typing import Optional
 
 from tqdm import tqdm
 
-from ..files import PathLike, storage_errors
+from ...data.files.plain_names import printable
+from ..files import PathLike, refuse_link, storage_errors
 
 _NAME = "light_head_rcnn"
 
@@ -67,10 +68,18 @@ class HeldLogFile:
 def _file_handler(folder: PathLike, filename: str) -> logging.Handler:
     with storage_errors(folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
+    refuse_link(Path(folder) / filename)
     with storage_errors(Path(folder) / filename, folder):
         file = _LogFile(Path(folder) / filename, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    file.setFormatter(_Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     return file
+
+
+class _Formatter(logging.Formatter):
+    """Writes control characters, which names of images and classes may have, as \\x1b."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 class _LogFile(logging.FileHandler):
@@ -94,6 +103,10 @@ class _LogFile(logging.FileHandler):
 
 class _ConsoleHandler(logging.Handler):
     """Writes log lines to stderr; `tqdm.write` moves a progress bar out of the way and draws it again below."""
+
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(_Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         tqdm.write(self.format(record), file=sys.stderr)

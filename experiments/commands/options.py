@@ -1,5 +1,6 @@
 """Parts that the commands share: options, devices, overrides of the configuration, and readable errors."""
 import argparse
+import contextlib
 import errno
 import functools
 import os
@@ -11,6 +12,7 @@ from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 from yacs.config import CfgNode
 
+from ...data.files.plain_names import PrintableStream, printable
 from ...engine.config import KEYS, gpu_ids, load_config
 from ...engine.signals import SignalReceived, exit_status, sigterm_raises
 from ...errors import LightHeadError, UsageError
@@ -211,19 +213,19 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
     @functools.wraps(main)
     def guarded(argv: Arguments = None) -> int:
         try:
-            with sigterm_raises():
+            with sigterm_raises(), contextlib.redirect_stdout(PrintableStream(sys.stdout)):
                 import_extensions()
                 return main(argv)
         except KeyboardInterrupt as stop:
             print("stopped", file=sys.stderr)
             return stop.exit_status if isinstance(stop, SignalReceived) else exit_status(signal.SIGINT)
         except LightHeadError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(printable(f"error: {error}"), file=sys.stderr)
             return 2
         except OSError as error:
             if error.filename is None and error.errno not in _FULL:
                 raise
             where = "" if error.filename is None else f"{error.filename}: "
-            print(f"error: {where}{error.strerror}", file=sys.stderr)
+            print(printable(f"error: {where}{error.strerror}"), file=sys.stderr)
             return 2
     return guarded

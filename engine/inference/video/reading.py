@@ -13,6 +13,9 @@ from ....errors import DataError, LibraryError
 # Files with these extensions are taken for videos; PyAV reads more kinds, but other files are taken for photographs.
 VIDEO_EXTENSIONS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts",
                     ".m2ts", ".3gp", ".ogv")
+# FFmpeg's names of the containers that are read.
+_CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,dv,gif,m4v,h264,hevc,"
+               "ivf,rm,wtv,nut,yuv4mpegpipe")
 _BT709, _UNSPECIFIED = 1, 2  # FFmpeg's numbers of colour spaces
 _LEAST_HD = 720  # players take videos of so many rows, which do not say their colour space, for BT.709
 # A video is cut short where more than so many seconds, or frames, are missing at its end.
@@ -31,10 +34,13 @@ def import_av() -> ModuleType:
 def open_to_read(path: Path) -> Any:
     """Opens a media file with PyAV; metadata in other letters than UTF-8's are passed over."""
     av = import_av()
+    # A playlist would make FFmpeg open whatever it names: other files, and addresses in the network.
+    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    source = f"file:{path}"  # the name alone may look like an address
     try:
-        return av.open(str(path), metadata_errors="ignore")
+        return av.open(source, metadata_errors="ignore", options=options)
     except TypeError:  # from version 19 on, PyAV passes over them by itself
-        return av.open(str(path))
+        return av.open(source, options=options)
 
 
 class Frame(NamedTuple):
