@@ -11,7 +11,7 @@ import numpy as np
 from mxnet import gluon
 
 from ... import data
-from ...errors import TrainingError
+from ...errors import TrainingError, UsageError
 from .watchdog import Watchdog
 
 
@@ -87,6 +87,9 @@ class Group:
             name, options: MXNet's name of the optimizer, and its arguments.
             kvstore: MXNet's name of the KVStore that adds up the gradients of this process's devices.
         """
+        if kvstore.startswith("dist"):
+            raise UsageError(f"default.kvstore is {kvstore}: this command trains in one process; lhrcnn train is the one "
+                             "for several")
         return gluon.Trainer(dict(parameters), name, options, kvstore=kvstore, update_on_kvstore=False)
 
     def step_divisor(self, devices: int) -> int:

@@ -1,6 +1,9 @@
 """Joins the group of processes that a training belongs to."""
 import os
+from functools import partial
 from typing import Callable
+
+from yacs.config import CfgNode
 
 from ...errors import UsageError
 from .group import ALONE, Group
@@ -10,14 +13,13 @@ from .watchdog import Watchdog
 _DISTRIBUTED = "dist"
 
 
-def join_group(kvstore: str, horovod: bool = False, seconds: float = 60) -> Group:
+def join_group(cfg: CfgNode, horovod: bool = False) -> Group:
     """Joins the processes that this one was started with.
 
     Args:
-        kvstore: MXNet's name of the KVStore. One that begins with "dist" joins processes. So does any where the
+        cfg: the section `default` is read. A `kvstore` that begins with "dist" joins processes. So does any where the
             variable DMLC_ROLE is set, because the process was started as one of several then: by "dist_sync".
         horovod: join the processes that `horovodrun` has started.
-        seconds: bound of the time to wait for another process, see `Watchdog`; 0 for none.
 
     Returns:
         The group; `ALONE` where there is one process.
@@ -26,6 +28,7 @@ def join_group(kvstore: str, horovod: bool = False, seconds: float = 60) -> Grou
         UsageError: two ways are asked for at once, or a variable is not set.
         LibraryError: Horovod is missing.
     """
+    kvstore, seconds = cfg.default.kvstore, cfg.default.GROUP_TIMEOUT
     if horovod:
         if kvstore.startswith(_DISTRIBUTED) or os.environ.get(VARIABLES[0]):
             raise UsageError("--horovod and MXNet's distributed KVStore (default.kvstore, lhrcnn launch) are two ways "
@@ -34,7 +37,7 @@ def join_group(kvstore: str, horovod: bool = False, seconds: float = 60) -> Grou
         return _joined(HorovodGroup, seconds)
     if kvstore.startswith(_DISTRIBUTED) or os.environ.get(VARIABLES[0]):
         name = kvstore if kvstore.startswith(_DISTRIBUTED) else "dist_sync"
-        return _joined(lambda: KVStoreGroup(name), seconds)
+        return _joined(partial(KVStoreGroup, name), seconds)
     return ALONE
 
 

@@ -100,6 +100,9 @@ def images_left_out(log: data.FaultLog) -> bool:
 def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], extend: bool) -> int:
     """Checks that a training may go on from a checkpoint.
 
+    It may be on another number of devices, where these together take as many images a step: 4 on one device, or 2 on
+    each of two. The batches are the same then, and the losses nearly so.
+
     Args:
         checkpoint: PREFIX-TAG.
         cfg: the configuration to go on with.
@@ -121,8 +124,14 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
     if extend:
         changed = [line for line in changed if line not in schedule]
     # A fact that an earlier version did not note is not compared.
-    changed += [f"{name}: {state[name]} in the checkpoint, {value} now" for name, value in facts.items()
-                if name in state and state[name] != value]
+    different = {name: value for name, value in facts.items() if name in state and state[name] != value}
+    if "devices" in different:
+        line = _difference_of_devices(state, cfg, different.pop("devices"))
+        changed = [one for one in changed if not one.startswith("TRAIN.BATCH_IMAGES:")]
+        if line:
+            changed.append(line)
+            different.pop("steps_per_epoch", None)  # follows from it
+    changed += [f"{name}: {state[name]} in the checkpoint, {value} now" for name, value in different.items()]
     if changed:
         ways = ["set these back to go on with the same losses"]
         if schedule and not extend:
@@ -131,3 +140,21 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
         raise TrainingError(f"the checkpoint {checkpoint} was trained with another configuration or other data:\n  "
                             + "\n  ".join(changed) + "\nEither " + ", or ".join(ways))
     return state["step"]
+
+
+def _difference_of_devices(state: Mapping[str, Any], cfg: CfgNode, devices: int) -> str:
+    """Says how the images of a step differ where the number of devices does; empty where they are as many.
+
+    Args:
+        state: JSON file of the checkpoint.
+        cfg: the configuration to go on with.
+        devices: their number now, all processes together.
+    """
+    of_each = state["config"].get("TRAIN.BATCH_IMAGES", cfg.TRAIN.BATCH_IMAGES)
+    images, now = of_each * state["devices"], cfg.TRAIN.BATCH_IMAGES * devices
+    if images == now:
+        return ""
+    way = (f"TRAIN.BATCH_IMAGES={images // devices} keeps them" if images % devices == 0
+           else f"{devices} devices cannot share {images} images equally")
+    return (f"images of a step: {images} in the checkpoint ({of_each} on each of {state['devices']} devices), {now} "
+            f"now ({cfg.TRAIN.BATCH_IMAGES} on each of {devices}); {way}")

@@ -29,8 +29,10 @@ from .hooks import (LOSSES_FILE, EarlyStoppingHook, LogHook, ScalarsHook, TestHo
 from .not_finite import SKIPPED, NanPolicy
 from .objectives import GraphObjective
 from .resuming import check_resumable, has_parameters_only, images_left_out, requested_checkpoint
+from .run_record import RunRecord
 from .schedule import build_optimizer, learning_rates
 from .stopping import SignalHook
+from .surroundings import data_summary, describe_process
 from .trainables import Start, Trainable, given_rois_trainable, gluon_trainable, graph_trainable
 from .trainer import Trainer
 
@@ -145,6 +147,8 @@ class TrainingRun:
     def run(self) -> Optional[Dict[str, Any]]:
         """Trains to the end, with tests between epochs as `TRAIN.TEST_EVERY` says and one after the last.
 
+        The file run.json in the output path tells of it, see `RunRecord`.
+
         Returns:
             The metrics of the last test, see `evaluation.compute_metrics`; None where there is no test set. Where a
             signal ended the training, the attribute `exit_status` of the trainer is not 0, and no more is tested.
@@ -152,6 +156,19 @@ class TrainingRun:
         Raises:
             DataError: an image cannot be read, and the policy of the data set makes that an error.
         """
+        if not self._group.is_first:
+            return self._run()
+        sets = {"train": self.dataset, "test": self.test_set}
+        record = RunRecord(
+            Path(self._cfg.output_path), saved_config(self._cfg),
+            {**describe_process(), "devices": list(map(str, self._contexts)), "processes": self._group.size},
+            {name: data_summary(one) for name, one in sets.items() if one is not None})
+        scalars = next(place for place, hook in enumerate(self.trainer.hooks) if isinstance(hook, ScalarsHook))
+        self.trainer.hooks.insert(scalars + 1, record)
+        with record:
+            return self._run()
+
+    def _run(self) -> Optional[Dict[str, Any]]:
         if self.trainer.step >= self.trainer.total:
             self._logger.info("%d steps are trained already, and the configuration asks for %d; to train longer, raise "
                               "TRAIN.end_epoch", self.trainer.step, self.trainer.total)
@@ -220,6 +237,10 @@ class TrainingRun:
         trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
         state = trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
         self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)
+        if state["devices"] != self._facts["devices"]:
+            self._logger.info("the checkpoint was trained on %d devices, and this training is on %d: the batches are "
+                              "the same, the losses nearly so, because each device takes the statistics of its own "
+                              "images and draws its own random numbers", state["devices"], self._facts["devices"])
         if trainer.objective.average is not None and "average_updates" not in state:
             self._logger.info("the checkpoint holds no averaged weights: their average (TRAIN.EMA_DECAY) begins with "
                               "its weights")

@@ -30,7 +30,7 @@ def main(argv: options.Arguments = None) -> int:
         args = parse(argv)
         cfg = options.load_training_cfg(args)
         from ...engine.parallel.joining import join_group
-        group = join_group(cfg.default.kvstore, args.horovod, cfg.default.GROUP_TIMEOUT)
+        group = join_group(cfg, args.horovod)
         contexts = options.choose_contexts(args, cfg)
         if args.horovod:
             contexts = contexts[group.local_rank % len(contexts):][:1]

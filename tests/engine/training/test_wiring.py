@@ -17,6 +17,7 @@ from light_head_rcnn.engine.building import roi_loader
 from light_head_rcnn.engine.building.pretrained import PretrainedReport
 from light_head_rcnn.engine.checkpoints.choosing import Choice
 from light_head_rcnn.engine.config import load_config, with_values
+from light_head_rcnn.engine.parallel import joining
 from light_head_rcnn.engine.training import resuming, run, schedule, trainables
 from light_head_rcnn.engine.training.alternate import stages
 from light_head_rcnn.engine.training.objectives import Objective
@@ -56,6 +57,13 @@ def of_stages(cfg, record):
         found[f"{stage.name}.output_path"] = stage_cfg.output_path
         found[f"{stage.name}.FIXED_PARAMS"] = stage_cfg.network.FIXED_PARAMS
     return found
+
+
+def of_group(cfg, record):
+    """How the group of processes is joined."""
+    recorder = record(joining, "_joined")
+    joining.join_group(cfg)
+    return recorder.arguments
 
 
 def of_optimizer(cfg, record):
@@ -154,6 +162,7 @@ ROWS = [
     ("TRAIN.wd", 0.25, of_optimizer, "wd", 0.25, {}),
     ("TRAIN.CLIP_GRADIENT", 3, of_optimizer, "clip_gradient", 3, {}),
     ("default.kvstore", "local", of_optimizer, "kvstore", "local", {}),
+    ("default.GROUP_TIMEOUT", 7.5, of_group, "seconds", 7.5, {"default.kvstore": "dist_sync"}),
     ("TRAIN.LIGHT_HEAD_LR_MULT", 2, of_optimizer, "lr_mult", 2, {}),
     ("TRAIN.BACKBONE_LR_MULT", 0.2, of_optimizer, "backbone_lr_mult", 0.2, {}),
     ("TRAIN.BIAS_LR_MULT", 2, of_optimizer, "bias_lr_mult", 2, {}),
