@@ -10,6 +10,7 @@ from .value_range import from_16_bits, from_floats
 
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _WHITE = 255
+_AT_ONCE = 1 << 24  # pixels that are converted at once
 _ARRAY = "the array"  # its name in messages
 
 
@@ -30,10 +31,22 @@ def rgb_pixels(image: Image.Image, where: str) -> np.ndarray:
     Raises:
         DataError: it has values that are no finite numbers, or a mode that cannot be converted.
     """
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return np.array(image)
     if image.mode == "F" or image.mode.startswith("I"):
         return _gray_to_rgb(_to_8_bits(np.asarray(image), where, stretch=True))
+    if image.width * image.height > _AT_ONCE:
+        # Pillow and NumPy would hold several copies of all of it.
+        pixels = np.empty((image.height, image.width, 3), np.uint8)
+        rows = max(_AT_ONCE // image.width, 1)
+        for top in range(0, image.height, rows):
+            strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+            pixels[top:top + rows] = _whole_rgb_pixels(strip, where)
+        return pixels
+    return _whole_rgb_pixels(image, where)
+
+
+def _whole_rgb_pixels(image: Image.Image, where: str) -> np.ndarray:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return np.array(image)
     try:
         if image.mode in _WITH_ALPHA or "transparency" in image.info:
             image = image.convert("RGBA")

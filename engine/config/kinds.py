@@ -11,6 +11,9 @@ from ...data.assembling.faults import FaultPolicy
 from ...errors import UsageError
 
 
+_LARGEST_EDGE = 20000  # pixels, of images as networks get them
+
+
 class Kind(NamedTuple):
     """What values a configuration key takes.
 
@@ -90,7 +93,8 @@ def _require(condition: bool, value: Any) -> Any:
 
 
 def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    # What is larger is no number of anything, and becomes another number as a float.
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2 ** 53
 
 
 def _bool(value: Any) -> bool:
@@ -126,7 +130,7 @@ def _one_or_more(of: Callable[[Any], Any], value: Any) -> Tuple[Any, ...]:
 
 def _pair(value: Any) -> Tuple[int, int]:
     short, long = _sequence(_int, value, 2)
-    return _require(0 < short <= long, (short, long))
+    return _require(0 < short <= long <= _LARGEST_EDGE, (short, long))
 
 
 def _factors(value: Any) -> Tuple[float, float]:

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
+from ...data.files.opening import open_regular
 from ...data.files.yaml_text import MOST_CHARACTERS, compose, construct
 from ...errors import ConfigError
 from .checking import flatten_known
@@ -71,7 +72,7 @@ def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
         if path.resolve() in seen:
             raise ConfigError(f"{path}: {BASE} leads back to a file that inherits from it")
         seen.append(path.resolve())
-        tree = _read(path)
+        tree = _read(path, may_be_a_pipe=not chain)
         base = tree.pop(BASE, None)
         chain.insert(0, (path, flatten_known(path, tree)))
         if base is None:
@@ -84,9 +85,9 @@ def read_chain(path: Path) -> List[Tuple[Path, Dict[str, Any]]]:
             raise ConfigError(f"{path}: {BASE}: {error}") from None
 
 
-def _read(path: Path) -> Dict[str, Any]:
+def _read(path: Path, may_be_a_pipe: bool) -> Dict[str, Any]:
     try:
-        text = _content(path).decode("utf-8")
+        text = _content(path, may_be_a_pipe).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no text in UTF-8, so it is no YAML file: {error}") from None
     except OSError as error:
@@ -108,9 +109,9 @@ def _read(path: Path) -> Dict[str, Any]:
     return tree
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of a file, or of a pipe such as /dev/stdin, as far as a configuration may go."""
-    with open(path, "rb") as file:
+def _content(path: Path, may_be_a_pipe: bool) -> bytes:
+    """The bytes of a file, as far as a configuration may go; of a pipe, too, where a user names it, not a file."""
+    with open(path, "rb") if may_be_a_pipe else open_regular(path) as file:
         return file.read(4 * MOST_CHARACTERS + 1)
 
 
