@@ -1,6 +1,6 @@
 """Sets the first values of a detector's parameters, random or pretrained, and fixes those that are not trained."""
 import logging
-from typing import List, Sequence, Union
+from typing import Collection, Dict, Iterable, List, Sequence, Union
 
 import mxnet as mx
 from mxnet.gluon import Block
@@ -8,6 +8,7 @@ from yacs.config import CfgNode
 
 from ...gluon_models import RoIDetector
 from ..checkpoints.parameters import own_parameters
+from ..config import KEYS
 from .pretrained import PretrainedReport, take_pretrained
 
 # Standard deviation of the first weights of layers that no pretrained file has.
@@ -67,8 +68,7 @@ def fix_parameters(net: Block, words: Sequence[str]) -> List[str]:
     Returns:
         The names of these parameters, sorted.
     """
-    backbone = getattr(net, "backbone", None)
-    meanings = backbone.caffe_words() if hasattr(backbone, "caffe_words") else {}
+    meanings = caffe_meanings(net)
     meant = {name for word in words for name in meanings.get(word, ())}
     parts = [word for word in words if word not in meanings]
     fixed = sorted(name for name, parameter in net.collect_params().items()
@@ -76,6 +76,34 @@ def fix_parameters(net: Block, words: Sequence[str]) -> List[str]:
     for name in fixed:
         net.collect_params()[name].grad_req = "null"
     return fixed
+
+
+def warn_of_idle_words(cfg: CfgNode, names: Iterable[str], logger: logging.Logger,
+                       meanings: Collection[str] = ()) -> None:
+    """Warns of words of `network.FIXED_PARAMS` that fit no parameter, and so fix nothing.
+
+    Nothing is said of words of the defaults, which are those of one backbone.
+
+    Args:
+        cfg: its key `network.FIXED_PARAMS` is read.
+        names: of the network's parameters.
+        logger: takes the warning.
+        meanings: words that mean parameters with other names, see `fix_parameters`.
+    """
+    names = list(names)
+    usual = {word for key in ("FIXED_PARAMS", "FIXED_PARAMS_SHARED") for word in KEYS[f"network.{key}"].default}
+    idle = [word for word in cfg.network.FIXED_PARAMS
+            if word not in usual and word not in meanings and not any(word in name for name in names)]
+    if idle:
+        logger.warning("network.FIXED_PARAMS: no parameter has a name with %s in it, so that nothing is fixed by %s; "
+                       "names are such as %s", " or ".join(map(repr, idle)), "them" if idle[1:] else "it",
+                       ", ".join(names[:3]))
+
+
+def caffe_meanings(net: Block) -> Dict[str, List[str]]:
+    """Returns the names of the parameters that words of Caffe's ResNet mean; empty where they have such names."""
+    backbone = getattr(net, "backbone", None)
+    return backbone.caffe_words() if hasattr(backbone, "caffe_words") else {}
 
 
 def log_mismatches(logger: logging.Logger, problems: Sequence[str]) -> None:

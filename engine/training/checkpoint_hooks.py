@@ -129,5 +129,6 @@ def _advice_where_full(prefix: str) -> Iterator[None]:
         yield
     except StorageError as error:
         found = [checkpoint.base for checkpoint in list_checkpoints(prefix) if checkpoint.tag != BEST]
-        then = f"the same command with --resume goes on from {found[-1]}" if found else "begin anew then"
-        raise StorageError(f"{error}. {then[0].upper()}{then[1:]}") from error
+        if not found:
+            raise
+        raise StorageError(f"{error}. The same command with --resume goes on from {found[-1]}") from error

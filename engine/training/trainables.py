@@ -10,7 +10,8 @@ from yacs.config import CfgNode
 from ... import data
 from ...gluon_models import RoIDetector
 from ..building.anchor_report import log_boxes
-from ..building.initialization import fix_parameters, initialize, log_pretrained, warn_of_fixed_noise
+from ..building.initialization import (caffe_meanings, fix_parameters, initialize, log_pretrained, warn_of_fixed_noise,
+                                       warn_of_idle_words)
 from ..building.loaders import build_train_loader, image_stride
 from ..building.network import build_losses, build_net
 from ..building.roi_loader import ProposalsOf, build_roi_loader
@@ -82,6 +83,7 @@ def _with_first_weights(cfg: CfgNode, net: RoIDetector, loader: data.TrainLoader
     log_pretrained(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
     fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
     warn_of_fixed_noise(cfg, fixed, start.logger)
+    warn_of_idle_words(cfg, net.collect_params(), start.logger, caffe_meanings(net))
     parameters = dict(net.collect_params().items())
     start.logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
                       sum(math.prod(p.shape) for p in parameters.values()) / 1e6, len(fixed))
@@ -113,6 +115,7 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
               parameter_shapes(graph.symbol, _input_shapes(cfg, graph, num_classes)).items() if name not in graph.names}
     fixed = [name for name in split_weights(graph.symbol, shapes)[0]
              if any(word in name for word in cfg.network.FIXED_PARAMS)]
+    warn_of_idle_words(cfg, shapes, start.logger)
     if weights is None:
         warn_of_fixed_noise(cfg, fixed, start.logger)
     start.logger.info("%s, %s: %.2fM parameters, %d arrays fixed", cfg.symbol, part,

@@ -15,10 +15,10 @@ import mxnet as mx
 from yacs.config import CfgNode
 
 from .... import data
-from ....errors import ConfigError, TrainingError
+from ....errors import CheckpointError, ConfigError, TrainingError
 from ....gluon_models.weights.mxnet_files import load_weights
 from ...building.roi_loader import build_roi_loader
-from ...checkpoints.checkpoint_files import Content, epoch_tag, read_checkpoint, write_checkpoint
+from ...checkpoints.checkpoint_files import Content, epoch_tag, verify_checkpoint, write_checkpoint
 from ...config import changed_keys, checkpoint_prefix, saved_config, with_values
 from ...files import atomic_write
 from ...symbolic.graphs import training_graph
@@ -163,9 +163,11 @@ class AlternateTraining:
 
     @staticmethod
     def _is_complete(cfg: CfgNode) -> bool:
-        """True where the last checkpoint of a stage exists and was trained with this configuration."""
-        last = _last_checkpoint(cfg)
-        return Path(last + ".json").is_file() and not changed_keys(read_checkpoint(last)["config"], cfg)
+        """True where the last checkpoint of a stage exists, is whole, and was trained with this configuration."""
+        try:
+            return not changed_keys(verify_checkpoint(_last_checkpoint(cfg))["config"], cfg)
+        except CheckpointError:
+            return False
 
 
 def _last_checkpoint(cfg: CfgNode) -> str:

@@ -149,5 +149,5 @@ def test_a_full_disk_says_what_to_go_on_from(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint_hooks, "write_checkpoint", fail)
     with pytest.raises(StorageError, match="make room there. The same command with --resume goes on from .*net-0001$"):
         CheckpointHook(str(tmp_path / "net"), LOGGER).after_epoch(stand_in(8))
-    with pytest.raises(StorageError, match="make room there. Begin anew then$"):
+    with pytest.raises(StorageError, match="make room there$"):
         CheckpointHook(str(tmp_path / "other"), LOGGER).after_epoch(stand_in(8))

@@ -66,7 +66,7 @@ def test_resumed_run_continues_the_unbroken_one(whole, trained, logger):
 
 
 def test_the_keys_of_the_mxnet_original_resume_at_the_epoch_they_name(whole, trained, logger):
-    assert_continues(*train(trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1), logger), whole)
+    assert_continues(*train(trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, epochs=1), logger), whole)
 
 
 def test_resumed_run_with_adam_and_sampled_rois(configure, logger):
@@ -87,7 +87,7 @@ def test_parameters_alone_as_the_mxnet_original_saves_them_begin_an_epoch(whole,
 
 
 def test_parameters_that_do_not_fit_are_listed(whole, trained, logger):
-    cfg = trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, "CLASS_AGNOSTIC", False)
+    cfg = trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, "CLASS_AGNOSTIC", False, epochs=1)
     Path(cfg.output_path, "light_head_rcnn-0001.json").unlink()
     with pytest.raises(CheckpointError, match=r"bbox_pred_weight is \(8, 2048\) in the file, \(16, 2048\)"):
         TrainingRun(cfg, [mx.cpu()], logger)

@@ -64,7 +64,7 @@ def save_checkpoint(prefix, cfg):
     for end in (".params", ".states"):
         Path(f"{prefix}{end}").write_text("")
     Path(f"{prefix}.json").write_text(json.dumps({
-        "format": 1, "step": 1, "sizes": {".params": 0, ".states": 0}, "config": saved_config(cfg)}))
+        "format": 1, "step": 1, "epoch": 1, "sizes": {".params": 0, ".states": 0}, "config": saved_config(cfg)}))
 
 
 def test_what_is_missing(tmp_path, monkeypatch):
@@ -91,7 +91,7 @@ def test_without_a_gpu_the_cpu_trains_where_it_is_asked_for(ready, tmp_path):
     runner = Runner()
     job, = paper.plan_jobs(["voc_l"], ready, ["--cpu"], gpus=0)
     paper.run_jobs([job], output.paper_state(tmp_path), tmp_path, lambda line: None, runner)
-    assert len(runner.commands) == 1 and " --cpu --resume " in runner.commands[0]
+    assert len(runner.commands) == 1 and " --cpu --resume-if-any " in runner.commands[0]
 
 
 @pytest.mark.parametrize("value", ["", "weights-0000.params"])
@@ -102,7 +102,7 @@ def test_weights_are_not_missing(ready, value):
 
 
 def test_what_lacks_nothing_runs_once(go, ready, tmp_path):
-    assert go() == ["python experiments/train_end2end.py --cfg experiments/cfgs/paper/voc_l.yaml --gpus 0 --resume "
+    assert go() == ["python experiments/train_end2end.py --cfg experiments/cfgs/paper/voc_l.yaml --gpus 0 --resume-if-any "
                     + " ".join(ready)]
     assert go() == []
     result, = paper_results.results_of(output.paper_state(tmp_path), "voc_l")
@@ -160,7 +160,7 @@ def test_a_row_tests_the_last_checkpoint_of_another_rows_training(ready, tmp_pat
     run = runner.run
 
     def train(words, log):
-        if "--resume" in words:
+        if "--resume-if-any" in words:
             save_checkpoint("output/paper/s_800/s_800-0012", cfg)
         run(words, log)
 
@@ -184,7 +184,7 @@ def test_a_test_without_figures_is_no_result(go, tmp_path):
 def test_commands_as_a_person_types_them():
     trained, tested = paper.plan_jobs(["psroi_align", "nms_50"], gpus=1)
     assert readable_command(trained.command) == (
-        "python experiments/train_end2end.py --cfg experiments/cfgs/paper/psroi_align.yaml --resume")
+        "python experiments/train_end2end.py --cfg experiments/cfgs/paper/psroi_align.yaml --resume-if-any")
     assert readable_command(tested.command) == (
         "python experiments/test.py --cfg experiments/cfgs/paper/nms_50.yaml --checkpoint "
         "output/paper/psroi_align/psroi_align-0020 --out output/paper/nms_50/test")

@@ -36,7 +36,7 @@ class Workshop:
         folder = Path(log).parent
         assert (folder / "row.yaml").is_file() and words[words.index("--cfg") + 1] == str(folder / "row.yaml")
         row, seed = folder.parent.name, int(folder.name[-1])
-        assert ("--resume" in words) != ("--out" in words)
+        assert ("--resume-if-any" in words) != ("--out" in words)
         if "--out" in words:
             assert words[words.index("--out") + 1] == str(folder / "test")
         else:
@@ -91,7 +91,7 @@ def test_runs_side_by_side(tmp_path):
 
     shop.run = wait_for_another
     shop.go(jobs=2)
-    assert ["--resume" in words for words in shop.commands] == [True] * 4 + [False] * 2
+    assert ["--resume-if-any" in words for words in shop.commands] == [True] * 4 + [False] * 2
     assert statistics.summarize_runs(shop.state, ROWS)["nms_50"]["runs"] == 2
 
 

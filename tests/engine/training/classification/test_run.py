@@ -75,7 +75,7 @@ def test_it_learns_and_writes_its_result(trained):
 
 def test_it_goes_on_as_if_unbroken(sets, trained, tmp_path):
     first = start(sets, tmp_path)
-    hooks = first._hooks()
+    hooks = first._hooks(False)
     first.trainer.hooks = [*hooks, Stop(8)]
     first.trainer.run()  # ends in the second epoch
     second = start(sets, tmp_path, resume=True)
