@@ -21,7 +21,9 @@ from ..checkpoint_hooks import BestHook, CheckpointHook
 from ..hook import Hook
 from ..hooks import LOSSES_FILE, LogHook, ScalarsHook, TestHook, UnreadableHook, is_test_figure
 from ..resuming import find_to_resume
+from ..run_record import RunRecord
 from ..stopping import SignalHook
+from ..surroundings import describe_process
 from ..trainer import Trainer
 from .accuracy import Accuracy, test_classifier
 from .objective import ClassifierObjective
@@ -130,6 +132,14 @@ class ClassifierRun:
             The last test. Where a signal ended the training, the attribute `exit_status` of the trainer is not 0, and
             no result is written.
         """
+        sets = {name: {"source": one.source, "images": len(one.images), "images_per_class": dict(zip(one.classes, one.counts()))}
+                for name, one in self._sets.items()}
+        record = RunRecord(Path(self._place.folder), {"backbone": self._backbone, **self._recipe.as_dict()},
+                           {**describe_process(), "devices": list(map(str, self._place.contexts))}, sets)
+        with record:
+            return self._run(record)
+
+    def _run(self, record: RunRecord) -> Optional[Accuracy]:
         owed = self._is_test_owed()
         if self.trainer.step >= self.trainer.total:
             self._logger.info("all %d epochs are trained already", self._recipe.epochs)
@@ -137,6 +147,7 @@ class ClassifierRun:
             self._test("test")
         else:
             self.trainer.hooks = self._hooks(owed)
+            self.trainer.hooks.insert(2, record)  # after the hook that writes losses.jsonl, and before the test
             self.trainer.run()
         if not self.trainer.exit_status:
             self._write_result()

@@ -1,0 +1,49 @@
+"""How much memory a process and those that it has started have in use."""
+import os
+from pathlib import Path
+from typing import List
+
+_PROC = Path("/proc")
+
+
+def resident_megabytes() -> float:
+    """Returns the memory that this process has in use, in 2**20 bytes; 0 where the system does not tell."""
+    try:
+        return int((_PROC / "self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2 ** 20
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def peak_megabytes() -> float:
+    """Returns the most memory that this process has had in use, in 2**20 bytes; 0 where the system does not tell."""
+    try:
+        lines = (_PROC / "self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2 ** 10
+    except (OSError, ValueError, StopIteration):
+        return 0.0
+
+
+def workers_megabytes() -> float:
+    """Returns the memory of the processes that this one has started, and of those that they have, in 2**20 bytes.
+
+    What several of them share counts once, where the system tells it.
+    """
+    return sum(map(_own_megabytes, _descendants(os.getpid())))
+
+
+def _descendants(process: int) -> List[int]:
+    try:
+        children = [int(child) for task in (_PROC / str(process) / "task").iterdir()
+                    for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+    return children + [one for child in children for one in _descendants(child)]
+
+
+def _own_megabytes(process: int) -> float:
+    """The proportional share of a process in the memory that it has in use."""
+    try:
+        lines = (_PROC / str(process) / "smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 2 ** 10
+    except (OSError, ValueError, StopIteration):
+        return 0.0
