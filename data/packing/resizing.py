@@ -1,7 +1,7 @@
 """Images that are made smaller when a data set is packed, and what becomes of their boxes."""
 import os
 from io import BytesIO
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from ..record import Record
 _QUALITY = 95  # of the JPEG files
 
 
-def resized_arrays(arrays: Mapping[str, np.ndarray], paths: "list[str]", short: int) -> Dict[str, np.ndarray]:
+def resized_arrays(arrays: Mapping[str, np.ndarray], paths: Sequence[str], short: int) -> Dict[str, np.ndarray]:
     """Returns the arrays of records whose images have a shorter edge of at most `short` pixels.
 
     Args:
