@@ -88,8 +88,8 @@ class Group:
             kvstore: MXNet's name of the KVStore that adds up the gradients of this process's devices.
         """
         if kvstore.startswith("dist"):
-            raise UsageError(f"default.kvstore is {kvstore}: this command trains in one process; lhrcnn train is the one "
-                             "for several")
+            raise UsageError(f"default.kvstore is {kvstore}: this command trains in one process; lhrcnn train is for "
+                             "several")
         return gluon.Trainer(dict(parameters), name, options, kvstore=kvstore, update_on_kvstore=False)
 
     def step_divisor(self, devices: int) -> int:
