@@ -142,10 +142,18 @@ def files_under(folder: str, extensions: Tuple[str, ...] = IMAGE_EXTENSIONS) -> 
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _IGNORED_FOLDERS:
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 waiting.append(entry.path)
-            elif entry.name.lower().endswith(extensions) and entry.is_file():
+            elif entry.name.lower().endswith(extensions) and os.path.isfile(entry.path):
                 yield entry.path
+
+
+def is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Returns whether an entry is a folder, or a link to one; False for a link that leads to itself."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _clean(name: str) -> str:

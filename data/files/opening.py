@@ -53,3 +53,12 @@ def read_regular(file: PathLike, most: Optional[int] = None) -> bytes:
     with open_regular(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         return stream.read(size if most is None else min(size, most))
+
+
+def size_of(file: PathLike) -> int:
+    """Returns the number of bytes of a regular file; 0 for anything else, such as a link to nothing."""
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

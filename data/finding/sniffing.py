@@ -4,7 +4,7 @@ import os
 import re
 from typing import List, Optional, Set
 
-from ..files.opening import open_regular
+from ..files.opening import open_regular, size_of
 from ..files.text_lists import decode
 from ..readers import csv_files, via_files
 
@@ -67,7 +67,7 @@ def _kind_of_table(keys: Set[str]) -> Optional[str]:
 
 def known_but_not_read(file: str) -> str:
     """Returns what a file is whose format is known but not read, in a few words; "" where it is not known."""
-    if not os.path.getsize(file):
+    if not size_of(file):
         return "an empty file"
     if _beginning(file).startswith("version https://git-lfs"):
         return "a pointer of Git LFS: git lfs pull fetches the file"
@@ -114,7 +114,7 @@ def _beginning(file: str) -> str:
 def _both_ends(file: str) -> str:
     text = _beginning(file)
     try:
-        size = os.path.getsize(file)
+        size = size_of(file)
         if size > _BYTES:
             with open_regular(file) as stream:
                 stream.seek(max(_BYTES, size - _BYTES) // 2 * 2)  # where a character of UTF-16 begins

@@ -2,6 +2,7 @@
 import os
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
+from ..files.file_names import is_folder
 from ..files.image_extensions import IMAGE_EXTENSIONS
 
 KINDS_OF_FILES = (".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".names", ".labels")
@@ -68,13 +69,13 @@ def walk(root: str) -> Tree:
             continue
         seen.add((status.st_dev, status.st_ino))
         visible = [entry for entry in entries if not entry.name.startswith(".")]
-        inner = [entry.name for entry in visible if entry.is_dir() and entry.name.lower() not in IGNORED_FOLDERS]
+        inner = [entry.name for entry in visible if is_folder(entry) and entry.name.lower() not in IGNORED_FOLDERS]
         folder = Folder(path, parts, {}, [])
         for entry in visible:
             extension = os.path.splitext(entry.name)[1].lower()
-            if extension in IMAGE_EXTENSIONS and not entry.is_dir():
+            if extension in IMAGE_EXTENSIONS and not is_folder(entry):
                 folder.images.append(entry.name)
-            elif extension in KINDS_OF_FILES + ARCHIVES and not entry.is_dir():
+            elif extension in KINDS_OF_FILES + ARCHIVES and not is_folder(entry):
                 folder.files.setdefault(extension, []).append(entry.name)
         if folder.images or folder.files or path == root:
             folders[path] = folder

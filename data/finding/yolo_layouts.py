@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from ...errors import DataError
+from ..files.opening import size_of
 from ..files.text_lists import read_list, read_text
 from ..files.yaml_text import parse_yaml
 from ..readers.yolo_files import NO_LABELS, is_label_file
@@ -193,7 +194,7 @@ def _set_at(path: str, key: str, content: DataYaml) -> FoundSet:
 
 def _are_labels(folder: str, files: Sequence[str]) -> bool:
     looked_into = files[:_LOOKED_INTO]
-    filled = [file for file in looked_into if os.path.getsize(file)]
+    filled = [file for file in looked_into if size_of(file)]
     if looked_into and not filled:
         return os.path.basename(folder) == "labels"
     return bool(filled) and sum(map(is_label_file, filled)) * 2 >= len(filled)

@@ -3,6 +3,7 @@ import os
 from typing import Union
 
 from ...errors import DataError
+from ..files.opening import read_regular
 from ..files.text_lists import decode
 from .entry import Entries
 from .json_files import read_json_proposals
@@ -22,8 +23,7 @@ def read_proposals(file: Union[str, "os.PathLike[str]"]) -> Entries:
     """
     file = os.fspath(file)
     try:
-        with open(file, "rb") as stream:
-            start = stream.read(1024)
+        start = read_regular(file, 1024)
     except FileNotFoundError:
         raise DataError(f"{file}: there is no such file of proposals; {COMMAND} makes one") from None
     except OSError as error:

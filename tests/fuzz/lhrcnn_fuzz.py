@@ -1,8 +1,8 @@
 """Fuzzes the doors by which files of strangers come in: ``python tests/fuzz/lhrcnn_fuzz.py TARGET ... --seconds 60``.
 
-Each target runs in a process of its own, so that a crash of the interpreter is seen. Contents are sound ones, changed at
-random. An outcome is right where it is a value, or an error of this package that names the file; everything else, more
-than 10 seconds, or more than 1 GB, is a finding, whose content and story are written to the folder of --out. With
+Each target runs in a process of its own, so that a crash of the interpreter is seen. Contents are sound ones, changed
+at random. An outcome is right where it is a value, or an error of this package that names the file; everything else,
+more than 10 seconds, or more than 1 GB, is a finding, whose content and story are written to the folder of --out. With
 --atheris the changes are guided by what they reach in the code (pip install atheris; Python 3.11 to 3.13).
 """
 import argparse

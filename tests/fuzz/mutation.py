@@ -5,10 +5,10 @@ import re
 from typing import Any, List, Sequence
 
 _NUMBERS = ("0", "-1", "1", "2147483647", "-2147483648", "4294967296", "1099511627776", "-1099511627776",
-            "9223372036854775807", "18446744073709551616", "1e308", "-1e308", "1e-320", "nan", "NaN", "inf", "-Infinity",
-            "9" * 400, "0x7fffffff", "1_000", "0.5", "00", "1e999", "-0", "True", "null", "None")
-_WORDS = ("", " ", "..", "../../../../etc/passwd", "/etc/passwd", "/dev/zero", "/dev/stdin", "/proc/self/mem", "a" * 4000,
-          "a/" * 300, "\x1b[31m", "\x00", "\ufeff", "\u202e", "\\", "%00", "$\\frac{", "<b>", "CON", "&amp;", "|", "#",
+            "9223372036854775807", "18446744073709551616", "1e308", "-1e308", "1e-320", "nan", "NaN", "inf",
+            "-Infinity",            "9" * 400, "0x7fffffff", "1_000", "0.5", "00", "1e999", "-0", "True", "null", "None")
+_WORDS = ("", " ", "..", "../../../../etc/passwd", "/etc/passwd", "/dev/zero", "/dev/stdin", "/proc/self/mem",
+          "a" * 4000, "a/" * 300, "\x1b[31m", "\x00", "\ufeff", "\u202e", "\\", "%00", "$\\frac{", "<b>", "CON", "&amp;", "|", "#",
           "http://[", "*a", "&a", "!!python/object/apply:os.system [id]", "{", "[", "}", "]", ":", "-", "\ud800")
 _INTEGERS = (0, 1, 127, 128, 255, 256, 32767, 65535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40, 2 ** 63 - 1, 2 ** 63,
              2 ** 64 - 1)
@@ -59,7 +59,8 @@ def hostile_value(rng: random.Random) -> Any:
         deep = [deep] if rng.random() < 0.5 else {"a": deep}
     return rng.choice((
         None, True, False, 0, -1, 2 ** 31, 2 ** 40, -2 ** 40, 2 ** 63, 10 ** 350, 1e308, -1e308, 0.5, float("nan"),
-        float("inf"), "", [], {}, [[]], [1], [1, 2, 3], ["a"], {"a": 1}, deep, rng.choice(_WORDS), rng.choice(_NUMBERS)))
+        float("inf"), "", [], {}, [[]], [1], [1, 2, 3], ["a"], {"a": 1}, deep, rng.choice(_WORDS),
+        rng.choice(_NUMBERS)))
 
 
 def _change_value(content: Any, rng: random.Random) -> Any:

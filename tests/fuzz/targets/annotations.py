@@ -9,7 +9,8 @@ from target import Target
 _COCO = {"images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30},
                     {"id": 2, "file_name": "b.png", "width": 40, "height": 30}],
          "categories": [{"id": 1, "name": "cat", "supercategory": "animal"}, {"id": 3, "name": "dog"}],
-         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 12.5], "area": 120, "iscrowd": 0},
+         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 12.5], "area": 120,
+                          "iscrowd": 0},
                          {"id": 2, "image_id": 2, "category_id": 3, "segmentation": [[1, 1, 9, 1, 9, 9]]}]}
 _VOC = """<annotation><folder>x</folder><filename>a.png</filename><size><width>40</width><height>30</height>
 <depth>3</depth></size><object><name>cat</name><difficult>0</difficult><bndbox><xmin>3</xmin><ymin>4</ymin><xmax>20
@@ -23,7 +24,8 @@ _LABELME = {"version": "5.0", "imagePath": "a.png", "imageWidth": 40, "imageHeig
     {"label": "cat", "points": [[1, 1], [20, 20]], "shape_type": "rectangle", "flags": {"difficult": False}},
     {"label": "dog", "points": [[9, 9], [12, 9]], "shape_type": "circle", "flags": {}}]}
 _VIA = {"a.png123": {"filename": "a.png", "size": 123, "regions": [
-    {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 9, "height": 9}, "region_attributes": {"class": "cat"}},
+    {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 9, "height": 9},
+     "region_attributes": {"class": "cat"}},
     {"shape_attributes": {"name": "polygon", "all_points_x": [1, 9, 9], "all_points_y": [1, 1, 9]},
      "region_attributes": {"class": {"dog": True}}}], "file_attributes": {}}}
 _VIA_3 = {"project": {"pid": "x"}, "config": {}, "attribute": {"1": {"aname": "class", "options": {"1": "cat"}}},
@@ -32,7 +34,8 @@ _VIA_3 = {"project": {"pid": "x"}, "config": {}, "attribute": {"1": {"aname": "c
               "vid": "1", "xy": [7, 1, 1, 9, 1, 9, 9], "av": {"1": "1"}}}, "view": {"1": {"fid_list": ["1"]}}}
 _VIA_CSV = ('filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n'
             'a.png,123,"{}",1,0,"{""name"":""rect"",""x"":1,""y"":2,""width"":9,""height"":9}","{""class"":""cat""}"\n')
-_CREATEML = [{"image": "a.png", "annotations": [{"label": "cat", "coordinates": {"x": 9, "y": 9, "width": 5, "height": 5}}]},
+_CREATEML = [{"image": "a.png", "annotations": [
+    {"label": "cat", "coordinates": {"x": 9, "y": 9, "width": 5, "height": 5}}]},
              {"image": "b.png", "annotations": []}]
 _LABELSTUDIO = [{"id": 1, "data": {"image": "/data/upload/1/0a1b2c3d-a.png"}, "annotations": [{"result": [
     {"id": "x", "type": "rectanglelabels", "original_width": 40, "original_height": 30, "value": {

@@ -166,7 +166,8 @@ TARGETS: Dict[str, Target] = {
     "npz_weights": Target("w.npz", _npz_weights, _read_npz_weights),
     "safetensors": Target("w.safetensors", _safetensors, _read_safetensors),
     "checkpoint": Target("run-0002.json", _checkpoints, _read_checkpoint, _write_checkpoint),
-    "exported_meta": _exported(_PARTS[0]), "exported_graph": _exported(_PARTS[1]), "exported_params": _exported(_PARTS[2]),
+    "exported_meta": _exported(_PARTS[0]), "exported_graph": _exported(_PARTS[1]),
+    "exported_params": _exported(_PARTS[2]),
     "onnx_model": Target("model.onnx", lambda: _onnx_seeds("model.onnx"), _read_onnx, _onnx_model),
     "onnx_meta": Target("meta.json", lambda: _onnx_seeds("meta.json"), _read_onnx_meta, _onnx_model),
 }

@@ -19,7 +19,8 @@ _CASES: Sequence[Tuple[str, Mapping[str, str], Sequence[Tuple[int, ...]]]] = (
     ("FullyConnected", {"num_hidden": "3", "flatten": "True", "no_bias": "False"}, (_X, (3, 480), (3,))),
     ("Pooling", {"kernel": "(2, 2)", "stride": "(2, 2)", "pad": "(0, 0)", "pool_type": "max", "global_pool": "False",
                  "pooling_convention": "full", "count_include_pad": "False"}, (_X,)),
-    ("BatchNorm", {"eps": "1e-05", "fix_gamma": "False", "use_global_stats": "True", "axis": "1"}, (_X, _V, _V, _V, _V)),
+    ("BatchNorm", {"eps": "1e-05", "fix_gamma": "False", "use_global_stats": "True", "axis": "1"},
+     (_X, _V, _V, _V, _V)),
     ("LRN", {"alpha": "0.0001", "beta": "0.75", "knorm": "2", "nsize": "5"}, (_X,)),
     ("LayerNorm", {"axis": "-1", "eps": "1e-05"}, (_X, (10,), (10,))), ("InstanceNorm", {"eps": "0.001"}, (_X, _V, _V)),
     ("L2Normalization", {"mode": "channel", "eps": "1e-10"}, (_X,)), ("LeakyReLU", {"act_type": "leaky"}, (_X,)),
@@ -27,7 +28,8 @@ _CASES: Sequence[Tuple[str, Mapping[str, str], Sequence[Tuple[int, ...]]]] = (
     ("Concat", {"dim": "1", "num_args": "2"}, (_X, _X)), ("stack", {"axis": "0", "num_args": "2"}, (_X, _X)),
     ("add_n", {"num_args": "2"}, (_X, _X)), ("Reshape", {"shape": "(-1, 12, 10)"}, (_X,)),
     ("reshape_like", {"lhs_begin": "0", "lhs_end": "1", "rhs_begin": "0", "rhs_end": "2"}, ((6, 4), (2, 3, 4))),
-    ("SliceChannel", {"axis": "1", "num_outputs": "2"}, (_X,)), ("slice_axis", {"axis": "2", "begin": "1", "end": "5"}, (_X,)),
+    ("SliceChannel", {"axis": "1", "num_outputs": "2"}, (_X,)),
+    ("slice_axis", {"axis": "2", "begin": "1", "end": "5"}, (_X,)),
     ("slice", {"begin": "(None, None, 1, 1)", "end": "(None, None, 5, None)", "step": "(1, 1, 2, 1)"}, (_X,)),
     ("slice_like", {"axes": "(2, 3)"}, (_X, (1, 4, 5, 5))), ("transpose", {"axes": "(0, 2, 3, 1)"}, (_X,)),
     ("SwapAxis", {"dim1": "1", "dim2": "2"}, (_X,)), ("expand_dims", {"axis": "2"}, (_X,)),
@@ -37,11 +39,13 @@ _CASES: Sequence[Tuple[str, Mapping[str, str], Sequence[Tuple[int, ...]]]] = (
     ("UpSampling", {"scale": "2", "sample_type": "nearest", "num_args": "1"}, (_X,)),
     ("ROIPooling", {"pooled_size": "(3, 3)", "spatial_scale": "0.5"}, (_X, (3, 5))),
     ("_contrib_ROIAlign", {"pooled_size": "(3, 3)", "spatial_scale": "0.5", "sample_ratio": "2"}, (_X, (3, 5))),
-    ("_contrib_arange_like", {"axis": "1", "start": "0", "step": "1"}, (_X,)), ("clip", {"a_min": "0", "a_max": "6"}, (_X,)),
+    ("_contrib_arange_like", {"axis": "1", "start": "0", "step": "1"}, (_X,)),
+    ("clip", {"a_min": "0", "a_max": "6"}, (_X,)),
     ("mean", {"axis": "(2, 3)", "keepdims": "True", "exclude": "False"}, (_X,)), ("max", {"axis": "1"}, (_X,)),
     ("argmax", {"axis": "1"}, (_X,)), ("softmax", {"axis": "1", "temperature": "1"}, (_X,)),
     ("SoftmaxActivation", {"mode": "channel"}, (_X,)), ("broadcast_axis", {"axis": "0", "size": "3"}, (_X,)),
-    ("broadcast_to", {"shape": "(2, 4, 12, 10)"}, (_X,)), ("broadcast_like", {"lhs_axes": "0", "rhs_axes": "0"}, (_X, _X)),
+    ("broadcast_to", {"shape": "(2, 4, 12, 10)"}, (_X,)),
+    ("broadcast_like", {"lhs_axes": "0", "rhs_axes": "0"}, (_X, _X)),
     ("batch_dot", {"transpose_a": "False", "transpose_b": "True"}, ((2, 3, 4), (2, 5, 4))),
     ("broadcast_mul", {}, (_X, (1, 4, 1, 1))), ("elemwise_add", {}, (_X, _X)), ("Cast", {"dtype": "int32"}, (_X,)),
     ("_plus_scalar", {"scalar": "0.5"}, (_X,)), ("hard_sigmoid", {"alpha": "0.2", "beta": "0.5"}, (_X,)),
@@ -62,7 +66,8 @@ def _graph(op: str, attributes: Mapping[str, str], shapes: Sequence[Tuple[int, .
     """A graph of one operator, whose inputs are named after their places and shapes."""
     inputs = [{"op": "null", "name": f"{place}_" + "_".join(map(str, shape)), "inputs": []}
               for place, shape in enumerate(shapes)]
-    node = {"op": op, "name": "node", "attrs": dict(attributes), "inputs": [[place, 0, 0] for place in range(len(shapes))]}
+    node = {"op": op, "name": "node", "attrs": dict(attributes),
+            "inputs": [[place, 0, 0] for place in range(len(shapes))]}
     return json.dumps({"nodes": [*inputs, node], "arg_nodes": list(range(len(shapes))),
                        "heads": [[len(shapes), 0, 0]], "attrs": {"mxnet_version": ["int", 10901]}}).encode()
 
