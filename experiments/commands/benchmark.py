@@ -13,6 +13,7 @@ COMMANDS: Dict[str, str] = {
     "streams": "time detectors on files, one by one and as a stream",
     "serving": "time servers of detectors at 1 to 16 clients",
     "training": "time training steps of several configurations",
+    "scaling": "work out what several machines make of a training step, and measure it with two processes",
     "data": "time the reading of large data sets",
     "packed": "time a million images, as files and packed",
 }
