@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import DataError
+from ..progress import ProgressBar
 from .assembling.assemble import assemble
 from .assembling.faults import FaultLog, FaultPolicy, OnError
 from .assembling.raw import RawSet
@@ -174,9 +174,9 @@ class Dataset:
             DataError: an image is broken, and the policy makes that an error.
         """
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            faults = list(tqdm(map_ahead(pool, _decoding_fault, self.records, _DECODED_AHEAD),
-                               f"decoding {self.image_set}", len(self.records), unit="image", leave=False,
-                               disable=None if progress else True))
+            faults = list(ProgressBar(map_ahead(pool, _decoding_fault, self.records, _DECODED_AHEAD),
+                                      desc=f"decoding {self.image_set}", total=len(self.records), unit="image",
+                                      leave=False, disable=None if progress else True))
         keep = [position for position, fault in enumerate(faults)
                 if fault is None or self.report_fault(*fault) == "keep"]
         self.records = take_records(self.records, keep)

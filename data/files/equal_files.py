@@ -4,9 +4,8 @@ import os
 from collections import defaultdict
 from typing import Callable, Dict, Hashable, Iterable, List, Sequence
 
-from tqdm import tqdm
-
 from ...errors import DataError
+from ...progress import ProgressBar
 from .image_bytes import image_file_size, is_packed_image, open_image_file
 
 _SAMPLE = 4096  # bytes
@@ -27,8 +26,8 @@ def groups_of_equal_files(paths: Iterable[str], progress: bool = False) -> List[
     """
     groups = [list(dict.fromkeys(paths))]
     for what, key_of in (("sizes of files", image_file_size), ("starts of files", _ends), ("files", _whole)):
-        bar = tqdm(total=sum(map(len, groups)), desc=f"comparing {what}", unit="file", leave=False,
-                   disable=None if progress else True)
+        bar = ProgressBar(total=sum(map(len, groups)), desc=f"comparing {what}", unit="file", leave=False,
+                          disable=None if progress else True)
         groups = [part for group in groups for part in _split(group, key_of, bar)]
         bar.close()
     return groups
@@ -52,7 +51,7 @@ def real_paths(paths: Iterable[str]) -> List[str]:
     return found
 
 
-def _split(group: Sequence[str], key_of: Callable[[str], Hashable], bar: tqdm) -> List[List[str]]:
+def _split(group: Sequence[str], key_of: Callable[[str], Hashable], bar: ProgressBar) -> List[List[str]]:
     parts: Dict[Hashable, List[str]] = defaultdict(list)
     for path in group:
         try:

@@ -3,9 +3,9 @@ import os
 from typing import List, NamedTuple, Optional
 
 import numpy as np
-from tqdm import tqdm
 
 from ...errors import DataError
+from ...progress import ProgressBar
 from ..files.packed_images import packed_place, read_packed
 from .array_files import read_arrays
 from .manifest import Manifest, PackedFile, PackedSet
@@ -45,8 +45,8 @@ def find_damage(manifest: Manifest, progress: bool = False) -> List[DamagedFile]
     """
     files = [(one, file) for one in manifest.sets.values() for file in one.files()]
     damaged = []
-    with tqdm(total=sum(file.bytes for _, file in files), desc="checksums", unit="B", unit_scale=True, leave=False,
-              disable=None if progress else True) as bar:
+    with ProgressBar(total=sum(file.bytes for _, file in files), desc="checksums", unit="B", unit_scale=True,
+                     leave=False, disable=None if progress else True) as bar:
         for one, file in files:
             path = os.path.join(manifest.folder, file.name)
             fault = _fault(path, file, bar)
@@ -56,7 +56,7 @@ def find_damage(manifest: Manifest, progress: bool = False) -> List[DamagedFile]
     return damaged
 
 
-def _fault(path: str, file: PackedFile, bar: tqdm) -> str:
+def _fault(path: str, file: PackedFile, bar: ProgressBar) -> str:
     """Returns what is wrong with a file; an empty text where nothing is."""
     try:
         found = os.path.getsize(path)

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from ...errors import DataError
+from ...progress import ProgressBar
 from ..dataset import Dataset
 from ..files.ahead import map_ahead
 from ..files.image_bytes import open_image_file
@@ -74,7 +74,7 @@ class SetPacker:
         self._resized = ((arrays["width"] != image_field(records, "width"))
                          | (arrays["height"] != image_field(records, "height")))
 
-    def pack(self, journal: Journal, pool: ThreadPoolExecutor, bar: tqdm) -> PackedSet:
+    def pack(self, journal: Journal, pool: ThreadPoolExecutor, bar: ProgressBar) -> PackedSet:
         """Writes the shards that are not whole yet, and the arrays.
 
         Args:
@@ -141,7 +141,7 @@ class SetPacker:
         except OSError as error:
             raise DataError(f"{source.path}: not a readable image ({error.strerror})", "image_unreadable") from error
 
-    def _write_shard(self, number: int, packed: Iterator[_Packed], done: int, bar: tqdm) -> WholeShard:
+    def _write_shard(self, number: int, packed: Iterator[_Packed], done: int, bar: ProgressBar) -> WholeShard:
         """Writes a shard and its index."""
         name = f"{self._stem}-{number:05d}"
         lines: List[str] = []

@@ -4,9 +4,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping
 
-from tqdm import tqdm
-
 from ...errors import UsageError
+from ...progress import ProgressBar
 from ..dataset import Dataset
 from ..files.packed_folders import JOURNAL, MANIFEST, is_packed
 from .journal import Journal
@@ -57,7 +56,7 @@ def pack_datasets(folder: str, datasets: Mapping[str, Dataset], root: str, optio
     journal = Journal(folder, {
         "classes": digest_of(first.classes), "options": json.dumps({**made, "source": ""}),
         **{f"set {name}": packer.digest for name, packer in packers.items()}})
-    with tqdm(total=sum(map(len, datasets.values())), desc="packing", unit="image", leave=False, disable=None) as bar, \
+    with ProgressBar(total=sum(map(len, datasets.values())), desc="packing", unit="image", leave=False) as bar, \
             ThreadPoolExecutor(options.workers) as pool:
         sets = {name: packer.pack(journal, pool, bar) for name, packer in packers.items()}
     ids = first.all_that_was_read().rest["id_of_class"]

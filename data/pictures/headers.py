@@ -4,9 +4,8 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import List, NamedTuple, Sequence, Tuple, Union
 
-from tqdm import tqdm
-
 from ...errors import DataError
+from ...progress import ProgressBar
 from ..files.image_bytes import open_image_file
 from ..files.packed_images import packed_place, read_packed
 from .header_cache import HeaderCache
@@ -95,7 +94,8 @@ def read_headers(paths: Sequence[PathLike], progress: bool = False,
     chunks = [paths[start:start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     # Threads do not compute faster, but they wait for slow disks and networks at the same time.
     with ThreadPoolExecutor(min(8, len(chunks)) or 1) as pool, \
-            tqdm(total=len(paths), disable=None if progress else True, unit="image", desc="image headers") as bar:
+            ProgressBar(total=len(paths), disable=None if progress else True, unit="image",
+                        desc="image headers") as bar:
         for chunk in pool.map(read_chunk, chunks):
             found += chunk
             bar.update(len(chunk))

@@ -3,8 +3,7 @@ import json
 import os
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from tqdm import tqdm
-
+from ...progress import ProgressBar
 from ..record import Record
 from .image_files import ImageFiles, ImageNames
 from .sets import RecordSets, counted
@@ -38,7 +37,7 @@ def write_coco(folder: str, sets: RecordSets, classes: Sequence[str], images: Im
             ids = list(range(1, len(records) + 1))
         entries: List[Dict[str, Any]] = []
         annotations: List[Dict[str, Any]] = []
-        for image_id, record in zip(ids, tqdm(records, desc=image_set, unit="image", leave=False, disable=None)):
+        for image_id, record in zip(ids, ProgressBar(records, desc=image_set, unit="image", leave=False, disable=None)):
             name = names.name(record.path)
             images.put(record.path, os.path.join(folder, image_set, name))
             entries.append({"id": image_id, "file_name": name, "width": record.width, "height": record.height})

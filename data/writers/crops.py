@@ -6,9 +6,9 @@ from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from ...errors import DataError, UsageError
+from ...progress import ProgressBar
 from ..files.plain_names import plain_name
 from ..pictures.images import read_image
 from ..record import Record, training_boxes
@@ -58,7 +58,7 @@ def write_crops(folder: str, sets: RecordSets, classes: Sequence[str], margin: f
         for set_name, records in sets.items():
             counts = [0] * len(classes)
             free_names = [ImageNames() for _ in classes]
-            for record in tqdm(records, desc=set_name, unit="image", leave=False, disable=None):
+            for record in ProgressBar(records, desc=set_name, unit="image", leave=False, disable=None):
                 boxes, labels = training_boxes(record)
                 big = (boxes[:, 2:] - boxes[:, :2] + 1).min(axis=1, initial=math.inf) >= least_side
                 small += int((~big).sum())

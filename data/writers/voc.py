@@ -3,8 +3,7 @@ import os
 from typing import Dict, List, Sequence, Tuple
 from xml.sax.saxutils import escape
 
-from tqdm import tqdm
-
+from ...progress import ProgressBar
 from ..record import Record
 from .image_files import ImageFiles, ImageNames
 from .sets import RecordSets, counted
@@ -34,7 +33,7 @@ def write_voc(folder: str, sets: RecordSets, classes: Sequence[str], images: Ima
     crowd = ignored = areas = 0
     for image_set, records in sets.items():
         of_this_set: Dict[str, None] = {}
-        for record in tqdm(records, desc=image_set, unit="image", leave=False, disable=None):
+        for record in ProgressBar(records, desc=image_set, unit="image", leave=False, disable=None):
             key = os.path.realpath(record.path), record.boxes.tobytes(), record.classes.tobytes()
             if stems.get(key, "") in of_this_set or key not in stems:
                 name = names.name(record.path)

@@ -4,8 +4,8 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import yaml
-from tqdm import tqdm
 
+from ...progress import ProgressBar
 from ..pictures.headers import read_header
 from ..record import Record
 from .image_files import ImageFiles, ImageNames
@@ -34,7 +34,7 @@ def write_yolo(folder: str, sets: RecordSets, classes: Sequence[str], images: Im
         names = ImageNames()
         labels = os.path.join(folder, "labels", image_set)
         os.makedirs(labels)
-        for record in tqdm(records, desc=image_set, unit="image", leave=False, disable=None):
+        for record in ProgressBar(records, desc=image_set, unit="image", leave=False, disable=None):
             name = names.name(record.path)
             images.put(record.path, os.path.join(folder, "images", image_set, name))
             with open(os.path.join(labels, os.path.splitext(name)[0] + ".txt"), "w", encoding="utf-8") as file:

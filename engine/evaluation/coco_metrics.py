@@ -6,9 +6,9 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from tqdm import tqdm
 
 from ...data import Dataset, Record
+from ...progress import ProgressBar
 from .coco_results import category_ids, result_boxes, result_scores
 from .detections import ImageDetections, join_detections
 
@@ -45,7 +45,7 @@ def coco_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dic
     found = _found_objects(dataset, detections, image_ranks)
     truth = _true_objects(dataset.records, image_ranks)
     by_rank = [_evaluate_class(truth.of_class(class_id), found.of_class(class_id)) for class_id in
-               tqdm(np.argsort(class_ranks), disable=None, unit="class", desc="evaluating", leave=False)]
+               ProgressBar(np.argsort(class_ranks), disable=None, unit="class", desc="evaluating", leave=False)]
     # Axes: IoU thresholds, recalls, categories, areas (0 is all), greatest numbers of detections (-1 is 100).
     precision = np.stack([precision for precision, _ in by_rank], axis=2)
     summary = COCOeval(iouType="bbox")

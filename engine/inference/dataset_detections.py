@@ -6,12 +6,12 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
 
 from ... import data
 from ...data.proposals import ProposalSet
 from ...data.record_columns import image_field
 from ...errors import DataError, UsageError
+from ...progress import ProgressBar
 from ...runtime import available_threads
 from ..building.loaders import useful_workers
 from ..parallel.group import ALONE, Group
@@ -73,7 +73,7 @@ def detect_dataset(detector: Detector, dataset: data.Dataset, batch_images: int 
     failures: Dict[int, str] = {}
     began = time.monotonic()
     own = _own_images(group, len(found), batch_images * len(contexts))
-    with tqdm(total=len(own), disable=None, unit="image", desc="testing") as bar:
+    with ProgressBar(total=len(own), disable=None, unit="image", desc="testing") as bar:
         for batch in loader:
             for index, error in batch.unread:
                 dataset.log.report_once(error.kind, str(error))

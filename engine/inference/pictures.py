@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
+from ...progress import ProgressBar
 from ..files import write_json
 from ..reporting.drawing import draw
 from .detector import Detections, Detector
@@ -41,13 +42,15 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
     """
     entries, failures = [], []
     files = [file for file, _ in images]
-    with _DrawingThread() as drawing, ExitStack() as opened:
+    with _DrawingThread() as drawing, ExitStack() as opened, \
+            ProgressBar(total=len(files), desc="detecting", unit="image") as bar:
         if proposals_of is None:
             reads = opened.enter_context(closing(read_files(detector, files, num_workers)))
             found = opened.enter_context(closing(answers(detector, reads, len(files))))
         else:
             found = detect_photos(detector, files, proposals_of)
         for (file, name), answer in zip(images, found):
+            bar.update()
             if isinstance(answer, DataError):
                 failures.append(str(answer))
                 logger.info("error: %s", answer)

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from tqdm import tqdm
-
 from ...data import Dataset, Record
 from ...data.batching.workers import WorkerPool
 from ...data.files.image_bytes import image_file_size
 from ...data.proposals import Entry, FileOfProposals, describe_npz, names_of, read_proposals, write_proposals
 from ...data.proposals.methods import FoundBoxes, ProposalFinder
 from ...errors import DataError, UsageError
+from ...progress import ProgressBar
 from ..files import PathLike, atomic_write
 
 _PART_SECONDS = 30.0  # of work is lost at most when the process is killed
@@ -88,8 +87,8 @@ def propose_for_dataset(dataset: Dataset, finder: ProposalFinder, path: PathLike
     missing = [name for name in records if name not in known]
     start, unread = time.monotonic(), 0
     if missing or not Path(path).exists() or parts.files:
-        with tqdm(total=len(records), initial=len(known), desc=f"{finder.method} {dataset.image_set}", unit="image",
-                  disable=None) as bar, contextlib.closing(_Writer(parts, wanted)) as writer:
+        with ProgressBar(total=len(records), initial=len(known), desc=f"{finder.method} {dataset.image_set}",
+                         unit="image") as bar, contextlib.closing(_Writer(parts, wanted)) as writer:
             for name, (found, error) in zip(missing, _run(finder, [records[name] for name in missing], workers)):
                 if error is not None:
                     unread += 1

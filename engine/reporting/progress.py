@@ -1,13 +1,19 @@
 """The progress of a training: a bar on a terminal, and log lines."""
 import logging
+import sys
 import time
 from typing import Any, Union
 
 from tqdm import tqdm
 
+from ...process_memory import resident_megabytes
+from ...progress import ProgressBar
+
 
 class Progress:
     """Shows how far a training has come: on a terminal as a bar, and every few steps as a log line, on a terminal too.
+
+    Both tell the time that is left and the memory that this process has in use.
 
     Args:
         total: steps of the whole training.
@@ -26,7 +32,9 @@ class Progress:
         self._total, self._start, self._logger, self._every = total, done, logger, every
         self._began = time.monotonic()
         self._images, self._seconds = 0, 0.0
-        self._bar = tqdm(total=total, initial=done, disable=None, dynamic_ncols=True, unit="step", smoothing=0.1)
+        # The log lines are there without a terminal too.
+        self._bar = ProgressBar(total=total, initial=done, disable=None if sys.stderr.isatty() else True,
+                                dynamic_ncols=True, unit="step", smoothing=0.1)
 
     def update(self, step: int, images: int = 0, seconds: float = 0.0, **values: Union[int, float, str]) -> None:
         """Reports a completed step.
@@ -47,7 +55,8 @@ class Progress:
         self._bar.update(step - self._bar.n)
         if step % self._every == 0 or step == self._total:
             left = (time.monotonic() - self._began) / max(step - self._start, 1) * (self._total - step)
-            self._logger.info("step %d/%d  %s  %s left", step, self._total, shown, tqdm.format_interval(left))
+            self._logger.info("step %d/%d  %s  %s left  %.0f MB in use", step, self._total, shown,
+                              tqdm.format_interval(left), resident_megabytes())
             self._images, self._seconds = 0, 0.0
 
     def close(self) -> None:

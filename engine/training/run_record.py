@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type
 
 from ...errors import DataError
+from ...process_memory import peak_megabytes, resident_megabytes, workers_megabytes
 from ..files import write_json
-from ..reporting.memory import peak_megabytes, resident_megabytes, workers_megabytes
 from ..reporting.scalars import read_scalars
 from .hook import Hook, RunningTrainer, StepReport
 from .hooks import LOSSES_FILE

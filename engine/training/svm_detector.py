@@ -4,13 +4,13 @@ from typing import Iterator
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
 from yacs.config import CfgNode
 
 from ... import data
 from ...data.proposals import ProposalSet, scaled_proposals, unique_at_stride
 from ...errors import DataError, UsageError
 from ...gluon_models import FastRCNN
+from ...progress import ProgressBar
 from ..building.loaders import build_test_loader
 from ..checkpoints.parameters import own_parameters
 from ..config import with_values
@@ -69,7 +69,7 @@ def with_machines(trained: TrainedNetwork, dataset: data.Dataset, proposals: Pro
 def _passes(cfg: CfgNode, net: FastRCNN, dataset: data.Dataset, proposals: ProposalSet,
             context: mx.Context) -> Iterator[ImageFeatures]:
     """Yields the features of every image, at the first of the test scales."""
-    with tqdm(total=len(dataset.records), disable=None, unit="image", desc="features") as bar:
+    with ProgressBar(total=len(dataset.records), disable=None, unit="image", desc="features") as bar:
         for batch in build_test_loader(cfg, dataset):
             for _, error in batch.unread:
                 dataset.log.report_once(error.kind, str(error))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Iterator, List, Tuple
 
 from PIL import Image
-from tqdm import tqdm
 from yacs.config import CfgNode
 
 from ... import data
@@ -15,6 +14,7 @@ from ...engine.reporting.batch_pictures import draw_input
 from ...engine.reporting.contact_sheets import THUMBNAIL
 from ...engine.reporting.drawing import save_picture
 from ...errors import UsageError
+from ...progress import ProgressBar
 from . import options
 from .data_sets import find_data_set, parse_on_error, read_set, set_names, set_to_train_on
 from .data_show import write_lines, write_sheets
@@ -50,7 +50,7 @@ def _pictures(cfg: CfgNode, dataset: data.Dataset, count: int, folder: Path,
     records = training_records(cfg, dataset)
     loader = train_loader_of(cfg, records, None, cfg.TRAIN.BATCH_IMAGES, dataset.log)
     how = pixel_means(cfg), pixel_stds(cfg), dataset.classes
-    for number, (place, image, im_info, boxes) in enumerate(tqdm(
+    for number, (place, image, im_info, boxes) in enumerate(ProgressBar(
             _first_images(loader, count), total=count, unit="picture", leave=False, disable=None), 1):
         height, width = image.shape[1:]
         record = records[place.index]

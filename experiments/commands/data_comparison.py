@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Iterator, List, Sequence, Tuple
 
 from PIL import Image
-from tqdm import tqdm
 
 from ...data import Dataset
 from ...engine.evaluation.detections import ImageDetections
@@ -18,6 +17,7 @@ from ...engine.reporting.contact_sheets import THUMBNAIL, add_caption
 from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_comparison
 from ...errors import DataError, UsageError
+from ...progress import ProgressBar
 from . import data_show, options
 
 _SETS = ("val", "test")
@@ -95,7 +95,7 @@ def _write_pictures(folder: Path, dataset: Dataset, images: Sequence[ImageMistak
     failures: List[str] = []
 
     def thumbnails() -> Iterator[Tuple[str, Image.Image]]:
-        for rank, image in enumerate(tqdm(images, unit="picture", leave=False, disable=None), 1):
+        for rank, image in enumerate(ProgressBar(images, unit="picture", leave=False, disable=None), 1):
             try:
                 picture = draw_comparison(image.record, dataset.classes, image.found, image.counted, image.detections,
                                           image.correct, image.false, data_show.LEAST_SIDE)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from PIL import Image
-from tqdm import tqdm
 
 from ...data import Dataset, Record
 from ...engine.files import atomic_write
@@ -15,6 +14,7 @@ from ...engine.reporting.contact_sheets import THUMBNAIL, make_sheets
 from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_truth
 from ...errors import DataError, UsageError
+from ...progress import ProgressBar
 from . import options
 from .data_sets import check_outside, find_data_set, make_parser, parse_on_error, read_set, set_names
 
@@ -124,7 +124,7 @@ def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) ->
     lines: List[str] = []
 
     def thumbnails() -> Iterator[Tuple[str, Image.Image]]:
-        for number, record in enumerate(tqdm(records, unit="picture", leave=False, disable=None), 1):
+        for number, record in enumerate(ProgressBar(records, unit="picture", leave=False, disable=None), 1):
             name = picture_name(number, record)
             try:
                 save_picture(draw_truth(record, dataset.classes, least=LEAST_SIDE), folder / name)

@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from tqdm import tqdm
-
 from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...engine.files import atomic_write
 from ...errors import UsageError
+from ...progress import ProgressBar
 from ..runs.processes import CommandRunner
 from ..runs.run_commands import testing_command, training_command
 from .scales import Run
@@ -70,7 +69,7 @@ def run_all(runs: Sequence[Run], root: Path, state: State, device: Sequence[str]
             failed.set()
             raise
 
-    with tqdm(total=len(runs), initial=len(runs) - len(todo), unit="run", disable=None) as bar, \
+    with ProgressBar(total=len(runs), initial=len(runs) - len(todo), unit="run", disable=None) as bar, \
             ThreadPoolExecutor(jobs) as pool:
         try:
             for trains in (True, False):
@@ -101,7 +100,7 @@ def run_all(runs: Sequence[Run], root: Path, state: State, device: Sequence[str]
 def _carry_out(run: Run, root: Path, device: Sequence[str],
                runner: CommandRunner) -> Tuple[Dict[str, Any], float]:
     """Trains and tests, or only tests; returns COCO's figures and the seconds that it took."""
-    folder, began = folder_of(root, run.key), time.time()
+    folder, began = folder_of(root, run.key), time.monotonic()
     cfg_file, metrics = folder / _CONFIGURATION, folder / "test" / "metrics.json"
     with atomic_write(cfg_file) as temporary:
         Path(temporary).write_text(run.text, encoding="utf-8")
@@ -113,7 +112,7 @@ def _carry_out(run: Run, root: Path, device: Sequence[str],
     else:
         prefix = checkpoint_prefix(load_config(folder_of(root, run.weights) / _CONFIGURATION))
         runner.run(testing_command(cfg_file, device, latest_checkpoint(prefix), metrics.parent), folder / _LOG)
-    return json.loads(metrics.read_text(encoding="utf-8"))["coco"], time.time() - began
+    return json.loads(metrics.read_text(encoding="utf-8"))["coco"], time.monotonic() - began
 
 
 def keep_latest(prefix: str) -> None:

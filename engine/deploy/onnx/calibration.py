@@ -4,9 +4,9 @@ import os
 from typing import Dict, Iterator, List, Sequence, TypeVar, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from ....errors import DataError
+from ....progress import ProgressBar
 from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
 from ...inference.image_files import find_images
@@ -61,7 +61,7 @@ class CalibrationInputs:
             DataError: none of the images can be read.
         """
         readable = []
-        for image in tqdm(self._images, disable=None, unit="image", desc="calibrating", leave=False):
+        for image in ProgressBar(self._images, disable=None, unit="image", desc="calibrating", leave=False):
             try:
                 arrays = self._reader.prepare(image, sample_proposals(self._reader, image))
             except DataError as error:

@@ -6,9 +6,9 @@ from contextlib import ExitStack, closing
 from typing import Deque, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ....errors import DataError
+from ....progress import ProgressBar
 from ...files import atomic_write, to_json
 from ...reporting.drawing import draw
 from ..detector import Detections, Detector
@@ -63,7 +63,7 @@ def write_clip(detector: Detector, target: ClipTarget, threshold: float, logger:
         temporary = stack.enter_context(atomic_write(target.video))
         lines = stack.enter_context(open(stack.enter_context(atomic_write(target.lines)), "w", encoding="utf-8"))
         reads = stack.enter_context(closing(read_ahead(_Preparing(detector, every), _numbered(clip, times), detector)))
-        bar = stack.enter_context(tqdm(total=clip.frames, disable=None, unit="frame", desc=target.source.name,
+        bar = stack.enter_context(ProgressBar(total=clip.frames, disable=None, unit="frame", desc=target.source.name,
                                        dynamic_ncols=True))
         writer: Optional[ClipWriter] = None
         looks = None if clip.frames is None else clip.frames // every

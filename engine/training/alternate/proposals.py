@@ -3,12 +3,12 @@ from typing import Dict, List, Sequence
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
 from yacs.config import CfgNode
 
 from .... import data
 from ....data.proposals import names_of, read_proposals, write_proposals
 from ....errors import DataError
+from ....progress import ProgressBar
 from ...building.loaders import build_test_loader
 from ...evaluation import proposal_recall
 from ...files import PathLike, atomic_write
@@ -38,7 +38,7 @@ def propose(cfg: CfgNode, contexts: Sequence[mx.Context], parameters: str, datas
     shapes = parameter_shapes(symbol, {"data": (1, 3, 224, 224), "im_info": (1, 3)})
     net = graph_block(symbol, TEST_INPUTS, contexts[:1], read_weights(parameters, shapes)[0])
     found = [None] * len(dataset.records)
-    with tqdm(total=len(found), disable=None, unit="image", desc="proposing") as bar:
+    with ProgressBar(total=len(found), disable=None, unit="image", desc="proposing") as bar:
         for batch in build_test_loader(cfg, dataset):
             for index, error in batch.unread:
                 dataset.log.report_once(error.kind, str(error))

@@ -4,9 +4,9 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
-from tqdm import tqdm
 
 from ....data.classification import ClassifierTestLoader
+from ....progress import ProgressBar
 from .objective import network_input
 
 _TOP = 5
@@ -49,7 +49,7 @@ def test_classifier(net: gluon.Block, classes: Sequence[str], loader: Classifier
     ranks: List[np.ndarray] = []
     labels: List[np.ndarray] = []
     unread: Dict[str, str] = {}
-    for made in tqdm(loader, total=len(loader), desc="test", unit="batch", leave=False, disable=None):
+    for made in ProgressBar(loader, total=len(loader), desc="test", unit="batch", leave=False, disable=None):
         unread.update(made.unread)
         if not len(made.labels):
             continue

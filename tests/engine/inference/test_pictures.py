@@ -69,9 +69,9 @@ def test_few_files_are_read_in_threads_without_workers(detector, folder, tmp_pat
     counts = []
 
     class Pool(file_reading.WorkerPool):
-        def __init__(self, function, num_workers, timeout):
+        def __init__(self, function, num_workers, timeout, names):
             counts.append(num_workers)
-            super().__init__(function, num_workers, timeout)
+            super().__init__(function, num_workers, timeout, names)
 
     monkeypatch.setattr(file_reading, "WorkerPool", Pool)
     write(detector, folder, tmp_path / "few", 2)

@@ -10,7 +10,7 @@ import mxnet as mx
 import pytest
 from light_head_rcnn import data
 from light_head_rcnn.engine.config import saved_config
-from light_head_rcnn.engine.reporting.memory import peak_megabytes, resident_megabytes, workers_megabytes
+from light_head_rcnn.process_memory import peak_megabytes, resident_megabytes, workers_megabytes
 from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.engine.training import surroundings
 from light_head_rcnn.engine.training.hook import Hook
