@@ -1,5 +1,6 @@
 """What a server counts, in the text format of Prometheus."""
 import os
+import time
 from typing import TYPE_CHECKING, Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from .pool import Pool
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_FRESH = 0.1
 _IMAGES = (1, 2, 3, 4, 6, 8)
 
 
@@ -28,7 +30,7 @@ class Metrics:
     """
 
     def __init__(self):
-        self._registry = CollectorRegistry()
+        self._registry, self._text, self._made = CollectorRegistry(), b"", -_FRESH
         self.requests = Counter("lhrcnn_requests", "Finished requests.", ["path", "status"], registry=self._registry)
         self.seconds = Histogram("lhrcnn_request_seconds", "Seconds from the headers of a request to its answer.",
                                  buckets=_SECONDS, registry=self._registry)
@@ -59,8 +61,11 @@ class Metrics:
         self._registry.register(_Memory(pool))
 
     def text(self) -> bytes:
-        """All numbers, in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        """All numbers, in the text format of Prometheus; up to `_FRESH` seconds old, so that asking costs little."""
+        now = time.monotonic()
+        if now - self._made > _FRESH:
+            self._text, self._made = generate_latest(self._registry), now
+        return self._text
 
 
 class _Memory:

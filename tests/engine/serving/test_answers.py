@@ -1,5 +1,6 @@
 """What a server answers, over real connections, to requests of every kind."""
 import threading
+import time
 
 import pytest
 
@@ -98,9 +99,10 @@ def test_health_description_and_metrics(server):
     assert server.ask("GET", "/healthz")[2] == b"alive\n" and server.ask("GET", "/readyz")[2] == b"ready\n"
     description = server.ask("GET", "/")[2]
     assert description["classes"] == ["thing"] and "inclusive" in description["boxes"]
+    time.sleep(0.15)
     before = server.metric('lhrcnn_requests_total{path="/detect",status="200"}')
     server.play()
-    assert server.metric('lhrcnn_requests_total{path="/detect",status="200"}') == before + 1
+    server.wait_for('lhrcnn_requests_total{path="/detect",status="200"}', before + 1)
     assert server.metric('lhrcnn_resident_memory_bytes{process="worker_0"}') > 1e6
     assert server.metric("lhrcnn_workers_ready") == 1 and server.metric("lhrcnn_upload_bytes") == 0
 
