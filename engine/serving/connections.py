@@ -78,6 +78,9 @@ class _Bounded(H11Protocol):
                       h11.EndOfMessage()):
             self.transport.write(self.conn.send(event))
         self.metrics.requests.labels("other", "400").inc()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # the request whose body is broken gets no other answer
+            self.cycle.message_event.set()
         self.transport.close()
 
     @property

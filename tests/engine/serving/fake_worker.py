@@ -23,7 +23,7 @@ class Played(Work):
     def __call__(self, jobs, answer):
         for job in jobs:
             try:
-                words = find_image(job.body, job.content_type)[len(SIGN):].decode().split()
+                words = find_image(job.body, job.content_type)[len(SIGN):].decode(errors="replace").split()
             except BadBody as error:
                 answer(job, Answer(*error.args))
                 continue
