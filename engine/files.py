@@ -12,9 +12,11 @@ PathLike = Union[str, "os.PathLike[str]"]
 # Why the system refuses a write, and what can be done.
 _ROOM = "make room there, or choose a folder on another disk"
 _WRITABLE = "make the folder writable, or choose another one"
+_IN_THE_WAY = "a file is in the way: choose another folder"
 _REMEDIES = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM,
              errno.EFBIG: "raise the limit of the size of files (ulimit -f), or choose a folder on another disk",
              errno.EROFS: _WRITABLE, errno.EACCES: _WRITABLE, errno.EPERM: _WRITABLE,
+             errno.ENOTDIR: _IN_THE_WAY, errno.EEXIST: _IN_THE_WAY,
              errno.ENOENT: "the folder has been removed meanwhile: choose another one",
              errno.EIO: "the disk may be broken: choose a folder on another one"}
 _OF_ANY_FILE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)

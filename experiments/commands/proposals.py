@@ -11,6 +11,7 @@ from ...data.finding import LAYOUTS
 from ...data.proposals import MAX_PER_IMAGE, load_proposals
 from ...data.proposals.methods import METHODS, MODES, WIDTH, ProposalFinder
 from ...data.proposals.opencv import EDGE_MODEL_ADDRESS
+from ...engine.folder_lock import lock_folder
 from ...errors import DataError, UsageError
 from . import data_sets, options
 
@@ -46,11 +47,12 @@ def main(argv: options.Arguments = None) -> int:
     options.check_output_folder(args.out)
     finder = ProposalFinder(args.method, args.mode, args.max, args.width, args.edge_model)
     sets, files, status = _read(args), [], 0
-    for name, dataset in sets.datasets.items():
-        path, unread = _propose(sets.folder, name, dataset, finder, args)
-        files.append(path)
-        _measure(name, dataset, [path], args.max)
-        status = max(status, int(unread > 0))
+    with lock_folder(args.out):
+        for name, dataset in sets.datasets.items():
+            path, unread = _propose(sets.folder, name, dataset, finder, args)
+            files.append(path)
+            _measure(name, dataset, [path], args.max)
+            status = max(status, int(unread > 0))
     data_sets.print_text("The lines of a configuration that use them:\n\n" + _config_lines(files))
     return status
 

@@ -25,6 +25,7 @@ def main(argv: options.Arguments = None) -> int:
     cfg = options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset
     from ...engine.building.proposals import build_proposals
+    from ...engine.folder_lock import lock_folder
     from ...engine.inference.changed_networks import write_network
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import open_logger
@@ -38,10 +39,11 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError(f"{folder} holds the checkpoint that the machines are trained on: name another folder, --out "
                          "FOLDER")
     options.check_output_folder(folder)
-    dataset = build_dataset(trained.cfg, trained.cfg.dataset.image_set, trained.net.classes)
-    logger.info("%s", dataset.summary())
-    proposals = build_proposals(trained.cfg, dataset, trained.cfg.TRAIN.PROPOSALS)
-    machines = with_machines(trained, dataset, proposals, contexts[0], logger)
-    prefix = (own if own is not None else trained.cfg).TRAIN.model_prefix
-    logger.info("wrote %s", write_network(machines.net, machines.cfg, folder, prefix))
+    with lock_folder(folder):
+        dataset = build_dataset(trained.cfg, trained.cfg.dataset.image_set, trained.net.classes)
+        logger.info("%s", dataset.summary())
+        proposals = build_proposals(trained.cfg, dataset, trained.cfg.TRAIN.PROPOSALS)
+        machines = with_machines(trained, dataset, proposals, contexts[0], logger)
+        prefix = (own if own is not None else trained.cfg).TRAIN.model_prefix
+        logger.info("wrote %s", write_network(machines.net, machines.cfg, folder, prefix))
     return 1 if dataset.log.unreadable_images else 0

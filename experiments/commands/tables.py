@@ -33,15 +33,17 @@ def main(argv: options.Arguments = None) -> int:
     for option, number in (("--jobs", args.jobs), ("--repeats", args.repeats)):
         if number is not None and number < 1:
             raise UsageError(f"{option} is {number}; it must be at least 1")
+    from ...engine.folder_lock import lock_folder
     from ..paper_tables import checks, output, rows
     keys, work = rows.table_keys(args.table), Path(args.work)
     overrides = list(args.overrides) + (["dataset.dataset_path", args.data] if args.data else [])
     names = rows.rows_of(keys)
-    if args.scale == "paper":
-        _run_paper_scale(args, names, 8 in keys, overrides, work)
-    else:
-        _run_small_scale(args, list(rows.ABLATION) if args.table == "all" else names, overrides, work)
-    found = output.write_all(args.out, work)
+    with lock_folder(work):
+        if args.scale == "paper":
+            _run_paper_scale(args, names, 8 in keys, overrides, work)
+        else:
+            _run_small_scale(args, list(rows.ABLATION) if args.table == "all" else names, overrides, work)
+        found = output.write_all(args.out, work)
     if args.scale == "paper":
         print("\nThe paper's claims:")
         print("\n".join(map(checks.format_check, found)))

@@ -32,7 +32,7 @@ def check_budget(runs: Sequence[Run], state: State, folder: Path, hours: float, 
     left = [run for run in runs if state.get(run.key) is None]
     if not left:
         return
-    began, first_runs = time.time(), {run.row: run for run in reversed(left)}
+    began, first_runs = time.monotonic(), {run.row: run for run in reversed(left)}
     with ThreadPoolExecutor(jobs) as pool:
         measured = pool.map(lambda run: measure_run(run, folder, device, threads), first_runs.values())
         seconds = dict(zip(first_runs, measured))
@@ -42,7 +42,7 @@ def check_budget(runs: Sequence[Run], state: State, folder: Path, hours: float, 
     total = sum(seconds[run.row] for run in left) / side_by_side
     order = "one after the other" if side_by_side == 1 else f"{side_by_side} side by side"
     report(f"{len(left)} of {len(runs)} runs are left: about {total / 60:.0f} min, {order} (measured in "
-           f"{time.time() - began:.0f} s)")
+           f"{time.monotonic() - began:.0f} s)")
     if total > hours * 3600:
         raise UsageError(f"that is more than --hours {hours:g} allows: raise it, or take fewer seeds (--seeds), one "
                          "table (--table), or fewer epochs (TRAIN.end_epoch N TRAIN.lr_step N)")

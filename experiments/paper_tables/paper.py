@@ -95,9 +95,9 @@ def run_jobs(jobs: Sequence[Job], state: State, folder: Path, report: Callable[[
         else:
             log = folder / f"{job.row}.txt"
             report(f"{job.row}: running, log in {log}")
-            began = time.time()
+            began = time.monotonic()
             metrics = _run(job, log, runner)
-            keep_result(state, job.row, job.cfg, metrics, time.time() - began)
+            keep_result(state, job.row, job.cfg, metrics, time.monotonic() - began)
             report(f"{job.row}: {_accuracy(metrics)}")
     for what, remedy in remedies.items():
         report(f"\nTo get {what}:\n  {remedy}")

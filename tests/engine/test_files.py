@@ -1,12 +1,16 @@
 """Files are written whole or not at all."""
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from light_head_rcnn.engine import files
-from light_head_rcnn.engine.files import atomic_write, to_json, write_json, write_json_list
+from light_head_rcnn.engine.files import (
+    atomic_set, atomic_write, storage_errors, to_json, write_json, write_json_list)
+from light_head_rcnn.errors import StorageError
 
 
 def test_the_folder_is_made_and_no_other_file_is_left(tmp_path):
@@ -80,3 +84,47 @@ def test_a_list_that_breaks_off_leaves_the_old_file(tmp_path):
     with pytest.raises(RuntimeError):
         write_json_list(tmp_path / "c.json", entries())
     assert [json.loads(file.read_text()) for file in tmp_path.iterdir()] == [[0]]
+
+
+@pytest.mark.parametrize("number, advice", [
+    (errno.ENOSPC, "No space left on device.: make room there"), (errno.EDQUOT, "Disk quota exceeded.: make room"),
+    (errno.EFBIG, "File too large.: raise the limit"), (errno.EROFS, "Read-only file system.: make the folder"),
+    (errno.EACCES, "Permission denied.: make the folder"), (errno.EIO, "output error.: the disk may be broken")])
+def test_a_refused_write_says_what_to_do_and_leaves_nothing(tmp_path, monkeypatch, number, advice):
+    (tmp_path / "c.txt").write_text("old")
+
+    def refuse(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    with pytest.raises(StorageError, match=f"c.txt cannot be written .*{advice}"):
+        write_json(tmp_path / "c.txt", 1)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("c.txt", "old")]
+
+
+def test_errors_of_other_files_stay_as_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"), atomic_write(tmp_path / "c.txt"):
+        open(tmp_path / "nowhere")
+    with pytest.raises(StorageError, match="inner.*make room"), atomic_write(tmp_path / "c.txt"):
+        with storage_errors(tmp_path / "inner"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_folder_that_goes_meanwhile(tmp_path):
+    with pytest.raises(StorageError, match="a/c.txt cannot be written .*: the folder has been removed meanwhile"):
+        with atomic_write(tmp_path / "a" / "c.txt") as temporary:
+            shutil.rmtree(tmp_path / "a")
+            open(temporary, "w")
+
+
+def test_a_set_is_replaced_as_a_whole(tmp_path):
+    paths = [tmp_path / name for name in ("a", "b", "last")]
+    for text in ("old", "new"):
+        with atomic_set(paths) as temporaries:
+            for temporary in temporaries:
+                Path(temporary).write_text(text)
+            assert [path.read_text() for path in paths if path.exists()] == (["old"] * 3 if text == "new" else [])
+    with pytest.raises(StorageError), atomic_set(paths) as temporaries:
+        Path(temporaries[0]).write_text("newer")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "new", "b": "new", "last": "new"}

@@ -3,6 +3,7 @@
 A `sitecustomize.py` replaces `time.time` in the training and in its workers; checkpoints by minutes go by the monotonic
 clock, and so does everything that waits. `python tests/torture/clock.py --seed 1`.
 """
+import os
 from pathlib import Path
 
 from trainings import Trial, arguments, place
@@ -18,16 +19,22 @@ def run(folder: Path, seed: int, report=print) -> None:
     """Trains with such a clock; raises AssertionError where that shows."""
     trial = Trial(folder)
     assert trial.train("whole") == 0, trial.said("whole")
-    (folder / "clock").mkdir()
-    (folder / "clock" / "sitecustomize.py").write_text(_JUMPING.format(seed=seed))
+    path = write_clock(folder, seed)
     words = "TRAIN.CHECKPOINT_STEPS=0", "TRAIN.SAVE_EVERY_MINUTES=0.0001"
-    assert trial.train("jumping", *words, env={"PYTHONPATH": str(folder / "clock")}) == 0, trial.said("jumping")
+    assert trial.train("jumping", *words, env={"PYTHONPATH": path}) == 0, trial.said("jumping")
     assert trial.result("jumping") == trial.result("whole")
     assert trial.said("jumping").count("saved ") == trial.steps * trial.epochs
-    assert trial.train("jumping", "--resume", env={"PYTHONPATH": str(folder / "clock")}) == 0
+    assert trial.train("jumping", "--resume", env={"PYTHONPATH": path}) == 0
     log = (folder / "jumping" / "train.log").read_text().splitlines()
     assert len({line[:4] for line in log if line[:4].isdecimal()}) > 1, "the clock did not jump"
     report(f"seed {seed}: a clock that jumps by up to 30 years at each look. Lost: nothing but the times in the log")
+
+
+def write_clock(folder: Path, seed: int) -> str:
+    """Writes the module that makes the clock jump; returns its folder, for PYTHONPATH."""
+    (folder / "clock").mkdir()
+    (folder / "clock" / "sitecustomize.py").write_text(_JUMPING.format(seed=seed))
+    return os.pathsep.join(filter(None, [str(folder / "clock"), os.environ.get("PYTHONPATH")]))
 
 
 if __name__ == "__main__":

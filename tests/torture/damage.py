@@ -55,14 +55,14 @@ def run_trained(folder: Path, times: int, seed: int, report=print) -> None:
             tail = _cut(file, draw.randrange(size))
         else:
             bit = draw.randrange(8 * size)
-            _flip(file, bit)
+            flip(file, bit)
             tail = None
         choice = choose_latest(str(folder / "whole" / PREFIX))
         assert choice.base.endswith("-0001") and len(choice.damaged) == 1 and name in choice.damaged[0], choice
         if number % (max(times, 2) // 2) == 0:
             _go_on(trial, f"harmed{number}", name, expected)
         if tail is None:
-            _flip(file, bit)
+            flip(file, bit)
         else:
             with open(file, "ab") as opened:
                 opened.write(tail)
@@ -98,7 +98,8 @@ def _flipped(content: bytes, bit: int) -> bytes:
     return content[:bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1:]
 
 
-def _flip(file: Path, bit: int) -> None:
+def flip(file: Path, bit: int) -> None:
+    """Changes a bit of a file, counted from its start."""
     with open(file, "r+b") as opened:
         opened.seek(bit // 8)
         byte = opened.read(1)[0]

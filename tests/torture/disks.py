@@ -34,15 +34,17 @@ def run(folder: Path, report=print, with_disks: bool = True) -> None:
 
 def quota(trial: Trial, expected, report) -> None:
     """The size of a file is limited, as ulimit -f does it: the first checkpoint cannot be written."""
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
-
-    assert trial.train("quota", before=limit) == 2, trial.said("quota")
+    assert trial.train("quota", before=limit_files) == 2, trial.said("quota")
     error = last_error(trial, "quota")
     assert "File too large" in error and "light_head_rcnn-step" in error and "ulimit -f" in error, error
     assert trial.checkpoints("quota") == [] and not leftovers(trial.folder / "quota")
     goes_on(trial, "quota", expected, "--resume-if-any")
     report(f"limit of the size of files: {error}")
+
+
+def limit_files() -> None:
+    """Bounds the size of the files of this process; a checkpoint of the small network is larger."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
 
 
 def removed(trial: Trial, report) -> None:

@@ -25,7 +25,7 @@ def test_a_damaged_checkpoint_does_not_count(tmp_path, small):
         file.truncate(os.path.getsize(file.name) // 2)
     Path(f"{prefix}-0002.json").unlink()
     assert latest_checkpoint(prefix) == f"{prefix}-0001"
-    with pytest.raises(CheckpointError, match=r"net-0003 is damaged: .*net-0003\.params has \d+ bytes, and \d+ were written"):
+    with pytest.raises(CheckpointError, match=r"net-0003 is damaged: .*net-0003\.params has \d+ bytes, and \d+ were"):
         load_checkpoint(f"{prefix}-0003", net)
     Path(f"{prefix}-0001.json").write_text("{")
     assert latest_checkpoint(prefix) is None

@@ -59,3 +59,17 @@ def test_a_held_log_file_has_all_lines_and_is_not_there_before_it_begins(tmp_pat
     lines = (tmp_path / "run" / "train.log").read_text().splitlines()
     assert [line.split(" ", 2)[2] for line in lines] == ["before 1", "after"]
     assert capsys.readouterr().err == "before 1\nafter\n"
+
+
+def test_a_full_disk_is_told_once_and_ends_nothing(tmp_path, capsys):
+    logger = open_logger(tmp_path)
+    file = logger.handlers[-1]
+    file.stream, stream = open("/dev/full", "w"), file.stream
+    logger.info("one")
+    logger.info("two")
+    error = capsys.readouterr().err
+    assert error.count("train.log cannot be written (No space left on device)") == 1 and "Traceback" not in error
+    assert error.endswith("two\n")
+    file.stream = stream
+    logger.info("three")
+    assert (tmp_path / "train.log").read_text().endswith("three\n")

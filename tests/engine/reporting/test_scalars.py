@@ -2,6 +2,7 @@
 import json
 import logging
 import sys
+import threading
 import types
 
 import numpy as np
@@ -128,3 +129,67 @@ def test_nothing_is_said_where_no_events_are_asked_for(tmp_path, caplog):
     with caplog.at_level(logging.INFO, LOGGER), ScalarLog(tmp_path / "a.jsonl"):
         pass
     assert not caplog.messages
+
+
+def test_lines_wait_where_the_disk_is_full(tmp_path, caplog):
+    with ScalarLog(tmp_path / "a.jsonl") as log:
+        log.write(1, loss=1)
+        file = log._file
+        log._file = open("/dev/full", "ab", buffering=0)
+        log.write(2, loss=2)
+        log.write(3, loss=3)
+        log._file.close()
+        log._file = file
+        assert [line["step"] for line in read_scalars(tmp_path / "a.jsonl")] == [1]
+        log.write(4, loss=4)
+        assert [line["step"] for line in read_scalars(tmp_path / "a.jsonl")] == [1, 2, 3, 4]
+    warned, = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "a.jsonl cannot be written (No space left on device): its lines are kept, and written when there" in warned
+
+
+def test_half_a_line_does_not_stay(tmp_path):
+    class Narrow:
+        def __init__(self, file, room):
+            self._file, self._room = file, room
+
+        def write(self, content):
+            return self._file.write(content[:self._room])
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    with ScalarLog(tmp_path / "a.jsonl") as log:
+        log.write(1, loss=1)
+        file, log._file = log._file, Narrow(log._file, 10)
+        log.write(2, loss=2)
+        assert len((tmp_path / "a.jsonl").read_bytes().splitlines()) == 1
+        log._file = file
+    assert [line["loss"] for line in read_scalars(tmp_path / "a.jsonl")] == [1, 2]
+
+
+def test_the_lines_of_another_run_are_not_overwritten(tmp_path):
+    for number in range(3):
+        with ScalarLog(tmp_path / "losses.jsonl") as log:
+            log.write(1, loss=number)
+    with ScalarLog(tmp_path / "losses.jsonl", start_step=1) as log:
+        log.write(2, loss=9)
+    found = {path.name: [line["loss"] for line in read_scalars(path)] for path in tmp_path.iterdir()}
+    assert found == {"losses-1.jsonl": [0], "losses-2.jsonl": [1], "losses.jsonl": [2, 9]}
+
+
+def test_a_thread_of_events_that_has_ended_does_not_hang_the_training(tmp_path, monkeypatch, caplog):
+    """Its queue would fill up, and block."""
+    pytest.importorskip("tensorboardX")
+    from tensorboardX.event_file_writer import EventsWriter
+
+    def fail(self, event):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    with ScalarLog(tmp_path / "a.jsonl", tensorboard=tmp_path / "board") as log:
+        monkeypatch.setattr(EventsWriter, "write_event", fail)
+        log.write(1, loss=1.0)
+        log._writer._writer.file_writer.event_writer._worker.join(10)
+        for step in range(2, 40):
+            log.write(step, loss=1.0)
+    assert caplog.text.count("no more events are written, because their file cannot be") == 1
