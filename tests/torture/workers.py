@@ -65,7 +65,8 @@ def run(folder: Path, times: int, seed: int, report: Callable[[str], None] = pri
         assert trial.train("whole", _WORKERS) == 0, trial.said("whole")
         for what, number, of_server in (
                 ("killed", signal.SIGKILL, False), ("crashed", signal.SIGSEGV, False),
-                ("stopped", signal.SIGSTOP, False), ("server killed", signal.SIGKILL, True), ("server stopped", signal.SIGSTOP, True)):
+                ("stopped", signal.SIGSTOP, False), ("server killed", signal.SIGKILL, True),
+                ("server stopped", signal.SIGSTOP, True)):
             counts[what] = _with_signals(trial, draw, what.replace(" ", "-"), number, of_server, times)
         for what, before in (("memory files refused", refuse_memory_files), ("/dev/shm of 1 MB", small_shared_memory)):
             if os.geteuid() == 0 and platform.machine() in _CALLS:

@@ -127,18 +127,25 @@ def test_a_fault_in_an_earlier_run_blames_none_of_the_next(start, tmp_path, capl
 
 
 class Refusing:
-    """Function whose worker may not make files in memory."""
+    """Function whose worker may not make files in memory, or not hand them over."""
+
+    def __init__(self, what):
+        self.what = what
 
     def __call__(self, task):
-        def refuse(name):
+        def refuse(*arguments):
             raise PermissionError(errno.EPERM, "Operation not permitted")
-        os.memfd_create = refuse
+        if self.what == "memfd_create":
+            os.memfd_create = refuse
+        else:
+            channel.Channel.post_with_file = refuse
         return np.full((300, 300), task)
 
 
 @pytest.mark.skipif(not array_transfer.HAS_MEMORY_FILES, reason="there are no files in memory here")
-def test_where_files_in_memory_are_refused_pipes_take_over_and_that_is_said_once(start, caplog):
-    results = list(start(Refusing()).run(range(6)))
+@pytest.mark.parametrize("what", ["memfd_create", "SCM_RIGHTS"])
+def test_where_files_in_memory_are_refused_pipes_take_over_and_that_is_said_once(start, caplog, what):
+    results = list(start(Refusing(what)).run(range(6)))
     assert [array[7, 7] for array in results] == list(range(6))
     assert caplog.messages == ["the system refuses files in memory (Operation not permitted): workers hand their "
                                "batches over through pipes, which takes longer and changes nothing else"]
