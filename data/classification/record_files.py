@@ -70,9 +70,9 @@ class RecordReader:
             DataError: it cannot be read.
         """
         import mxnet as mx  # only here: image files are read without MXNet
-        if path not in self._open:
-            self._open[path] = mx.recordio.MXIndexedRecordIO(_index_of(path), path, "r")
         try:
+            if path not in self._open:
+                self._open[path] = mx.recordio.MXIndexedRecordIO(_index_of(path), path, "r")
             _, content = mx.recordio.unpack(self._open[path].read_idx(key))
             image = Image.open(BytesIO(content))
             check_pixel_count(f"{path}, record {key}", *image.size, MAX_MEGAPIXELS)
@@ -113,9 +113,7 @@ def _images(path: str, entries: List[_Entry]) -> List[ClassifiedImage]:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         for key, offset in entries:
-            if not 0 <= offset < size:
-                raise DataError(f"{path}: record {key} of {_index_of(path)} would begin at byte {offset} of {size}")
-            file.seek(offset)
+            file.seek(offset if 0 <= offset < size else size)
             start = file.read(_START.size)
             if len(start) < _START.size or struct.unpack_from("<I", start)[0] != _MAGIC:
                 raise DataError(f"{path}: there is no record at byte {offset}, where {_index_of(path)} has record "

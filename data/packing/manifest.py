@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple, Union
 from ...errors import DataError
 from ..files.opening import read_regular
 from ..files.packed_folders import MANIFEST
+from ..files.packed_images import SHARD_EXTENSION
 
 VERSION = 1
 _FORMAT = "light_head_rcnn.packed"
@@ -117,6 +118,8 @@ def _read_set(content: Dict[str, Any]) -> PackedSet:
     shards, indices = (tuple(_read_file(one) for one in content[key]) for key in ("shards", "indices"))
     if len(shards) != len(indices):
         raise ValueError("a shard without an index")
+    if not all(one.name.endswith(SHARD_EXTENSION) for one in shards):
+        raise ValueError(f"a shard whose name does not end in {SHARD_EXTENSION}")
     return PackedSet(_read_file(content["records"]), shards, indices, checked)
 
 

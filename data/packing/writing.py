@@ -8,6 +8,7 @@ from ...errors import UsageError
 from ...progress import ProgressBar
 from ..dataset import Dataset
 from ..files.packed_folders import JOURNAL, MANIFEST, is_packed
+from ..files.plain_names import plain_name
 from .journal import Journal
 from .manifest import Manifest
 from .set_packer import PackOptions, SetPacker, digest_of
@@ -45,7 +46,7 @@ def pack_datasets(folder: str, datasets: Mapping[str, Dataset], root: str, optio
         OSError: the disk is full, or fails. The shards that are whole stay.
     """
     check_pack_folder(folder)
-    stems = {name: name.replace("/", "_") for name in datasets}
+    stems = {name: plain_name(name) for name in datasets}
     if len(set(stems.values())) < len(stems):
         raise UsageError(f"the sets {', '.join(stems)} would not all have names of their own, with _ in the place of /")
     first = next(iter(datasets.values()))

@@ -27,8 +27,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="fuzz_findings", help="folder that takes what was found")
     parser.add_argument("--atheris", action="store_true", help="guide the changes by what they reach")
+    parser.add_argument("--replay", metavar="FILE", help="try the content of a file once, and say what comes out")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.replay:
+        return _replay(args)
     if args.child:
         _child(args)
         return 0
@@ -58,9 +61,9 @@ def _fuzz(name: str, args: argparse.Namespace) -> tuple:
                 story = log.read()
             counter = Path(folder) / "tries"
             tries += int(counter.read_text() or 0) if counter.exists() else 0
-            if code == 0:
-                break
             content = Path(folder) / "content"
+            if code == 0 or code == "hang" and content.exists() and not _hangs(name, content):
+                break  # processes may have been stopped for a while
             finding = out / f"crash-{code}-{seed}"
             finding.with_suffix(".bin").write_bytes(content.read_bytes() if content.exists() else b"")
             finding.with_suffix(".txt").write_text(story)
@@ -68,6 +71,26 @@ def _fuzz(name: str, args: argparse.Namespace) -> tuple:
             if not content.exists():
                 break  # it did not even begin
     return tries, len(list(out.glob("*.txt"))) - before, time.monotonic() - begin
+
+
+def _hangs(name: str, content: Path) -> bool:
+    """Whether a content hangs again, in a process of its own."""
+    try:
+        subprocess.run([sys.executable, __file__, name, "--replay", str(content)], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=60)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _replay(args: argparse.Namespace) -> int:
+    target = _prepared(args)
+    from judging import judge
+    with tempfile.TemporaryDirectory(prefix="lhrcnn_fuzz_") as folder:
+        target.prepare(Path(folder))
+        finding = judge(target, Path(folder), Path(args.replay).read_bytes())
+    print("sound: a value, or an error that names the file" if finding is None else f"{finding.name}: {finding.story}")
+    return finding is not None
 
 
 def _child(args: argparse.Namespace) -> None:
@@ -116,7 +139,7 @@ def _child(args: argparse.Namespace) -> None:
 
         def change(data: bytes, most: int, number: int) -> bytes:
             rng = random.Random(number)
-            return (mutate(bytes(data), seeds, rng) if rng.random() < 0.7 else atheris.Mutate(data, len(data)))[:most]
+            return (mutate(bytes(data), seeds, rng) if rng.random() < 0.7 else atheris.Mutate(data, most))[:most]
 
         atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={int(args.seconds)}", "-max_len=200000",
                        f"-seed={args.seed + 1}", "-rss_limit_mb=0", "-verbosity=0"], attempt, custom_mutator=change)
