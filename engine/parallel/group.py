@@ -21,6 +21,8 @@ class Group:
     Attributes:
         rank: number of this process, from 0 to `size` - 1. Rank 0 writes the files of the run.
         size: number of processes.
+        lockstep: whether all processes make their steps together. Without it each goes on when it is ready, and all
+            wait for each other now and then.
         is_joined: whether there are connections to others, be it to servers alone, which must be taken down.
         description: what joins the processes, for the log.
         watchdog: bounds how long this process waits for the others.
@@ -28,6 +30,7 @@ class Group:
 
     rank = 0
     size = 1
+    lockstep = True
     is_joined = False
     description = "one process"
     watchdog = Watchdog(0)
@@ -91,6 +94,9 @@ class Group:
             raise UsageError(f"default.kvstore is {kvstore}: this command trains in one process; lhrcnn train is for "
                              "several")
         return gluon.Trainer(dict(parameters), name, options, kvstore=kvstore, update_on_kvstore=False)
+
+    def align(self, optimizer: gluon.Trainer) -> None:
+        """Gives all processes the same parameters, where their steps are not made together."""
 
     def step_divisor(self, devices: int) -> int:
         """Returns the argument of the optimizer's `step` with which it applies the mean gradient over all devices."""

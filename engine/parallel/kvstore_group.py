@@ -8,14 +8,13 @@ from mxnet import gluon
 from mxnet.base import _LIB
 
 from ...errors import UsageError
+from .async_updates import FIRST_KEY, AsyncTrainer, ServerUpdates, exchange
 from .group import Group
 from .heartbeats import set_heartbeats, watch_heartbeats
 
 # What a scheduler of processes sets, and MXNet's KVStore reads.
 VARIABLES = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_WORKER", "DMLC_NUM_SERVER")
 WORKER_NUMBER = "DMLC_WORKER_ID"
-# Keys from here on are this file's; an optimizer numbers its parameters from 0.
-_FIRST_KEY = 1000000
 _LEAST, _MOST = 64, 2 ** 20  # numbers in the arrays that are added up
 
 
@@ -24,6 +23,7 @@ class KVStoreGroup(Group):
 
     Args:
         name: "dist_sync": the servers wait for the gradients of all workers, and each worker applies their sum.
+            "dist_async": the servers apply the gradients of each worker when they come.
 
     Raises:
         UsageError: a variable is not set.
@@ -39,8 +39,13 @@ class KVStoreGroup(Group):
         set_heartbeats()
         self._store = mx.kv.create(name)
         watch_heartbeats(self._store, "worker")
+        self.lockstep = name != "dist_async"
+        if not self.lockstep:
+            if self._store.rank == 0:
+                self._store.set_optimizer(ServerUpdates())
+            self._store._barrier()
         self.size = self._store.num_workers
-        self._keys: Dict[int, int] = {}
+        self._keys: Dict[int, List[int]] = {}
         self.rank = self._store.rank
         self.description = f"MXNet's KVStore {name}"
         # MXNet numbers workers as they come. Where whoever started them has numbered them, that number counts.
@@ -61,13 +66,18 @@ class KVStoreGroup(Group):
         while length < len(values):
             length *= 2
         if length not in self._keys:
-            self._keys[length] = _FIRST_KEY + len(self._keys)
-            self._store.init(self._keys[length], mx.nd.zeros(length))
-        padded = np.zeros(length, np.float32)
+            count = 1 if self.lockstep else self.size
+            self._keys[length] = [FIRST_KEY + len(self._keys) * count + number for number in range(count)]
+            for key in self._keys[length]:
+                self._store.init(key, mx.nd.zeros(length))
+        keys, padded = self._keys[length], np.zeros(length, np.float32)
         padded[:len(values)] = values
-        self._store.push(self._keys[length], mx.nd.array(padded))
+        if not self.lockstep:
+            found = exchange(self._store, keys, self._store.rank, mx.nd.array(padded))
+            return sum(array.asnumpy() for array in found)[:len(values)]
+        self._store.push(keys[0], mx.nd.array(padded))
         total = mx.nd.zeros(length)
-        self._store.pull(self._keys[length], out=total)
+        self._store.pull(keys[0], out=total)
         return total.asnumpy()[:len(values)]
 
     def gather(self, content: bytes) -> List[bytes]:
@@ -86,10 +96,16 @@ class KVStoreGroup(Group):
 
     def optimizer(self, parameters: Mapping[str, gluon.Parameter], name: str, options: Dict[str, Any],
                   kvstore: str) -> gluon.Trainer:
+        if not self.lockstep:
+            return AsyncTrainer(parameters, name, options, self._store)
         return gluon.Trainer(dict(parameters), name, options, kvstore=self._store, update_on_kvstore=False)
+
+    def align(self, optimizer: gluon.Trainer) -> None:
+        if not self.lockstep:
+            optimizer.align()
 
     def close(self) -> None:
         _LIB.MXKVStoreFree(self._store.handle)
 
     def step_divisor(self, devices: int) -> int:
-        return devices * self.size
+        return devices * self.size if self.lockstep else devices

@@ -64,6 +64,7 @@ class CheckpointHook(Hook):
         self._written_step, self._written_at = trainer.step, time.monotonic()
 
     def _write_whole(self, trainer: RunningTrainer, tag: str) -> None:
+        trainer.group.align(trainer.optimizer)
         trainer.objective.share_statistics(trainer.group)
         if not trainer.group.is_first:
             return

@@ -10,7 +10,7 @@ from yacs.config import CfgNode
 
 from ... import data
 from ...data.proposals import ProposalSet
-from ...errors import DataError, TrainingError
+from ...errors import DataError, TrainingError, UsageError
 from ..building.box_normalization import with_computed_normalization, with_numbers_of
 from ..building.datasets import build_dataset, build_test_set
 from ..building.pretrained import pretrained_file
@@ -109,10 +109,17 @@ class TrainingRun:
                         "TRAIN.lr_factor are not read", cfg.TRAIN.end_epoch)
         devices = len(self._contexts) * group.size
         images = cfg.TRAIN.BATCH_IMAGES * devices
+        if not group.lockstep:
+            if cfg.TRAIN.EMA_DECAY:
+                raise UsageError("TRAIN.EMA_DECAY averages the weights of steps that all processes make together: with "
+                                 "default.kvstore=dist_async it must be 0")
+            images //= group.size  # each update is of one process's images
+            logger.info("what the optimizer remembers stays on the servers: checkpoints hold the weights alone")
         if devices > 1:
-            logger.info("%d images a step: %d on each of %d devices (%s, process %d of %d). The learning rate is "
-                        "TRAIN.lr %g for each image, %g for a step after the warm-up", images, cfg.TRAIN.BATCH_IMAGES,
-                        devices, group.description, group.rank, group.size, cfg.TRAIN.lr, cfg.TRAIN.lr * images)
+            logger.info("%d images an update: %d devices with %d each (%s, process %d of %d). The learning rate is "
+                        "TRAIN.lr %g for each image, %g for an update after the warm-up", images,
+                        images // cfg.TRAIN.BATCH_IMAGES, cfg.TRAIN.BATCH_IMAGES, group.description, group.rank,
+                        group.size, cfg.TRAIN.lr, cfg.TRAIN.lr * images)
         self._facts.update(devices=devices, steps_per_epoch=len(loader))
         self.trainer = Trainer(
             objective, loader, optimizer, learning_rates(cfg, images, len(loader)), epochs=cfg.TRAIN.end_epoch,
@@ -299,6 +306,7 @@ class TrainingRun:
         """Tests the network `net` as it is now; returns COCO's metrics, or None where there is nothing to test on."""
         if self.test_set is None:
             return None
+        self._group.align(self.trainer.optimizer)
         self.trainer.objective.share_statistics(self._group)
         self._last_test, unread = test_network(self._cfg, self.net, self.test_set, self._contexts,
                                                Path(self._cfg.output_path) / folder, self._logger,

@@ -18,6 +18,8 @@ from .objectives import LossesObjective, Objective
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 
+_STEPS_APART = 20  # so many steps at most is one process ahead of another where they are not made together
+
 
 class Loader(Protocol):
     """The methods of a loader that a trainer calls; `data.TrainLoader` has them."""
@@ -190,7 +192,7 @@ class Trainer:
             began = now
             for hook in self.hooks:
                 hook.after_step(self, report)
-            if self.group.size == 1:
+            if self.group.size == 1 or not self.group.lockstep and self.step % _STEPS_APART == 0:
                 self._ask_all()
             if self._stops_agreed:
                 return
@@ -209,7 +211,7 @@ class Trainer:
         Returns:
             The metrics, and whether the step is finite in all processes.
         """
-        if self.group.size == 1:
+        if self.group.size == 1 or not self.group.lockstep:
             return metrics, is_finite
         values = np.zeros(len(metrics) + 1 + self.group.size, np.float32)
         values[:len(metrics)] = list(metrics.values())

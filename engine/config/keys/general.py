@@ -36,10 +36,11 @@ KEYS = (
     Key("default.frequent", 100, INT,
         "Training steps between two lines of the log.",
         ONE_OR_MORE, free_on_resume=True),
-    Key("default.kvstore", "device", word("device", "local", "nccl", "dist_sync", "dist_sync_device"),
+    Key("default.kvstore", "device", word("device", "local", "nccl", "dist_sync", "dist_sync_device", "dist_async"),
         "MXNet's KVStore, which adds up the gradients of several devices: device adds on the GPUs, local on the CPU. "
         "dist_sync joins several processes, which `lhrcnn launch` starts, and is taken where it has started them; "
-        "dist_sync_device is the same with the devices of each process added up on its GPUs.",
+        "dist_sync_device is the same with the devices of each process added up on its GPUs. With dist_async, servers "
+        "apply the gradients of each process when they come: see docs/scaling.md for what that costs.",
         free_on_resume=True),
     Key("default.GROUP_TIMEOUT", 60.0, FLOAT,
         "Seconds that a process of a training by several may wait for the others, beyond ten times what a step usually "
