@@ -2,11 +2,11 @@
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import mxnet as mx
-import numpy as np
 from mxnet import gluon
 from yacs.config import CfgNode
 
 from ...errors import UsageError
+from ...operators.custom.base import seed_operators
 from ..checkpoints.checkpoint_files import Content, verify_checkpoint
 from ..checkpoints.networks import restore_training
 from ..checkpoints.optimizer_states import trainer_states
@@ -231,7 +231,7 @@ class GraphObjective(Objective):
     def set_seed(self, seed: int) -> None:
         super().set_seed(seed)
         # The custom operators of the MXNet original draw from the global generator of NumPy.
-        np.random.seed(seed)
+        seed_operators(seed)
 
     def heads(self, outputs: _Outputs) -> List[mx.nd.NDArray]:
         return list(outputs)

@@ -8,21 +8,46 @@ import numpy as np
 Shape = Sequence[int]
 
 
+class _Generators:
+    """Sources of random numbers, one for each device: in what order devices draw is up to MXNet."""
+
+    def __init__(self):
+        self._seed, self._others = 0, {}
+
+    def seed(self, seed: int) -> None:
+        """Seeds all of them."""
+        np.random.seed(seed)
+        self._seed, self._others = seed, {}
+
+    def of(self, device: int) -> Any:
+        """Returns that of a device, by its number; the first one has `numpy.random`, as in the MXNet original."""
+        if device == 0:
+            return np.random
+        return self._others.setdefault(device, np.random.RandomState([self._seed, device]))
+
+
+_GENERATORS = _Generators()
+seed_operators = _GENERATORS.seed
+
+
 class NumpyOperator(mx.operator.CustomOp):
     """Runs a function of NumPy arrays as an operator of MXNet. No gradient flows through it.
 
     Args:
         function: takes one array for each input and returns one for each output.
+        device: number of the device whose source of random numbers the function gets as `rng`; None for a function
+            that draws nothing.
     """
 
-    def __init__(self, function: Callable[..., Sequence[np.ndarray]]):
+    def __init__(self, function: Callable[..., Sequence[np.ndarray]], device: Optional[int] = None):
         super().__init__()
-        self._function = function
+        self._function, self._device = function, device
 
     def forward(self, is_train: bool, req: List[str], in_data: List[mx.nd.NDArray], out_data: List[mx.nd.NDArray],
                 aux: List[mx.nd.NDArray]) -> None:
         """Computes the outputs; MXNet calls this."""
-        outputs = self._function(*(array.asnumpy() for array in in_data))
+        rng = {} if self._device is None else {"rng": _GENERATORS.of(self._device)}
+        outputs = self._function(*(array.asnumpy() for array in in_data), **rng)
         for target, request, values in zip(out_data, req, outputs):
             self.assign(target, request, mx.nd.array(values))
 
@@ -42,10 +67,12 @@ class NumpyOperatorProp(mx.operator.CustomOpProp):
     Attributes:
         arguments: names of the inputs.
         outputs: names of the outputs.
+        draws: whether the function takes `rng`, a source of random numbers.
     """
 
     arguments: Tuple[str, ...] = ()
     outputs: Tuple[str, ...] = ()
+    draws = False
 
     def __init__(self, **attributes: str):
         super().__init__(need_top_grad=False)
@@ -88,7 +115,8 @@ class NumpyOperatorProp(mx.operator.CustomOpProp):
 
     def create_operator(self, ctx: Any, shapes: List[Shape], dtypes: List[type]) -> NumpyOperator:
         """Returns the operator itself; MXNet calls this."""
-        return NumpyOperator(self._function)
+        # Such as "cpu(1)"; the arrays that MXNet hands over all say that they are on the first device.
+        return NumpyOperator(self._function, int(str(ctx).rpartition("(")[2].rstrip(")")) if self.draws else None)
 
     def declare_backward_dependency(self, out_grad: List[int], in_data: List[int], out_data: List[int]) -> List[int]:
         """Returns which arrays the backward pass reads: none. MXNet calls this."""

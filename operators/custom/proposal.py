@@ -37,11 +37,11 @@ def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> List[int]:
 
 
 def propose(scores: np.ndarray, deltas: np.ndarray, im_info: np.ndarray, anchors: np.ndarray, stride: int,
-            pre_nms: int, post_nms: int, threshold: float, min_size: float) -> Tuple[np.ndarray, np.ndarray]:
+            pre_nms: int, post_nms: int, threshold: float, min_size: float,
+            rng: Any = np.random) -> Tuple[np.ndarray, np.ndarray]:
     """Makes the proposals of one image.
 
-    Where suppression leaves fewer than `post_nms` boxes, some of them are repeated; which ones is drawn from
-    `numpy.random`.
+    Where suppression leaves fewer than `post_nms` boxes, some of them are repeated; which ones is drawn.
 
     Args:
         scores: float32 (A, h, w), of the foreground.
@@ -54,6 +54,7 @@ def propose(scores: np.ndarray, deltas: np.ndarray, im_info: np.ndarray, anchors
         post_nms: how many boxes to return.
         threshold: a box is suppressed if its IoU with a better one is above it.
         min_size: smallest side in pixels of the original image.
+        rng: `numpy.random`, or a `numpy.random.RandomState`.
 
     Returns:
         boxes float32 (post_nms, 4) in pixels of the network input, and their scores float32 (post_nms, 1).
@@ -79,7 +80,7 @@ def propose(scores: np.ndarray, deltas: np.ndarray, im_info: np.ndarray, anchors
     found, scores = found[order].astype(np.float32), scores[order]
     kept = nms(found, scores, threshold)[:post_nms]
     if len(kept) < post_nms:
-        kept = np.hstack([kept, np.random.choice(kept, size=post_nms - len(kept))])
+        kept = np.hstack([kept, rng.choice(kept, size=post_nms - len(kept))])
     return found[kept], scores[kept, None]
 
 
@@ -112,6 +113,7 @@ class ProposalProp(NumpyOperatorProp):
 
     arguments = ("cls_prob", "bbox_pred", "im_info")
     outputs = ("output",)
+    draws = True
 
     def parse(self, feat_stride: str = "16", scales: str = "(8, 16, 32)", ratios: str = "(0.5, 1, 2)",
               output_score: str = "False", rpn_pre_nms_top_n: str = "6000", rpn_post_nms_top_n: str = "300",

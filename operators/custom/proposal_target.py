@@ -164,6 +164,7 @@ class ProposalTargetProp(NumpyOperatorProp):
 
     arguments = ("rois", "gt_boxes")
     outputs = ("rois_output", "label", "bbox_target", "bbox_weight")
+    draws = True
 
     def parse(self, num_classes: str, batch_images: str, batch_rois: str, fg_fraction: str = "0.25",
               fg_thresh: str = "0.5", bg_thresh_hi: str = "0.5", bg_thresh_lo: str = "0.0",

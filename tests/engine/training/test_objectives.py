@@ -41,7 +41,7 @@ def module_step(module, batch):
 
 
 # The reshapes of the saved graph fix the images of a device; Module joins the devices' outputs.
-# Two devices that sample RoIs (without hard example mining) share NumPy's generator, in an order that nobody sets.
+# Two devices that sample RoIs (without hard example mining) do so by a generator for each, Module by one for both.
 @pytest.mark.parametrize("ohem, norm, fixed, optimizer, images, devices", [
     (True, "batch", (), "sgd", 2, 1), (False, "batch", (), "sgd", 2, 1), (True, "batch", (), "adam", 2, 1),
     (False, "frozen", ("conv1", "res2", "gamma", "beta"), "sgd", 1, 1), (True, "frozen", (), "sgd", 1, 2)])
