@@ -1,12 +1,13 @@
 """Weights to start from: the file that `network.pretrained` names, what a network takes of it, and what is new."""
 import contextlib
-import json
 from pathlib import Path
 from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from yacs.config import CfgNode
 
+from ...data.files.json_text import parse_json
+from ...data.files.opening import read_regular
 from ...errors import CheckpointError
 from ...gluon_models.registry import composed_models
 from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weights, with_names_of
@@ -66,7 +67,7 @@ def read_pretrained(path: str) -> Weights:
     state: Dict[str, Any] = {}
     if path.endswith(".params") and beside.is_file():
         with contextlib.suppress(ValueError, OSError):
-            state = json.loads(beside.read_text(encoding="utf-8"))
+            state = parse_json(read_regular(beside).decode("utf-8"))
     checksums = state.get("checksums") if isinstance(state, dict) else None
     if isinstance(checksums, dict) and checksums.get(".params") != file_checksum(path):
         raise CheckpointError(f"{path} is damaged: it is not what was written (its checksum differs)")
@@ -74,7 +75,9 @@ def read_pretrained(path: str) -> Weights:
         return weights
     settings = {key: value for key, value in state.get("config", state.get("settings")).items()
                 if key in KEYS and KEYS[key].bound_to_weights}
-    return weights._replace(settings={**weights.settings, **settings}, classes=tuple(state.get("classes") or ()))
+    stated = state.get("classes")
+    classes = tuple(map(str, stated)) if isinstance(stated, list) else ()
+    return weights._replace(settings={**weights.settings, **settings}, classes=classes)
 
 
 def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone: Collection[str],

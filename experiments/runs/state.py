@@ -1,8 +1,8 @@
 """The results so far in one JSON file, so that a command that was stopped goes on where it stopped."""
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Union
 
+from ...data.files.json_text import parse_json
 from ...engine.files import write_json
 from ...errors import UsageError
 
@@ -25,7 +25,7 @@ class State:
         self._results: Dict[str, Any] = {}
         if self.path.is_file():
             try:
-                self._results = dict(json.loads(self.path.read_text(encoding="utf-8")))
+                self._results = dict(parse_json(self.path.read_text(encoding="utf-8")))
             except (ValueError, TypeError) as error:
                 raise UsageError(f"{self.path} is broken ({error}): delete it to begin anew") from None
 

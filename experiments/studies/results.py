@@ -16,6 +16,7 @@ from ...engine.config import checkpoint_prefix, load_config
 from ...engine.evaluation.run import SPEED_FILE
 from ...engine.reporting.scalars import read_scalars
 from ...engine.training.hooks import LOSSES_FILE
+from ...gluon_models.weights.mxnet_files import load_arrays
 from ..benchmarks.machine import describe_machine
 from ..runs.usage import total_usage
 from .planning import Run
@@ -71,7 +72,7 @@ def last_of_source(run: Run) -> str:
 
 def count_parameters(path: str) -> int:
     """Returns how many numbers the parameters in a file are, the running statistics not among them."""
-    return sum(array.size for name, array in mx.nd.load(path).items() if not name.startswith("aux:"))
+    return sum(array.size for name, array in load_arrays(path).items() if not name.startswith("aux:"))
 
 
 def _lines(path: Path) -> List[Dict[str, Any]]:
