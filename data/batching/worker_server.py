@@ -30,7 +30,7 @@ from multiprocessing.connection import Connection
 connection = Connection(int(sys.argv[1]))
 sys.path[:] = connection.recv()
 from {__name__} import run_server
-run_server(connection)
+run_server(connection, int(sys.argv[2]))
 """
 _ANSWER_SECONDS = 5.0  # how long an answer of the server is waited for
 
@@ -45,7 +45,9 @@ class WorkerServer:
 
     def __init__(self):
         self._connection, theirs = Pipe()
-        self.process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+        # The system's signal comes when the thread that starts it ends, which may be before the process does.
+        parent = os.getpid() if threading.current_thread() is threading.main_thread() else 0
+        self.process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(theirs.fileno()), str(parent)],
                                         pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         self.owner = os.getpid()
@@ -157,9 +159,16 @@ def start_worker(function: bytes) -> ServedWorker:
     return _server.start(function)
 
 
-def run_server(connection: Connection) -> None:
-    """Starts workers as they are asked for; returns when the main process ends. The program of a server calls it."""
+def run_server(connection: Connection, parent: int = 0) -> None:
+    """Starts workers as they are asked for; returns when the main process ends. The program of a server calls it.
+
+    Args:
+        connection: to the main process.
+        parent: id of the main process, with which the system ends this one, too, where it is stopped; 0 for none.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if parent:
+        end_with_parent(parent)
     try:
         import mxnet  # noqa: F401  (workers resize images with it)
     except ImportError:

@@ -112,7 +112,8 @@ def _main_killed(trial: Trial) -> None:
     process = trial.start("orphans", _WORKERS)
     trial.wait_for_step("orphans", 2, process)
     server = server_of(process.pid)
-    os.kill(children(server)[0], signal.SIGSTOP)
+    for stopped in (children(server)[0], server):
+        os.kill(stopped, signal.SIGSTOP)
     process.kill()
     process.wait()
     assert trial.left_processes() == []
