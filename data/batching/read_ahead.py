@@ -12,6 +12,7 @@ from ..files.packed_images import read_shard_ahead
 from ..flat_records import PackedPlaces
 
 _GAP = 1 << 17  # bytes between two images over which reading on is faster than a new start
+_PARTS = 64  # of a window, each of which is asked for at once
 
 
 class ReadAhead:
@@ -34,16 +35,18 @@ class ReadAhead:
         if self._places is None:
             yield from numbers
             return
-        block, part = divmod(self._start, self._step)
-        self._ask(self._sorted(block), 0, 1)
-        coming = self._sorted(block + 1)
-        self._ask(coming, 0, part / self._step)
+        block = self._start // self._step
+        self._ask(self._sorted(block), 0, _PARTS)
+        coming, asked = self._sorted(block + 1), 0
         for number in numbers:
             if number // self._step != block:
+                self._ask(coming, asked, _PARTS)
                 block = number // self._step
-                coming = self._sorted(block + 1)
-            part = number % self._step
-            self._ask(coming, part / self._step, (part + 1) / self._step)
+                coming, asked = self._sorted(block + 1), 0
+            part = (number % self._step + 1) * _PARTS // self._step
+            if part > asked:
+                self._ask(coming, asked, part)
+                asked = part
             yield number
 
     def _sorted(self, block: int) -> np.ndarray:
@@ -52,9 +55,9 @@ class ReadAhead:
         places = self._places
         return images[np.lexsort((places.offset[images], places.shard[images]))]
 
-    def _ask(self, images: np.ndarray, begin: float, end: float) -> None:
-        """Asks for a part of some images."""
-        images = images[round(begin * len(images)):round(end * len(images))]
+    def _ask(self, images: np.ndarray, begin: int, end: int) -> None:
+        """Asks for some of the parts of a window's images."""
+        images = images[begin * len(images) // _PARTS:end * len(images) // _PARTS]
         if not len(images):
             return
         shards, shard, offset, length = self._places

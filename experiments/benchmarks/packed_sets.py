@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -291,14 +291,32 @@ def _empty_cache() -> bool:
     return True
 
 
+def _disk_reads(folder: str) -> Optional[Tuple[int, int]]:
+    """Returns how many requests the disk of a folder has answered, and how many bytes; None where that is not known."""
+    device = os.stat(folder).st_dev
+    try:
+        with open("/proc/diskstats", encoding="utf-8") as file:
+            for line in file:
+                major, minor, _, requests, _, sectors = line.split()[:6]
+                if (int(major), int(minor)) == (os.major(device), os.minor(device)):
+                    return int(requests), 512 * int(sectors)
+    except OSError:
+        pass
+    return None
+
+
 def _main(name: str, folder: str, *sizes: str) -> None:
     """Measures one case in this process, and prints its numbers as JSON."""
     case = CASES[name]
     work = case.prepare(folder, Sizes(*map(int, sizes)))
     cold = _empty_cache() if case.cold else None
+    before = _disk_reads(folder)
     start = time.perf_counter()
     number = work()
     seconds = time.perf_counter() - start
+    if case.cold and before is not None:
+        requests, size = (now - then for now, then in zip(_disk_reads(folder), before))
+        _MORE["read from the disk"] = f"{size / 1e6:.0f} MB in {requests} requests"
     try:
         peak: Optional[int] = read_status(PEAK)
     except OSError:
