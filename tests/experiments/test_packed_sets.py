@@ -1,0 +1,33 @@
+"""The benchmark of packed sets on a few images, and the figures of how random windows are."""
+import json
+import os
+
+import pytest
+
+from light_head_rcnn.experiments.benchmarks import packed_sets, shuffle_quality
+from light_head_rcnn.experiments.commands import benchmark
+
+
+def test_benchmark(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(packed_sets, "_empty_cache", lambda: False)
+    out, folder = tmp_path / "numbers.json", str(tmp_path / "sets")
+    assert benchmark.main(["packed", "--images", "60", "--boxes", "200", "--read", "20", "--loaded", "20", "--cases",
+                           "load", "pack", "start_in_windows", "--folder", folder, "--json", str(out)]) == 0
+    rows = {row["case"]: row for row in json.loads(out.read_text())["rows"]}
+    assert rows["load"]["number"] == rows["pack"]["number"] == 60 >= rows["start_in_windows"]["number"]
+    assert all(row["seconds"] > 0 and row["peak"] > 1e7 for row in rows.values())
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    sizes = packed_sets.Sizes(60, 200, 20, 20)
+    for name in ("files", "files_shuffled", "packed", "packed_windows", "packed_shuffled"):
+        assert packed_sets.CASES[name].prepare(folder, sizes)() == 20
+    assert len(os.listdir(os.path.join(folder, "files"))) == 20
+    assert "WARM" not in packed_sets.format_row({**rows["load"], "cold": True})
+    assert "could not be emptied" in packed_sets.format_row({**rows["load"], "cold": False})
+
+
+def test_windows_of_a_shuffled_set_are_random_and_those_of_a_sorted_one_are_not():
+    rows = {row["order"]: row for row in shuffle_quality.measure(200_000, 40)}
+    chi = {name: row["chi_square"] for name, row in rows.items()}
+    assert chi["all images"] == pytest.approx(1, abs=0.1)
+    assert chi["windows of 20000, packed in a random order"] == pytest.approx(1, abs=0.1)
+    assert chi["windows of 20000, packed in the order of the classes"] > 3
