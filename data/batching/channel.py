@@ -38,10 +38,13 @@ class Channel:
 
     Args:
         end: a stream socket of the system's own family.
+
+    Attributes:
+        is_torn: whether `receive` was left by an exception, such as Ctrl-C, within a message: no other can follow.
     """
 
     def __init__(self, end: socket.socket):
-        self._socket = end
+        self._socket, self.is_torn = end, False
         self._unsent: Deque[memoryview] = deque()
         end.setblocking(False)
 
@@ -120,7 +123,9 @@ class Channel:
         header, file = self._take_header(idle)
         head_size, size, has_file = _HEADER.unpack(header)
         head = bytes(self._take(head_size, idle))
-        return Message(head, size, None if has_file else self._take(size, idle), file)
+        arrays = None if has_file else self._take(size, idle)
+        self.is_torn = False
+        return Message(head, size, arrays, file)
 
     def _take_header(self, idle: Optional[Callable[[float], None]]) -> Tuple[bytes, Optional[int]]:
         header, file = b"", None
@@ -132,6 +137,7 @@ class Channel:
                 continue
             if not taken:
                 raise EOFError
+            self.is_torn = True
             header += taken
             for _, _, content in rights:
                 if len(content) == array.array("i").itemsize:

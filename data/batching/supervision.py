@@ -75,6 +75,9 @@ class Place:
     def give(self, ticket: _Ticket, task: Any) -> None:
         """Gives the worker a task, and does not wait."""
         given = _Given(ticket, task)
+        if self.worker.channel.is_torn:
+            self.worker.end(0)
+            self.worker, self._given = self._common.start(), deque()
         if not self._given and self.worker.channel.is_closed_there():
             self._replace(f"{self._end(_END_SECONDS)} while it had nothing to do", given)
         self._given.append(given)

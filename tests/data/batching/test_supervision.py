@@ -208,3 +208,19 @@ def test_a_worker_that_cannot_be_started_is_an_error(monkeypatch):
     monkeypatch.setattr(workers, "start_worker", refuse)
     with pytest.raises(TrainingError, match="a worker process cannot be started: Too many open files; try fewer"):
         WorkerPool(big, 1, 60)
+
+
+def test_an_interrupt_within_an_answer_spoils_no_later_one(monkeypatch):
+    monkeypatch.setattr(array_transfer, "HAS_MEMORY_FILES", False)
+    pool = WorkerPool(lambda task: big(task), 1, 60)  # forked: it has no files in memory either
+    take, interrupts = channel.Channel._take, [KeyboardInterrupt]
+
+    def interrupted(self, size, idle):
+        if size > 100000 and interrupts:
+            take(self, 1000, idle)
+            raise interrupts.pop()
+        return take(self, size, idle)
+    monkeypatch.setattr(channel.Channel, "_take", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(pool.run(range(4)))
+    assert [array[7, 7] for array in pool.run(range(10, 14))] == [10, 11, 12, 13]
