@@ -1,4 +1,5 @@
 """The training that a configuration describes, from the start or from a checkpoint."""
+import json
 import logging
 from functools import partial
 from pathlib import Path
@@ -170,8 +171,9 @@ class TrainingRun:
             Path(self._cfg.output_path), saved_config(self._cfg),
             {**describe_process(), "devices": list(map(str, self._contexts)), "processes": self._group.size},
             {name: data_summary(one) for name, one in sets.items() if one is not None})
-        scalars = next(place for place, hook in enumerate(self.trainer.hooks) if isinstance(hook, ScalarsHook))
-        self.trainer.hooks.insert(scalars + 1, record)
+        # A disk that has no room for it must not cost the checkpoint of an epoch.
+        saved = next(place for place, hook in enumerate(self.trainer.hooks) if isinstance(hook, CheckpointHook))
+        self.trainer.hooks.insert(saved + 1, record)
         with record:
             return self._run()
 
@@ -282,10 +284,11 @@ class TrainingRun:
         return int(self._group.broadcast(str(max(counts, default=0)).encode()))
 
     def _earlier_tests(self) -> List[Dict[str, Any]]:
-        """The lines of the tests up to the step that this training goes on from."""
+        """The lines of the tests up to the step that this training goes on from; all processes say the same."""
         path = Path(self._cfg.output_path) / LOSSES_FILE
-        lines = read_scalars(path) if path.is_file() else []
-        return [line for line in lines if line["step"] <= self.trainer.step and any(map(is_test_figure, line))]
+        lines = read_scalars(path) if self._group.is_first and path.is_file() else []
+        lines = [line for line in lines if line["step"] <= self.trainer.step and any(map(is_test_figure, line))]
+        return json.loads(self._group.broadcast(json.dumps(lines).encode()))
 
     def _is_test_owed(self, tests: Sequence[Dict[str, Any]]) -> bool:
         """True where the training that is gone on with was stopped in the test after its last epoch."""
