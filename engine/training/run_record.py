@@ -82,7 +82,8 @@ class RunRecord(Hook):
             self._attempt.update(last_step=trainer.step, exit_status=trainer.exit_status)
         self._attempt.update(ended=_now(), peak_mb=round(peak_megabytes()))
         try:
-            self._write()
+            if error is None or self._path.parent.is_dir():  # a folder that was removed is not made again
+                self._write()
         except OSError as failure:
             if error is None:
                 raise

@@ -2,6 +2,7 @@
 import os
 import signal
 import threading
+import time
 from functools import partial
 from types import FrameType
 from typing import Any, Dict, Optional
@@ -9,17 +10,22 @@ from typing import Any, Dict, Optional
 from ..signals import ENDING, SignalReceived, exit_status
 from .hook import Hook, RunningTrainer
 
+TOGETHER = 1.0
+
 
 class SignalHook(Hook):
     """Ends the training after the current step where SIGTERM or SIGINT arrives; a test is given up at once.
 
     The hook that writes checkpoints saves the steps since the last one then. A second signal ends the process at once:
-    SIGTERM as the system does, SIGINT as the caller of the training handles it. Signals that the process ignores stay
-    ignored. Outside the main thread, where Python sets no handlers, the hook does nothing.
+    SIGTERM as the system does, SIGINT as the caller of the training handles it. One that comes within `TOGETHER`
+    seconds of the first is taken for the same: a scheduler may signal all processes of a job, and so may the one that
+    started this one. Signals that the process ignores stay ignored. Outside the main thread, where Python sets no
+    handlers, the hook does nothing.
     """
 
     def __init__(self):
         self._earlier: Dict[int, Any] = {}
+        self._first: Optional[float] = None  # when the first signal came
 
     def before_training(self, trainer: RunningTrainer) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -34,8 +40,12 @@ class SignalHook(Hook):
         self._earlier.clear()
 
     def _handle(self, trainer: RunningTrainer, number: int, frame: Optional[FrameType]) -> None:
-        for one in self._earlier:
-            signal.signal(one, signal.SIG_DFL if one == signal.SIGTERM else self._earlier[one])
+        if self._first is not None:
+            if time.monotonic() - self._first >= TOGETHER:
+                signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else self._earlier[number])
+                os.kill(os.getpid(), number)
+            return
+        self._first = time.monotonic()
         name = signal.Signals(number).name
         # A logger may be in the middle of a line here.
         os.write(2, f"\n{name}: the training ends after this step and saves; a second one ends it at once\n".encode())

@@ -55,7 +55,8 @@ class CommandRunner:
 
         Raises:
             UsageError: the command failed or was ended by a signal; the message has the last lines of its output.
-            KeyboardInterrupt: the command was interrupted by Ctrl-C.
+            KeyboardInterrupt: the command was interrupted by Ctrl-C, or this process was asked to end; the command has
+                ended then.
         """
         environment = dict(os.environ, OMP_NUM_THREADS=str(self._threads)) if self._threads else None
         with open(log, "a", encoding="utf-8") as file:
@@ -65,6 +66,9 @@ class CommandRunner:
                 self._running.add(process)
             try:
                 code = process.wait() if until is None and watch is None else _wait(process, until, watch)
+            except KeyboardInterrupt:
+                _end(process)
+                raise
             finally:
                 with self._lock:
                     self._running.discard(process)
@@ -94,14 +98,19 @@ def _wait(process: subprocess.Popen, until: Optional[float], watch: Optional[Cal
             if watch is not None:
                 watch(process.pid)
         if until is not None and time.monotonic() >= until:
-            # What the command writes is whole at any time, so that it need not be asked to come to an end.
-            process.terminate()
-            try:
-                process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
             return None
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Asks a process to end, which a training does with a checkpoint after its step, and waits for its end."""
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        # What commands write is whole at any time.
+        process.kill()
+        process.wait()
 
 
 def describe_exit(code: int) -> str:
@@ -110,6 +119,8 @@ def describe_exit(code: int) -> str:
     Args:
         code: its exit status, not 0; as `subprocess` tells it: -N where signal N ended it.
     """
+    if code == 128 + signal.SIGTERM:  # a command that came to its end, as it was asked to
+        code = -signal.SIGTERM
     if code == _MXNET_CRASHED:
         return f"failed with exit status {code} ({_CRASH})"
     if code > 0:

@@ -56,6 +56,7 @@ def removed(trial: Trial, report) -> None:
     assert process.wait() == 2, trial.said("removed")
     error = last_error(trial, "removed")
     assert f"{trial.folder / 'removed'}" in error and "removed" in error, error
+    assert not (trial.folder / "removed").exists(), list((trial.folder / "removed").iterdir())
     report(f"folder removed: {error}")
 
 

@@ -11,6 +11,7 @@ from light_head_rcnn.engine.signals import SignalReceived, sigterm_raises
 from light_head_rcnn.engine.training.hook import Hook
 from light_head_rcnn.engine.training.hooks import TestHook as Tests
 from light_head_rcnn.engine.training.objectives import Objective
+from light_head_rcnn.engine.training import stopping
 from light_head_rcnn.engine.training.stopping import SignalHook
 from light_head_rcnn.engine.training.trainer import Trainer
 
@@ -110,12 +111,18 @@ def test_a_test_is_given_up_and_none_is_begun():
     assert train(Late(), Tests(test, 1)).exit_status == 143 and tests == ["test-epoch-0001"]
 
 
-def test_a_second_signal_ends_the_process_as_it_would_without_a_training():
-    class Twice(Hook):
-        def after_step(self, trainer, report):
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGINT)
+class Twice(Hook):
+    def after_step(self, trainer, report):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
 
+
+def test_signals_that_come_together_are_one():
+    assert train(Twice()).exit_status == 143
+
+
+def test_a_second_signal_ends_the_process_as_it_would_without_a_training(monkeypatch):
+    monkeypatch.setattr(stopping, "TOGETHER", 0)
     recorder = Recorder()
     with pytest.raises(KeyboardInterrupt) as caught:
         train(Twice(), recorder)
