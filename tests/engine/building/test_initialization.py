@@ -1,9 +1,12 @@
 """The backbone of a pretrained file, with every parameter that it lacks."""
+import logging
+
 import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.engine.building.initialization import fix_parameters, initialize
+from light_head_rcnn.engine.building.initialization import (
+    caffe_meanings, fix_parameters, initialize, warn_of_idle_words)
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import get_classifier, get_model
@@ -85,3 +88,15 @@ def test_other_words_are_parts_of_names():
         name for name in net.collect_params() if name.startswith(("stage3_", "rpn_conv"))
         and not name.endswith(("_moving_mean", "_moving_var"))
         or name.startswith("stage2_") and name.endswith("_weight")}
+
+
+@pytest.mark.parametrize("model, words, idle", [
+    ("light_head_rcnn_vovnet27_slim_voc", [*CAFFES_WORDS, "stage3", "res3"], []),
+    ("light_head_rcnn_resnet50_v1_voc", ["res2", "layer1", "stem"], ["layer1", "stem"])])
+def test_words_that_fix_nothing_are_named(configure, caplog, model, words, idle):
+    net = get_model(model)
+    cfg = configure("run", "network.FIXED_PARAMS", f"[{', '.join(words)}]")
+    warn_of_idle_words(cfg, net.collect_params(), logging.getLogger("test"), caffe_meanings(net))
+    assert len(caplog.messages) == bool(idle)
+    if idle:
+        assert "no parameter has a name with 'layer1' or 'stem' in it, so that nothing is fixed by them" in caplog.text

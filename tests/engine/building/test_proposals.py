@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.data import make_record
-from light_head_rcnn.engine.building.proposals import build_proposals
+from light_head_rcnn.engine.building.proposals import build_proposals, proposals_checksum
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.errors import ConfigError, DataError
 
@@ -38,3 +38,14 @@ def test_what_is_missing_is_said(tmp_path):
         build(["a.npz"], "rpn")
     with pytest.raises(DataError, match="a.npz: there is no such file of proposals; lhrcnn proposals"):
         build([str(tmp_path / "a.npz")])
+
+
+def test_a_checksum_tells_boxes_apart_and_files_not(tmp_path):
+    def checksum(name, boxes):
+        (tmp_path / name).write_text(json.dumps({f"{i}.jpg": boxes[i] for i in range(3)}))
+        return proposals_checksum(RECORDS, build([str(tmp_path / name)]))
+
+    first = checksum("a.json", [[[0, 0, 30, 30]], [[1, 1, 20, 20], [2, 2, 20, 20]], []])
+    assert first == checksum("b.json", [[[0, 0, 30, 30]], [[1, 1, 20, 20], [2, 2, 20, 20]], []])
+    assert first != checksum("c.json", [[[0, 0, 30, 30]], [[1, 1, 20, 20], [2, 2, 20, 21]], []])
+    assert first != checksum("d.json", [[[0, 0, 30, 30]], [[1, 1, 20, 20]], [[2, 2, 20, 20]]])

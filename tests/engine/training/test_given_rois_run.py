@@ -92,6 +92,22 @@ def test_a_step_on_two_devices_is_that_on_one(configure):
     np.testing.assert_allclose(steps[1], steps[2], rtol=1e-4)
 
 
+def test_other_proposals_do_not_continue_a_run(configure, tmp_path):
+    cfg = configure("other", "TRAIN.end_epoch", 1)
+    train(cfg)
+    moved = dict(np.load(cfg.dataset.proposal_files[0]))
+    np.savez(tmp_path / "same.npz", **moved)
+    np.savez(tmp_path / "other.npz", **dict(moved, boxes=moved["boxes"] * np.float32(0.9)))
+    for name in ("same", "other"):
+        again = with_values(cfg, {"dataset.proposal_files": [str(tmp_path / f"{name}.npz"),
+                                                             cfg.dataset.proposal_files[1]]})
+        if name == "same":
+            assert TrainingRun(again, [mx.cpu()], LOGGER, resume=True).trainer.step == 3
+            continue
+        with pytest.raises(TrainingError, match="proposals: [0-9a-f]+ in the checkpoint, [0-9a-f]+ now"):
+            TrainingRun(again, [mx.cpu()], LOGGER, resume=True)
+
+
 def test_the_normalisation_is_computed_kept_and_used(configure, caplog):
     cfg = configure("numbers")
     with caplog.at_level(logging.INFO):
