@@ -5,9 +5,21 @@ print such an error as one line and exit with status 2; any other exception is a
 traceback.
 """
 
+_LONGEST_LINE = 3000  # characters of a line of a message
+
 
 class LightHeadError(Exception):
-    """Base class of all errors that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose.
+
+    A line of a message that quotes more of a file than anyone would read is shortened in its middle.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= _LONGEST_LINE:
+            return text
+        return "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE // 2]} [...] "
+                         f"{line[-_LONGEST_LINE // 3:]}" for line in text.split("\n"))
 
 
 class UsageError(LightHeadError, ValueError):

@@ -12,7 +12,7 @@ from light_head_rcnn.data.writers.crops import write_crops
 from light_head_rcnn.engine.files import atomic_write
 from light_head_rcnn.engine.folder_lock import lock_folder
 from light_head_rcnn.engine.reporting.logger import open_logger
-from light_head_rcnn.errors import ConfigError, StorageError
+from light_head_rcnn.errors import ConfigError, DataError, StorageError
 from light_head_rcnn.engine.config import load_config
 
 NAMES = ("..", "../../up", "a\0b", "\x1b[2J", "x" * 3000, "/etc/x")
@@ -82,3 +82,9 @@ def test_links_in_an_output_folder_are_not_written_through(tmp_path):
 def test_names_of_checkpoints_name_no_folder(prefix):
     with pytest.raises(ConfigError, match="model_prefix"):
         load_config(None, {"TRAIN.model_prefix": prefix})
+
+
+def test_messages_that_quote_a_file_have_an_end():
+    error = DataError("a.json: " + "x" * 10 ** 6 + " is none; mend it\nand\nso on")
+    assert len(str(error)) < 3000 and str(error).startswith("a.json: xxx")
+    assert str(error).endswith("xxx is none; mend it\nand\nso on") and str(DataError("short")) == "short"
