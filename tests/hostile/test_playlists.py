@@ -22,7 +22,8 @@ def clip(tmp_path):
 
 @pytest.mark.parametrize("text", [
     "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile {}\n",
-    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "v=0\no=- 0 0 IN IP4 1\n"])
+    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
+    "v=0\no=- 0 0 IN IP4 1\n"])
 def test_playlists_are_no_videos(tmp_path, clip, text):
     assert sum(1 for _ in Clip(clip)) > 0
     (tmp_path / "a.mp4").write_text(text.format(clip.name))
