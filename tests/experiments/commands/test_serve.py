@@ -22,8 +22,8 @@ def test_options_become_settings(served, tmp_path, monkeypatch):
     assert settings == serve.Settings("m") and not quiet and settings.token is None
     (tmp_path / "token").write_text(TOKEN + "\n")
     assert main(["serve", "m", "--host", "0.0.0.0", "--token-file", str(tmp_path / "token"), "--workers", "2",
-                 "--queue", "5", "--max-megabytes", "0.5", "--max-megapixels", "2", "--request-timeout", "1.5", "--engine",
-                 "openvino", "--precision", "bfloat16", "--quiet"]) == 0
+                 "--queue", "5", "--max-megabytes", "0.5", "--max-megapixels", "2", "--request-timeout", "1.5",
+                 "--engine", "openvino", "--precision", "bfloat16", "--quiet"]) == 0
     settings, quiet = served.pop()
     assert settings == serve.Settings(
         "m", "openvino", "bfloat16", "0.0.0.0", token=TOKEN, workers=2, queue=5, max_bytes=500_000, max_megapixels=2,
