@@ -40,7 +40,6 @@ class ReadAhead:
         coming, asked = self._sorted(block + 1), 0
         for number in numbers:
             if number // self._step != block:
-                self._ask(coming, asked, _PARTS)
                 block = number // self._step
                 coming, asked = self._sorted(block + 1), 0
             part = (number % self._step + 1) * _PARTS // self._step

@@ -10,6 +10,8 @@ import pytest
 from light_head_rcnn.data import load_dataset
 from light_head_rcnn.data.files.packed_folders import JOURNAL, MANIFEST
 from light_head_rcnn.data.packing import set_packer, whole_files
+from light_head_rcnn.data.packing.journal import Journal, WholeShard
+from light_head_rcnn.data.packing.manifest import PackedFile
 from light_head_rcnn.errors import DataError, UsageError
 
 
@@ -108,6 +110,22 @@ def test_what_a_crash_left_is_made_whole(source, tmp_path, pack, whole, monkeypa
     pack(source, folder, ("all",), shuffled=("all",))
     (folder / ".tmp-all-00007.rec").unlink(missing_ok=True)
     assert_whole(folder, whole)
+
+
+def test_the_journal_forgets_what_is_behind_a_lost_shard(tmp_path):
+    """Otherwise a second interruption would take the old lines for new ones."""
+    folder, task = str(tmp_path), {"set all": "1"}
+    journal = Journal(folder, task)
+    for number in range(3):
+        files = [PackedFile(f"{number}.{kind}", 4, "0", 1) for kind in ("rec", "idx")]
+        for file in files:
+            (tmp_path / file.name).write_bytes(b"abcd")
+        journal.add("all", WholeShard(*files, number + 1, (("image_missing", "gone"),)))
+    assert Journal(folder, task).shards == journal.shards and len(journal.shards["all"]) == 3
+    (tmp_path / "1.rec").unlink()
+    assert Journal(folder, task).shards["all"] == journal.shards["all"][:1]
+    (tmp_path / "1.rec").write_bytes(b"abcd")
+    assert Journal(folder, task).shards["all"] == journal.shards["all"][:1]
 
 
 def test_other_data_and_options_are_not_mixed_in(source, tmp_path, pack, monkeypatch, make_image):
