@@ -16,6 +16,8 @@ from ...data import Dataset, TrainLoader, TrainSampler, load_dataset
 from ...data.batching.read_ahead import ReadAhead
 from ...data.cache.cache_folder import VARIABLE
 from ...data.files.image_bytes import open_image_file
+from ...data.packing.set_packer import PackOptions
+from ...data.packing.writing import pack_datasets
 from ...data.record_columns import storage_order
 from .large_sets import write_coco_set
 from .memory import PEAK, read_status
@@ -113,12 +115,12 @@ def _load_again(folder: str, sizes: Sizes) -> Work:
 
 
 def _pack(folder: str, sizes: Sizes) -> Work:
-    from ..commands.main import main
-    root, target = _coco(folder, sizes), os.path.join(folder, "packed")
+    dataset, target = load_dataset("auto", _coco(folder, sizes), IMAGE_SET), os.path.join(folder, "packed")
     shutil.rmtree(target, ignore_errors=True)
+    os.makedirs(target)
 
     def work() -> int:
-        main(["data", "pack", root, "--out", target])
+        pack_datasets(target, {"train": dataset}, dataset.path, PackOptions(shuffled=("train",)))
         return sizes.images
     return work
 
@@ -245,7 +247,7 @@ def _train_in_windows(folder: str, sizes: Sizes) -> Work:
 CASES: Dict[str, Case] = {
     "load": Case("COCO's JSON, first time", _load),
     "load_again": Case("COCO's JSON, from the cache of data sets", _load_again),
-    "pack": Case("lhrcnn data pack", _pack),
+    "pack": Case("packing, after the set was read", _pack),
     "load_packed": Case("the packed set", _load_packed),
     "start": Case("the packed set, up to the first batch", _start),
     "start_in_windows": Case("  with windows", _start_in_windows),
