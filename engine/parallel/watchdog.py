@@ -56,18 +56,18 @@ class Watchdog:
                 self._deadline, self._what = earlier
 
     @contextlib.contextmanager
-    def watch_step(self, number: int, first: float) -> Iterator[None]:
+    def watch_step(self, number: int) -> Iterator[None]:
         """Bounds the time of a training step; the usual time is the mean of the latest ones.
+
+        Before the first one nobody knows how long a step takes: it may be usual that it takes as long as the bound.
 
         Args:
             number: of the step, counted from 1.
-            first: seconds that stand for the usual time while there was no step.
         """
         began = time.monotonic()
-        with self.watch(f"step {number}", first if self._usual is None else self._usual):
+        with self.watch(f"step {number}", self._seconds if self._usual is None else self._usual):
             yield
         seconds = time.monotonic() - began
-        # The first step of a network plans its memory: it says little about those that follow.
         self._usual = seconds if self._usual is None else 0.8 * self._usual + 0.2 * seconds
 
     def _run(self) -> None:

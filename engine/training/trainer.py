@@ -85,7 +85,6 @@ class Trainer:
         self._statistics: Optional[Statistics] = None
         self._stop_reason: Optional[str] = None
         self._stops_agreed = False
-        self._began = time.monotonic()
 
     @property
     def epoch(self) -> int:
@@ -182,7 +181,7 @@ class Trainer:
                 batch = next(batches, None)
             if batch is None:
                 break
-            with self.group.watchdog.watch_step(self.step + 1, time.monotonic() - self._began):
+            with self.group.watchdog.watch_step(self.step + 1):
                 metrics, learning_rate = self.train_step(batch)
             # The time is taken from one step to the next, because MXNet still computes the gradients of a step when
             # its losses are known.

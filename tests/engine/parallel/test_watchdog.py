@@ -39,3 +39,17 @@ def test_no_bound():
     with Watchdog(0, messages.append).watch("step 1"):
         time.sleep(0.05)
     assert messages == []
+
+
+def test_steps_may_take_ten_times_as_long_as_the_latest_ones():
+    messages = []
+    watchdog = Watchdog(0.05, messages.append)
+    with watchdog.watch_step(1):
+        time.sleep(0.3)  # of 0.55
+    for number in range(2, 9):
+        with watchdog.watch_step(number):
+            pass
+    assert messages == []
+    with watchdog.watch_step(9):
+        time.sleep(1.2)  # the mean of the latest steps is below 0.1
+    assert [message.split(" has")[0] for message in messages] == ["step 9"]
