@@ -67,7 +67,7 @@ class Pool:
         Raises:
             CheckpointError: the detector cannot be loaded; the message is that of the error in the worker.
         """
-        self._folder = tempfile.mkdtemp(prefix="lhrcnn-serve-", dir=_memory_folder(self._settings))
+        self._folder = tempfile.mkdtemp(prefix=f"lhrcnn-serve-{os.getpid()}-", dir=_memory_folder(self._settings))
         try:
             await asyncio.gather(*(self._start_worker(number) for number in range(self._settings.workers)))
         except BaseException:
@@ -256,7 +256,7 @@ class Pool:
         settings, folder = self._settings, os.path.join(self._folder, str(number))
         # One that was killed leaves images behind.
         shutil.rmtree(folder, ignore_errors=True)
-        os.mkdir(folder)
+        os.makedirs(folder)
         worker = WorkerProcess(number, self._command, {
             "model": settings.model, "engine": settings.engine, "precision": settings.precision,
             "max_megapixels": settings.max_megapixels, "batch": settings.batch, "cpus": cpus,

@@ -87,7 +87,10 @@ def run(load: Callable[[Dict[str, Any]], Work], connection: socket.socket) -> No
             worker.send({"failed": str(error)})
         else:
             worker.serve(work)
-        shutil.rmtree(first[0]["folder"], ignore_errors=True)  # the server may be gone, and cannot do it
+        # The server may be gone, and cannot do it; the last worker removes the folder around those of all.
+        shutil.rmtree(first[0]["folder"], ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(first[0]["folder"]))
     # Threads may be inside an engine, which nothing can interrupt. There is nothing to save.
     sys.stderr.flush()
     os._exit(0)

@@ -102,8 +102,8 @@ def test_images_that_cannot_be_read_are_told_without_paths(folder, server):
         assert found == status and problem in answer["error"]
         assert "/" not in answer["error"] and "dataset" not in answer["error"]
     assert ask(server, png)[0] == 200
+    assert not list(Path("/dev/shm").glob(f"lhrcnn-serve-{server.process.pid}-*/*/*"))
     assert server.stop() == 0
-    assert not list(Path("/dev/shm").glob("lhrcnn-serve-*/*/*"))
 
 
 def test_batches_whose_answers_differ_go_one_by_one():

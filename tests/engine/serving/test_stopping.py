@@ -2,8 +2,10 @@
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,12 @@ def is_running(pid):
         return False
 
 
+def folders(server):
+    """What a server has left of its files of images."""
+    return [path for root in ("/dev/shm", tempfile.gettempdir())
+            for path in Path(root).glob(f"lhrcnn-serve-{server.process.pid}-*")]
+
+
 def test_a_stop_finishes_what_was_accepted(start):
     server = start()
     answers = []
@@ -35,7 +43,7 @@ def test_a_stop_finishes_what_was_accepted(start):
         thread.start()
     server.wait_for("lhrcnn_queue_length", 4)
     workers = children(server.process.pid)
-    assert server.stop() == 0
+    assert folders(server) and server.stop() == 0 and not folders(server)
     for thread in threads:
         thread.join()
     assert [answer[0] for answer in answers] == [200] * 6
@@ -71,6 +79,7 @@ def test_workers_end_with_a_server_that_is_killed(start):
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert not folders(server)
 
 
 def test_a_token_is_asked_for(start):
