@@ -1,4 +1,5 @@
 """The arrays of a packed set's records in a file: numbers and texts, no pickle."""
+import math
 import os
 import zipfile
 from typing import BinaryIO, Dict, Mapping
@@ -47,8 +48,21 @@ def _load(path: str) -> Dict[str, np.ndarray]:
         # Nothing is compressed, so that no small file can fill the memory.
         if sum(one.file_size for one in archive.infolist()) > os.path.getsize(path):
             raise ValueError("its parts are larger than the file")
+        for one in archive.infolist():
+            _check_header(archive, one)
     with np.load(path, allow_pickle=False) as content:  # compares the checksum of each array
         return {name: content[name] for name in content.files}
+
+
+def _check_header(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Raises ValueError if an array states a size that its part of the file does not have: NumPy would take the memory.
+    """
+    with archive.open(part) as stream:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError(f"{part.filename} has another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize + stream.tell() != part.file_size:
+            raise ValueError(f"{part.filename} has another size than it states")
 
 
 def _check_values(arrays: Mapping[str, np.ndarray], places: PackedPlaces, sizes: np.ndarray, classes: int) -> None:

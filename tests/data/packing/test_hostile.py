@@ -1,4 +1,5 @@
 """Manifests and arrays from strangers: refused with one line that names the file, and nothing outside is opened."""
+import io
 import json
 import zipfile
 
@@ -70,6 +71,19 @@ def test_a_small_file_that_would_fill_the_memory(packed):
     with zipfile.ZipFile(packed / "train.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("width.npy", bytes(10 ** 8))
     refuse(packed, "its parts are larger than the file")
+
+
+@pytest.mark.parametrize("shape", [(10 ** 12,), (2 ** 40, 2 ** 30), (-1,), (3, -2 ** 50)])
+def test_headers_that_state_more_than_there_is(packed, shape):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": shape})
+    with np.load(packed / "train.npz") as file:
+        arrays = dict(file)
+    del arrays["width"]
+    np.savez(packed / "train.npz", **arrays)
+    with zipfile.ZipFile(packed / "train.npz", "a") as archive:
+        archive.writestr("width.npy", header.getvalue() + bytes(24))
+    refuse(packed, "width.npy has another size than it states")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", bytes(100)])
