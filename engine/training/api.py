@@ -15,6 +15,7 @@ from ..parallel.group import ALONE, Group
 from ..reporting.logger import HeldLogFile, open_logger
 from ..signals import SignalReceived
 from .run import TrainingRun
+from .stopping import tells_of_resume
 
 
 def train(cfg: Union[str, Path, CfgNode], ctx: Union[None, mx.Context, Sequence[mx.Context]] = None,
@@ -89,7 +90,8 @@ def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
         run.before_checkpoint = lock.check
         log_file.begin(cfg.output_path)
         write_reports(cfg.output_path, run.dataset, run.test_set)
-        run.run()
+        with tells_of_resume(logger):
+            run.run()
         if run.failures:
             write_reports(cfg.output_path, run.dataset, run.test_set)
     return run

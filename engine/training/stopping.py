@@ -1,11 +1,13 @@
 """SIGTERM and SIGINT end a training after its current step, with a checkpoint."""
+import contextlib
+import logging
 import os
 import signal
 import threading
 import time
 from functools import partial
 from types import FrameType
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterator, Optional
 
 from ..signals import ENDING, SignalReceived, exit_status
 from .hook import Hook, RunningTrainer
@@ -52,3 +54,13 @@ class SignalHook(Hook):
         trainer.stop(f"{name} asked it to end; the same command with --resume goes on from here", exit_status(number))
         if trainer.is_interruptible:
             raise SignalReceived(exit_status(number))
+
+
+@contextlib.contextmanager
+def tells_of_resume(logger: logging.Logger) -> Iterator[None]:
+    """Context manager of a run that tells how it goes on where a signal ends it outside of the training's steps."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        logger.info("stopped; the same command with --resume goes on from the last checkpoint, where there is one")
+        raise

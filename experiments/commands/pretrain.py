@@ -48,6 +48,7 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.classification.recipe import PIXELS, Recipe
     from ...engine.training.classification.run import ClassifierRun, Place
+    from ...engine.training.stopping import tells_of_resume
     keep_freed_memory()
     recipe = Recipe(**{one.name: getattr(args, one.name) for one in fields(Recipe)})
     recipe.check()
@@ -65,7 +66,8 @@ def main(argv: options.Arguments = None) -> int:
             raise
         run.before_checkpoint = lock.check
         log_file.begin(folder)
-        run.run()
+        with tells_of_resume(logger):
+            run.run()
     if run.trainer.exit_status:
         return run.trainer.exit_status
     file = run.best_file()

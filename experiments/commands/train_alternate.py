@@ -28,6 +28,7 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.reporting.logger import HeldLogFile, open_logger
     from ...engine.training.allocator import keep_freed_memory
     from ...engine.training.alternate.stages import AlternateTraining
+    from ...engine.training.stopping import tells_of_resume
     keep_freed_memory()
     contexts = options.choose_contexts(args, cfg)
     logger = open_logger()
@@ -40,7 +41,8 @@ def main(argv: options.Arguments = None) -> int:
         training.before_checkpoint = lock.check
         log_file.begin(cfg.output_path)
         write_reports(cfg.output_path, dataset, test_set)
-        checkpoint = training.run()
+        with tells_of_resume(logger):
+            checkpoint = training.run()
         if training.exit_status:
             return training.exit_status
         if test_set is not None:

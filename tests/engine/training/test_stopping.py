@@ -1,4 +1,5 @@
 """SIGTERM and SIGINT end a training after its step, and a test at once."""
+import logging
 import os
 import signal
 
@@ -156,3 +157,10 @@ def test_sigterm_ends_a_command_as_ctrl_c_does():
         pytest.fail("it goes on")
     assert caught.value.exit_status == 143 and isinstance(caught.value, KeyboardInterrupt)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_run_that_is_stopped_elsewhere_tells_how_it_goes_on(caplog):
+    caplog.set_level(logging.INFO)
+    with pytest.raises(KeyboardInterrupt), stopping.tells_of_resume(logging.getLogger("test")):
+        raise KeyboardInterrupt
+    assert "the same command with --resume goes on from the last checkpoint" in caplog.text
