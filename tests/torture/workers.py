@@ -1,7 +1,7 @@
 """The data workers of a training are killed, stopped or refused what they need: its losses stay the same.
 
 Each training gets one kind of harm, at random moments: workers are killed (SIGKILL), crash (SIGSEGV), or are stopped
-(SIGSTOP); the process that starts them is killed or stopped; files in memory are refused as a sandbox does it
+(SIGSTOP); the process that starts them is killed, or stopped and a worker killed; files in memory are refused as a sandbox does it
 (seccomp); /dev/shm has one megabyte. At the end the main process is killed while a worker and its server are stopped,
 and nothing may stay behind. `python tests/torture/workers.py --times 5 --seed 1`; the last two need root on Linux.
 """
@@ -89,7 +89,10 @@ def _with_signals(trial: Trial, draw: random.Random, name: str, number: int, of_
         server = server_of(process.pid)
         victims = [server] if of_server else children(server) if server else []
         if victims and victims[0] is not None:
+            workers = children(server)
             os.kill(draw.choice(victims), number)
+            if of_server and number == signal.SIGSTOP:
+                os.kill(draw.choice(workers), signal.SIGKILL)  # only who starts workers misses a stopped server
             done += 1
     assert process.wait() == 0, trial.said(name)
     said = trial.said(name)
