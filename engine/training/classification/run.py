@@ -132,8 +132,8 @@ class ClassifierRun:
             The last test. Where a signal ended the training, the attribute `exit_status` of the trainer is not 0, and
             no result is written.
         """
-        sets = {name: {"source": one.source, "images": len(one.images), "images_per_class": dict(zip(one.classes, one.counts()))}
-                for name, one in self._sets.items()}
+        sets = {name: {"source": one.source, "images": len(one.images),
+                       "images_per_class": dict(zip(one.classes, one.counts()))} for name, one in self._sets.items()}
         record = RunRecord(Path(self._place.folder), {"backbone": self._backbone, **self._recipe.as_dict()},
                            {**describe_process(), "devices": list(map(str, self._place.contexts))}, sets)
         with record:
