@@ -30,18 +30,19 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (now + (MEGABYTES << 20), resource.RLIM_INFINITY))
 
 
-def judge(target: Target, folder: Path, content: bytes) -> Optional[Finding]:
+def judge(target: Target, folder: Path, content: bytes, seconds: int = SECONDS) -> Optional[Finding]:
     """Reads a content by a target; None where a value came out, or an error that names the file.
 
     Args:
         target: the target.
         folder: of the trial, which `target.prepare` filled.
         content: of the file.
+        seconds: that it may take.
     """
     path = folder / target.file
     path.write_bytes(content)
     signal.signal(signal.SIGALRM, _stop)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     try:
         target.read(folder)
     except LightHeadError as error:
