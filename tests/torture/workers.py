@@ -1,9 +1,10 @@
 """The data workers of a training are killed, stopped or refused what they need: its losses stay the same.
 
 Each training gets one kind of harm, at random moments: workers are killed (SIGKILL), crash (SIGSEGV), or are stopped
-(SIGSTOP); the process that starts them is killed, or stopped and a worker killed; files in memory are refused as a sandbox does it
-(seccomp); /dev/shm has one megabyte. At the end the main process is killed while a worker and its server are stopped,
-and nothing may stay behind. `python tests/torture/workers.py --times 5 --seed 1`; the last two need root on Linux.
+(SIGSTOP); the process that starts them is killed, or stopped and a worker killed; files in memory are refused as a
+sandbox does it (seccomp); /dev/shm has one megabyte. At the end the main process is killed while a worker and its
+server are stopped, and nothing may stay behind. `python tests/torture/workers.py --times 5 --seed 1`; the sandbox and
+the small /dev/shm need root on Linux.
 """
 import ctypes
 import os
