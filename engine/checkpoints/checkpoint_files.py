@@ -6,7 +6,7 @@ inside an epoch the number of completed steps ("step00001234"), or "best" for a 
 PREFIX-TAG.params   parameters in the layout of the MXNet original: names `arg:NAME`, running statistics `aux:NAME`
 PREFIX-TAG.states   what the optimizer remembers, an MXNet file of arrays named after their parameters; where the
                     parameters are averages over the training, also the weights that it goes on from (raw_weights.py)
-PREFIX-TAG.json     step, epoch, classes, configuration, update counts, and sizes and checksums; it is written last, and a
+PREFIX-TAG.json     step, epoch, classes, configuration, update counts, sizes and checksums; it is written last, and a
                     checkpoint without it, or with other sizes, does not count
 
 `read_checkpoint` compares the sizes and the checksum of the JSON file; `verify_checkpoint` the checksums of all files,
