@@ -100,7 +100,7 @@ def _check_array(reader: _Reader, number: int) -> None:
     else:
         axes, is_nothing, side = version, version == 0, "I"
     if is_nothing:
-        return
+        raise ValueError(f"array {number} holds nothing, not even a shape")
     if not 0 <= axes <= _MOST_AXES:
         raise ValueError(f"array {number} would have {axes} axes")
     sides = reader.numbers(f"<{axes}{side}") if axes else ()

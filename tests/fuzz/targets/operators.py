@@ -93,7 +93,7 @@ def _read(folder: Path) -> object:
         for array in (*executor.arg_arrays, *executor.aux_arrays):
             array[:] = mx.nd.random.uniform(-2, 20, array.shape).astype(array.dtype)
         return [array.asnumpy() for array in executor.forward()]
-    except (mx.MXNetError, ValueError, TypeError, KeyError) as error:
+    except (mx.MXNetError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{path}: {error}") from None
 
 
