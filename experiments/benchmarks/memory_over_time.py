@@ -54,7 +54,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--model", metavar="PATH", help="what detects, see load_detector")
     parser.add_argument("--engine", metavar="NAME", help="the engine of an export")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     began = time.monotonic()
     if args.what == "training":
         points = training_points(args.cfg, args.overrides, args.count)

@@ -13,6 +13,7 @@ import random
 import signal
 import struct
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
@@ -125,5 +126,5 @@ def _main_killed(trial: Trial) -> None:
 
 if __name__ == "__main__":
     options = arguments(__doc__, times=3)
-    with place(options.folder) as own:
+    with place(options.folder or tempfile.gettempdir()) as own:  # not in /dev/shm, which is hidden
         run(own, options.times, options.seed)
