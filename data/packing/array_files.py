@@ -38,7 +38,7 @@ def read_arrays(path: str, shards: Mapping[str, int], classes: int) -> FlatRecor
         records = FlatRecords(arrays, places)
         _check_values(arrays, places, sizes, classes)
         return records
-    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except Exception as error:  # NumPy and zipfile raise all kinds, those of Python's parser among them
         raise DataError(f"{path}: the records of the packed data set are damaged ({error}); copy the file again, or "
                         "pack the data set anew") from None
 

@@ -1,6 +1,7 @@
 """Pipes, devices and links without end in a data set, a model or beside a configuration: an error, soon."""
 import os
 import signal
+import zipfile
 
 import pytest
 from PIL import Image
@@ -88,3 +89,16 @@ def test_links_to_folders_around_them_end(tmp_path):
     assert len(read_image_folder(str(tmp_path)).images) == 4
     with pytest.raises(DataError):
         find_sets(str(tmp_path))
+
+
+@pytest.mark.parametrize("header", ["{'descr': '<f4', 'fortran_order': False, 'shape': (", "(" * 3000,
+                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 4), }",
+                                    "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }"])
+def test_archives_of_numpy_whose_headers_lie(tmp_path, header):
+    text = header.encode() + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + b"\x80\x04N."
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", member)
+    for read in (read_weights, read_proposals):
+        with pytest.raises(LightHeadError, match="a.npz"):
+            list(read(str(tmp_path / "a.npz")))

@@ -49,7 +49,8 @@ def test_what_mxnet_writes_passes(tmp_path, dtype):
     (array(V2, (2,), kind=-1), "unknown type"), (array(V2, (2,), device=(2, 10 ** 6)), "on a device"),
     (array(V2, (2,), device=(77, 0)), "on a device"), (array(V2, (2,), storage=1), "not dense"),
     (struct.pack("<Iii", V2, 0, 0), "holds nothing"), (struct.pack("<I", 0), "holds nothing"),
-    (struct.pack("<Iii", V3, 0, -1), "holds nothing"), (struct.pack("<Iii", V2, 0, 2 ** 31 - 1), "axes"), (struct.pack("<Iii", V2, 0, -5), "axes"),
+    (struct.pack("<Iii", V3, 0, -1), "holds nothing"),
+    (struct.pack("<Iii", V2, 0, 2 ** 31 - 1), "axes"), (struct.pack("<Iii", V2, 0, -5), "axes"),
     (struct.pack("<I", 0xF993FACB), "axes")])
 def test_lies_are_told_before_memory_is_taken(tmp_path, bad, message):
     with pytest.raises(CheckpointError, match=f"a.params cannot be read as an MXNet parameter file: .*{message}"):
