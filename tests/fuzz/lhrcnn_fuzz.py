@@ -142,7 +142,8 @@ def _child(args: argparse.Namespace) -> None:
             return (mutate(bytes(data), seeds, rng) if rng.random() < 0.7 else atheris.Mutate(data, most))[:most]
 
         atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={int(args.seconds)}", "-max_len=200000",
-                       f"-seed={args.seed + 1}", "-rss_limit_mb=0", "-verbosity=0"], attempt, custom_mutator=change)
+                       f"-seed={args.seed + 1}", "-rss_limit_mb=0", "-verbosity=0", f"-artifact_prefix={room}/"],
+                      attempt, custom_mutator=change)
         atheris.Fuzz()
         return
     rng, end = random.Random(args.seed), time.monotonic() + args.seconds
