@@ -56,6 +56,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
     args = parser.parse_intermixed_args(argv)
     began = time.monotonic()
+    print(f"{'after':>8} {'sizes':>6} {'MB':>8} {'MB of workers':>14}", flush=True)
     if args.what == "training":
         points = training_points(args.cfg, args.overrides, args.count)
     else:
@@ -63,9 +64,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     result: Dict[str, Any] = {"points": [point._asdict() for point in points], "growth": growth(points),
                               "peak": peak_megabytes(), "seconds": time.monotonic() - began,
                               "machine": describe_machine()}
-    print(f"{'after':>8} {'sizes':>6} {'MB':>8} {'MB of workers':>14}")
-    for point in points:
-        print(f"{point.count:>8} {point.sizes:>6} {point.resident:>8.0f} {point.workers:>14.0f}")
     print(f"growth over the second half: {result['growth']:+.1f} MB a thousand; {result['seconds']:.0f} s")
     if args.json:
         write_json(args.json, result)
@@ -92,7 +90,7 @@ class MemoryHook(Hook):
 
     def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         if report.step % max(self._count // _POINTS, 1) == 0:
-            self.points.append(Point(report.step, resident_megabytes(), workers_megabytes(), len(self._sizes)))
+            self.points.append(look(report.step, len(self._sizes)))
         if report.step >= self._count:
             trainer.stop("enough for the measurement")
 
@@ -141,8 +139,15 @@ def detection_points(model: str, engine: Optional[str], count: int) -> List[Poin
         sizes.add(detector.preparation.network_input(np.zeros((height, width, 3), np.uint8), 0)[0].shape)
         detector(random.randint(0, 256, (height, width, 3)).astype(np.uint8))
         if number % max(count // _POINTS, 1) == 0:
-            points.append(Point(number, resident_megabytes(), workers_megabytes(), len(sizes)))
+            points.append(look(number, len(sizes)))
     return points
+
+
+def look(count: int, sizes: int) -> Point:
+    """Looks at the memory after so many steps or detections of so many sizes, and prints it."""
+    point = Point(count, resident_megabytes(), workers_megabytes(), sizes)
+    print(f"{point.count:>8} {point.sizes:>6} {point.resident:>8.0f} {point.workers:>14.0f}", flush=True)
+    return point
 
 
 def growth(points: Sequence[Point]) -> float:
