@@ -11,6 +11,7 @@ from .kvstore_group import VARIABLES, KVStoreGroup
 from .watchdog import Watchdog
 
 _DISTRIBUTED = "dist"
+_START_SECONDS = 60  # that processes, which need not start at once, may take to join at least
 
 
 def join_group(cfg: CfgNode, horovod: bool = False) -> Group:
@@ -42,9 +43,8 @@ def join_group(cfg: CfgNode, horovod: bool = False) -> Group:
 
 
 def _joined(make: Callable[[], Group], seconds: float) -> Group:
-    watchdog = Watchdog(seconds)
-    with watchdog.watch("the joining of all processes"):
+    with Watchdog(seconds and max(seconds, _START_SECONDS)).watch("the joining of all processes"):
         group = make()
         group.barrier()
-    group.watchdog = watchdog
+    group.watchdog = Watchdog(seconds)
     return group

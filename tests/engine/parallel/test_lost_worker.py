@@ -27,7 +27,7 @@ def run(start, tmp_path, number, timeout, **environment):
         lost.send_signal(number)
         began = time.monotonic()
         outputs = processes.outputs()
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 45
         assert [worker.returncode for worker in processes.workers] == [75, 75]
         if "PS_HEARTBEAT_TIMEOUT" in environment:
             assert [process.wait(timeout=30) for process in processes.all[:2]] == [75, 75]
@@ -35,8 +35,8 @@ def run(start, tmp_path, number, timeout, **environment):
 
 
 def test_heartbeats(start, tmp_path):
-    for output in run(start, tmp_path, signal.SIGSTOP, 0, PS_HEARTBEAT_INTERVAL="1", PS_HEARTBEAT_TIMEOUT="3"):
-        assert "has given no sign of life for 3 s" in output and "--resume" in output
+    for output in run(start, tmp_path, signal.SIGSTOP, 0, PS_HEARTBEAT_INTERVAL="1", PS_HEARTBEAT_TIMEOUT="6"):
+        assert "has given no sign of life for 6 s" in output and "--resume" in output
 
 
 def test_watchdog(start, tmp_path):

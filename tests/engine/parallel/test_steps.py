@@ -1,4 +1,5 @@
 """Two processes with half the batch end with the weights of one with two devices, and of one with one device."""
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -48,7 +49,8 @@ def test_two_workers_of_a_kvstore(describe, start, module_at, tmp_path, lines, n
 
 @pytest.mark.horovod
 def test_two_processes_of_horovod(describe, module_at, tmp_path):
-    pytest.importorskip("horovod.mxnet", reason="Horovod is not installed; docs/scaling.md says how")
+    if importlib.util.find_spec("horovod") is None:  # its library must not come before the operators' in this process
+        pytest.skip("Horovod is not installed; docs/scaling.md says how")
     horovodrun = shutil.which("horovodrun", path=str(Path(sys.executable).parent)) or shutil.which("horovodrun")
     group = describe(GLUON, "group", "network.NORM", "batch", "TRAIN.BATCH_IMAGES", 2)
     subprocess.run([horovodrun, "-np", "2", sys.executable, STEPS, group, str(tmp_path / "group.npz"), "horovod", "2"],
