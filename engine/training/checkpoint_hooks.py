@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import StorageError, TrainingError
 from ..checkpoints.checkpoint_files import (BEST, copy_checkpoint, epoch_tag, list_checkpoints, read_checkpoint,
                                             remove_checkpoint, remove_leftovers, step_tag, write_checkpoint)
+from ..checkpoints.choosing import latest_checkpoint
 from .hook import Hook, RunningTrainer, StepReport
 
 
@@ -129,7 +130,7 @@ def _advice_where_full(prefix: str) -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        found = [checkpoint.base for checkpoint in list_checkpoints(prefix) if checkpoint.tag != BEST]
-        if not found:
+        found = latest_checkpoint(prefix)
+        if found is None:
             raise
-        raise StorageError(f"{error}. The same command with --resume goes on from {found[-1]}") from error
+        raise StorageError(f"{error}. The same command with --resume goes on from {found}") from error
