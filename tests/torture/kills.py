@@ -31,6 +31,7 @@ def run(folder: Path, times: int, seed: int, report=print) -> Dict[str, int]:
             assert not leftovers(folder / name), leftovers(folder / name)
             assert "Traceback" not in trial.said(name) and "damaged" not in trial.said(name), trial.said(name)
             counts["trainings"] += 1
+            report(f"{name} ended as the unbroken one, after {counts['kills']} kills altogether")
         assert trial.left_processes() == []
     finally:
         trial.kill_all()
