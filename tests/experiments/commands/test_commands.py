@@ -197,7 +197,8 @@ def test_export_notices_another_answer(workshop, exported, monkeypatch, capsys, 
 @pytest.mark.parametrize("end, content, message", [
     ("-symbol.json", None, "not a whole one"), ("-meta.json", None, "not a whole one"),
     ("-meta.json", "{}", "does not describe"), ("-meta.json", '{"format": 1', "does not describe"),
-    ("-symbol.json", "{}", "cannot be read as a network"), ("-0000.params", "junk", "cannot be read as a network")])
+    ("-symbol.json", "{}", "cannot be read as a network"),
+    ("-0000.params", "junk", "cannot be read as an MXNet parameter file: it ends early")])
 def test_damaged_exports(exported, tmp_path, end, content, message):
     for path in exported.parent.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
