@@ -125,7 +125,8 @@ setup(
         # To read and write videos. The wheel brings FFmpeg along, with the encoder x264, which is under the GPL.
         "video": ["av>=12.3"],
         # To serve a detector over HTTP.
-        "serve": ["starlette>=0.44", "uvicorn>=0.33", "h11>=0.16", "python-multipart>=0.0.20", "prometheus-client>=0.21"],
+        "serve": ["starlette>=0.44", "uvicorn>=0.33", "h11>=0.16", "python-multipart>=0.0.20",
+                  "prometheus-client>=0.21"],
         # To train by processes that horovodrun starts. It is compiled on installation, and imports MXNet by itself, for
         # which NumPy must still have the names that 1.24 removed: docs/scaling.md has the line that installs it.
         "horovod": ["horovod==0.28.1", "numpy<1.24"],

@@ -137,8 +137,8 @@ KEYS = (
         "Whether training images come in a random order, another one in each epoch."),
     Key("TRAIN.SHUFFLE_WINDOW", 0, INT,
         "Number of training images among which batches are drawn: 16 runs of images that lie together on the disk, "
-        "other runs in each epoch. It is for sets that `lhrcnn data pack` has written and that do not fit the memory of "
-        "the machine, which are read in the order of the disk then. 0 draws from all images.",
+        "other runs in each epoch. It is for sets that `lhrcnn data pack` has written and that do not fit the memory "
+        "of the machine, which are read in the order of the disk then. 0 draws from all images.",
         NOT_NEGATIVE),
     Key("TRAIN.ASPECT_GROUPING", True, BOOL,
         "Whether a training batch holds only images of one group, so that less is padded: those at least as wide as "

@@ -102,8 +102,8 @@ def test_weights_are_not_missing(ready, value):
 
 
 def test_what_lacks_nothing_runs_once(go, ready, tmp_path):
-    assert go() == ["python experiments/train_end2end.py --cfg experiments/cfgs/paper/voc_l.yaml --gpus 0 --resume-if-any "
-                    + " ".join(ready)]
+    assert go() == ["python experiments/train_end2end.py --cfg experiments/cfgs/paper/voc_l.yaml --gpus 0 "
+                    "--resume-if-any " + " ".join(ready)]
     assert go() == []
     result, = paper_results.results_of(output.paper_state(tmp_path), "voc_l")
     assert result["metrics"] == {"AP": 0.25, "AP50": 0.25, "AP75": 0.25, "APs": 0.25, "APm": 0.25, "APl": 0.25,
