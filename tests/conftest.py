@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,9 @@ def pytest_configure(config):
     """Registers what must hold above this folder too, where no conftest.py may lie."""
     config.pluginmanager.register(PlainRoot())
     os.environ["LHRCNN_CACHE"] = "off"  # nothing is left in the user's cache
+    # Some tests send Ctrl-C's signal, which a shell lets commands ignore that it starts in the background.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

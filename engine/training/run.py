@@ -172,8 +172,9 @@ class TrainingRun:
             {**describe_process(), "devices": list(map(str, self._contexts)), "processes": self._group.size},
             {name: data_summary(one) for name, one in sets.items() if one is not None})
         # A disk that has no room for it must not cost the checkpoint of an epoch.
-        saved = next(place for place, hook in enumerate(self.trainer.hooks) if isinstance(hook, CheckpointHook))
-        self.trainer.hooks.insert(saved + 1, record)
+        hooks = self.trainer.hooks
+        savers = [place for place, hook in enumerate(hooks) if isinstance(hook, CheckpointHook)]
+        hooks.insert(max(savers, default=-1) + 1, record)
         with record:
             return self._run()
 

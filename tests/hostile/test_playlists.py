@@ -1,4 +1,5 @@
 """A file that is called a video and is a playlist opens no other file, and no address in the network."""
+import numpy as np
 import pytest
 
 from light_head_rcnn.engine.inference.video.reading import Clip
@@ -14,8 +15,10 @@ def clip(tmp_path):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg2video", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        random = np.random.RandomState(0)
         for _ in range(5):
-            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+            pixels = random.randint(0, 256, (48, 64, 3)).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
         container.mux(stream.encode(None))
     return path
 

@@ -58,6 +58,9 @@ class Trial:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LHRCNN_CACHE": "off", MARK: self._mark, **(env or {})}
         command = [sys.executable, "-m", "light_head_rcnn.experiments.commands.main", "train", "--cfg",
                    str(self.folder / "tiny.yaml"), "--cpu", "--out", str(self.folder / name), *words]
+        # A shell lets commands ignore Ctrl-C that it starts in the background, and what they start ignores it too.
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         with open(self.folder / f"{name}.txt", "a", encoding="utf-8") as said:
             return subprocess.Popen(command, env=environment, stdout=said, stderr=said, preexec_fn=before,
                                     start_new_session=True)

@@ -36,8 +36,8 @@ def dataset(tmp_path_factory):
         pixels = np.random.RandomState(len(records)).randint(0, 256, (height, width, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(path)
         records.append(data.make_record(name, path, width, height, objects, regions))
-    return SimpleNamespace(records=records, classes=("a", "b"), name="strips", summary=lambda: "strips",
-                           log=FaultLog(FaultPolicy()), notes=[])
+    return SimpleNamespace(records=records, classes=("a", "b"), name="strips", path=str(folder), notes=[],
+                           summary=lambda: "strips", report=lambda: {}, log=FaultLog(FaultPolicy()))
 
 
 @pytest.mark.parametrize("options, images", [(GLUON, 1), (GLUON + SAMPLE, 1), ([], 1), (SAMPLE, 2),

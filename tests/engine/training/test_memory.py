@@ -1,4 +1,5 @@
 """Memory over steps and detections of changing sizes: a short form of experiments/benchmarks/memory_over_time.py."""
+import ctypes
 import itertools
 import logging
 import os
@@ -22,14 +23,19 @@ def run(configuring, tmp_path_factory):
     return TrainingRun(cfg, [mx.cpu()], logging.getLogger("test"))
 
 
+def used_megabytes():
+    """The memory of this process, without what earlier tests have freed and the C library keeps."""
+    mx.nd.waitall()
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident_megabytes()
+
+
 def growth(act, count):
     """Megabytes by which the memory grows while `act` is called with the numbers up to `count`."""
-    mx.nd.waitall()
-    before = resident_megabytes()
+    before = used_megabytes()
     for number in range(count):
         act(number)
-    mx.nd.waitall()
-    return resident_megabytes() - before
+    return used_megabytes() - before
 
 
 def check(act, warm, count):
