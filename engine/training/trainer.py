@@ -42,7 +42,8 @@ class Trainer:
             which `net` takes them.
         optimizer: gluon.Trainer of the parameters to train. The gradient that it applies is the mean over devices.
         schedule: function from the number of a step, counted from 1, to its learning rate.
-        hooks: objects that are called, in this order, after each step, epoch and test; see `hook.Hook`.
+        hooks: objects that are called, in this order, after each step and epoch, and in the reverse order after each
+            test; see `hook.Hook`.
         epochs: number of epochs after which the training ends.
         contexts: devices, which share each batch in equal parts; by default the CPU.
         seed: seed of all random numbers of the steps. Each step is seeded by it and by the step's number, so that a
@@ -138,8 +139,12 @@ class Trainer:
             self.is_interruptible = False
 
     def report_test(self, metrics: Dict[str, float]) -> None:
-        """Tells all hooks the metrics of a test of the current network; hooks that test call it."""
-        for hook in self.hooks:
+        """Tells all hooks the metrics of a test of the current network, the last one first; hooks that test call it.
+
+        So the line of losses.jsonl, by which a resumed training knows that the test was made, is written when the best
+        checkpoint is whole.
+        """
+        for hook in reversed(self.hooks):
             hook.after_test(self, metrics)
 
     def time_steps(self, count: int) -> Iterator[Tuple[float, float]]:

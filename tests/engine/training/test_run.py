@@ -11,7 +11,7 @@ from PIL import Image
 from light_head_rcnn.errors import CheckpointError, TrainingError
 from light_head_rcnn import data
 from light_head_rcnn.engine.evaluation.run import TestResult
-from light_head_rcnn.engine.training import run
+from light_head_rcnn.engine.training import checkpoint_hooks, run
 from light_head_rcnn.engine.training.run import TrainingRun
 from light_head_rcnn.engine.training.trainer import Trainer
 from light_head_rcnn.engine.checkpoints.checkpoint_files import read_checkpoint
@@ -211,6 +211,22 @@ def test_old_checkpoints_go_and_the_best_stays(configure, tmp_path, monkeypatch)
     train(configure("run", "TRAIN.end_epoch", 5, "TRAIN.TEST_EVERY", 1), resume=True)
     assert read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))["epoch"] == 2
     assert files(tmp_path / "run", ".params") == [f"light_head_rcnn-{tag}.params" for tag in ("0004", "0005", "best")]
+
+
+def test_a_run_that_ends_while_the_best_is_copied_makes_the_test_again(configure, tmp_path, monkeypatch):
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": 0.4, "AP50": 0.9}})
+    options = "TRAIN.end_epoch", 3, "TRAIN.TEST_EVERY", 2
+
+    def end(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoint_hooks, "copy_checkpoint", end)
+        train(configure("run", *options))
+    train(configure("run", *options), resume=True)
+    assert read_checkpoint(str(tmp_path / "run" / "light_head_rcnn-best"))["epoch"] == 2
+    lines = read_scalars(tmp_path / "run" / "losses.jsonl")
+    assert [line["step"] for line in lines if "test_AP" in line] == [6, 9]
 
 
 def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
