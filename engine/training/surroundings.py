@@ -26,7 +26,9 @@ _GIT_SECONDS = 10
 
 def describe_process() -> Dict[str, Any]:
     """Returns the command, the folder that it runs in, the process, the versions, the checkout and the machine."""
-    return {"command": list(sys.argv), "working_folder": os.getcwd(), "process": os.getpid(), "versions": versions(),
+    # A process of `lhrcnn launch` is one of Python's own, whose first word is -c.
+    command = ["lhrcnn" if sys.argv[0] == "-c" else sys.argv[0], *sys.argv[1:]]
+    return {"command": command, "working_folder": os.getcwd(), "process": os.getpid(), "versions": versions(),
             "checkout": checkout_state(Path(__file__).resolve().parents[2]), "machine": machine(),
             "environment": environment()}
 

@@ -61,7 +61,7 @@ def main(argv: options.Arguments = None) -> int:
         manifest = pack_datasets(args.out, datasets, root, chosen)
     faults = [f"faults in {name}, their number, and what is done about them:\n{dataset.log.table()}"
               for name, dataset in datasets.items() if dataset.log.counts]
-    counts = ", ".join(f"{name} {one.records.images} images in {len(one.shards)} shards, "
+    counts = ", ".join(f"{name} {one.records.images} images in {len(one.shards)} shard{'s' * (len(one.shards) > 1)}, "
                        f"{sum(file.bytes for file in one.files()) / 1e6:.1f} MB" for name, one in manifest.sets.items())
     print_text("\n\n".join([*faults, f"wrote {args.out}: {counts}",
                             "The lines of a configuration that use it:\n\n" + config_lines(args.out, list(datasets))]))
