@@ -19,6 +19,7 @@ _REMEDIES = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM,
              errno.ENOTDIR: _IN_THE_WAY, errno.EEXIST: _IN_THE_WAY,
              errno.ENOENT: "the folder has been removed meanwhile: choose another one",
              errno.EIO: "the disk may be broken: choose a folder on another one"}
+_UNFINISHED = ".tmp-"  # what the names of temporary files begin with
 _OF_ANY_FILE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
@@ -68,7 +69,7 @@ def atomic_set(paths: Sequence[PathLike]) -> Iterator[List[str]]:
     targets = list(map(Path, paths))
     folder = targets[0].parent
     # Matplotlib and Pillow choose the format by the extension, so the prefix goes in front.
-    temporaries = [folder / (".tmp-" + target.name) for target in targets]
+    temporaries = [folder / (_UNFINISHED + target.name) for target in targets]
     with storage_errors(targets[-1], *temporaries, folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +90,15 @@ def atomic_set(paths: Sequence[PathLike]) -> Iterator[List[str]]:
                     temporary.unlink()
         # The rename is an entry of the folder, which has to reach the disk too to survive a power cut.
         _flush_to_disk(folder, os.O_RDONLY)
+
+
+def remove_unfinished(folder: PathLike) -> None:
+    """Removes the temporary files directly in a folder that writes left which were killed; no other write may be under
+    way there."""
+    for path in Path(folder).glob(_UNFINISHED + "*"):
+        if path.is_symlink() or path.is_file():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def refuse_link(path: PathLike) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 from ..errors import StorageError, UsageError
-from .files import PathLike, refuse_link, storage_errors
+from .files import PathLike, refuse_link, remove_unfinished, storage_errors
 
 _LOGGER = logging.getLogger(__name__)
 _NAME = ".lock"
@@ -38,7 +38,8 @@ def lock_folder(folder: PathLike) -> Iterator[FolderLock]:
 
     The lock is the file `.lock` in the folder, held by flock(2): no file of a process that has ended, however it ended,
     keeps others out. On Linux that holds between machines, too, on NFS; where a file system knows no locks the log says
-    so and the work goes on. The file, and folders that were made and stayed empty, are removed at the end.
+    so and the work goes on. The file, and folders that were made and stayed empty, are removed at the end. Unfinished
+    files of a process that was killed in the folder are removed at the start.
 
     Raises:
         UsageError: another process holds the folder; the message names the process.
@@ -105,6 +106,7 @@ def _locked_file(folder: Path, path: Path) -> int:
             os.close(handle)
             raise
         if _is_same(handle, path):
+            remove_unfinished(folder)
             return handle
         os.close(handle)  # the holder removed it between the two lines
 

@@ -24,6 +24,16 @@ def test_nothing_is_left_of_a_lock(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "b", "file"]
 
 
+def test_unfinished_files_go_when_nobody_can_be_writing_them(tmp_path):
+    (tmp_path / "below").mkdir()
+    kept = [tmp_path / "a.json", tmp_path / ".hidden", tmp_path / "below" / ".tmp-b.json"]
+    for path in [*kept, tmp_path / ".tmp-a.json"]:
+        path.write_text("{")
+    (tmp_path / ".tmp-link").symlink_to(tmp_path / "a.json")
+    with lock_folder(tmp_path):
+        assert {path for path in tmp_path.rglob("*") if not path.is_dir()} == {*kept, tmp_path / ".lock"}
+
+
 def test_the_second_names_the_first_and_a_dead_one_holds_nothing(tmp_path):
     first = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
     try:
