@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from light_head_rcnn.data import dataset_names
+from light_head_rcnn.data import dataset_names, registry
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.commands import extensions, main
 
@@ -27,9 +27,12 @@ class Empty(Dataset):
 def _own_environment(monkeypatch, tmp_path):
     monkeypatch.delenv(extensions.VARIABLE, raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_READERS", dict(registry._READERS))
     monkeypatch.chdir(tmp_path)
     yield
     os.environ.pop(extensions.VARIABLE, None)
+    for name in ("grain_sets", "grain_scripts", "broken_grain"):
+        sys.modules.pop(name, None)
 
 
 def test_a_module_of_the_working_directory_registers_a_data_set(tmp_path, capsys):
