@@ -78,7 +78,7 @@ def test_links_in_an_output_folder_are_not_written_through(tmp_path):
     assert own.read_text() == "mine" and (tmp_path / "a.json").read_text() == "new"
 
 
-@pytest.mark.parametrize("prefix", ["../x", "/tmp/x", "..", "a/b", ""])
+@pytest.mark.parametrize("prefix", ["../x", "/x", "..", "a/b", ""])
 def test_names_of_checkpoints_name_no_folder(prefix):
     with pytest.raises(ConfigError, match="model_prefix"):
         load_config(None, {"TRAIN.model_prefix": prefix})
