@@ -1,6 +1,6 @@
 """Finds the layer of a network whose output is the first that is not finite, by running it once more."""
 import warnings
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -17,14 +17,16 @@ def first_block(root: gluon.HybridBlock, run: Callable[[], Any]) -> Optional[str
         run: runs it once.
 
     Returns:
-        The name and the kind of the innermost such block; None where all outputs are finite.
+        The place of the innermost such block in the network, by the names of attributes, such as
+        "features.stem.conv (Conv2D)", and its kind; None where all outputs are finite.
     """
     found: List[str] = []
     handles = []
+    places = dict(_places(root, ""))
 
     def look(block: gluon.Block, _: Any, output: Any) -> None:
         if not found and not all(map(is_finite, _arrays(output))):
-            found.append(f"{block.name} ({type(block).__name__})")
+            found.append(f"{places[id(block)] or block.name} ({type(block).__name__})")
 
     root.hybridize(False)
     root.apply(lambda block: handles.append(block.register_forward_hook(look)))
@@ -35,6 +37,13 @@ def first_block(root: gluon.HybridBlock, run: Callable[[], Any]) -> Optional[str
         for handle in handles:
             handle.detach()
     return found[0] if found else None
+
+
+def _places(block: gluon.Block, place: str) -> Iterator[Tuple[int, str]]:
+    """Yields the identity of a block and of all below it, each with its place."""
+    yield id(block), place
+    for name, child in block._children.items():
+        yield from _places(child, f"{place}.{name}" if place else name)
 
 
 def first_node(symbol: mx.sym.Symbol, block: SymbolBlock, names: Sequence[str],

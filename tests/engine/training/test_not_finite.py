@@ -81,7 +81,7 @@ def assert_equal(found, expected):
 @pytest.mark.parametrize("harm, place, advice", [
     (broken_images, "the batch itself holds numbers that are not finite, in data", "look at these images"),
     (broken_boxes, "the batch itself holds numbers that are not finite, in gt_boxes", "look at these images"),
-    (bright_images, r"the first output that is not finite is that of the layer \w+", "lower TRAIN.lr"),
+    (bright_images, r"the first output that is not finite is that of the layer \w+[\w.]+", "lower TRAIN.lr"),
     (broken_weight, r"before the step, parameters were not finite already: \w*rpn_cls_score_weight\.", "go on from"),
     (broken_gradient, r"all outputs of the network are finite, but the gradients of \d+ of \d+ parameters are not; the "
                       r"nearest to the losses is that of \w+", "lower TRAIN.lr")])
