@@ -6,12 +6,17 @@ from typing import List
 _PROC = Path("/proc")
 
 
+def resident_bytes(process: int) -> int:
+    """Returns the memory that a process, given by its number, has in use; 0 where the system does not tell."""
+    try:
+        return int((_PROC / str(process) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def resident_megabytes() -> float:
     """Returns the memory that this process has in use, in 2**20 bytes; 0 where the system does not tell."""
-    try:
-        return int((_PROC / "self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2 ** 20
-    except (OSError, ValueError, IndexError):
-        return 0.0
+    return resident_bytes(os.getpid()) / 2 ** 20
 
 
 def peak_megabytes() -> float:
@@ -28,16 +33,17 @@ def workers_megabytes() -> float:
 
     What several of them share counts once, where the system tells it.
     """
-    return sum(map(_own_megabytes, _descendants(os.getpid())))
+    return sum(map(_own_megabytes, descendants(os.getpid())))
 
 
-def _descendants(process: int) -> List[int]:
+def descendants(process: int) -> List[int]:
+    """Returns the numbers of the processes that a process has started, and of those that they have."""
     try:
         children = [int(child) for task in (_PROC / str(process) / "task").iterdir()
                     for child in (task / "children").read_text().split()]
     except OSError:
         return []
-    return children + [one for child in children for one in _descendants(child)]
+    return children + [one for child in children for one in descendants(child)]
 
 
 def _own_megabytes(process: int) -> float:

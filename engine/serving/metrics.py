@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from .worker_process import resident_memory
+from ...process_memory import resident_bytes
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -76,7 +76,7 @@ class _Memory:
 
     def collect(self) -> list:
         family = GaugeMetricFamily("lhrcnn_resident_memory_bytes", "Memory that a process holds.", labels=["process"])
-        family.add_metric(["server"], resident_memory(os.getpid()))
+        family.add_metric(["server"], resident_bytes(os.getpid()))
         for worker in self._pool.workers:
             family.add_metric([f"worker_{worker.number}"], worker.resident_memory())
         return [family]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from ...process_memory import resident_bytes
 from . import frames
 
 # What a process is started with; the number of its end of the connection is added.
@@ -105,7 +106,7 @@ class WorkerProcess:
 
     def resident_memory(self) -> int:
         """Bytes of memory that the process holds; 0 where the system does not tell."""
-        return resident_memory(self.pid)
+        return resident_bytes(self.pid)
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -134,12 +135,3 @@ class WorkerProcess:
         status = self._process.poll() if self._process is not None else None
         return "is still running" if status is None else f"was ended by signal {-status}" if status < 0 else (
             f"ended with status {status}")
-
-
-def resident_memory(pid: int) -> int:
-    """Bytes of memory that a process holds; 0 where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...engine.files import write_json
+from ...process_memory import resident_megabytes
 from .machine import describe_machine
 from .timing import format_quartiles, quartiles
 
@@ -107,7 +108,7 @@ def measure(model: str, training: bool, sizes: Sequence[Size]) -> Dict[str, Any]
     """
     step = training_step(model) if training else inference_step(model)
     step((sizes[0][1], sizes[0][0]))
-    memory = [_megabytes_in_use()]
+    memory = [resident_megabytes()]
     rounds: List[List[float]] = [[], []]
     for times in rounds:
         for number, size in enumerate(sizes):
@@ -115,8 +116,8 @@ def measure(model: str, training: bool, sizes: Sequence[Size]) -> Dict[str, Any]
             step(size)
             times.append(1000 * (time.process_time() - start))
             if times is rounds[0] and number + 1 in [len(sizes) * part // 4 for part in (1, 2, 3, 4)]:
-                memory.append(_megabytes_in_use())
-    memory.append(_megabytes_in_use())
+                memory.append(resident_megabytes())
+    memory.append(resident_megabytes())
     return {"memory": memory, "first": quartiles(rounds[0]), "again": quartiles(rounds[1])}
 
 
@@ -173,12 +174,6 @@ def format_row(row: Dict[str, Any]) -> str:
     before, *growth, again = (f"{number:.0f}" for number in row["memory"])
     return (f"{row['bound']:>6} {before:>10} {', '.join(growth):>40} {again:>7} "
             f"{format_quartiles(row['first'], 1):>22} {format_quartiles(row['again'], 1):>22}")
-
-
-def _megabytes_in_use() -> float:
-    """Returns how much memory this process has in use, in 2**20 bytes; Linux only."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2 ** 20
 
 
 if __name__ == "__main__":

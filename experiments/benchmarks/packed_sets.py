@@ -19,6 +19,7 @@ from ...data.files.image_bytes import open_image_file
 from ...data.packing.set_packer import PackOptions
 from ...data.packing.writing import pack_datasets
 from ...data.record_columns import storage_order
+from ...process_memory import descendants, resident_bytes
 from .large_sets import write_coco_set
 from .memory import PEAK, read_status
 
@@ -233,7 +234,7 @@ def _train(folder: str, sizes: Sizes, window: int = 0) -> Work:
         for number, _ in enumerate(loader.epoch(0)):
             if number in (steps // 10, steps - 1):
                 _MORE[f"memory of the processes that read, after {(number + 1) * _BATCH} images"] = ", ".join(
-                    f"{size / 1e6:.0f} MB" for size in _sizes_of_children())
+                    f"{resident_bytes(process) / 1e6:.0f} MB" for process in sorted(descendants(os.getpid())))
             if number == steps - 1:
                 break
         return steps * _BATCH
@@ -261,25 +262,6 @@ CASES: Dict[str, Case] = {
     "train_windows": Case("training batches of two workers, from windows, cold", _train_in_windows, True),
 }
 _MORE: Dict[str, str] = {}
-
-
-def _sizes_of_children() -> List[int]:
-    """Returns the memory in use of the processes that this one has started, and of theirs, in bytes."""
-    parents = {}
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    family = {os.getpid()}
-    while any(parent in family and process not in family for process, parent in parents.items()):
-        family |= {process for process, parent in parents.items() if parent in family}
-    sizes = []
-    for process in sorted(family - {os.getpid()}):
-        with open(f"/proc/{process}/statm", encoding="utf-8") as file:
-            sizes.append(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
-    return sizes
 
 
 def _empty_cache() -> bool:
