@@ -117,3 +117,12 @@ def _read(path: str) -> Optional[str]:
             return file.read().strip()
     except OSError:
         return None
+
+
+def processor_entry(name: str, path: str = "/proc/cpuinfo") -> str:
+    """Returns what Linux says of the processor under a name such as "model name"; nothing where it says nothing."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return next((line.split(":", 1)[1].strip() for line in file if line.startswith(name)), "")
+    except OSError:
+        return ""

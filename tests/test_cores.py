@@ -98,3 +98,9 @@ def test_both_versions_side_by_side(machine):
 
 def test_no_proc_at_all(tmp_path):
     assert cores.read_cpu_quota(str(tmp_path / "none"), str(tmp_path / "none")) is None
+
+
+def test_what_linux_says_of_the_processor(tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some: Processor\nmodel name\t: another\n")
+    assert cores.processor_entry("model name", tmp_path / "cpuinfo") == "Some: Processor"
+    assert cores.processor_entry("flags", tmp_path / "cpuinfo") == cores.processor_entry("flags", tmp_path / "no") == ""

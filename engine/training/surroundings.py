@@ -13,6 +13,7 @@ import mxnet as mx
 import numpy as np
 
 from ... import data
+from ...cores import processor_entry
 from ...data.record_columns import image_field, joined_field, object_counts, record_paths
 from ...runtime import available_threads
 
@@ -74,7 +75,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def machine() -> Dict[str, Any]:
     """Returns the shape of the machine: system, processor, logical processors, threads, memory in MB, and GPUs."""
-    return {"name": platform.node(), "system": platform.platform(), "processor": _processor(),
+    return {"name": platform.node(), "system": platform.platform(),
+            "processor": processor_entry("model name") or platform.processor(),
             "processors": os.cpu_count(), "threads": available_threads().count, "memory_mb": _memory(),
             "gpus": mx.context.num_gpus()}
 
@@ -106,14 +108,6 @@ def fingerprint(dataset: data.Dataset) -> str:
     for path in record_paths(records):
         digest.update(os.path.basename(path).encode("utf-8", "surrogateescape") + b"\0")
     return digest.hexdigest()
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "")
-    except OSError:
-        return platform.processor()
 
 
 def _memory() -> int:

@@ -5,6 +5,7 @@ import platform
 import time
 from typing import Any, Dict
 
+from ...cores import processor_entry
 
 # What decides how fast matrices are multiplied in float32, bfloat16 and int8, as Linux names it.
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
@@ -24,17 +25,7 @@ def describe_machine() -> Dict[str, Any]:
     the processor has), threads (of MXNet's CPU operators), mxnet and python (versions), and date (today,
     YYYY-MM-DD)."""
     import mxnet as mx
-    flags = _processor_line("flags").split()
-    return {"cpu": _processor_line("model name") or platform.processor(), "cpus": os.cpu_count(),
+    flags = processor_entry("flags").split()
+    return {"cpu": processor_entry("model name") or platform.processor(), "cpus": os.cpu_count(),
             "features": [feature for feature in FEATURES if feature in flags], "threads": threads_in_use(),
             "mxnet": mx.__version__, "python": platform.python_version(), "date": time.strftime("%Y-%m-%d")}
-
-
-def _processor_line(name: str) -> str:
-    """What Linux says of the processor under a name; nothing where it says nothing."""
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith(name):
-                    return line.split(":", 1)[1].strip()
-    return ""
