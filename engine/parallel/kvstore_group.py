@@ -98,7 +98,7 @@ class KVStoreGroup(Group):
                   kvstore: str) -> gluon.Trainer:
         if not self.lockstep:
             return AsyncTrainer(parameters, name, options, self._store)
-        return gluon.Trainer(dict(parameters), name, options, kvstore=self._store, update_on_kvstore=False)
+        return _LockstepTrainer(dict(parameters), name, options, kvstore=self._store, update_on_kvstore=False)
 
     def align(self, optimizer: gluon.Trainer) -> None:
         if not self.lockstep:
@@ -109,3 +109,15 @@ class KVStoreGroup(Group):
 
     def step_divisor(self, devices: int) -> int:
         return devices * self.size if self.lockstep else devices
+
+
+class _LockstepTrainer(gluon.Trainer):
+    """Takes the first weights from the servers before it sends a gradient.
+
+    MXNet's own only asks for the weights, and sends gradients meanwhile. Where a worker's question comes late, the
+    servers have added up the gradients of all workers under that name, and the worker takes their sum for its weights.
+    """
+
+    def _init_params(self) -> None:
+        super()._init_params()
+        mx.nd.waitall()

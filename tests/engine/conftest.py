@@ -7,7 +7,7 @@ import pytest
 from light_head_rcnn.engine.config import load_config
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two files may give runs the same name
 def configure(configuring, tmp_path_factory):
     """Function from the name of a run and KEY, VALUE, ... to a configuration with a folder of its own."""
     return configuring(tmp_path_factory.mktemp("runs"),
