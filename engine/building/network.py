@@ -88,8 +88,9 @@ def _model_options(cfg: CfgNode) -> Dict[str, Any]:
             options[option] = cfg.network[key]
         elif cfg.network[key] != DEFAULTS["network"][key]:
             raise ConfigError(f"network.{key} is {cfg.network[key]!r}, but the model {cfg.network.model} does not use "
-                              "this key; leave it out")
+                              f"this key; leave it out, or set it back to {DEFAULTS['network'][key]!r}")
     if options.get("neck") == "pointwise" and options["relu"] != DEFAULTS["network"]["LIGHT_HEAD_RELU"]:
         raise ConfigError(f"network.LIGHT_HEAD_RELU is {options['relu']!r}, but network.NECK pointwise, which is one "
-                          "convolution with ReLU, does not use this key; leave it out")
+                          "convolution with ReLU, does not use this key; leave it out, or set it back to "
+                          f"{DEFAULTS['network']['LIGHT_HEAD_RELU']!r}")
     return options

@@ -1,6 +1,7 @@
 """Reading of studies: those of the package fit together, and mistakes in a file are named."""
 import pytest
 
+from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.studies import planning, study
@@ -25,6 +26,11 @@ def test_the_studies_of_the_package_can_be_planned(name, tmp_path):
     runs = planning.plan_runs(found, list(found.data_sets), list(found.rows), found.seeds, tmp_path, tmp_path)
     assert len(runs) == len(found.data_sets) * len(found.rows) * found.seeds == len({run.text for run in runs})
     assert found.steps and found.question.endswith("?")
+    for run in {run.row: run for run in runs}.values():
+        (tmp_path / "run.yaml").write_text(run.text)
+        cfg = load_config(str(tmp_path / "run.yaml"))
+        if not cfg.symbol:
+            build_net(cfg, ["cell"])
 
 
 def test_photographs_differ_in_what_they_say(tmp_path):
