@@ -4,10 +4,10 @@ from collections import deque
 from typing import Any, Callable, Deque, Dict, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...errors import TrainingError
+from ...process_ends import describe_end
 from ..shortage import is_shortage
 from .array_transfer import Answer, LostFile, as_answer
 from .forked_worker import Worker
-from .processes import describe_end
 from .serving import task_message
 
 MOST_TRIES = 3  # so many workers that one task ends, one after the other, end the run
@@ -146,7 +146,7 @@ class Place:
     def _end(self, seconds: float) -> str:
         """Ends the worker; returns how it ended, in words."""
         self._process = self.worker.process_id()
-        return describe_end(self.worker.end(seconds))
+        return f"it {describe_end(self.worker.end(seconds))}"
 
     def _replace(self, reason: str, blamed: _Given) -> None:
         """Puts another worker in the place of one that was ended, and gives it the tasks that are not answered.

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import IO, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ...process_ends import describe_end
 from . import agent
 from .hosts import HERE, SSH, Host, command_on
 from .kvstore_group import VARIABLES, WORKER_NUMBER
@@ -79,12 +80,7 @@ class _Process:
     def describe(self) -> str:
         """Says which process this is and how it ended."""
         where = f" on {self.host.name}" if self.host.name else ""
-        status = self.status
-        try:
-            how = f"was ended by {signal.Signals(status - 128).name}" if status > 128 else f"ended with status {status}"
-        except ValueError:
-            how = f"ended with status {status}"
-        return f"{self.name}{where} {how}"
+        return f"{self.name}{where} {describe_end(self.status)}"
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from ...process_ends import describe_end
 from ...process_memory import resident_bytes
 from . import frames
 
@@ -133,5 +134,4 @@ class WorkerProcess:
     def exit_reason(self) -> str:
         """How the process ended, in words."""
         status = self._process.poll() if self._process is not None else None
-        return "is still running" if status is None else f"was ended by signal {-status}" if status < 0 else (
-            f"ended with status {status}")
+        return "is still running" if status is None else describe_end(status)

@@ -9,23 +9,13 @@ from pathlib import Path
 from typing import Callable, List, Optional, Set
 
 from ...errors import UsageError
+from ...process_ends import describe_end
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _INTERRUPTED = 130
 # Seconds between two looks at a process that runs, and those that it has to end in when it is asked to.
 _BETWEEN_LOOKS, _GRACE = 1.0, 30.0
-# MXNet catches a segmentation fault, prints it, and ends the process with this status.
-_MXNET_CRASHED = 255
-_CRASH = "it crashed in native code, which happens when memory runs out, too"
-# What the signals by which a process ends often mean.
-_HINTS = {
-    signal.SIGKILL: "the system often ends a process so when memory runs out: try fewer runs side by side (--jobs), "
-                    "TRAIN.NUM_WORKERS 0, or a smaller TRAIN.BATCH_IMAGES",
-    signal.SIGSEGV: _CRASH,
-    signal.SIGABRT: _CRASH,
-    signal.SIGBUS: "it crashed in native code, which happens when memory or the space in /dev/shm runs out, too",
-    signal.SIGTERM: "another program asked it to end",
-}
+_ADVICE = " (try fewer runs side by side (--jobs), TRAIN.NUM_WORKERS 0, or a smaller TRAIN.BATCH_IMAGES)"
 
 
 class CommandRunner:
@@ -78,7 +68,8 @@ class CommandRunner:
             raise KeyboardInterrupt
         if code:
             tail = "".join(Path(log).read_text(encoding="utf-8", errors="replace").splitlines(True)[-6:])
-            raise UsageError(f"{' '.join(words)} {describe_exit(code)}; the end of {log}:\n{tail}")
+            advice = _ADVICE if code == -signal.SIGKILL else ""
+            raise UsageError(f"{' '.join(words)} {describe_end(code)}{advice}; the end of {log}:\n{tail}")
         return True
 
     def stop(self) -> None:
@@ -111,23 +102,3 @@ def _end(process: subprocess.Popen) -> None:
         # What commands write is whole at any time.
         process.kill()
         process.wait()
-
-
-def describe_exit(code: int) -> str:
-    """Returns how a process ended, in words.
-
-    Args:
-        code: its exit status, not 0; as `subprocess` tells it: -N where signal N ended it.
-    """
-    if code == 128 + signal.SIGTERM:  # a command that came to its end, as it was asked to
-        code = -signal.SIGTERM
-    if code == _MXNET_CRASHED:
-        return f"failed with exit status {code} ({_CRASH})"
-    if code > 0:
-        return f"failed with exit status {code}"
-    try:
-        number = signal.Signals(-code)
-    except ValueError:
-        return f"was ended by signal {-code}"
-    hint = _HINTS.get(number)
-    return f"was ended by signal {-code}, {number.name}" + (f" ({hint})" if hint else "")

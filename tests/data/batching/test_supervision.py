@@ -75,8 +75,8 @@ def exhaust_handles():
 
 
 @pytest.mark.parametrize("harm, reason", [
-    (kill, "it was killed (exit code -9, SIGKILL), as the system does where memory runs out"),
-    (crash, "it crashed (exit code -11, SIGSEGV)"), (leave, "it ended with exit code 7"),
+    (kill, "it was ended by SIGKILL, as the system does where memory runs out"),
+    (crash, "it crashed in native code (SIGSEGV)"), (leave, "it ended with status 7"),
     (stop, "it was stopped by a signal, and gave no answer for "),
     (hang, "it gave no answer for 2 seconds"),
     (exhaust_memory, "it had too little memory, or might open no more files (MemoryError: "),

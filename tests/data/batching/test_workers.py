@@ -124,7 +124,7 @@ def end():
 
 def test_a_task_that_ends_worker_after_worker_is_an_error_that_names_it(start, caplog):
     begin = time.time()
-    with pytest.raises(TrainingError, match=r"data worker 1 of 2.*exit code -9, SIGKILL.*3 workers have ended so at "
+    with pytest.raises(TrainingError, match=r"data worker 1 of 2.*ended by SIGKILL.*3 workers have ended so at "
                                             r"the same task: .*function end"):
         run(start(make, 2, 60), [1, 2, end, 4])
     assert time.time() - begin < 20

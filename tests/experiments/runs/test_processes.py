@@ -9,7 +9,7 @@ import time
 import pytest
 
 from light_head_rcnn.errors import UsageError
-from light_head_rcnn.experiments.runs.processes import CommandRunner, describe_exit
+from light_head_rcnn.experiments.runs.processes import CommandRunner
 
 
 def python(code):
@@ -37,7 +37,7 @@ def is_running(process_id):
 
 def test_a_command_that_fails_says_why(tmp_path):
     runner, log = CommandRunner(), tmp_path / "log.txt"
-    with pytest.raises(UsageError, match="failed with exit status 1; the end of .*log.txt:\nno such wonder"):
+    with pytest.raises(UsageError, match="ended with status 1; the end of .*log.txt:\nno such wonder"):
         runner.run(python("import sys; sys.exit('no such wonder')"), log)
     runner.run(python("print('fine')"), log)
     assert log.read_text() == "no such wonder\nfine\n"
@@ -50,12 +50,12 @@ def test_threads_of_commands(tmp_path):
     assert (tmp_path / "log.txt").read_text() == "3\n"
 
 
-@pytest.mark.parametrize("name, told", [("SIGKILL", "by signal 9, SIGKILL .*memory runs out.*--jobs"),
-                                        ("SIGSEGV", "by signal 11, SIGSEGV .*crashed in native code"),
-                                        ("SIGTERM", "by signal 15, SIGTERM .*asked it to end")])
+@pytest.mark.parametrize("name, told", [("SIGKILL", "was ended by SIGKILL.*memory runs out.*--jobs"),
+                                        ("SIGSEGV", r"crashed in native code \(SIGSEGV\)"),
+                                        ("SIGTERM", "was ended by SIGTERM")])
 def test_a_signal_is_told(tmp_path, name, told):
     code = f"import os, signal; print('so far', flush=True); os.kill(os.getpid(), signal.{name})"
-    with pytest.raises(UsageError, match=f"was ended {told}.*the end of .*log.txt:\nso far"):
+    with pytest.raises(UsageError, match=f"{told}.*the end of .*log.txt:\nso far"):
         CommandRunner().run(python(code), tmp_path / "log.txt")
 
 
@@ -70,10 +70,6 @@ def test_ctrl_c_is_no_failure(tmp_path):
     code = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"
     with pytest.raises(KeyboardInterrupt):
         CommandRunner().run(python(code), tmp_path / "log.txt")
-
-
-def test_unknown_signals_are_told_by_number():
-    assert describe_exit(-63) == "was ended by signal 63" and describe_exit(-10) == "was ended by signal 10, SIGUSR1"
 
 
 def test_a_command_ends_with_the_process_that_started_it(tmp_path):
