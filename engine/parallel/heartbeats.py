@@ -11,6 +11,9 @@ from .watchdog import end_process
 _VARIABLES = {"PS_HEARTBEAT_INTERVAL": "4", "PS_HEARTBEAT_TIMEOUT": "20"}
 _SCHEDULER, _SERVERS_AND_WORKERS = 1, 6  # how ps-lite names groups of nodes
 _EVERY = 2  # seconds between two looks
+# While a process joins the others, ps-lite counts all of them as dead for some milliseconds: it does not know yet when it
+# began to listen. So a death is believed when it is seen so often in a row.
+_TIMES = 2
 
 
 def set_heartbeats() -> None:
@@ -38,13 +41,12 @@ def watch_heartbeats(store: Any, role: str, end: Optional[Callable[[str], None]]
     who = "a server or a worker" if is_scheduler else "the scheduler, which ends when a server or a worker dies,"
 
     def look() -> None:
-        dead = ctypes.c_int()
-        while True:
+        dead, times = ctypes.c_int(), 0
+        while times < _TIMES:
             time.sleep(_EVERY)
             _LIB.MXKVStoreGetNumDeadNode(store.handle, group, ctypes.byref(dead), seconds)
-            if dead.value:
-                (end or end_process)(f"{role}: {who} has given no sign of life for {seconds} s (PS_HEARTBEAT_TIMEOUT). "
-                                     "This process ends; the training can go on from its last checkpoint with --resume")
-                return
+            times = times + 1 if dead.value else 0
+        (end or end_process)(f"{role}: {who} has given no sign of life for {seconds} s (PS_HEARTBEAT_TIMEOUT). "
+                             "This process ends; the training can go on from its last checkpoint with --resume")
 
     threading.Thread(target=look, name="heartbeats", daemon=True).start()
