@@ -84,55 +84,22 @@ class TrainingRun:
         if cfg.network.pretrained and not found:
             pretrained_file(cfg)  # where it is not there, that is said before the data sets are read
         mx.random.seed(cfg.seed)
-        is_part = self._is_part = dataset is not None
-        # What is drawn, converted or cached when a data set is first read is made once.
-        with group.first_one_first():
-            self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)
-            self.test_set = None if is_part else build_test_set(cfg, self.dataset.classes)
-        logger.info("%s", self.dataset.summary())
-        if self.test_set is not None:
-            logger.info("%s", self.test_set.summary())
-        if not is_part:
-            for line in advice.on_tests(cfg, self.test_set is not None):
-                logger.info("%s", line)
+        self._is_part = dataset is not None
+        self._read_sets(dataset)
         if cfg.dataset.proposal == "file":
             cfg, make_trainable = self._on_given_proposals(found)
         make_trainable = make_trainable or (graph_trainable if cfg.symbol else gluon_trainable)
         start = Start(self._contexts, logger, fresh=not found, allow_partial=allow_partial, group=group)
-        objective, loader, parameters = make_trainable(cfg, self.dataset, start)
-        if group.size > 1 and group.share_parameters(objective.block.collect_params()):
-            logger.warning("the processes began with different weights; all have those of process 0 now")
-        optimizer = build_optimizer(cfg, parameters, group)
-        if cfg.TRAIN.EMA_DECAY:
-            objective.start_average(cfg.TRAIN.EMA_DECAY, cfg.network.NORM == "batch")
-        if cfg.TRAIN.lr_schedule == "cosine":
-            logger.info("the learning rate falls along half a cosine to 0 at the end of epoch %d; TRAIN.lr_step and "
-                        "TRAIN.lr_factor are not read", cfg.TRAIN.end_epoch)
-        devices = len(self._contexts) * group.size
-        images = cfg.TRAIN.BATCH_IMAGES * devices
-        if not group.lockstep:
-            if cfg.TRAIN.EMA_DECAY:
-                raise UsageError("TRAIN.EMA_DECAY averages the weights of steps that all processes make together: with "
-                                 "default.kvstore=dist_async it must be 0")
-            images //= group.size  # each update is of one process's images
-            logger.info("what the optimizer remembers stays on the servers: checkpoints hold the weights alone")
-        if devices > 1:
-            logger.info("%d images an update: %d devices with %d each (%s, process %d of %d). The learning rate is "
-                        "TRAIN.lr %g for each image, %g for an update after the warm-up", images,
-                        images // cfg.TRAIN.BATCH_IMAGES, cfg.TRAIN.BATCH_IMAGES, group.description, group.rank,
-                        group.size, cfg.TRAIN.lr, cfg.TRAIN.lr * images)
-        self._facts.update(devices=devices, steps_per_epoch=len(loader))
-        self.trainer = Trainer(
-            objective, loader, optimizer, learning_rates(cfg, images, len(loader)), epochs=cfg.TRAIN.end_epoch,
-            contexts=self._contexts, seed=cfg.seed, step=len(loader) * cfg.TRAIN.begin_epoch, group=group,
-            on_nan=NanPolicy(cfg.TRAIN.ON_NAN, cfg.TRAIN.MAX_SKIPPED_BATCHES))
+        self.trainer = self._make_trainer(make_trainable(cfg, self.dataset, start))
+        tests: List[Dict[str, Any]] = []
+        self._test_is_owed = False
         if found:
             self._go_on(found, extend)
             if group.size > 1:
-                group.check_equal(objective.parameters(), "the weights of the checkpoint")
+                group.check_equal(self.trainer.objective.parameters(), "the weights of the checkpoint")
             self.trainer.on_nan.skipped = self._earlier_skipped()
-        tests = self._earlier_tests() if found else []
-        self._test_is_owed = found is not None and not has_parameters_only(found) and self._is_test_owed(tests)
+            tests = self._earlier_tests()
+            self._test_is_owed = not has_parameters_only(found) and self._is_test_owed(tests)
         # An extended training has another schedule, with which the tests are counted anew.
         self.trainer.hooks = self._hooks([] if extend else tests)
 
@@ -211,6 +178,51 @@ class TrainingRun:
                 "configuration, the same number of devices and the same output_path, in a folder that all machines "
                 f"share. This is process {self._group.rank}, with {len(self._contexts)} devices, "
                 + (f"going on from {found}" if found else "beginning anew"))
+
+    def _read_sets(self, dataset: Optional[data.Dataset]) -> None:
+        """Reads the records to train on, unless they are given, and then those to test on."""
+        cfg, logger = self._cfg, self._logger
+        # What is drawn, converted or cached when a data set is first read is made once.
+        with self._group.first_one_first():
+            self.dataset = dataset or build_dataset(cfg, cfg.dataset.image_set)
+            self.test_set = None if self._is_part else build_test_set(cfg, self.dataset.classes)
+        logger.info("%s", self.dataset.summary())
+        if self.test_set is not None:
+            logger.info("%s", self.test_set.summary())
+        if not self._is_part:
+            for line in advice.on_tests(cfg, self.test_set is not None):
+                logger.info("%s", line)
+
+    def _make_trainer(self, trainable: Trainable) -> Trainer:
+        """Puts what is trained, its batches and its parameters together with an optimizer and a schedule."""
+        cfg, logger, group = self._cfg, self._logger, self._group
+        objective, loader, parameters = trainable
+        if group.size > 1 and group.share_parameters(objective.block.collect_params()):
+            logger.warning("the processes began with different weights; all have those of process 0 now")
+        optimizer = build_optimizer(cfg, parameters, group)
+        if cfg.TRAIN.EMA_DECAY:
+            objective.start_average(cfg.TRAIN.EMA_DECAY, cfg.network.NORM == "batch")
+        if cfg.TRAIN.lr_schedule == "cosine":
+            logger.info("the learning rate falls along half a cosine to 0 at the end of epoch %d; TRAIN.lr_step and "
+                        "TRAIN.lr_factor are not read", cfg.TRAIN.end_epoch)
+        devices = len(self._contexts) * group.size
+        images = cfg.TRAIN.BATCH_IMAGES * devices
+        if not group.lockstep:
+            if cfg.TRAIN.EMA_DECAY:
+                raise UsageError("TRAIN.EMA_DECAY averages the weights of steps that all processes make together: with "
+                                 "default.kvstore=dist_async it must be 0")
+            images //= group.size  # each update is of one process's images
+            logger.info("what the optimizer remembers stays on the servers: checkpoints hold the weights alone")
+        if devices > 1:
+            logger.info("%d images an update: %d devices with %d each (%s, process %d of %d). The learning rate is "
+                        "TRAIN.lr %g for each image, %g for an update after the warm-up", images,
+                        images // cfg.TRAIN.BATCH_IMAGES, cfg.TRAIN.BATCH_IMAGES, group.description, group.rank,
+                        group.size, cfg.TRAIN.lr, cfg.TRAIN.lr * images)
+        self._facts.update(devices=devices, steps_per_epoch=len(loader))
+        return Trainer(
+            objective, loader, optimizer, learning_rates(cfg, images, len(loader)), epochs=cfg.TRAIN.end_epoch,
+            contexts=self._contexts, seed=cfg.seed, step=len(loader) * cfg.TRAIN.begin_epoch, group=group,
+            on_nan=NanPolicy(cfg.TRAIN.ON_NAN, cfg.TRAIN.MAX_SKIPPED_BATCHES))
 
     def _on_given_proposals(self, found: Optional[str]) -> Tuple[CfgNode, Callable[..., Trainable]]:
         """Reads the proposals of both sets; returns the configuration with the numbers that are computed from them.
