@@ -168,7 +168,7 @@ class Place:
                     "look at these files, one of which may be more than the library that decodes it can take")
             shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {len(names) - _NAMES_SHOWN} more"
                                                        if len(names) > _NAMES_SHOWN else "")
-            reason += f" at {shown}"
+            reason += f", at work on {shown}"
         _LOGGER.warning("%s: %s; a new worker takes its place, and nothing is left out%s", who, reason,
                         f" (try {blamed.tries + 1} of {MOST_TRIES})" if blamed.tries else "")
         self.worker = self._common.start()

@@ -11,8 +11,8 @@ from .watchdog import end_process
 _VARIABLES = {"PS_HEARTBEAT_INTERVAL": "4", "PS_HEARTBEAT_TIMEOUT": "20"}
 _SCHEDULER, _SERVERS_AND_WORKERS = 1, 6  # how ps-lite names groups of nodes
 _EVERY = 2  # seconds between two looks
-# While a process joins the others, ps-lite counts all of them as dead for some milliseconds: it does not know yet when it
-# began to listen. So a death is believed when it is seen so often in a row.
+# While a process joins the others, ps-lite counts all of them as dead for some milliseconds: it does not know yet since
+# when it listens. So a death is believed when it is seen so often in a row.
 _TIMES = 2
 
 

@@ -87,7 +87,7 @@ def test_one_fault_costs_nothing(start, harm, reason, tmp_path, monkeypatch, cap
     results = list(start(Once(str(tmp_path), harm, 4), timeout=2).run(range(9)))
     assert [int(array[0, 0]) for array, _ in results] == list(range(9))
     (line,) = caplog.messages
-    assert "data worker 1 of 2 (process " in line and reason in line and " at image 4; " in line
+    assert "data worker 1 of 2 (process " in line and reason in line and ", at work on image 4; " in line
     assert line.endswith("a new worker takes its place, and nothing is left out (try 2 of 3)")
     process = int(line.split("(process ")[1].split(")")[0])
     assert_end([process])
