@@ -1,8 +1,10 @@
 """How much memory a process and those that it has started have in use."""
 import os
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
+# Entries of /proc/PID/status: the memory in use, and the most that has been in use since the peak was last reset.
+IN_USE, PEAK = "VmRSS:", "VmHWM:"
 _PROC = Path("/proc")
 
 
@@ -21,11 +23,21 @@ def resident_megabytes() -> float:
 
 def peak_megabytes() -> float:
     """Returns the most memory that this process has had in use, in 2**20 bytes; 0 where the system does not tell."""
+    return (status_bytes(PEAK) or 0) / 2 ** 20
+
+
+def status_bytes(entry: str) -> Optional[int]:
+    """Returns `IN_USE` or `PEAK` of this process in bytes; None where the system does not tell."""
     try:
         lines = (_PROC / "self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2 ** 10
+        return next(int(line.split()[1]) for line in lines if line.startswith(entry)) * 2 ** 10
     except (OSError, ValueError, StopIteration):
-        return 0.0
+        return None
+
+
+def reset_peak() -> None:
+    """Lets `PEAK` begin anew at the memory now in use; OSError where the system does not do that."""
+    (_PROC / "self/clear_refs").write_text("5")
 
 
 def workers_megabytes() -> float:

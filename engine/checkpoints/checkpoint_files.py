@@ -116,7 +116,7 @@ def read_checkpoint(base: str) -> Dict[str, Any]:
     """
     path = Path(base + ".json")
     if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {base}: the file {path} is missing")
+        raise CheckpointError(f"there is no checkpoint {base}: there is no such folder, and no file {path}")
     try:
         content = path.read_bytes()
         state = json.loads(content.decode())

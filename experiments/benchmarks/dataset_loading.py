@@ -15,8 +15,8 @@ import numpy as np
 
 from ...data import Dataset, load_dataset
 from ...data.cache.cache_folder import VARIABLE
+from ...process_memory import IN_USE, PEAK, reset_peak, status_bytes
 from .large_sets import write_coco_set, write_voc_set
-from .memory import IN_USE, PEAK, read_status
 
 HEADER = (f"{'seconds (of the processors), memory':<38} {'images':>7} {'boxes':>7} {'first time':>24} "
           f"{'from the cache':>24}")
@@ -117,7 +117,7 @@ def _main(task: str, layout: str, image_set: str, path: str) -> None:
     """Does one task in this process, and prints its numbers as JSON."""
     start = _times()
     dataset = load_dataset(layout, path, image_set)
-    measured = {**_times(start), "peak": _memory(PEAK)}
+    measured = {**_times(start), "peak": status_bytes(PEAK)}
     boxes = sum(len(record.boxes) for record in dataset.records)
     if task == "results":
         measured = _write_results(dataset, path + ".json")
@@ -134,26 +134,18 @@ def _write_results(dataset: Dataset, file: str) -> Dict[str, Any]:
         corners = np.sort(rng.rand(DETECTIONS, 2, 2) * (record.width, record.height), axis=1).astype(np.float32)
         detections.append((rng.randint(0, len(dataset.classes), DETECTIONS), rng.rand(DETECTIONS).astype(np.float32),
                            corners.reshape(-1, 4)))
-    before = _memory(IN_USE)
+    before = status_bytes(IN_USE)
     if before is not None:
-        with open("/proc/self/clear_refs", "w") as status:
-            status.write("5")  # resets the peak to the memory now in use
+        reset_peak()
     start = _times()
     write_results(file, dataset, detections)
-    return {**_times(start), "peak": None if before is None else _memory(PEAK) - before}
+    return {**_times(start), "peak": None if before is None else status_bytes(PEAK) - before}
 
 
 def _times(start: Optional[Dict[str, float]] = None) -> Dict[str, float]:
     """Returns the seconds on the clock and of the processors, those since `start` if it is given."""
     now = {"seconds": time.perf_counter(), "processor": time.process_time()}
     return {name: value - start[name] for name, value in now.items()} if start else now
-
-
-def _memory(entry: str) -> Optional[int]:
-    try:
-        return read_status(entry)
-    except OSError:
-        return None
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ import subprocess
 import sys
 from typing import Callable, Optional
 
-# Entries of /proc/PID/status: the memory in use, and the most that has been in use since it was last reset.
-IN_USE, PEAK = "VmRSS:", "VmHWM:"
+from ...process_memory import IN_USE, PEAK, reset_peak, status_bytes
 
 
 def measure_in_process(module: str, *arguments: str) -> Optional[int]:
@@ -47,17 +46,11 @@ def measure_peak(step: Callable[[], object]) -> Optional[int]:
         mx.nd.waitall()
         gc.collect()
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        before = read_status(IN_USE)
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")  # resets the peak to the memory now in use
+        before = status_bytes(IN_USE)
+        reset_peak()
         step()
         mx.nd.waitall()
-        return read_status(PEAK) - before
+        peak = status_bytes(PEAK)
+        return None if before is None or peak is None else peak - before
     except OSError:
         return None
-
-
-def read_status(entry: str) -> int:
-    """Returns an entry of this process's /proc/self/status in bytes; OSError on systems other than Linux."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(entry))

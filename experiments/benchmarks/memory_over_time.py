@@ -55,6 +55,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--engine", metavar="NAME", help="the engine of an export")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this JSON file")
     args = parser.parse_intermixed_args(argv)
+    if args.what == "detections" and not args.model:
+        parser.error("detections needs --model PATH")
     began = time.monotonic()
     print(f"{'after':>8} {'sizes':>6} {'MB':>8} {'MB of workers':>14}", flush=True)
     if args.what == "training":

@@ -19,9 +19,8 @@ from ...data.files.image_bytes import open_image_file
 from ...data.packing.set_packer import PackOptions
 from ...data.packing.writing import pack_datasets
 from ...data.record_columns import storage_order
-from ...process_memory import descendants, resident_bytes
+from ...process_memory import PEAK, descendants, resident_bytes, status_bytes
 from .large_sets import write_coco_set
-from .memory import PEAK, read_status
 
 HEADER = f"{'':<62} {'number':>9} {'seconds':>8} {'a second':>10} {'peak MB':>8}"
 IMAGE_SET = "train2017"
@@ -301,11 +300,8 @@ def _main(name: str, folder: str, *sizes: str) -> None:
     if case.cold and before is not None:
         requests, size = (now - then for now, then in zip(_disk_reads(folder), before))
         _MORE["read from the disk"] = f"{size / 1e6:.0f} MB in {requests} requests"
-    try:
-        peak: Optional[int] = read_status(PEAK)
-    except OSError:
-        peak = None
-    print("\n" + json.dumps({"number": number, "seconds": seconds, "peak": peak, "cold": cold, "more": _MORE}))
+    print("\n" + json.dumps({"number": number, "seconds": seconds, "peak": status_bytes(PEAK), "cold": cold,
+                             "more": _MORE}))
 
 
 if __name__ == "__main__":
