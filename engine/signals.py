@@ -43,6 +43,25 @@ def sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextlib.contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Context manager in which SIGTERM and SIGINT end the process as the system does, also inside native code.
+
+    Signals that are ignored stay ignored; outside the main thread nothing changes.
+    """
+    earlier = {}
+    if threading.current_thread() is threading.main_thread():
+        earlier = {number: signal.getsignal(number) for number in ENDING}
+    earlier = {number: handler for number, handler in earlier.items() if handler not in (signal.SIG_IGN, None)}
+    for number in earlier:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
 def _raise(number: int, frame: Optional[FrameType]) -> None:
     signal.signal(number, signal.SIG_DFL)
     raise SignalReceived(exit_status(number))

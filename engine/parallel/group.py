@@ -14,6 +14,8 @@ from ... import data
 from ...errors import TrainingError, UsageError
 from .watchdog import Watchdog
 
+_STEPS_APART = 20  # so many steps at most is one process ahead of another where they are not made together
+
 
 class Group:
     """A training's processes; each calls the same methods in the same order. This class is of one process alone.
@@ -95,6 +97,10 @@ class Group:
                              "several")
         return gluon.Trainer(dict(parameters), name, options, kvstore=kvstore, update_on_kvstore=False)
 
+    def meets_after(self, step: int) -> bool:
+        """Whether all processes are at the same place after a step: always where they make their steps together."""
+        return self.lockstep or step % _STEPS_APART == 0
+
     def align(self, optimizer: gluon.Trainer) -> None:
         """Gives all processes the same parameters, where their steps are not made together."""
 
@@ -102,19 +108,17 @@ class Group:
         """Returns the argument of the optimizer's `step` with which it applies the mean gradient over all devices."""
         return devices
 
-    def leave(self, status: int) -> None:
+    def leave(self, status: int, together: bool) -> None:
         """Ends this process, as one of several, with an exit status; nothing happens where it is the only one.
 
-        Where all processes end in the same way, they leave together. A process that has failed does not wait for
-        others, which would wait for it.
-
         Args:
-            status: 0 and 1, which all processes have, for a training that has ended; 128 and more where a signal has
-                ended that of all; other numbers for a failure.
+            status: the exit status.
+            together: whether all processes have come to the same end, and take leave of each other. One that has
+                failed does not wait for others, which would wait for it.
         """
         if not self.is_joined:
             return
-        if status in (0, 1) or status >= 128:
+        if together:
             with self.watchdog.watch("the end of all processes"):
                 self.barrier()
                 self.close()

@@ -6,6 +6,7 @@ from typing import Callable
 from yacs.config import CfgNode
 
 from ...errors import UsageError
+from ..signals import ending_at_once
 from .group import ALONE, Group
 from .kvstore_group import VARIABLES, KVStoreGroup
 from .watchdog import Watchdog
@@ -43,7 +44,8 @@ def join_group(cfg: CfgNode, horovod: bool = False) -> Group:
 
 
 def _joined(make: Callable[[], Group], seconds: float) -> Group:
-    with Watchdog(seconds and max(seconds, _START_SECONDS)).watch("the joining of all processes"):
+    # A wait inside MXNet lets no handler of Python run.
+    with Watchdog(seconds and max(seconds, _START_SECONDS)).watch("the joining of all processes"), ending_at_once():
         group = make()
         group.barrier()
     group.watchdog = Watchdog(seconds)

@@ -38,7 +38,7 @@ class KVStoreGroup(Group):
                              "processes and sets them; docs/scaling.md says how to do it by hand")
         set_heartbeats()
         self._store = mx.kv.create(name)
-        watch_heartbeats(self._store, "worker")
+        self._stop_watching = watch_heartbeats(self._store, "worker")
         self.lockstep = name != "dist_async"
         if not self.lockstep:
             if self._store.rank == 0:
@@ -105,6 +105,7 @@ class KVStoreGroup(Group):
             optimizer.align()
 
     def close(self) -> None:
+        self._stop_watching()
         _LIB.MXKVStoreFree(self._store.handle)
 
     def step_divisor(self, devices: int) -> int:

@@ -15,13 +15,14 @@ from . import agent
 from .hosts import HERE, SSH, Host, command_on
 from .kvstore_group import VARIABLES, WORKER_NUMBER
 
-_SERVE = "import sys; from light_head_rcnn.engine.parallel.server import serve; sys.exit(serve())"
+_SERVE = "import sys; from light_head_rcnn.engine.parallel.server import serve; sys.exit(serve(True))"
 _WORK = "import sys; from light_head_rcnn.experiments.commands.main import main; sys.exit(main())"
 # Variables of this process that those on other machines get too.
 _PASSED_ON = ("PYTHONPATH", "OMP_NUM_THREADS", "PS_HEARTBEAT_INTERVAL", "PS_HEARTBEAT_TIMEOUT", "DMLC_INTERFACE",
               "PS_VERBOSE")
 _LEAVE_SECONDS = 20  # in which the scheduler and the servers end after the last worker
 _GRACE_SECONDS = 5  # between SIGTERM and SIGKILL, when one process has died
+_SSH_FAILED = 255
 FAILED_TO_END = 75
 
 
@@ -79,8 +80,12 @@ class _Process:
 
     def describe(self) -> str:
         """Says which process this is and how it ended."""
-        where = f" on {self.host.name}" if self.host.name else ""
-        return f"{self.name}{where} {describe_end(self.status)}"
+        if not self.host.name:
+            return f"{self.name} {describe_end(self.status)}"
+        how = describe_end(self.status)
+        if self.status == _SSH_FAILED:
+            how = f"ended with status {_SSH_FAILED}, as ssh does where it cannot reach a machine or loses it"
+        return f"{self.name} on {self.host.name} {how}"
 
 
 def free_port() -> int:
@@ -171,7 +176,7 @@ def _watch(processes: Sequence[_Process], signals: "queue.SimpleQueue[int]", sho
             failed += gone
         if failed:
             # Where several have failed, the first is the cause more often when it was ended by a signal.
-            first = max(failed, key=lambda process: process.status > 128)
+            first = max(failed, key=lambda process: 128 < process.status < _SSH_FAILED)
             show(f"error: {first.describe()}; the other processes are ended" + (
                 f". Its lines are in {first.log}" if first.log else ""))
             return first.status or FAILED_TO_END
@@ -192,7 +197,7 @@ def _end(processes: Sequence[_Process]) -> None:
     for number, seconds in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _GRACE_SECONDS)):
         running = [process for process in processes if process.status is None]
         for process in running:
-            process.send(number)
+            process.send(number if process.is_worker else signal.SIGKILL)
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(process.status is None for process in running):
             time.sleep(0.05)

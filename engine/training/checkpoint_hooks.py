@@ -45,7 +45,7 @@ class CheckpointHook(Hook):
 
     def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
         is_due = (self._every_steps and report.step % self._every_steps == 0
-                  or self._every_seconds and trainer.group.any(
+                  or self._every_seconds and trainer.group.meets_after(report.step) and trainer.group.any(
                       time.monotonic() - self._written_at >= self._every_seconds))
         if is_due and report.step % trainer.steps_per_epoch:
             self._write(trainer, step_tag(report.step))

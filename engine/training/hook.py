@@ -54,3 +54,6 @@ class Hook:
 
     def close(self, trainer: RunningTrainer) -> None:
         """Is called once, at the end of the training or after an error, to release files."""
+
+    def after_close(self, trainer: RunningTrainer) -> None:
+        """Is called once, when all hooks have been closed."""

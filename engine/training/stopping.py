@@ -36,7 +36,7 @@ class SignalHook(Hook):
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._earlier[number] = signal.signal(number, partial(self._handle, trainer))
 
-    def close(self, trainer: RunningTrainer) -> None:
+    def after_close(self, trainer: RunningTrainer) -> None:
         for number, handler in self._earlier.items():
             signal.signal(number, handler)
         self._earlier.clear()

@@ -18,7 +18,8 @@ from .objectives import LossesObjective, Objective
 
 _LOGGER = logging.getLogger("light_head_rcnn")
 
-_STEPS_APART = 20  # so many steps at most is one process ahead of another where they are not made together
+# That an agreement of several processes may usually take: one of them may write a checkpoint or end a test meanwhile.
+_USUAL_SECONDS = 60.0
 
 
 class Loader(Protocol):
@@ -97,6 +98,8 @@ class Trainer:
 
         Where several processes train together, all of them end after the same step, which may be the next one.
         """
+        if self.exit_status and not exit_status:
+            return  # a signal came before
         self._stop_reason, self.exit_status = reason, exit_status
 
     @property
@@ -111,14 +114,18 @@ class Trainer:
             TrainingError: the losses or the gradients of a step are not finite, and `on_nan` ends the training then.
         """
         with contextlib.ExitStack() as stack:
-            for hook in reversed(self.hooks):
-                stack.callback(hook.close, self)  # each is called, whatever another one raises
+            for method in ("after_close", "close"):  # what is pushed last is called first
+                for hook in reversed(self.hooks):
+                    stack.callback(getattr(hook, method), self)  # each is called, whatever another one raises
             try:
                 for hook in self.hooks:
                     hook.before_training(self)
                 self._ask_all()
                 while self.step < self.total and not self._stops_agreed:
                     self._run_epoch()
+                if self.group.size > 1 and not self._stops_agreed:
+                    # A signal that came when the others had no more to agree on: the training is at its end anyway.
+                    self._stop_reason, self.exit_status = None, 0
             except BaseException as error:
                 if not (isinstance(error, SignalReceived) and self.exit_status):
                     self._stop_reason = None  # an error stops it: there is nothing more to save
@@ -196,7 +203,7 @@ class Trainer:
             began = now
             for hook in self.hooks:
                 hook.after_step(self, report)
-            if self.group.size == 1 or not self.group.lockstep and self.step % _STEPS_APART == 0:
+            if self.group.size == 1 or not self.group.lockstep and self.group.meets_after(self.step):
                 self._ask_all()
             if self._stops_agreed:
                 return
@@ -207,7 +214,9 @@ class Trainer:
     def _ask_all(self) -> None:
         votes = np.zeros(self.group.size, np.float32)
         votes[self.group.rank] = self._own_vote()
-        self._agree(self.group.sum(votes))
+        with self.group.watchdog.watch("the agreement of all processes on going on", _USUAL_SECONDS):
+            votes = self.group.sum(votes)
+        self._agree(votes)
 
     def _over_group(self, metrics: Dict[str, float], is_finite: bool) -> Tuple[Dict[str, float], bool]:
         """Averages metrics over the processes, and lets these agree on whether the training ends after this step.
@@ -254,6 +263,8 @@ class Trainer:
                 self._stops_agreed = True
                 if self._stop_reason is None:
                     self.stop(f"process {rank} was told to", int(vote) - 1)
+        if self._stops_agreed:  # all processes end with the same status
+            self.exit_status = max(int(vote) - 1 for vote in votes if vote)
 
     def _update(self, batch: Sequence[np.ndarray], learning_rate: float) -> Dict[str, float]:
         if self.on_nan.skips:

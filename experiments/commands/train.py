@@ -22,11 +22,11 @@ def main(argv: options.Arguments = None) -> int:
         The exit status: 1 where an image could not be read, 128 and the signal's number where one ended the training.
         One of several processes ends with it instead.
     """
-    group, status = None, 2
+    group, status, together = None, 2, False
 
     @options.readable_errors
     def train(argv: options.Arguments) -> int:
-        nonlocal group
+        nonlocal group, together
         args = parse(argv)
         cfg = options.load_training_cfg(args)
         from ...engine.parallel.joining import join_group
@@ -44,7 +44,9 @@ def main(argv: options.Arguments = None) -> int:
             logger.setLevel("WARNING")
         run = run_training(cfg, contexts, logger, args.resume, args.extend, args.allow_partial,
                            args.resume_if_any, group)
-        return run.trainer.exit_status or int(group.any(not run.all_images_were_read))
+        found = run.trainer.exit_status or int(group.any(not run.all_images_were_read))
+        together = True
+        return found
 
     try:
         status = train(argv)
@@ -53,7 +55,7 @@ def main(argv: options.Arguments = None) -> int:
             raise
         traceback.print_exc()
     if group is not None:
-        group.leave(status)
+        group.leave(status, together)
     return status
 
 

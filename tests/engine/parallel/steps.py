@@ -39,7 +39,7 @@ def main(config, weights, way, steps):
         detections = {f"detections/{number}/{name}": array for number, one in enumerate(found)
                       for name, array in zip(one._fields, one)}
         np.savez(weights, **arrays, **detections, loss=metrics["loss"])
-    group.leave(0)
+    group.leave(0, True)
 
 
 if __name__ == "__main__":

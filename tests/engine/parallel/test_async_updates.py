@@ -46,7 +46,7 @@ for step in range(5 if group.size > 1 else 0):
 group.align(trainer)
 group.check_equal({name: parameter.data() for name, parameter in ours.items()}, "weights")
 assert group.size == 1 or ours["a"].data().asnumpy()[0] < 0.9
-group.leave(0)
+group.leave(0, True)
 """
 
 

@@ -33,7 +33,7 @@ weight = gluon.Parameter("weight", shape=(2, 3))
 weight.initialize(mx.init.Constant(rank + 0.1))
 assert group.share_parameters({"weight": weight}) and not group.share_parameters({"weight": weight})
 np.testing.assert_array_equal(weight.data().asnumpy(), np.full((2, 3), 0.1, np.float32))
-group.leave(rank)
+group.leave(rank, True)
 """
 
 
@@ -77,7 +77,7 @@ def test_unequal_weights_are_an_error():
 def test_alone():
     assert ALONE.shard == data.Shard() and ALONE.is_first and not ALONE.is_joined
     assert ALONE.gather(b"x") == [b"x"] and ALONE.broadcast(b"x") == b"x" and ALONE.any(True) and not ALONE.any(False)
-    ALONE.leave(3)
+    ALONE.leave(3, False)
     weight = gluon.Parameter("weight", shape=(1,))
     weight.initialize()
     with pytest.raises(UsageError, match="lhrcnn train is for several"):

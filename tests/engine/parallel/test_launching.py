@@ -100,6 +100,35 @@ def test_processes_on_hosts_by_a_command_of_ones_own(go):
                              for number, name in enumerate(("one", "two", "one"))]
 
 
+def test_a_machine_that_ssh_does_not_reach(go):
+    """ssh ends with 255 then; worker 1 is the first that is on the second machine."""
+    hosts = [Host("one", "127.0.0.1"), Host("two", "127.0.0.1")]
+    status, lines = go("import time; time.sleep(20)", serve="import time; time.sleep(20)", hosts=hosts,
+                       ssh="env HOST={host} sh -c '[ $HOST = one ] || exit 255; eval \"$0\"'",
+                       port=launching.free_port())
+    assert status == 255
+    assert "error: worker 1 on two ended with status 255, as ssh does where it cannot reach" in "\n".join(lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_servers_of_a_launch_outlive_signals_to_all_processes(number):
+    """The workers need them to save."""
+    code = launching._SERVE.replace("import serve;", "import serve; print('begins', flush=True);")
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=dict(
+        os.environ, DMLC_ROLE="server", DMLC_PS_ROOT_URI="127.0.0.1", DMLC_PS_ROOT_PORT=str(launching.free_port()),
+        DMLC_NUM_WORKER="1", DMLC_NUM_SERVER="1"))
+    try:
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(1.5)
+        process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_hosts_of_a_file(tmp_path):
     path = tmp_path / "hosts"
     path.write_text("# machines\n\nlocalhost\nuser@far 10.0.0.7  # the second\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
+from light_head_rcnn.engine.parallel.group import ALONE, Group
 from light_head_rcnn.engine.signals import SignalReceived, sigterm_raises
 from light_head_rcnn.engine.training.hook import Hook
 from light_head_rcnn.engine.training.hooks import TestHook as Tests
@@ -68,10 +69,11 @@ class Recorder(Hook):
         self.seen.append(("closed", trainer.stop_reason, trainer.exit_status))
 
 
-def train(*hooks, loader=None):
+def train(*hooks, loader=None, group=ALONE):
     objective = Square()
     optimizer = gluon.Trainer(objective.block.collect_params(), "sgd", update_on_kvstore=False)
-    trainer = Trainer(objective, loader or Loader(), optimizer, lambda step: 0.1, [SignalHook(), *hooks], epochs=2)
+    trainer = Trainer(objective, loader or Loader(), optimizer, lambda step: 0.1, [SignalHook(), *hooks], epochs=2,
+                      group=group)
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     try:
         trainer.run()
@@ -120,6 +122,63 @@ class Twice(Hook):
 
 def test_signals_that_come_together_are_one():
     assert train(Twice()).exit_status == 143
+
+
+def test_signals_that_come_together_are_one_while_the_training_saves():
+    class Saver(Hook):
+        saved = False
+
+        def after_step(self, trainer, report):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def close(self, trainer):
+            os.kill(os.getpid(), signal.SIGTERM)
+            self.saved = True
+
+    saver = Saver()
+    with sigterm_raises():
+        assert train(saver).exit_status == 143 and saver.saved
+
+
+class OfTwo(Group):
+    """Rank 0 of two processes that agree after each step; the other one's votes and signals are played to it."""
+
+    size, lockstep = 2, False
+
+    def __init__(self, vote=0, signal_at=None):
+        self._vote, self._signal_at, self._sums = vote, signal_at, 0
+
+    def meets_after(self, step):
+        return True
+
+    def sum(self, values):
+        self._sums += 1
+        if self._sums == self._signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return values + np.array([0, self._vote], np.float32)
+
+    def optimizer(self, *arguments):
+        pytest.fail("the optimizer is given")
+
+
+@pytest.mark.parametrize("vote, step, status", [(0, 6, 0), (1 + 143, 0, 143), (1, 0, 0)])
+def test_processes_end_with_the_status_that_one_of_them_asks_for(vote, step, status):
+    trainer = train(group=OfTwo(vote))
+    assert (trainer.step, trainer.exit_status) == (step, status)
+
+
+def test_a_signal_after_the_last_agreement_is_too_late():
+    """The others end as a training that has come to its end, and so must this one. There are 1 + 6 + 2 agreements."""
+    trainer = train(group=OfTwo(signal_at=9))
+    assert (trainer.step, trainer.exit_status, trainer.stop_reason) == (6, 0, None)
+    assert train(group=OfTwo(signal_at=5)).exit_status == 143
+
+
+def test_an_early_stop_does_not_undo_a_signal():
+    trainer = train()
+    trainer.stop("SIGTERM asked it to end", 143)
+    trainer.stop("AP has not risen")
+    assert (trainer.exit_status, trainer.stop_reason) == (143, "SIGTERM asked it to end")
 
 
 def test_a_second_signal_ends_the_process_as_it_would_without_a_training(monkeypatch):
