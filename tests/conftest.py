@@ -9,6 +9,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
@@ -40,18 +41,33 @@ def pytest_configure(config):
     """Registers what must hold above this folder too, where no conftest.py may lie."""
     config.pluginmanager.register(PlainRoot())
     os.environ["LHRCNN_CACHE"] = "off"  # nothing is left in the user's cache
+    # A busy machine may take its time, and each run tries the same examples.
+    hypothesis.settings.register_profile("suite", deadline=None, derandomize=True,
+                                         suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("suite")
     # Some tests send Ctrl-C's signal, which a shell lets commands ignore that it starts in the background.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True)
-def seeds():
-    """Every test begins with the same random state in Python, NumPy and MXNet."""
+def seed_all():
     import mxnet as mx
     random.seed(0)
     np.random.seed(0)
     mx.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def seeds():
+    """Every test begins with the same random state in Python, NumPy and MXNet."""
+    seed_all()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """So does what several tests share, which is made before `seeds`: the file that ran before does not matter."""
+    if fixturedef.scope != "function":
+        seed_all()
 
 
 @pytest.fixture(autouse=True)

@@ -42,9 +42,9 @@ def test_clients_send_images_in_turn_and_wait_for_answers(answered):
     assert client.ask(b"a" * 70_000) == (200, b"70000") and client.ask(b"abc") == (200, b"00003")
     client.close()
     got.clear()
-    taken = serving.ask_together(server, [b"x", b"yy"], 3, 0.1)
+    taken = serving.ask_together(server, [b"x", b"yy"], 3, 1)
     assert taken.count == len(taken.latencies) == len(got) > 3 and set(got) == {b"x", b"yy"}
-    assert taken.processor >= 0 and 0.1 <= taken.seconds < 5
+    assert taken.processor >= 0 and 1 <= taken.seconds < 30
     with pytest.raises(UsageError, match="did not answer a request: status 503: 00003"):
         serving.ask_together(server, [b"bad"], 2, 5)
 

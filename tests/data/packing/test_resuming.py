@@ -146,7 +146,7 @@ def test_other_data_and_options_are_not_mixed_in(source, tmp_path, pack, monkeyp
 def test_a_killed_packing_goes_on(source, tmp_path, whole):
     """The real command, killed at several moments; each run goes further, and a last one ends it."""
     command = [sys.executable, "-c", "import sys, time\nfrom light_head_rcnn.data.packing import set_packer\n"
-               "pack = set_packer.pack_content\nset_packer.pack_content = lambda *a: (time.sleep(0.01), pack(*a))[1]\n"
+               "pack = set_packer.pack_content\nset_packer.pack_content = lambda *a: (time.sleep(0.05), pack(*a))[1]\n"
                "from light_head_rcnn.experiments.commands.data_pack import main\nimport light_head_rcnn.data.packing."
                "set_packer\nfrom light_head_rcnn.experiments.commands import data_pack\ndata_pack._LEAST_SHARD = 1\n"
                "sys.exit(main(sys.argv[1:]))",

@@ -10,7 +10,7 @@ HEAD = b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
 
 @pytest.fixture(scope="module")
 def server(start):
-    return start(max_bytes=100_000, idle_timeout=0.3, keep_alive=0.3, linger=0.2)
+    return start(max_bytes=100_000, idle_timeout=1.5, keep_alive=1.5, linger=0.2)
 
 
 def form(name, content=SIGN + b"in a form", boundary="xyz"):

@@ -37,7 +37,7 @@ def folders(server):
 def test_a_stop_finishes_what_was_accepted(start):
     server = start()
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(server.play("sleep 0.3"))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: answers.append(server.play("sleep 1.5"))) for _ in range(6)]
     for thread in threads:
         thread.start()
     server.wait_for("lhrcnn_queue_length", 4)

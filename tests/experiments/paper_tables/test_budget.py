@@ -72,7 +72,7 @@ def test_steps_are_measured_in_a_process(small, tmp_path):
     for epochs in (1, 400):
         run = small("psroi_align", "TRAIN.end_epoch", str(epochs))
         times[epochs] = budget.measure_run(run, tmp_path, ["--cpu"], 1) - step_timing.START_SECONDS
-    assert 0 < times[1] < times[400] and 50 < times[400] / times[1] < 1200
+    assert 0 < times[1] < times[400] and 10 < times[400] / times[1] < 10000
     assert not list(tmp_path.glob("*.yaml")) and not list(tmp_path.rglob("*.params"))
 
 
