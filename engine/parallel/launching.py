@@ -80,12 +80,11 @@ class _Process:
 
     def describe(self) -> str:
         """Says which process this is and how it ended."""
-        if not self.host.name:
-            return f"{self.name} {describe_end(self.status)}"
-        how = describe_end(self.status)
-        if self.status == _SSH_FAILED:
+        if self.host.name and self.status == _SSH_FAILED:
             how = f"ended with status {_SSH_FAILED}, as ssh does where it cannot reach a machine or loses it"
-        return f"{self.name} on {self.host.name} {how}"
+        else:
+            how = describe_end(self.status)
+        return f"{self.name} on {self.host.name} {how}" if self.host.name else f"{self.name} {how}"
 
 
 def free_port() -> int:
