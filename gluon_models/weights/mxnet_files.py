@@ -9,6 +9,7 @@ from ...errors import CheckpointError
 from . import gluoncv
 from .description import Weights, float_array
 from .mxnet_layout import check_layout
+from .own_places import with_parameter_names
 
 # The MXNet original saves the box layer twice; its tests load the copy whose name ends with this.
 TEST_SUFFIX = "_test"
@@ -72,17 +73,19 @@ def read_mxnet(path: str) -> Weights:
             the names of the parameters themselves.
 
     Returns:
-        What the file holds. Files of the MXNet original and of this package keep their names; of a box layer that is
-        there twice, the one that is trained is taken. Where only the other is there, its means and deviations are part
-        of it, and the settings say that none are to be applied.
+        What the file holds. Files of the MXNet original and of this package keep their names, or get those of the
+        parameters where `save_parameters` wrote the places of the layers. Of a box layer that is there twice, the one
+        that is trained is taken. Where only the other is there, its means and deviations are part of it, and the
+        settings say that none are to be applied.
 
     Raises:
-        CheckpointError: see `load_arrays`.
+        CheckpointError: see `load_arrays`, `read_gluoncv` and `with_parameter_names`.
     """
     arrays = {name: float_array(array.asnumpy()) for name, array in load_weights(path)[0].items()}
     if gluoncv.is_gluoncv(arrays):
-        return gluoncv.read_resnet(path, arrays)
-    arrays = {name.replace("_running_", "_moving_"): array for name, array in arrays.items()}
+        return gluoncv.read_gluoncv(path, arrays)
+    arrays = {name.replace("_running_", "_moving_"): array
+              for name, array in with_parameter_names(path, arrays).items()}
     folded = [name for name in arrays if name.endswith(TEST_SUFFIX)]
     if not folded:
         return Weights(arrays, "MXNet parameter file")

@@ -26,11 +26,12 @@ def published_sources(backbone: str) -> Tuple[str, ...]:
         return _TORCHVISION.format(backbone[:-len("_v1b")]), _GLUONCV.format(backbone)
     if backbone.startswith("resnet") and not backbone.endswith("_narrow"):
         return (_GLUONCV.format(backbone),)
-    if backbone.startswith("densenet") or backbone in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d",
-                                                           "vgg16", "alexnet"):
+    if backbone.startswith("densenet") or backbone in ("resnext50_32x4d", "resnext101_64x4d", "vgg16", "alexnet"):
+        return _TORCHVISION.format(backbone), _GLUONCV.format(backbone)
+    if backbone == "resnext101_32x8d":
         return (_TORCHVISION.format(backbone),)
     if backbone == "resnext101_32x4d":
-        return (_TIMM.format("resnext101_32x4d.gluon_in1k"),)
+        return _GLUONCV.format(backbone), _TIMM.format("resnext101_32x4d.gluon_in1k")
     if backbone in ("vovnet39", "vovnet57"):
         return (_VOVNET.format(backbone),)
     if backbone.startswith("vovnetv2_"):

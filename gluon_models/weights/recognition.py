@@ -46,6 +46,11 @@ def recognised_detector(arrays: Mapping[str, np.ndarray]) -> str:
     return max(fitting)[1] if fitting else ""
 
 
+def parameter_names(backbone: str) -> List[str]:
+    """Returns the names of the parameters of a backbone of stride 16."""
+    return list(_backbone_shapes(backbone, True))
+
+
 def missing_parts(arrays: Mapping[str, np.ndarray], backbone: str) -> List[str]:
     """Returns a line for each parameter of a backbone that the arrays lack or have in another shape."""
     lines = []

@@ -9,7 +9,7 @@ from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
 from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
 from .detectron2 import as_trained, with_stage_of_head
-from .recognition import missing_parts, recognised_backbone
+from .recognition import missing_parts, parameter_names, recognised_backbone
 from .torch_files import read_tensors
 from .torch_namings import DETECTRON2, NAMINGS, Naming
 
@@ -35,12 +35,21 @@ _HEADS_OF_MMDETECTION = ("bbox_head.", "roi_head.", "rpn_head.", "mask_head.")
 
 
 class _Found(NamedTuple):
-    """A backbone in a state dict: before which prefix, by whose names, its parameters, and its name."""
+    """A backbone in a state dict.
+
+    Attributes:
+        prefix: before its names.
+        naming: whose names they are.
+        arrays: its parameters, by their names here.
+        model: its name.
+        foreign: names of tensors in the midst of it that it does not have.
+    """
 
     prefix: str
     naming: Naming
     arrays: Dict[str, np.ndarray]
     model: str
+    foreign: List[str]
 
 
 def read_torch(path: str, kind: str) -> Weights:
@@ -68,12 +77,19 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
         file_format: in words.
 
     Raises:
-        CheckpointError: there is none of the backbones here.
+        CheckpointError: there is none of the backbones here, or only one that would compute something else with these
+            weights than the network that they were trained in.
     """
     found = _backbones(tensors)
     if not found:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
     taken = next((one for one in found if _is_average(one.prefix)), found[0])
+    if taken.naming.refusal:
+        raise CheckpointError(f"{path} holds none of the backbones of this package. {taken.naming.refusal}")
+    if taken.foreign:
+        raise CheckpointError(f"{path} holds none of the backbones of this package. It has the layers of {taken.model} "
+                              "and others among them, so that it is another network:"
+                              + _listed([f"{name} {tensors[name].shape}" for name in taken.foreign]))
     inside = _inside(tensors, taken.prefix)
     others = {name: tensor for name, tensor in tensors.items()
               if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
@@ -103,9 +119,21 @@ def _backbones(tensors: Mapping[str, np.ndarray]) -> List[_Found]:
             arrays = named_as_here(naming.rename(inside))
             model = recognised_backbone(arrays) if arrays else ""
             if model:
-                found.append(_Found(prefix, naming, arrays, model))
+                foreign = _foreign(inside, [arrays[name] for name in parameter_names(model)])
+                found.append(_Found(prefix, naming, arrays, model, [prefix + name for name in foreign]))
                 break
     return found
+
+
+def _foreign(tensors: Mapping[str, np.ndarray], taken: Iterable[np.ndarray]) -> List[str]:
+    """Names of the tensors that are not taken, but lie in modules, such as `layer1`, of which others are.
+
+    Such are the layers that tell an SE-ResNet from a ResNet, and the units that a deeper network has more.
+    """
+    own = {id(array) for array in taken}
+    modules = {name.partition(".")[0] for name, tensor in tensors.items() if id(tensor) in own}
+    return [name for name, tensor in tensors.items()
+            if tensor.ndim and id(tensor) not in own and name.partition(".")[0] in modules]
 
 
 def _is_average(prefix: str) -> bool:
@@ -157,12 +185,17 @@ def _nearest(tensors: Mapping[str, np.ndarray]) -> str:
             arrays = named_as_here(naming.rename(_inside(tensors, prefix)))
             for backbone in BACKBONES.names() if arrays else ():
                 lacking = missing_parts(arrays, backbone)
-                fitting = 1 - len(lacking) / max(len(arrays), 1)
+                together = len(arrays) + len(lacking)
+                fitting = (len(parameter_names(backbone)) - len(lacking)) / together
                 if fitting > share:
                     share, model, best = fitting, backbone, lacking
     if best is None or share < 0.5:
         known = "\n  ".join(f"{naming.example} ({naming.publisher})" for naming in NAMINGS)
         return (f"Its first tensors: {', '.join(list(tensors)[:3]) or 'none'}. Understood, behind any prefix, are "
                 f"names such as these:\n  {known}")
-    more = f"\n  and {len(best) - 5} more" if len(best) > 5 else ""
-    return f"It is nearest to {model}, but not that:\n  " + "\n  ".join(best[:5]) + more
+    return f"It is nearest to {model}, but not that:{_listed(best)}"
+
+
+def _listed(lines: List[str]) -> str:
+    """The first five lines, indented, and how many follow."""
+    return "".join(f"\n  {line}" for line in [*lines[:5], *([f"and {len(lines) - 5} more"] if len(lines) > 5 else [])])

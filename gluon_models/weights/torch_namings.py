@@ -22,7 +22,7 @@ _TIMM_LITE_OTHERS = {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_dept
                      "conv_pwl": "_project_conv", "bn3": "_bn2"}
 # Places of the convolutions of torchvision's plain networks in its `features`, with their names here, and places of the
 # fully connected layers in its `classifier`.
-_PLAIN = {
+PLAIN = {
     "vgg16": (dict(zip((0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), (
         f"conv{stage}_{i}" for stage, count in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, count + 1)))),
         {0: "fc6", 3: "fc7", 6: "fc8"}),
@@ -46,6 +46,7 @@ class Naming(NamedTuple):
             other networks are left out.
         pixels: how images become the input; None where the backbone decides it.
         note: what a user should know, a sentence.
+        refusal: why such a file cannot be used, although its layers are those of a backbone here, a sentence.
     """
 
     publisher: str
@@ -53,6 +54,7 @@ class Naming(NamedTuple):
     rename: Callable[[_Tensors], Dict[str, np.ndarray]]
     pixels: Optional[Pixels] = None
     note: str = ""
+    refusal: str = ""
 
 
 def _all(rename: Callable[[str], Optional[str]]) -> Callable[[_Tensors], Dict[str, np.ndarray]]:
@@ -119,17 +121,22 @@ def _name_from_timm_vovnet(name: str) -> Optional[str]:
 
 
 def _from_timm_vovnet(tensors: _Tensors) -> Dict[str, np.ndarray]:
-    """timm has attention in the last module of a stage alone; with these numbers the others multiply by 1."""
-    found = _all(_name_from_timm_vovnet)(tensors)
-    found = {_of_pointwise(name, found): array for name, array in found.items()}
-    if any(".ese.fc." in name for name in found):
-        for name, array in list(found.items()):
-            place, _, layer = name.partition(".concat.")
-            if layer.endswith("_concat/conv.weight") and f"{place}.ese.fc.weight" not in found:
-                channels = array.shape[0]
-                found[f"{place}.ese.fc.weight"] = np.zeros((channels, channels, 1, 1), "float32")
-                found[f"{place}.ese.fc.bias"] = np.full(channels, 3, "float32")
+    """VoVNet-V2. timm has attention in the last module of a stage alone; what is put in multiplies by 1."""
+    found = _from_timm_vovnet_v1(tensors)
+    if not any(".ese.fc." in name for name in found):
+        return {}
+    for name, array in list(found.items()):
+        place, _, layer = name.partition(".concat.")
+        if layer.endswith("_concat/conv.weight") and f"{place}.ese.fc.weight" not in found:
+            channels = array.shape[0]
+            found[f"{place}.ese.fc.weight"] = np.zeros((channels, channels, 1, 1), "float32")
+            found[f"{place}.ese.fc.bias"] = np.full(channels, 3, "float32")
     return found
+
+
+def _from_timm_vovnet_v1(tensors: _Tensors) -> Dict[str, np.ndarray]:
+    found = _all(_name_from_timm_vovnet)(tensors)
+    return {_of_pointwise(name, found): array for name, array in found.items()}
 
 
 def _of_pointwise(name: str, names: Mapping[str, object]) -> str:
@@ -146,7 +153,7 @@ def _from_plain(tensors: _Tensors) -> Dict[str, np.ndarray]:
     places = {name: _PLACE.fullmatch(name) for name in tensors}
     convolutions = {int(match.group(2)) for match in places.values() if match and match.group(1) == "features"}
     found: Dict[str, np.ndarray] = {}
-    for of_features, of_classifier in _PLAIN.values():
+    for of_features, of_classifier in PLAIN.values():
         if convolutions != set(of_features):
             continue
         for name, match in places.items():
@@ -176,7 +183,11 @@ NAMINGS: Tuple[Naming, ...] = (
     Naming("timm, EfficientNet-Lite", "conv_stem.weight, blocks.1.0.conv_pwl.weight", _all(_from_timm_lite),
            _TIMM_LITE_PIXELS, "The names are those of timm's tf_efficientnet_lite0, for which the weights are taken; "
            "its efficientnet_lite0 has the same names, but was trained with another padding and other pixel means."),
-    Naming("timm, VoVNet", "stem.0.conv.weight, stages.0.blocks.0.conv_mid.0.conv.weight", _from_timm_vovnet),
+    Naming("timm, VoVNet-V2", "stem.0.conv.weight, stages.0.blocks.0.conv_mid.0.conv.weight", _from_timm_vovnet),
+    Naming("timm, VoVNet without attention", "stem.0.conv.weight, stages.0.blocks.0.conv_mid.0.conv.weight",
+           _from_timm_vovnet_v1, refusal="Its names are those of timm's vovnet39a, vovnet57a and eca_vovnet39b: the "
+           "first two do not add the input of a module to its output, as the authors' VoVNet and the one here do, and "
+           "the third has another attention."),
     Naming("transformers, ResNet", "embedder.embedder.convolution.weight, "
            "encoder.stages.0.layers.0.layer.0.convolution.weight", _all(_from_transformers)),
 )

@@ -1,4 +1,4 @@
-"""ResNets of GluonCV's model zoo, in both forms in which Gluon saves parameters: the outputs are the same."""
+"""Backbones of GluonCV's model zoo, in both forms in which Gluon saves parameters: the outputs are the same."""
 import sys
 
 import mxnet as mx
@@ -19,33 +19,72 @@ def model_zoo():
     return model_zoo
 
 
-@pytest.mark.parametrize("name", ["resnet50_v1", "resnet50_v1b", "resnet50_v1c", "resnet50_v1d", "resnet50_v1s"])
-def test_outputs_are_those_of_gluoncv(model_zoo, randomize, give_values, tmp_path, name):
-    x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, 65, 98)))
+def saved_forms(net, folder):
+    """Saves a network in both forms, and yields the weights that are read."""
+    net.save_parameters(str(folder / "places.bin"))
+    net.collect_params().save(str(folder / "names.bin"))
+    for form in ("places", "names"):
+        yield read_weights(str(folder / f"{form}.bin"))
+
+
+@pytest.mark.parametrize("name, size", [
+    ("resnet50_v1", (65, 98)), ("resnet50_v1b", (65, 98)), ("resnet50_v1c", (65, 98)), ("resnet50_v1d", (65, 98)),
+    ("resnet50_v1s", (65, 98)), ("resnext50_32x4d", (65, 98)), ("densenet121", (224, 224)), ("alexnet", (224, 224))])
+def test_outputs_are_those_of_gluoncv(model_zoo, randomize, give_values, tmp_path, name, size):
+    x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, *size)))
     net = model_zoo.get_model(name, classes=5)
     net.initialize(mx.init.Zero())
     net(x)  # only now are the shapes known
     randomize(net)
     expected = net(x).asnumpy()
-    net.save_parameters(str(tmp_path / "places.bin"))
-    net.collect_params().save(str(tmp_path / "names.bin"))
-    for form in ("places", "names"):
-        weights = read_weights(str(tmp_path / f"{form}.bin"))
+    for weights in saved_forms(net, tmp_path):
         assert weights.model == name and weights.pixels.stds == (58.395, 57.12, 57.375)
         if name == "resnet50_v1":
             assert weights.settings == {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True}
             own = ResNet(50, padded_pool=True, classes=5)
         else:
+            assert weights.settings == {}
             own = registry.BACKBONES.get(name).build(classes=5)
         give_values(own, {key: weights.arrays[key.replace("fc1000_", "fc_")] for key in own.collect_params()})
         found = own(x).asnumpy()
         assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
-def test_others_are_refused(model_zoo, tmp_path):
-    net = model_zoo.get_model("resnet18_v1b")
-    net.initialize()
+def test_the_map_of_vgg16_and_its_hidden_layers(model_zoo, randomize, give_values, tmp_path):
+    x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, 64, 96)))
+    net = model_zoo.get_model("vgg16", classes=5)
+    net.initialize(mx.init.Zero())
+    net(x)
+    randomize(net)
+    expected = net.features[:30](x).asnumpy()  # the last pooling comes next
+    for weights in saved_forms(net, tmp_path):
+        assert weights.model == "vgg16"
+        own = registry.BACKBONES.get("vgg16").build()
+        give_values(own, {key: weights.arrays[key] for key in own.collect_params()})
+        found = own(x)[-1].asnumpy()
+        assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+        for layer, of_gluoncv in (("fc6", net.features[31]), ("fc7", net.features[33]), ("fc8", net.output)):
+            np.testing.assert_array_equal(weights.arrays[f"{layer}_weight"], of_gluoncv.weight.data().asnumpy())
+
+
+@pytest.mark.parametrize("name", ["resnet18_v1b", "se_resnet50_v1", "se_resnext50_32x4d", "vgg16_bn"])
+def test_others_are_refused(model_zoo, tmp_path, name):
+    """Also those that have all layers of a backbone here, and others among them."""
+    net = model_zoo.get_model(name)
+    net.initialize(mx.init.Zero())
+    net(mx.nd.zeros((1, 3, 64, 64)))
+    net.save_parameters(str(tmp_path / "places.params"))
+    net.collect_params().save(str(tmp_path / "names.params"))
+    for form in ("places", "names"):
+        with pytest.raises(CheckpointError, match="has no counterpart here; those that have are resnet50, resnet101"):
+            read_weights(str(tmp_path / f"{form}.params"))
+
+
+@pytest.mark.parametrize("name", ["resnet50_v1e", "resnet50_v1b_gn"])
+def test_versions_with_other_widths_or_normalisations_are_refused(model_zoo, tmp_path, name):
+    net = model_zoo.get_model(name)
+    net.initialize(mx.init.Zero())
     net(mx.nd.zeros((1, 3, 64, 64)))
     net.save_parameters(str(tmp_path / "x.params"))
-    with pytest.raises(CheckpointError, match="has no counterpart here: resnet50, resnet101"):
+    with pytest.raises(CheckpointError, match="has no counterpart here"):
         read_weights(str(tmp_path / "x.params"))

@@ -94,6 +94,29 @@ def test_what_is_missing_is_named():
         weights_of("x.pth", {"a.weight": np.ones(1)})
 
 
+def test_the_nearest_backbone_is_the_one_that_shares_most_of_its_layers():
+    """Not the one with the fewest layers, of which the fewest can be missing."""
+    tensors = state_dict("res2net50")
+    for layer in range(7):
+        tensors[f"conv1.{layer}.weight"] = tensors["conv1.weight"]
+    del tensors["conv1.weight"]
+    with pytest.raises(CheckpointError, match="nearest to res2net50, but not that:\n  missing: conv1_weight"):
+        weights_of("x.pth", tensors)
+
+
+@pytest.mark.parametrize("model, foreign", [
+    ("resnet50_v1b", "layer2.0.se.fc1.weight"),  # timm's seresnet50
+    ("resnet152_v1b", "layer3.36.conv1.weight"),  # a deeper ResNet
+    ("densenet121", "features.denseblock4.denselayer17.conv1.weight")])
+def test_networks_with_more_layers_than_a_backbone_here_are_refused(model, foreign):
+    tensors = {f"module.{key}": array for key, array in state_dict(model).items()}
+    assert weights_of("x.pth", {**tensors, "module.fc.weight": np.ones((2, 2))}).model == model
+    refused = (f"It has the layers of {model} and others among them, so that it is another network:\n"
+               f"  module.{foreign} (2, 2)")
+    with pytest.raises(CheckpointError, match=re.escape(refused)):
+        weights_of("x.pth", {**tensors, f"module.{foreign}": np.ones((2, 2))})
+
+
 def test_files_of_pytorch(tmp_path):
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     tensors = {key: torch.from_numpy(np.asarray(array)) for key, array in state_dict("resnet50_v1b").items()}

@@ -186,7 +186,24 @@ def to_timm_vovnet(name):
     return f"{place}{'conv_reduction' if 'reduction' in name else 'conv_concat'}.{kind}"
 
 
-@pytest.mark.parametrize("model", ["vovnetv2_19_dw", "vovnet39", "vovnetv2_39"])
+def test_timm_efficientnet_with_attention_is_refused():
+    """timm's efficientnet_b0 has all layers of Lite0, and attention beside them."""
+    tensors = {f"{to_timm_lite(name)}.{torch_ending(name)}": array
+               for name, array in parameters("efficientnet_lite0").items()}
+    tensors["blocks.1.0.se.conv_reduce.weight"] = np.ones((4, 96, 1, 1), "float32")
+    with pytest.raises(CheckpointError, match=r"network:\n  blocks.1.0.se.conv_reduce.weight \(4, 96, 1, 1\)$"):
+        weights_of("model.safetensors", tensors)
+
+
+@pytest.mark.parametrize("attention", [{}, {"stages.0.blocks.0.attn.conv.weight": np.ones((1, 1, 5), "float32")}])
+def test_timm_vovnet_of_other_sums_or_attention_is_refused(attention):
+    tensors = {f"{to_timm_vovnet(name)}.{torch_ending(name)}": array for name, array in parameters("vovnet39").items()}
+    with pytest.raises(CheckpointError, match="model.safetensors holds none .* vovnet57a and eca_vovnet39b: the first "
+                                              "two do not add the input of a module"):
+        weights_of("model.safetensors", {**tensors, **attention})
+
+
+@pytest.mark.parametrize("model", ["vovnetv2_19_dw", "vovnetv2_39"])
 def test_timm_vovnet(model):
     """timm leaves out the attention of all modules of a stage but the last: what is filled in multiplies by 1."""
     arrays = parameters(model)
