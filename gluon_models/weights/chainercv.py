@@ -8,10 +8,12 @@ from ...errors import CheckpointError
 from ...operators.anchors import base_anchors
 from .description import BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array, layer_of, with_epsilon
 from .detector_layers import check_layers, coco_classes, split_scores, with_x_first
+from .recognition import check_no_others
 from .resnet_names import depth_of, with_caffe_names
 
 _NAME = re.compile(r"(?:.*?/)??((?:conv1|res[2-5]/(?:a|b\d+)/(?:conv[123]|residual_conv))/(?:conv|bn)|rpn/\w+|"
                    r"head/(?:global_context_module/)?\w+|fc6)/(\w+)")
+_AMONG_UNITS = re.compile(r"(?:.*?/)??res[2-5]/.*")
 _UNIT = re.compile(r"res(\d)/(a|b\d+)/(conv\d|residual_conv)/(conv|bn)")
 _NORM = {"gamma": "gamma", "beta": "beta", "avg_mean": "moving_mean", "avg_var": "moving_var"}
 # The layers behind the backbone. `col_max` is 15 high and 1 wide, as `conv_new_1` is.
@@ -63,6 +65,7 @@ def read_chainercv(path: str) -> Weights:
     if not depth:
         raise CheckpointError(f"{path} is an npz file, but not one of ChainerCV's Light-Head R-CNN or ResNets; its "
                               f"first arrays: {', '.join(list(left)[:3])}")
+    check_no_others(path, f"ResNet-{depth}", [name for name in left if _AMONG_UNITS.fullmatch(name)])
     has_bias = "conv1_bias" in arrays
     if has_bias and "bn1_moving_mean" in arrays:
         arrays["bn1_moving_mean"] = arrays["bn1_moving_mean"] - arrays.pop("conv1_bias")

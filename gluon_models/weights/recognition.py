@@ -5,6 +5,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 from mxnet.gluon import Block
 
+from ...errors import CheckpointError
 from .. import registry
 from .description import shapes_agree
 
@@ -60,6 +61,29 @@ def missing_parts(arrays: Mapping[str, np.ndarray], backbone: str) -> List[str]:
         elif not shapes_agree(shape, arrays[name].shape):
             lines.append(f"other shape: {name} is {arrays[name].shape} in the file, {tuple(shape)} in the network")
     return lines
+
+
+def check_no_others(path: str, network: str, others: Sequence[str]) -> None:
+    """Checks that a file that has all layers of a network here has no others among them.
+
+    Such are the layers that tell an SE-ResNet from a ResNet, without which its weights are of no use.
+
+    Args:
+        path: of the file, for the message.
+        network: name of the network here.
+        others: what the file has more, a line each.
+
+    Raises:
+        CheckpointError: there are some.
+    """
+    if others:
+        raise CheckpointError(f"{path} holds none of the backbones of this package. It has the layers of {network} and "
+                              f"others among them, so that it is another network:{listed(others)}")
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Returns the first five lines, indented, each behind a line break, and how many follow."""
+    return "".join(f"\n  {line}" for line in [*lines[:5], *([f"and {len(lines) - 5} more"] if len(lines) > 5 else [])])
 
 
 def _holds(arrays: Mapping[str, np.ndarray], shapes: _Shapes) -> bool:

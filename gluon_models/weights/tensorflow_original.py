@@ -8,10 +8,12 @@ from ...errors import CheckpointError
 from .contents import tensorflow_prefix
 from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Pixels, Weights, float_array, layer_of
 from .detector_layers import check_layers, coco_classes, POOLED, split_scores
+from .recognition import check_no_others
 from .resnet_names import depth_of, with_caffe_names
 
 _SCOPE = re.compile(r"(?:^|.*/)resnet_v1_(?:50|101|152)/(.+)")
 _UNIT = re.compile(r"block(\d)/unit_(\d+)/bottleneck_v1/(shortcut|conv[123])/(weights|BatchNorm/\w+)")
+_AMONG_UNITS = re.compile(r"(?:^|.*/)resnet_v1_(?:50|101|152)/block\d/.+")
 _STEM = re.compile(r"conv1/(weights|BatchNorm/\w+)")
 _NORM = {"gamma": "gamma", "beta": "beta", "moving_mean": "moving_mean", "moving_variance": "moving_var"}
 # The layers behind the backbone. `w_pre` is 15 high and 1 wide, as `conv_new_1` is.
@@ -48,6 +50,7 @@ def read_tensorflow(path: str) -> Weights:
         raise CheckpointError(f"{path} is a TensorFlow checkpoint, but not one of the TensorFlow original, nor of "
                               "resnet_v1_50 or resnet_v1_101 of TensorFlow-Slim; its first variables: "
                               + ", ".join(list(left)[:3]))
+    check_no_others(path, f"ResNet-{depth}", [name for name in left if _AMONG_UNITS.fullmatch(name)])
     is_detector = any(layer_of(name) in _LAYERS.values() for name in arrays)
     arrays = {name: _with_output_first(array) for name, array in arrays.items()}
     if is_detector:

@@ -9,7 +9,7 @@ from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
 from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
 from .detectron2 import as_trained, with_stage_of_head
-from .recognition import missing_parts, parameter_names, recognised_backbone
+from .recognition import check_no_others, listed, missing_parts, parameter_names, recognised_backbone
 from .torch_files import read_tensors
 from .torch_namings import DETECTRON2, NAMINGS, Naming
 
@@ -86,10 +86,7 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
     taken = next((one for one in found if _is_average(one.prefix)), found[0])
     if taken.naming.refusal:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {taken.naming.refusal}")
-    if taken.foreign:
-        raise CheckpointError(f"{path} holds none of the backbones of this package. It has the layers of {taken.model} "
-                              "and others among them, so that it is another network:"
-                              + _listed([f"{name} {tensors[name].shape}" for name in taken.foreign]))
+    check_no_others(path, taken.model, [f"{name} {tensors[name].shape}" for name in taken.foreign])
     inside = _inside(tensors, taken.prefix)
     others = {name: tensor for name, tensor in tensors.items()
               if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
@@ -193,9 +190,4 @@ def _nearest(tensors: Mapping[str, np.ndarray]) -> str:
         known = "\n  ".join(f"{naming.example} ({naming.publisher})" for naming in NAMINGS)
         return (f"Its first tensors: {', '.join(list(tensors)[:3]) or 'none'}. Understood, behind any prefix, are "
                 f"names such as these:\n  {known}")
-    return f"It is nearest to {model}, but not that:{_listed(best)}"
-
-
-def _listed(lines: List[str]) -> str:
-    """The first five lines, indented, and how many follow."""
-    return "".join(f"\n  {line}" for line in [*lines[:5], *([f"and {len(lines) - 5} more"] if len(lines) > 5 else [])])
+    return f"It is nearest to {model}, but not that:{listed(best)}"

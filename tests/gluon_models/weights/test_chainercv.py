@@ -184,3 +184,11 @@ def test_others_are_refused(tmp_path):
     np.savez(tmp_path / "x.npz", a=np.ones(2))
     with pytest.raises(CheckpointError, match="not one of ChainerCV's.*first arrays: a"):
         read_weights(str(tmp_path / "x.npz"))
+
+
+def test_a_resnet_with_attention_is_refused(arrays, tmp_path):
+    """ChainerCV's SEResNet has all layers of its ResNet."""
+    np.savez(tmp_path / "x.npz", **{name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name},
+             **{"res2/a/se/fc1/W": np.ones((2, 2))})
+    with pytest.raises(CheckpointError, match="layers of ResNet-50 and others among them.*:\n  res2/a/se/fc1/W$"):
+        read_weights(str(tmp_path / "x.npz"))

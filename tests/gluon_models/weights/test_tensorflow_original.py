@@ -106,6 +106,13 @@ def test_other_checkpoints_are_refused(monkeypatch):
         reader.read_tensorflow("x.ckpt")
 
 
+def test_other_layers_in_a_unit_are_refused(variables, monkeypatch):
+    more = f"{S}block2/unit_1/bottleneck_v1/squeeze/weights"
+    monkeypatch.setattr(reader, "_variables", lambda path: dict(variables, **{more: np.ones((1, 1, 2, 3))}))
+    with pytest.raises(CheckpointError, match=f"layers of ResNet-50 and others among them.*:\n  {more}$"):
+        reader.read_tensorflow("x.ckpt")
+
+
 def test_without_tensorflow_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorflow", None)
     (tmp_path / "x.ckpt.index").write_bytes(b"x" * 60)
