@@ -22,7 +22,7 @@ class ReadFile(NamedTuple):
     """An image that was read for a detector.
 
     Attributes:
-        pixels: uint8 (H, W, 3), RGB; None where they are not kept, as those of a large image are not.
+        pixels: uint8 (H, W, 3), RGB; None where they are not kept, as where nothing is drawn, or of a large image.
         inputs: x (1, 3, h, w) and im_info (1, 3) for each view, see `InputPreparation.network_input`; none for an image
             that the detector does not look at.
         size: (height, width) of the image in pixels.
@@ -41,15 +41,19 @@ class _Reader:
 
     def __call__(self, path: Path) -> Union[ReadFile, DataError]:
         try:
-            pixels = data.read_image(path, max_megapixels=self._max_megapixels)
+            width, height = data.image_size(path, self._max_megapixels)
+            is_kept = width * height <= self._most_pixels
+            # A file of which the network alone needs the pixels need not be decoded whole.
+            pixels = data.read_image(path, () if is_kept else self._preparation.scales, self._max_megapixels)
         except DataError as error:
             return error
-        inputs = [self._preparation.network_input(pixels, view) for view in range(len(self._preparation.scales))]
-        size = pixels.shape[:2]
-        return ReadFile(pixels if size[0] * size[1] <= self._most_pixels else None, inputs, size)
+        inputs = [self._preparation.network_input(pixels, view, (height, width))
+                  for view in range(len(self._preparation.scales))]
+        return ReadFile(pixels if is_kept else None, inputs, (height, width))
 
 
-def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> Iterator[Union[ReadFile, DataError]]:
+def read_files(detector: Detector, paths: Sequence[Path], num_workers: int,
+               keep_pixels: bool = True) -> Iterator[Union[ReadFile, DataError]]:
     """Reads image files ahead of the detector that needs them.
 
     Args:
@@ -57,13 +61,15 @@ def read_files(detector: Detector, paths: Sequence[Path], num_workers: int) -> I
         paths: the files.
         num_workers: processes that read them; few files are read in threads of this process, and so are all where it
             is 0.
+        keep_pixels: whether pictures are going to be drawn. Without them, a JPEG much larger than the detector's inputs
+            is decoded at a part of its size, see `data.read_image`.
 
     Returns:
         Iterator of a `ReadFile` for each path, in order, or of the DataError that says why it cannot be read. Closing
         it ends what reads.
     """
     workers = useful_workers(num_workers, len(paths))
-    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6)
+    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6 if keep_pixels else 0)
     if workers:
         return WorkerPool(reader, workers, _TIMEOUT, lambda path: [str(path)]).run(paths)
     return read_ahead(reader, paths, detector, _WAITING)

@@ -22,7 +22,7 @@ _WAITING = 2
 
 def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], threshold: float, folder: Path,
                    logger: logging.Logger, num_workers: int = 2,
-                   proposals_of: Optional[ProposalsOfPhoto] = None) -> List[str]:
+                   proposals_of: Optional[ProposalsOfPhoto] = None, has_pictures: bool = True) -> List[str]:
     """Writes a picture with detections for each image, and detections.json with the detections of all.
 
     An image that cannot be read is reported, and the others are still done. The next images are read, and pictures are
@@ -36,6 +36,8 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
         logger: takes a line for each image, and a summary.
         num_workers: processes that read images; few images are read in threads.
         proposals_of: for a detector that needs them, gives the proposals of an image; such images are read one by one.
+        has_pictures: whether pictures are written; detections.json alone is written faster, several times where the
+            images are large.
 
     Returns:
         A message for each image that could not be read.
@@ -45,7 +47,7 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
     with _DrawingThread() as drawing, ExitStack() as opened, \
             ProgressBar(total=len(files), desc="detecting", unit="image") as bar:
         if proposals_of is None:
-            reads = opened.enter_context(closing(read_files(detector, files, num_workers)))
+            reads = opened.enter_context(closing(read_files(detector, files, num_workers, has_pictures)))
             found = opened.enter_context(closing(answers(detector, reads, len(files))))
         else:
             found = detect_photos(detector, files, proposals_of)
@@ -56,9 +58,11 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
                 logger.info("error: %s", answer)
                 continue
             kept = Detections(*(array[answer.found.scores >= threshold] for array in answer.found))
-            drawing.add(lambda file=file, pixels=answer.pixels, kept=kept, path=folder / name: draw(
-                detector.read(file) if pixels is None else pixels, kept, detector.classes, threshold, path))
-            entries.append({"image": str(file), "picture": str(name), "detections": as_json(kept, detector.classes)})
+            picture = {"picture": str(name)} if has_pictures else {}
+            entries.append({"image": str(file), **picture, "detections": as_json(kept, detector.classes)})
+            if has_pictures:
+                drawing.add(lambda file=file, pixels=answer.pixels, kept=kept, path=folder / name: draw(
+                    detector.read(file) if pixels is None else pixels, kept, detector.classes, threshold, path))
             names = [detection["class"] for detection in entries[-1]["detections"]]
             counts = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
             logger.info("%s: %s", file, counts or "nothing found")

@@ -9,9 +9,10 @@ from PIL import Image
 
 from light_head_rcnn.engine.building import loaders
 from light_head_rcnn.engine.inference import file_reading, pictures
-from light_head_rcnn.engine.inference.detector import Detector
+from light_head_rcnn.engine.inference.detector import Detections, Detector
 from light_head_rcnn.engine.inference.image_files import find_images
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
+from light_head_rcnn.engine.inference.json_detections import as_json
 
 LOGGER = logging.getLogger("test")
 
@@ -63,6 +64,23 @@ def test_workers_and_large_images_change_nothing(detector, folder, tmp_path, mon
         assert write(detector, folder, out, 2) == (failures, entries)
         for entry in entries:
             assert (out / entry["picture"]).read_bytes() == (tmp_path / "alone" / entry["picture"]).read_bytes()
+
+
+def test_without_pictures_large_files_are_decoded_as_by_a_call(detector, folder, tmp_path):
+    """At a part of their size, which moves the brightest pixel of noise a little."""
+    noise = np.random.RandomState(1).randint(0, 256, (460, 620, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(folder / "large.jpg", quality=95)
+    out = tmp_path / "out"
+    failures = pictures.write_pictures(detector, find_images([folder]), 0.5, out, LOGGER, has_pictures=False)
+    entries = json.loads((out / "detections.json").read_text())
+    assert len(failures) == 2 and len(entries) == 10 and [path.name for path in out.iterdir()] == ["detections.json"]
+    for entry in entries:
+        assert set(entry) == {"image", "detections"}
+        ids, scores, boxes = detector(entry["image"])
+        assert entry["detections"] == as_json(Detections(ids, scores, boxes), detector.classes)
+    drawn = write(detector, folder, tmp_path / "drawn", 0)[1]
+    unlike = [entry["image"] for entry, other in zip(entries, drawn) if entry["detections"] != other["detections"]]
+    assert unlike == [str(folder / "large.jpg")]
 
 
 def test_few_files_are_read_in_threads_without_workers(detector, folder, tmp_path, monkeypatch):

@@ -56,8 +56,17 @@ def test_videos_and_images_part(given, words, out, status):
     assert [str(call[1][0][0]) for call in given["pictures"]] == (["x.png"] if "x.png" in words else [])
 
 
+@pytest.mark.parametrize("words, has_pictures", [([], True), (["--no-pictures"], False)])
+def test_pictures_can_be_left_out(given, words, has_pictures):
+    assert detect.main(["--exported", "net", "--cpu", *words, "x.png"]) == 0
+    (call,) = given["pictures"]
+    assert call[7] is has_pictures
+
+
 @pytest.mark.parametrize("words, message", [
-    (["a.mp4", "--out", "a.mp4"], "would be overwritten"), (["x.png", "--out", "b.mp4"], "no video among the inputs"),
+    (["a.mp4", "--out", "a.mp4"], "would be overwritten"),
+    (["a.mp4", "--no-pictures"], "leave --no-pictures out"),
+    (["x.png", "--out", "b.mp4"], "no video among the inputs"),
     (["no.mp4"], "there is no video no.mp4"), (["a.mp4", "--out", "x.png/b.mp4"], "x.png is not a folder")])
 def test_what_cannot_be_done_is_said_before_a_detector_is_loaded(given, capsys, words, message):
     assert detect.main(["--exported", "net", "--cpu", *words]) == 2
