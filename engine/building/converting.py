@@ -9,18 +9,20 @@ from ...data.class_names import COCO_CLASSES, VOC_CLASSES
 from ...errors import CheckpointError, ModelError, UsageError
 from ...gluon_models.registry import BACKBONES, composed_models
 from ...gluon_models.weights import DETECTOR, Weights, with_channels_reversed, with_names_of
-from ...gluon_models.weights.description import layer_of, shapes_agree
+from ...gluon_models.weights.description import layer_of, listed, shapes_agree
 from ..checkpoints.arrays import write_arrays
 from ..checkpoints.parameters import own_parameters, role
 from ..config import load_config, saved_config, values_text
 from ..files import atomic_write, write_json
 from .network import build_net
-from .pretrained import all_settings, read_pretrained
+from .pretrained import MOST, all_settings, check_finite, read_pretrained
 
 _FORMAT = 1  # of the JSON files of checkpoints
 # The detector that the configuration beside the weights of a backbone trains.
 _DETECTOR = "light_head_rcnn"
-_MOST = 20  # parameters that an error names
+_OTHER_ANCHORS = ("\nIts RPN has another number of anchors: name the backbone alone, as in --model resnet101_v1, or "
+                  "write a configuration with its network.ANCHOR_SCALES and network.ANCHOR_RATIOS and name the file "
+                  "as network.pretrained, of which all that fits is taken")
 
 
 class Conversion(NamedTuple):
@@ -61,7 +63,7 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
             or red, green, blue; None leaves it to what is known of the file.
 
     Raises:
-        CheckpointError: the file cannot be read, or does not have all parameters of the model.
+        CheckpointError: the file cannot be read, or does not have all parameters of the model, or they hold NaN.
         ModelError: an unknown model.
         UsageError: the target is a folder, or the source itself.
     """
@@ -77,6 +79,7 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
     goal = _target(name, weights)
     weights = with_names_of(weights, goal.shapes)
     _check(source, name, weights, goal.shapes)
+    check_finite(source, {own: weights.arrays[own] for own in goal.shapes})
     if bgr is not None and bgr != weights.turned:
         weights = with_channels_reversed(weights)
     write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
@@ -134,9 +137,8 @@ def _check(source: str, name: str, weights: Weights, shapes: Mapping[str, Option
         elif not shapes_agree(shape, weights.arrays[own].shape):
             problems.append(f"other shape: {own} is {weights.arrays[own].shape} in the file, {shape} in the network")
     if problems:
-        more = f"\n  and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
-        raise CheckpointError(f"{source} ({weights.title()}) does not fit {name}:\n  " + "\n  ".join(problems[:_MOST])
-                              + more)
+        raise CheckpointError(f"{source} ({weights.title()}) does not fit {name}:{listed(problems, MOST)}"
+                              + (_OTHER_ANCHORS if all(": rpn_" in line for line in problems) else ""))
 
 
 def _write_state(files: Tuple[str, str, str], weights: Weights, settings: Mapping[str, Any], goal: _Target) -> None:

@@ -43,10 +43,16 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
             anchor_ratios=network.ANCHOR_RATIOS, anchor_scales=network.ANCHOR_SCALES, all_cells=network.RPN_ALL_CELLS,
             pre_nms=cfg.TEST.RPN_PRE_NMS_TOP_N, post_nms=cfg.TEST.RPN_POST_NMS_TOP_N,
             rpn_nms=cfg.TEST.RPN_NMS_THRESH, rpn_min_size=cfg.TEST.RPN_MIN_SIZE)
-    net = gluon_models.get_model(
-        name, classes=classes, norm=network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC, box_means=cfg.TRAIN.BBOX_MEANS,
-        box_stds=cfg.TRAIN.BBOX_STDS, class_scores=network.CLASS_SCORES,
-        box_regression=cfg.TEST.BOX_REGRESSION, **suppression_options(cfg), **options)
+    try:
+        net = gluon_models.get_model(
+            name, classes=classes, norm=network.NORM, class_agnostic=cfg.CLASS_AGNOSTIC, box_means=cfg.TRAIN.BBOX_MEANS,
+            box_stds=cfg.TRAIN.BBOX_STDS, class_scores=network.CLASS_SCORES,
+            box_regression=cfg.TEST.BOX_REGRESSION, **suppression_options(cfg), **options)
+    except ModelError as error:
+        if not network.OUTPUTS or not str(error).startswith("outputs"):
+            raise
+        raise ConfigError(f"network.OUTPUTS is {list(network.OUTPUTS)}, but of the backbone of {name}, {error}; "
+                          "network.OUTPUTS=[] takes the maps that the model has by default") from None
     if network.HEAD_RANKS:
         try:
             split_dense_layers(net.head, layer_ranks(network.HEAD_RANKS))

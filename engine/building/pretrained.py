@@ -12,13 +12,14 @@ from ...errors import CheckpointError
 from ...gluon_models.registry import composed_models
 from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weights, with_names_of
 from ...gluon_models.weights.contents import tensorflow_prefix
-from ...gluon_models.weights.description import layer_of, shapes_agree
+from ...gluon_models.weights.description import layer_of, listed, shapes_agree
 from ...gluon_models.weights.published import published_sources
 from ..checkpoints.checksums import file_checksum
 from ..config import KEYS, pixel_keys, saved_config
 
 _BACKBONES_OF_SYMBOLS = {"resnet_v1_101_rfcn_light": "resnet101_v1", "resnet_v1_101_rfcn": "resnet101_v1",
                          "xception_rfcn_light": "xception"}
+MOST = 20  # parameters that an error names
 # The layers of the classes, and those of the boxes where each class has a box of its own: they are of no use to a
 # detector of other classes, be they as many.
 _CLASS_LAYERS, _BOX_LAYERS = ("cls_score", "rfcn_cls"), ("bbox_pred", "rfcn_bbox")
@@ -100,7 +101,8 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
         The arrays by name, and the report.
 
     Raises:
-        CheckpointError: there is no such file, or, without `allow_partial`, it does not hold the whole backbone.
+        CheckpointError: there is no such file, what is taken holds NaN or infinity, or, without `allow_partial`, it
+            does not hold the whole backbone.
     """
     path = pretrained_file(cfg)
     weights = with_names_of(read_pretrained(path), shapes)
@@ -114,10 +116,30 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
                 f"other shape: {name} is {weights.arrays[name].shape} in the file, {tuple(shapes[name])} in the network"
                 for name in shapes if name in backbone and name not in taken]
     if problems and not allow_partial:
-        raise CheckpointError(f"{path} ({weights.title()}) does not hold the backbone:\n  " + "\n  ".join(problems))
+        where = f"symbol {cfg.symbol}" if cfg.symbol else f"network.model {cfg.network.model}"
+        raise CheckpointError(f"{path} ({weights.title()}) does not hold the backbone of {where}:"
+                              f"{listed(problems, MOST)}{'' if cfg.symbol else _remedy(weights)}")
+    check_finite(path, taken)
     lines = [f"weights from {path} ({weights.title()}):", *_table(weights.arrays, shapes, set(backbone), taken),
              *_differences(cfg, weights), *weights.notes]
     return taken, PretrainedReport(problems, "\n".join(lines))
+
+
+def check_finite(path: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises CheckpointError where arrays hold NaN or infinity; it names the first of them."""
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if broken:
+        raise CheckpointError(f"{path}: {len(broken)} of {len(arrays)} arrays hold NaN or infinity, so that the file "
+                              f"is damaged, or its training has failed:{listed(broken)}")
+
+
+def _remedy(weights: Weights) -> str:
+    """Says which model takes weights that do not fit the one of the configuration."""
+    if not weights.model:
+        return ""
+    model = weights.model if weights.content == DETECTOR else f"light_head_rcnn_{weights.model}_coco"
+    return (f"\nFor these weights set network.model={model}, or another detector on that backbone, and "
+            "network.OUTPUTS=[] where the configuration names stages")
 
 
 def holds_whole(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> bool:

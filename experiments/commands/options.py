@@ -45,14 +45,15 @@ def make_plain_parser(prog: str, description: str, examples: str) -> argparse.Ar
         epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
 
 
-def add_devices(parser: argparse.ArgumentParser) -> None:
-    """Adds --cpu, --cpus and --gpus."""
+def add_devices(parser: argparse.ArgumentParser, default: str = "the configuration's gpus where MXNet sees a GPU, "
+                "otherwise the CPU") -> None:
+    """Adds --cpu, --cpus and --gpus; `default` says in words what runs without them."""
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cpu", action="store_true", help="run on the CPU")
     devices.add_argument("--cpus", type=int, metavar="N", help="run on the CPU as on N devices, which share each batch "
                          "as GPUs do, to try out what several GPUs would do")
-    devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: the "
-                         "configuration's gpus where MXNet sees a GPU, otherwise the CPU)")
+    devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1 (default: "
+                         f"{default})")
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:

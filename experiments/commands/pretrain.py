@@ -22,7 +22,8 @@ _HELP = {
     "side": "side of the square images, in pixels", "epochs": "epochs of the whole training",
     "batch_size": "images in a step, all devices together",
     "lr": "learning rate for a batch of 256 images; it is scaled to the batch, and falls along half a cosine",
-    "warmup_epochs": "epochs in which the learning rate rises from 0", "momentum": "of Nesterov's SGD",
+    "warmup_epochs": "epochs in which the learning rate rises from 0, fewer than --epochs",
+    "momentum": "of Nesterov's SGD",
     "wd": "weight decay of the weights; biases, scales and shifts have none",
     "label_smoothing": "share of a label that is spread over all classes",
     "least_area": "smallest share of an image that a training image shows",
@@ -71,7 +72,7 @@ def main(argv: options.Arguments = None) -> int:
     if run.trainer.exit_status:
         return run.trainer.exit_status
     file = run.best_file()
-    keys = " ".join(f"{key}={list(value)}".replace(" ", "") for key, value in pixel_keys(*PIXELS).items())
+    keys = " ".join(f"{key}={','.join(map(str, value))}" for key, value in pixel_keys(*PIXELS).items())
     print(f"The weights are in {file}. To start a detector with them:\n"
           f"  lhrcnn train --cfg CFG network.model=light_head_rcnn_{args.backbone}_coco network.pretrained={file} "
           f"{keys}\n"
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
                         "output/pretrain_NAME)")
     options.add_resuming(parser, "go on from the last checkpoint in the folder, with the same losses as an unbroken "
                          "run")
-    options.add_devices(parser)
+    options.add_devices(parser, "GPU 0 where MXNet sees one, otherwise the CPU")
     return parser
 
 
@@ -127,8 +128,9 @@ def _find_set(data: Optional[str], names: Tuple[str, ...], instead: str) -> str:
     paths = [os.path.join(data, name + ending) for name in names for ending in ("", ".rec")]
     found = next((path for path in paths if os.path.exists(path)), None)
     if found is None:
-        raise DataError(f"{data} has no folder {' or '.join(names)}, and no such .rec file; name the set by {instead} "
-                        "PATH")
+        raise DataError(f"{data} has no folder {' or '.join(names)}, with a folder for each class in it, and no such "
+                        f".rec file; name the set by {instead} PATH. Of a set of labelled objects, lhrcnn data crops "
+                        f"{data} NEW makes such folders")
     return found
 
 

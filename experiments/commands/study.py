@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 lhrcnn study --list
-lhrcnn study photographs --data data --budget                  # only tells how long it will take
-lhrcnn study photographs --data data                           # goes on where it was stopped
-lhrcnn study photographs --data data --datasets bccd --seeds 1 --minutes 50
+lhrcnn study photographs --data DATA --budget                  # only tells how long it will take
+lhrcnn study photographs --data DATA                           # goes on where it was stopped
+lhrcnn study photographs --data DATA --datasets bccd --seeds 1 --minutes 50
 lhrcnn study photographs --page                                # writes the page from what is done
-lhrcnn study photographs --data data --out output/short TRAIN.end_epoch=4
+lhrcnn study photographs --data DATA --out output/short TRAIN.end_epoch=4
 """
 
 
@@ -53,10 +53,12 @@ def _run(args: argparse.Namespace) -> int:
     began, chosen = time.monotonic(), study.read_study(args.name)
     folder, pages = Path(args.out or f"output/studies/{chosen.folder}"), Path(args.pages or chosen.pages)
     options.check_output_folder(folder, "choose another by --out")
+    if args.data is None and not args.page:
+        raise UsageError("name the folder that holds the data sets by --data")
     names = study.choose("--datasets", chosen.data_sets, args.datasets)
     rows = study.with_sources(chosen.rows, study.choose("--rows", chosen.rows, args.rows))
     seeds = chosen.seeds if args.seeds is None else args.seeds
-    runs = planning.plan_runs(chosen, names, rows, seeds, Path(args.data), folder, args.overrides)
+    runs = planning.plan_runs(chosen, names, rows, seeds, Path(args.data or "DATA"), folder, args.overrides)
     if args.page:
         state = State(folder / "state.json")
         print(f"wrote {page.write_page(chosen, state, pages)}")
@@ -108,8 +110,8 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = options.make_plain_parser("lhrcnn study", __doc__, EXAMPLES)
     parser.add_argument("name", nargs="?", help="name of a study, or the path of a YAML file of the same form")
     parser.add_argument("--list", action="store_true", help="list the studies that come with the package")
-    parser.add_argument("--data", default="data", metavar="DIR", help="folder that holds a folder of each data set, "
-                        "such as DIR/bccd (default: data)")
+    parser.add_argument("--data", metavar="DIR", help="folder that holds a folder of each data set, such as DIR/bccd; "
+                        "left out with --list and --page")
     parser.add_argument("--datasets", nargs="+", metavar="NAME", help="only these data sets of the study")
     parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these rows of the study")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs of each row on each data set (default: as the "

@@ -99,19 +99,21 @@ def _claims(study: Study, rows: Mapping[str, Any]) -> List[str]:
 
 
 def _costs(study: Study, rows: Mapping[str, Any]) -> List[str]:
+    tested = any("test images/s" in entry["figures"] for entry in rows.values())
+    columns = [("images/s in training", "images/s", ".2f"),
+               *([("images/s in the test", "test images/s", ".2f")] if tested else []),
+               ("minutes of processors", "processor minutes", ".0f"), ("minutes by the clock", "minutes", ".0f"),
+               ("load", "load", ".1f")]
     table = []
     for name, entry in rows.items():
         figures = entry["figures"]
-        table.append([study.rows[name].label, _cell(figures, "images/s", ".2f"), _cell(figures, "test images/s", ".2f"),
-                      _cell(figures, "processor minutes", ".0f"), _cell(figures, "minutes", ".0f"),
-                      _cell(figures, "load", ".1f"),
+        table.append([study.rows[name].label, *(_cell(figures, figure, form) for _, figure, form in columns),
                       f"{figures['parameters']['mean'] / 1e6:.2f}", f"{figures['epochs']['mean']:g}"])
-    note = ("Images a second in training are the median over the steps, those in the test are from the files to the "
-            "boxes. Minutes are those of a run with its tests, by "
-            "the clock and added up over the processors; the load is the machine's load average meanwhile: where it "
-            "differs between rows, other work ran beside them, and only processor minutes can be compared, roughly.")
-    return [*markdown_table(["row", "images/s in training", "in the test", "processor minutes", "minutes", "load",
-                             "parameters, M", "epochs"], table), "", note]
+    note = ("Images a second in training are the median over the steps"
+            + (", those in the test are from the files to the boxes" if tested else "") + ". Minutes include the "
+            "tests. The load is the machine's load average meanwhile: where it differs between rows, other work ran "
+            "beside them, and only minutes of processors can be compared, roughly.")
+    return [*markdown_table(["row", *(title for title, _, _ in columns), "parameters, M", "epochs"], table), "", note]
 
 
 def _rows(study: Study) -> List[str]:

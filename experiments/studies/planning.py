@@ -119,6 +119,8 @@ def check_data(data_sets: Sequence[DataSet], data: Path) -> None:
     Raises:
         UsageError: a folder is missing.
     """
+    if not data.is_dir():
+        raise UsageError(f"there is no folder {data}: name the one that holds the data sets by --data")
     missing = [one.name for one in data_sets if not (data / one.name).exists()]
     if missing:
         raise UsageError(f"{data} has no folder {', '.join(missing)}: name the folder that holds the data sets by "

@@ -14,6 +14,7 @@ from .resnet_names import depth_of, with_caffe_names
 _NAME = re.compile(r"(?:.*?/)??((?:conv1|res[2-5]/(?:a|b\d+)/(?:conv[123]|residual_conv))/(?:conv|bn)|rpn/\w+|"
                    r"head/(?:global_context_module/)?\w+|fc6)/(\w+)")
 _AMONG_UNITS = re.compile(r"(?:.*?/)??res[2-5]/.*")
+_OF_OPTIMIZER = re.compile(r"(?:^|/)optimizer:|/(?:W|b|gamma|beta)/\w+$")
 _UNIT = re.compile(r"res(\d)/(a|b\d+)/(conv\d|residual_conv)/(conv|bn)")
 _NORM = {"gamma": "gamma", "beta": "beta", "avg_mean": "moving_mean", "avg_var": "moving_var"}
 # The layers behind the backbone. `col_max` is 15 high and 1 wide, as `conv_new_1` is.
@@ -59,7 +60,7 @@ def read_chainercv(path: str) -> Weights:
         own = _own_name(name)
         if own is not None:
             arrays[own] = array
-        elif array.ndim and not name.endswith("/N"):
+        elif array.ndim and not name.endswith("/N") and not _OF_OPTIMIZER.search(name):
             left[name] = array
     depth = depth_of(arrays)
     if not depth:
@@ -87,11 +88,23 @@ def read_chainercv(path: str) -> Weights:
 def _arrays(path: str) -> Dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: float_array(file[name]) for name in file.files}
+            return {name: float_array(file[name]) for name in file.files
+                    if _own_name(name) is not None or _is_of_numbers(file, name)}
     except MemoryError as error:
         raise CheckpointError(f"{path} is damaged, or holds no weights: {error}") from None
     except Exception as error:  # NumPy and zipfile raise all kinds, those of Python's parser among them
         raise CheckpointError(f"{path} cannot be read as an npz file of numbers: {error}") from None
+
+
+def _is_of_numbers(file: np.lib.npyio.NpzFile, name: str) -> bool:
+    """Whether an array holds numbers; snapshots of a training have texts beside the weights, and objects.
+
+    The array itself is not opened.
+    """
+    with file.zip.open(name + ".npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return read_header(stream)[2].kind in "fiub"
 
 
 def _own_name(name: str) -> Optional[str]:

@@ -97,3 +97,9 @@ def layer_of(name: str) -> str:
 def shapes_agree(own: Optional[Sequence[int]], saved: Sequence[int]) -> bool:
     """True where a saved array can be a parameter's; an unknown shape (None) or side (0) of it agrees with any."""
     return own is None or (len(own) == len(saved) and all(mine in (0, other) for mine, other in zip(own, saved)))
+
+
+def listed(lines: Sequence[str], most: int = 5) -> str:
+    """Returns the first lines, indented, each behind a line break, and how many follow."""
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return "".join(f"\n  {line}" for line in [*lines[:most], *more])

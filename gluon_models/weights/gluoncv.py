@@ -41,9 +41,10 @@ def read_gluoncv(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
         if weights.model and all(name in parameter_names(weights.model) or name.startswith(_CLASSIFIERS)
                                  for name in weights.arrays):
             return weights
-    raise CheckpointError(f"{path} holds a network of GluonCV that has no counterpart here; those that have are "
-                          "resnet50, resnet101 and resnet152 of the versions v1 to v1s, resnext50_32x4d, "
-                          "resnext101_32x4d, resnext101_64x4d, densenet121, densenet169, vgg16 and alexnet")
+    raise CheckpointError(f"{path} holds a network of GluonCV, or one with such names, that has no counterpart here; "
+                          "those that have are resnet50, resnet101 and resnet152 of the versions v1 to v1s, "
+                          "resnext50_32x4d, resnext101_32x4d, resnext101_64x4d, densenet121, densenet169, vgg16 and "
+                          "alexnet")
 
 
 def _v1(named: Mapping[str, np.ndarray], depth: int) -> Weights:

@@ -3,8 +3,9 @@ from typing import Tuple
 
 _TORCHVISION = ("torchvision's: python -c \"import torchvision; torchvision.models.{}(weights='DEFAULT')\", which "
                 "leaves the file in ~/.cache/torch/hub/checkpoints")
-_GLUONCV = ("GluonCV's: python -c \"import gluoncv; gluoncv.model_zoo.get_model('{}', pretrained=True)\", which leaves "
-            "the file in ~/.mxnet/models")
+_GLUONCV = ("GluonCV's: python -c \"from light_head_rcnn.compat import import_gluoncv; "
+            "import_gluoncv('gluoncv.model_zoo').get_model('{}', pretrained=True)\", which leaves the file in "
+            "~/.mxnet/models")
 _VOVNET = "the page https://github.com/stigma0617/VoVNet.pytorch links to {}_torchvision.pth"
 _VOVNET_V2 = "the files of https://github.com/youngwanLEE/vovnet-detectron2, folder configs, link to it (MODEL.WEIGHTS)"
 _TIMM = "the page https://huggingface.co/timm/{}, file model.safetensors"

@@ -1,8 +1,10 @@
 """Reads weights from any of the formats that are understood."""
+import re
 from typing import Dict
 
 import numpy as np
 
+from ...errors import CheckpointError
 from .chainercv import read_chainercv
 from .contents import MXNET, NPZ, TENSORFLOW, kind_of_file
 from .description import BACKBONE, DETECTOR, Weights
@@ -13,6 +15,11 @@ from .resnet_names import depth_of, with_caffe_names, with_torchvision_names
 from .tensorflow_original import read_tensorflow
 from .torch_models import read_torch
 
+# Offsets of deformable convolutions and poolings in Deformable-ConvNets; "_t" marks poolings.
+_OFFSET = re.compile(r"(.+?)_offset(?:_t)?_weight")
+_DEFORMABLE = ("The network that these weights are from has offsets for {}, which nothing here has: its plain layers "
+               "are taken to start a training, not as a detector.")
+_OF_SYMBOL_ZOO = "stage1_unit1_conv1_weight"
 _STRIDE_ELSEWHERE = ("The names of these weights are those of Caffe, whose ResNet strides in the first 1x1 convolution "
                      "of a unit; this network strides in the 3x3.")
 
@@ -33,7 +40,7 @@ def read_weights(source: str) -> Weights:
     path = named_file(source) or str(source)
     kind = kind_of_file(path)
     if kind == MXNET:
-        return _recognised(read_mxnet(path))
+        return _recognised(path, read_mxnet(path))
     if kind == NPZ:
         return read_chainercv(path)
     if kind == TENSORFLOW:
@@ -65,11 +72,18 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
     return weights
 
 
-def _recognised(weights: Weights) -> Weights:
+def _recognised(path: str, weights: Weights) -> Weights:
     if weights.model:
         return weights
+    if _OF_SYMBOL_ZOO in weights.arrays:
+        raise CheckpointError(f"{path} has the names of MXNet's symbol zoo, such as {_OF_SYMBOL_ZOO}: its ResNets are "
+                              "of version 2, which normalises before each convolution, as no backbone here does")
+    deformable = sorted({match.group(1) for match in map(_OFFSET.fullmatch, weights.arrays) if match})
     detector = recognised_detector(weights.arrays)
-    if detector:
+    if detector and not deformable:
         return weights._replace(model=detector, content=DETECTOR)
     backbone = recognised_backbone(weights.arrays)
-    return weights._replace(model=backbone, content=BACKBONE) if backbone else weights
+    if not backbone:
+        return weights
+    notes = (_DEFORMABLE.format(", ".join(deformable)),) if deformable else ()
+    return weights._replace(model=backbone, content=BACKBONE, notes=(*weights.notes, *notes))

@@ -7,7 +7,7 @@ from mxnet.gluon import Block
 
 from ...errors import CheckpointError
 from .. import registry
-from .description import shapes_agree
+from .description import listed, shapes_agree
 
 _Shapes = Mapping[str, Sequence[int]]
 
@@ -79,11 +79,6 @@ def check_no_others(path: str, network: str, others: Sequence[str]) -> None:
     if others:
         raise CheckpointError(f"{path} holds none of the backbones of this package. It has the layers of {network} and "
                               f"others among them, so that it is another network:{listed(others)}")
-
-
-def listed(lines: Sequence[str]) -> str:
-    """Returns the first five lines, indented, each behind a line break, and how many follow."""
-    return "".join(f"\n  {line}" for line in [*lines[:5], *([f"and {len(lines) - 5} more"] if len(lines) > 5 else [])])
 
 
 def _holds(arrays: Mapping[str, np.ndarray], shapes: _Shapes) -> bool:

@@ -26,6 +26,12 @@ _SETTINGS = {"SCALES": [800, 1333], "CLASS_AGNOSTIC": False,
              "network.ANCHOR_SCALES": [2, 4, 8, 16, 32], "network.STRIDE_IN_1X1": False,
              "network.LIGHT_HEAD_RELU": "after_sum", "network.ROI_POOL": "psroi_align_max",
              "network.RPN_ALL_CELLS": True, "TEST.RPN_POST_NMS_TOP_N": 1000, "TEST.NMS": 0.5, "TEST.THRESH": 0.0}
+# TensorFlow-Slim strides in the last unit of a stage, in the 3x3; that gives the same as a stride in the first 1x1 of
+# the next stage and in its shortcut. Its pooling begins with the first pixel.
+_SLIM_SETTINGS = {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": False}
+_SLIM_STRIDES = ("TensorFlow-Slim's ResNet strides as one does with the stride in the first 1x1 convolution of a "
+                 "stage. The TensorFlow original starts from these weights and strides in the 3x3: for that set "
+                 "network.STRIDE_IN_1X1 to false.")
 _SLIM_PIXELS = Pixels((123.68, 116.78, 103.94))
 _TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max is right for the TensorFlow original's "
               "better model (folder light_head_rcnn.ori_res101.coco.ps_roialign); for that of the folder "
@@ -33,7 +39,7 @@ _TWO_POOLS = ("The checkpoint does not say how RoIs are pooled: psroi_align_max 
 
 
 def read_tensorflow(path: str) -> Weights:
-    """Reads a checkpoint of the TensorFlow original, or of `resnet_v1_50` or `resnet_v1_101` of TensorFlow-Slim.
+    """Reads a checkpoint of the TensorFlow original, or of `resnet_v1_50`, `101` or `152` of TensorFlow-Slim.
 
     Args:
         path: the prefix of PREFIX.index and PREFIX.data-00000-of-00001, one of these, or a checkpoint of one file.
@@ -48,7 +54,7 @@ def read_tensorflow(path: str) -> Weights:
     depth = depth_of(arrays)
     if not depth:
         raise CheckpointError(f"{path} is a TensorFlow checkpoint, but not one of the TensorFlow original, nor of "
-                              "resnet_v1_50 or resnet_v1_101 of TensorFlow-Slim; its first variables: "
+                              "resnet_v1_50, resnet_v1_101 or resnet_v1_152 of TensorFlow-Slim; its first variables: "
                               + ", ".join(list(left)[:3]))
     check_no_others(path, f"ResNet-{depth}", [name for name in left if _AMONG_UNITS.fullmatch(name)])
     is_detector = any(layer_of(name) in _LAYERS.values() for name in arrays)
@@ -58,7 +64,7 @@ def read_tensorflow(path: str) -> Weights:
     arrays = {name: _turned(name, array) for name, array in arrays.items()}
     if not is_detector:
         return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of TensorFlow-Slim",
-                       f"resnet{depth}_v1", BACKBONE, {"network.STRIDE_IN_1X1": False}, _SLIM_PIXELS)
+                       f"resnet{depth}_v1", BACKBONE, _SLIM_SETTINGS, _SLIM_PIXELS, (_SLIM_STRIDES,))
     model = f"light_head_rcnn_resnet{depth}_v1_coco"
     classes = coco_classes(arrays["cls_score_bias"])
     return Weights({**with_caffe_names(arrays, depth), **left}, "checkpoint of the TensorFlow original", model,
@@ -82,8 +88,12 @@ def _variables(path: str) -> Dict[str, np.ndarray]:
 
 
 def _is_of_optimizer(name: str, names: Container[str]) -> bool:
-    """Whether a variable belongs to the optimizer: its name is that of another one with a word at the end."""
-    return name.rpartition("/")[0] in names
+    """Whether a variable belongs to the optimizer.
+
+    Its name is that of another one, perhaps behind the names of scopes, with a word at the end, such as Momentum.
+    """
+    words = name.split("/")[:-1]
+    return ".OPTIMIZER_SLOT" in words or any("/".join(words[start:]) in names for start in range(len(words)))
 
 
 def _own_name(name: str) -> Optional[str]:

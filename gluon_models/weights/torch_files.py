@@ -67,7 +67,9 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
                               f"than tensors and so could run a program ({_reason(error)}). Save the "
-                              "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors") from None
+                              "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors; who trusts the "
+                              "author of the file can do so by torch.save(torch.load(FILE, weights_only=False)"
+                              "['state_dict'], NEW)") from None
     tensors = dict(_tensors(content, torch.Tensor))
     if not tensors:
         raise CheckpointError(f"{path} is a file of PyTorch without tensors by name, but with {_kinds(content)}")

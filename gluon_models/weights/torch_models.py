@@ -7,19 +7,25 @@ import numpy as np
 from ...errors import CheckpointError
 from ..backbones.torch_names import gluon_name
 from .contents import SAFETENSORS
-from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights
+from .description import BACKBONE, IMAGENET_PIXELS, Pixels, Weights, listed
 from .detectron2 import as_trained, with_stage_of_head
-from .recognition import check_no_others, listed, missing_parts, parameter_names, recognised_backbone
+from .recognition import check_no_others, missing_parts, parameter_names, recognised_backbone
 from .torch_files import read_tensors
 from .torch_namings import DETECTRON2, NAMINGS, Naming
 
 # Words before the names of a backbone's tensors: of wrappers, of dictionaries within files, and of the frameworks
 # mmdetection ("backbone."), detectron2 ("backbone.bottom_up."), torchvision ("backbone.body."), DETR
 # ("backbone.0.body.") and of self-supervised training ("encoder_q.").
-_AVERAGES = ("model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "ema")
+_AVERAGES = ("model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "ema", "teacher")
 _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state", "net", "network", "backbone",
              "bottom_up", "body", "encoder", "trunk", "features", "params", "0", "conv_encoder", "encoder_q",
-             "base_encoder", "student", "teacher", *_AVERAGES)
+             "base_encoder", "student", *_AVERAGES)
+# Names of tensors with which backbones begin: what stands before one of them is a prefix, whatever its words.
+_FIRST_NAMES = ("layer1.0.conv1.weight", "res2.0.conv1.weight", "features.denseblock1.denselayer1.norm1.weight",
+                "features.denseblock1.denselayer1.norm.1.weight", "stage2.OSA2_1.concat.OSA2_1_concat/conv.weight",
+                "_blocks.0._depthwise_conv.weight", "blocks.0.0.conv_dw.weight", "features.0.weight",
+                "stages.0.blocks.0.conv_concat.conv.weight", "encoder.stages.0.layers.0.layer.0.convolution.weight")
+_COUNTERS = (".total_ops", ".total_params")  # that the profiler thop puts into modules
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
 _OF_VOVNET_V2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
@@ -80,6 +86,8 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
         CheckpointError: there is none of the backbones here, or only one that would compute something else with these
             weights than the network that they were trained in.
     """
+    # Where features alone are distributed over devices, a wrapper stands inside the names.
+    tensors = {name.replace("features.module.", "features."): tensor for name, tensor in tensors.items()}
     found = _backbones(tensors)
     if not found:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
@@ -97,7 +105,7 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
         weights = as_trained(weights, tensors)
     elif "bottom_up." in taken.prefix:
         weights = weights._replace(pixels=None, notes=(_OF_VOVNET_V2,))
-    elif taken.model.startswith("resnet") and "layer1.0.conv1.weight" in inside and any(
+    elif taken.model.startswith("res") and "layer1.0.conv1.weight" in inside and any(
             word in name for name in others for word in _HEADS_OF_MMDETECTION):
         weights = weights._replace(notes=(_OF_MMDETECTION,))
     notes = [taken.naming.note] if taken.naming.note else []
@@ -130,7 +138,8 @@ def _foreign(tensors: Mapping[str, np.ndarray], taken: Iterable[np.ndarray]) -> 
     own = {id(array) for array in taken}
     modules = {name.partition(".")[0] for name, tensor in tensors.items() if id(tensor) in own}
     return [name for name, tensor in tensors.items()
-            if tensor.ndim and id(tensor) not in own and name.partition(".")[0] in modules]
+            if tensor.ndim and id(tensor) not in own and name.partition(".")[0] in modules
+            and not name.endswith(_COUNTERS)]
 
 
 def _is_average(prefix: str) -> bool:
@@ -160,7 +169,7 @@ def _inside(tensors: Mapping[str, np.ndarray], prefix: str) -> Dict[str, np.ndar
 
 
 def _prefixes(names: Iterable[str]) -> List[str]:
-    """All prefixes made of words of `_WRAPPERS`, the shortest first, "" among them."""
+    """All prefixes made of words of `_WRAPPERS`, or before one of `_FIRST_NAMES`; the shortest first, "" among them."""
     prefixes: Set[str] = {""}
     for name in names:
         prefix = ""
@@ -169,6 +178,7 @@ def _prefixes(names: Iterable[str]) -> List[str]:
                 break
             prefix += word + "."
             prefixes.add(prefix)
+        prefixes.update(name[:-len(first)] for first in _FIRST_NAMES if name.endswith("." + first))
     return sorted(prefixes, key=lambda prefix: (prefix.count("."), prefix))
 
 

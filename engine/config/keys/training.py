@@ -126,7 +126,8 @@ KEYS = (
         FRACTION),
     Key("TRAIN.RANDOM_CROP", 0.0, FLOAT,
         "Probability that a training image is cropped, as SSD does: to a part with sides of 0.3 to 1 of its own, which "
-        "has a drawn IoU with some object. The part is enlarged to the size that the whole image would have. Objects "
+        "has at least a drawn IoU with some object. The "
+        "part is enlarged to the size that the whole image would have. Objects "
         "whose centre lies outside are not learned, and are no background either.",
         FRACTION),
     Key("TRAIN.SCALE_JITTER", (1.0, 1.0), FACTORS,

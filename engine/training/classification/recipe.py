@@ -23,7 +23,7 @@ class Recipe:
         batch_size: images in a step, all devices together.
         lr: learning rate after the warm-up for a batch of `REFERENCE_BATCH` images; it is multiplied by the images of a
             batch over that number. It falls along half a cosine to 0 at the end.
-        warmup_epochs: the learning rate rises from 0 along a line in these.
+        warmup_epochs: the learning rate rises from 0 along a line in these, which must be fewer than all.
         momentum: of Nesterov's SGD.
         wd: weight decay, of the weights alone: biases, and scales and shifts of batch normalisation have none.
         label_smoothing: share of a label that is spread over all classes.
@@ -57,6 +57,9 @@ class Recipe:
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{option(name)} is {getattr(self, name)}; it must be at least 0 and below 1")
+        if self.warmup_epochs >= self.epochs:
+            raise UsageError(f"{option('warmup_epochs')} is {self.warmup_epochs:g}, and {option('epochs')} is "
+                             f"{self.epochs}: the learning rate would never fall; choose fewer, such as 1 or 0")
         if not 0 < self.lr < math.inf:
             raise UsageError(f"{option('lr')} is {self.lr}; it must be above 0")
         if not 0 < self.least_area <= 1:

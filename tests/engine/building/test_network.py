@@ -48,6 +48,13 @@ def test_stride_placement_is_of_no_use_without_a_resnet(configure_model):
         build_net(configure_model(S, "network.STRIDE_IN_1X1", "false"), ("a",))
 
 
+def test_stages_of_another_backbone_are_told(configure_model):
+    cfg = configure_model("light_head_rcnn_resnet50_v1b_coco", "network.OUTPUTS", "stage5,stage5")
+    with pytest.raises(ConfigError, match=r"network.OUTPUTS is \['stage5', 'stage5'\], but of the backbone of light_"
+                                          r"head_rcnn_resnet50_v1b_coco, .*layer3, layer4; network.OUTPUTS=\[\] takes"):
+        build_net(cfg, ("a",))
+
+
 def test_unknown_model_is_refused(configure_model):
     with pytest.raises(ConfigError, match="network.model: unknown model 'vgg'; known: .*, rfcn, .* resnet101_v1, "):
         build_net(configure_model("vgg"), ("a",))

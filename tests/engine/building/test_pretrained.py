@@ -11,6 +11,7 @@ from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.building.pretrained import pretrained_file, read_pretrained
 from light_head_rcnn.engine.config import load_config, saved_config
 from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.gluon_models import registry
 
 S = "light_head_rcnn_xception_coco"
 
@@ -86,8 +87,26 @@ def test_other_values_of_keys_are_told(tmp_path):
 
 def test_a_file_without_the_backbone_is_refused(tmp_path):
     mx.nd.save(str(tmp_path / "x.params"), {"conv1_weight": mx.nd.ones((24, 3, 3, 3)), "fc_weight": mx.nd.ones(1)})
-    with pytest.raises(CheckpointError, match=r"x.params \(MXNet parameter file\) does not hold the backbone:\n  miss"):
+    with pytest.raises(CheckpointError, match=r"x.params \(MXNet parameter file\) does not hold the backbone of "
+                                              r"network.model light_head_rcnn_xception_coco:\n  miss"):
         start(tmp_path / "x.params", ["a"])
+
+
+def test_weights_of_another_backbone_are_told_with_the_model_that_takes_them(tmp_path):
+    net = registry.BACKBONES.get("vovnet27_slim").build(frozen=True)
+    net.initialize()
+    net.collect_params().save(str(tmp_path / "x.params"))
+    with pytest.raises(CheckpointError, match=r"the backbone vovnet27_slim\) does not hold .*:(\n  missing.*){20}\n  "
+                                              r"and \d+ more\nFor these weights set network.model=light_head_rcnn_"
+                                              r"vovnet27_slim_coco, .*network.OUTPUTS=\[\]"):
+        start(tmp_path / "x.params", ["a"])
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    path = tmp_path / "x.params"
+    save_detector(path, ["a"], {"arg:conv1_weight": mx.nd.full((24, 3, 3, 3), np.nan)})
+    with pytest.raises(CheckpointError, match=r"x.params: 1 of \d+ arrays hold NaN or infinity.*:\n  conv1_weight$"):
+        start(path, ["a"])
 
 
 def test_any_name_of_a_file(tmp_path):

@@ -38,7 +38,7 @@ def records(tmp_path, make_picture):
 def test_folders(lhrcnn, folders, tmp_path):
     status, printed, error = lhrcnn("pretrain", folders, *SHORT, "--out", tmp_path / "out")
     file = tmp_path / "out" / "xception-best.params"
-    assert status == 0 and file.is_file() and f"network.pretrained={file} network.PIXEL_MEANS=[103.53," in printed
+    assert status == 0 and file.is_file() and f"network.pretrained={file} network.PIXEL_MEANS=103.53," in printed
     assert "validation: 8 images of 2 classes, from 4 to 4 of a class" in error
     assert "8 images of 2 classes" in (tmp_path / "out" / "train.log").read_text()
     status, _, error = lhrcnn("pretrain", folders, *SHORT, "--out", tmp_path / "out")
@@ -74,7 +74,8 @@ def test_mistakes_leave_nothing_behind(lhrcnn, folders, tmp_path, monkeypatch):
 
     assert "name the folder of the sets" in error_of(*SHORT)
     assert "there is no folder nowhere" in error_of("nowhere", *SHORT)
-    assert "has no folder train, and no such .rec file; name the set by --train" in error_of(folders / "train", *SHORT)
+    assert ("has no folder train, with a folder for each class in it, and no such .rec file; name the set by --train "
+            "PATH") in error_of(folders / "train", *SHORT)
     assert "--classes is for .rec files" in error_of(folders, *SHORT, "--classes", "x.txt")
     assert "a set of 8: choose a smaller batch size" in error_of(folders, *SHORT, "--batch-size", "9")
     assert "it reads 45x45 and larger" in error_of(folders, *SHORT, "--backbone", "vovnet27_slim")

@@ -37,7 +37,8 @@ def words(tmp_path):
     (["--rows", "fast"], "--rows: the study has no fast; known: plain, broken"),
     (["--datasets", "coco"], "--datasets: the study has no coco; known: set"),
     (["--seeds", "0"], "--seeds is 0"), (["--minutes", "-1"], "--minutes is -1"),
-    (["--data", "no/such"], "no/such has no folder set"), (["TRAIN.lrr=1"], "unknown key TRAIN.lrr"),
+    (["--data", "no/such"], "there is no folder no/such: name the one that holds the data"),
+    (["TRAIN.lrr=1"], "unknown key TRAIN.lrr"),
 ])
 def test_mistakes(words, more, complaint, capsys):
     assert command.main([*words, *more]) == 2
@@ -46,6 +47,7 @@ def test_mistakes(words, more, complaint, capsys):
 
 def test_list_and_a_missing_name(capsys):
     assert command.main(["--list"]) == 0 and "photographs " in capsys.readouterr().out
+    assert command.main(["photographs"]) == 2 and "that holds the data sets by --data" in capsys.readouterr().err
     assert command.main([]) == 2 and "name a study; known: ablation_photographs" in capsys.readouterr().err
 
 

@@ -186,6 +186,16 @@ def test_others_are_refused(tmp_path):
         read_weights(str(tmp_path / "x.npz"))
 
 
+def test_snapshots_of_a_training_are_read(arrays, tmp_path):
+    """They hold the optimizer's states, texts and objects beside the weights."""
+    more = {"updater/optimizer:main/extractor/res2/a/conv1/conv/W/v": np.ones((3, 2)), "epoch": np.array(3),
+            "extensions/LogReport/_log": np.array("[]"), "updater/iterator:main/_order": np.array(None)}
+    found = {f"updater/model:main/{name}": array for name, array in arrays.items()}
+    np.savez(tmp_path / "x.npz", **found, **more)
+    weights = read_weights(str(tmp_path / "x.npz"))
+    assert weights.content == "detector" and not any("optimizer" in name for name in weights.arrays)
+
+
 def test_a_resnet_with_attention_is_refused(arrays, tmp_path):
     """ChainerCV's SEResNet has all layers of its ResNet."""
     np.savez(tmp_path / "x.npz", **{name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name},

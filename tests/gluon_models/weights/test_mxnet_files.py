@@ -3,6 +3,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import get_model, registry
 from light_head_rcnn.gluon_models.weights import read_weights, with_names_of
 
@@ -70,3 +71,21 @@ def test_names_of_resnet_are_turned_into_those_of_the_network(tmp_path):
             assert found.settings == {"network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True} and not found.notes
         else:
             assert "strides in the first 1x1" in found.notes[0]
+
+
+def test_deformable_detectors_are_taken_as_backbones(tmp_path):
+    net = get_model("rfcn_resnet50_v1_voc")
+    arrays = {name[len(net.prefix):] if name.startswith(net.prefix) else name: mx.nd.zeros(parameter.shape)
+              for name, parameter in net.collect_params().items()}
+    for layer in ("res5a_branch2b_offset", "rfcn_cls_offset_t"):
+        arrays[f"{layer}_weight"] = mx.nd.zeros((2, 2, 1, 1))
+    mx.nd.save(str(tmp_path / "x.params"), arrays)
+    weights = read_weights(str(tmp_path / "x.params"))
+    assert (weights.model, weights.content) == ("resnet50_v1", "backbone")
+    assert "has offsets for res5a_branch2b, rfcn_cls, which nothing here has" in weights.notes[0]
+
+
+def test_networks_of_the_symbol_zoo_are_told(tmp_path):
+    mx.nd.save(str(tmp_path / "x.params"), {"arg:stage1_unit1_conv1_weight": mx.nd.zeros((1, 1, 1, 1))})
+    with pytest.raises(CheckpointError, match="x.params has the names of MXNet's symbol zoo.*of version 2"):
+        read_weights(str(tmp_path / "x.params"))

@@ -1,8 +1,10 @@
 """The checkpoint of the TensorFlow original: names, orders of axes and channels; real files where it is installed."""
+import mxnet as mx
 import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.gluon_models.backbones import ResNet
 from light_head_rcnn.gluon_models.weights import read_weights
 from light_head_rcnn.gluon_models.weights import tensorflow_original as reader
 
@@ -98,6 +100,56 @@ def test_the_classifier_of_slim(variables, monkeypatch, resnet50, check_caffe):
     found = reader.read_tensorflow("resnet_v1_50.ckpt")
     assert (found.model, found.content, found.pixels.means[0]) == ("resnet50_v1", "backbone", 123.68)
     check_caffe(found.arrays, resnet50)
+    assert found.settings == {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": False}
+    assert "strides in the 3x3" in found.notes[0]
+
+
+def slim_map(x, arrays):
+    """The last map of TensorFlow-Slim's resnet_v1_50, of parameters by Caffe's names.
+
+    Its blocks stride in the 3x3 of their last unit, whose shortcut picks every second pixel (`resnet_utils.subsample`).
+    """
+    def conv(x, layer, norm, kernel, stride=1):
+        weight = arrays[f"{layer}_weight"]
+        x = mx.nd.Convolution(x, weight, num_filter=weight.shape[0], kernel=(kernel, kernel), stride=(stride, stride),
+                              pad=(kernel // 2, kernel // 2), no_bias=True)
+        gamma, beta, mean, var = (arrays[f"{norm}_{end}"].reshape((1, -1, 1, 1)) for end in (
+            "gamma", "beta", "moving_mean", "moving_var"))
+        return (x - mean) / mx.nd.sqrt(var + 1e-5) * gamma + beta
+
+    x = mx.nd.relu(conv(x, "conv1", "bn_conv1", 7, 2))
+    x = mx.nd.pad(x, mode="constant", constant_value=-1e9, pad_width=(0, 0, 0, 0, 0, 1, 0, 1))  # SAME, of even sides
+    x = mx.nd.Pooling(x, kernel=(3, 3), stride=(2, 2))
+    for stage, units in zip("2345", (3, 4, 6, 3)):
+        for i in range(units):
+            place, stride = f"{stage}{'abcdef'[i]}_branch", 2 if i == units - 1 and stage != "5" else 1
+            inner = mx.nd.relu(conv(x, f"res{place}2a", f"bn{place}2a", 1))
+            inner = mx.nd.relu(conv(inner, f"res{place}2b", f"bn{place}2b", 3, stride))
+            short = x[:, :, ::stride, ::stride] if i else conv(x, f"res{place}1", f"bn{place}1", 1)
+            x = mx.nd.relu(conv(inner, f"res{place}2c", f"bn{place}2c", 1) + short)
+    return x
+
+
+def test_a_resnet_with_the_settings_of_slim_computes_what_slim_does(variables, monkeypatch, randomize):
+    slim = {name: array for name, array in variables.items() if "block" in name or S + "conv1/" in name}
+    monkeypatch.setattr(reader, "_variables", lambda path: slim)
+    settings = reader.read_tensorflow("resnet_v1_50.ckpt").settings
+    net = ResNet(50, stride_in_1x1=settings["network.STRIDE_IN_1X1"], padded_pool=settings["network.PADDED_POOL"],
+                 outputs="pyramid")
+    arrays = {name: mx.nd.array(array) for name, array in randomize(net).items()}
+    x = mx.nd.array(np.random.RandomState(0).normal(size=(1, 3, 64, 96)))
+    expected, found = slim_map(x, arrays).asnumpy(), net(x)[-1].asnumpy()
+    assert found.shape == expected.shape == (1, 2048, 2, 3)
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_variables_of_optimizers_are_left_out(variables):
+    names = {**variables, "other": 0}
+    weight = f"{S}block2/unit_1/bottleneck_v1/conv1/weights"
+    for name in (f"{weight}/Momentum", f"OptimizeLoss/{weight}/Momentum", f"train/run/{weight}/Adam_1",
+                 f"model/{S}x/.OPTIMIZER_SLOT/optimizer/momentum/.ATTRIBUTES/VARIABLE_VALUE"):
+        assert reader._is_of_optimizer(name, names), name
+    assert not any(reader._is_of_optimizer(name, names) for name in (weight, f"other_{weight}", "other/x/y", "x"))
 
 
 def test_other_checkpoints_are_refused(monkeypatch):

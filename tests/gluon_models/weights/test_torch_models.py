@@ -104,6 +104,30 @@ def test_the_nearest_backbone_is_the_one_that_shares_most_of_its_layers():
         weights_of("x.pth", tensors)
 
 
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module._orig_mod.", "timm_model.", "modelTeacher.backbone.", "cnn."])
+@pytest.mark.parametrize("model", ["resnet50_v1b", "densenet121", "vovnet27_slim"])
+def test_words_before_the_names_are_found_by_the_names(prefix, model):
+    tensors = vovnet_tensors(model) if "vovnet" in model else state_dict(model)
+    assert weights_of("x.pth", {prefix + key: array for key, array in tensors.items()}).model == model
+
+
+def test_wrappers_within_names_and_counters_of_a_profiler():
+    """DataParallel around the features alone; thop puts counters into all modules."""
+    tensors = {key.replace("features.", "features.module."): array for key, array in state_dict("densenet121").items()}
+    assert weights_of("x.pth", tensors).model == "densenet121"
+    counters = {f"layer1.0.{name}": np.zeros(1, "float32") for name in ("total_ops", "total_params")}
+    assert weights_of("x.pth", {**state_dict("resnet50_v1b"), **counters}).model == "resnet50_v1b"
+
+
+def test_the_teacher_is_taken_for_the_moving_average():
+    tensors = {}
+    for number, name in enumerate(("student", "teacher")):
+        tensors.update({f"{name}.backbone.{key}": array + number for key, array in state_dict("resnet50_v1b").items()})
+    found = weights_of("x.pth", tensors)
+    np.testing.assert_array_equal(found.arrays["conv1_weight"], tensors["teacher.backbone.conv1.weight"])
+    assert "the moving average" in found.notes[0]
+
+
 @pytest.mark.parametrize("model, foreign", [
     ("resnet50_v1b", "layer2.0.se.fc1.weight"),  # timm's seresnet50
     ("resnet152_v1b", "layer3.36.conv1.weight"),  # a deeper ResNet

@@ -40,7 +40,7 @@ def test_only_weights_decay():
     (dict(lr=float("nan")), "--lr is nan"), (dict(label_smoothing=1.0), "--label-smoothing is 1.0"),
     (dict(least_area=0.0), "--least-area is 0"), (dict(color_jitter=1.5), "--color-jitter is 1.5"),
     (dict(warmup_epochs=-1.0), "--warmup-epochs is -1"), (dict(side=0), "--side is 0"),
-    (dict(seed=-1), "--seed is -1")])
+    (dict(seed=-1), "--seed is -1"), (dict(epochs=5), "--warmup-epochs is 5, and --epochs is 5")])
 def test_numbers_that_cannot_be_used(numbers, words):
     Recipe().check()
     with pytest.raises(UsageError, match=words):
