@@ -21,7 +21,8 @@ def machine_line(machine: Optional[Mapping[str, Any]]) -> str:
     """Returns what `benchmarks.machine.describe_machine` returned in words; None: "not measured"."""
     if not machine:
         return "not measured"
-    return (f"{machine['cpu']}, {machine['threads']} threads, MXNet {machine['mxnet']}, Python {machine['python']}, "
+    threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
+    return (f"{machine['cpu']}, {threads}, MXNet {machine['mxnet']}, Python {machine['python']}, "
             f"{machine['date']}")
 
 

@@ -147,7 +147,7 @@ def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> Li
         stopped = sum(result["attempts"] > 1 for result in results)
         lines += ["", f"{len(results)} runs, {minutes:.0f} minutes in all, from {dates[0]} to {dates[-1]}, on "
                   f"{'; '.join(machines)}. Versions: {'; '.join(versions)}."
-                  + (f" {stopped} of the runs were stopped in between and went on from their last checkpoint; their "
+                  + (f" Stopped in between, and gone on with from the last checkpoint: {stopped} of the runs, whose "
                      "minutes include what was done twice." if stopped else "")]
     return lines
 

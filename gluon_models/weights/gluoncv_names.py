@@ -20,6 +20,9 @@ _V1_SHORTCUT = {0: "downsample_0", 1: "downsample_1"}
 # ResNet v1b, v1c, v1d and v1s.
 _V1B_PLACE = re.compile(r"((?:conv1|bn1|layer[1-4]|fc)(?:\.\w+)*)\.(\w+)")
 _V1B_NAME = re.compile(rf"resnetv1([bcds])\d*_(?:layers(\d)_|down(\d)_)?{_LAYER}_(\w+)")
+_STEM_OF_ONE = {"conv0": "conv1", "batchnorm0": "bn1"}
+_STEM_OF_THREE = {"conv0": "conv1_0", "conv1": "conv1_3", "conv2": "conv1_6", "batchnorm0": "conv1_1",
+                  "batchnorm1": "conv1_4", "batchnorm2": "bn1"}
 # DenseNet. A layer of a block has its place in the block, "1" because its input is put before its output, and a number.
 _DENSE_PLACE = re.compile(r"features\.(\d+)(?:\.(\d+)(?:\.1\.(\d+))?)?\.(\w+)")
 _DENSE_NAME = re.compile(rf"densenet\d+_(?:stage(\d)_)?{_LAYER}_(\w+)")
@@ -85,9 +88,7 @@ def _layer_of_v1b(name: str) -> _Layer:
     if stage:
         unit, place = divmod(int(number), 3)
         return f"layer{stage}_{unit}_{'conv' if kind == 'conv' else 'bn'}{place + 1}", ending
-    if version == "b":
-        return "conv1" if kind == "conv" else "bn1", ending
-    return f"conv1_{3 * int(number)}" if kind == "conv" else ("conv1_1", "conv1_4", "bn1")[int(number)], ending
+    return (_STEM_OF_ONE if version == "b" else _STEM_OF_THREE).get(kind + number), ending
 
 
 def _layer_of_densenet(name: str) -> _Layer:

@@ -80,6 +80,12 @@ def test_others_are_refused(model_zoo, tmp_path, name):
             read_weights(str(tmp_path / f"{form}.params"))
 
 
+def test_numbers_of_layers_that_there_are_not(tmp_path):
+    mx.nd.save(str(tmp_path / "x.params"), {"resnetv1c0_batchnorm7_gamma": mx.nd.ones(1)})
+    with pytest.raises(CheckpointError, match="has no counterpart here"):
+        read_weights(str(tmp_path / "x.params"))
+
+
 @pytest.mark.parametrize("name", ["resnet50_v1e", "resnet50_v1b_gn"])
 def test_versions_with_other_widths_or_normalisations_are_refused(model_zoo, tmp_path, name):
     net = model_zoo.get_model(name)
