@@ -28,10 +28,16 @@ def build_dataset(cfg: CfgNode, image_set: str, classes: Optional[Sequence[str]]
     options = {"image_root": cfg.dataset.image_root, "annotations": annotation_files(cfg)}
     if cfg.dataset.MAX_MEGAPIXELS != data.MAX_MEGAPIXELS:
         options["max_megapixels"] = cfg.dataset.MAX_MEGAPIXELS
-    # Readers that a program has registered need not know of options that are not used.
-    dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
-                                classes=classes or cfg.dataset.classes or None, on_error=fault_policy(cfg),
-                                **{name: value for name, value in options.items() if value})
+    try:
+        # Readers that a program has registered need not know of options that are not used.
+        dataset = data.load_dataset(dataset_kind(cfg), cfg.dataset.dataset_path, image_set,
+                                    classes=classes or cfg.dataset.classes or None, on_error=fault_policy(cfg),
+                                    **{name: value for name, value in options.items() if value})
+    except DataError as error:
+        if Path(cfg.dataset.dataset_path).exists():
+            raise
+        raise DataError(f"{error}; name the folder of your data set by dataset.dataset_path=FOLDER",
+                        error.kind) from None
     counted = len(dataset.classes) + 1
     if cfg.dataset.NUM_CLASSES not in (0, counted):
         raise ConfigError(f"dataset.NUM_CLASSES is {cfg.dataset.NUM_CLASSES}, but {cfg.dataset.dataset_path} has "

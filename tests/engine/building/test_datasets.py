@@ -56,6 +56,14 @@ def test_a_data_set_that_names_no_layout_is_found(configure_model, shapes):
     assert len(build_dataset(cfg, "train").records) == 6 and len(build_dataset(cfg, "val").records) == 2
 
 
+def test_a_missing_folder_is_told_with_the_key_that_names_it(configure_model, tmp_path):
+    cfg = configure_model(S, "dataset.dataset", "auto", "dataset.dataset_path",
+                          str(tmp_path / "photos"))
+    with pytest.raises(DataError, match="photos: there is no such file or folder; name the folder of your data set by "
+                                        "dataset.dataset_path=FOLDER$"):
+        build_dataset(cfg, "train")
+
+
 def test_a_wrong_number_of_classes_is_refused(configure_model, shapes):
     options = ["dataset.dataset", "shapes", "dataset.dataset_path", shapes, "dataset.NUM_CLASSES"]
     assert len(build_dataset(configure_model(S, *options, "4"), "train").classes) == 3
