@@ -48,7 +48,7 @@ class _Found(NamedTuple):
         naming: whose names they are.
         arrays: its parameters, by their names here.
         model: its name.
-        foreign: names of tensors in the midst of it that it does not have.
+        foreign: a line with name and shape for each tensor in the midst of it that it does not have.
     """
 
     prefix: str
@@ -94,7 +94,7 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
     taken = next((one for one in found if _is_average(one.prefix)), found[0])
     if taken.naming.refusal:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {taken.naming.refusal}")
-    check_no_others(path, taken.model, [f"{name} {tensors[name].shape}" for name in taken.foreign])
+    check_no_others(path, taken.model, taken.foreign)
     inside = _inside(tensors, taken.prefix)
     others = {name: tensor for name, tensor in tensors.items()
               if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
@@ -125,7 +125,8 @@ def _backbones(tensors: Mapping[str, np.ndarray]) -> List[_Found]:
             model = recognised_backbone(arrays) if arrays else ""
             if model:
                 foreign = _foreign(inside, [arrays[name] for name in parameter_names(model)])
-                found.append(_Found(prefix, naming, arrays, model, [prefix + name for name in foreign]))
+                lines = [f"{prefix}{name} {inside[name].shape}" for name in foreign]
+                found.append(_Found(prefix, naming, arrays, model, lines))
                 break
     return found
 

@@ -101,6 +101,9 @@ def test_the_last_stage_of_a_c4_model_is_in_its_head(detectron2):
     found = weights_of("x.pth", tensors)
     assert found.model == "resnet50_v1"
     np.testing.assert_array_equal(found.arrays["res5c_branch2c_weight"], detectron2["res5.2.conv3.weight"])
+    tensors["roi_heads.res5.0.conv2_offset.weight"] = np.ones((18, 2), "float32")
+    with pytest.raises(CheckpointError, match=r"others among them, .*:\n  .*res5.0.conv2_offset.weight \(18, 2\)$"):
+        weights_of("x.pth", tensors)
 
 
 def test_transformers():
