@@ -17,10 +17,10 @@ def summarize(study: Study, state: State) -> Dict[str, Dict[str, Dict[str, Any]]
         state: what `running.run_study` keeps.
 
     Returns:
-        By data set and row, for rows with a run: runs, how many; figures, {"mean", "spread"} by name: AP, AP50 and
-        AP75 of the last checkpoint, best AP, best AP50 and best AP75, AP50 of each class as "AP50 NAME", images/s,
-        test images/s, average recall (of proposals from outside), minutes, processor minutes, load, parameters, epochs
-        and best epoch.
+        By data set and row, for rows with a run: runs, how many; figures by name, {"mean", "spread", "values"}, where
+        values are those of the runs by seed, None for a run without the figure. Their names: AP, AP50 and AP75 of the
+        last checkpoint, best AP, best AP50 and best AP75, AP50 of each class as "AP50 NAME", images/s, test images/s,
+        average recall (of proposals from outside), minutes, processor minutes, load, parameters, epochs and best epoch.
     """
     found: Dict[str, Dict[str, Dict[str, Any]]] = {}
     for name in study.data_sets:
@@ -91,5 +91,5 @@ def _figures(results: Sequence[Dict[str, Any]]) -> Dict[str, Dict[str, Optional[
         known = [value for value in of_runs if value is not None]
         if known:
             mean, spread = mean_and_spread(known)
-            found[name] = {"mean": mean, "spread": spread}
+            found[name] = {"mean": mean, "spread": spread, "values": of_runs}
     return found

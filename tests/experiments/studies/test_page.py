@@ -23,7 +23,8 @@ def test_figures_and_verdicts(workshop, tmp_path):
     assert "lhrcnn study own --data DATA" in lines
     assert "- **the other row** (`other`): `TRAIN.lr: 0.001`" in lines
     written = json.loads((tmp_path / "docs" / "own.json").read_text())
-    assert written["data_sets"]["first"]["rows"]["plain"]["figures"]["AP"]["mean"] == pytest.approx(30.5)
+    figure = written["data_sets"]["first"]["rows"]["plain"]["figures"]["AP"]
+    assert figure["mean"] == pytest.approx(30.5) and figure["values"] == [30, 31]
     assert written["data_sets"]["second"]["steps"][0]["verdict"] == "agrees"
 
 
