@@ -56,10 +56,6 @@ def proposals(net, count, height, width):
     return {"proposals": boxes}
 
 
-def raw_images(count, height, width):
-    return np.random.RandomState(height).randint(0, 256, (count, 3, height, width)).astype(np.float32)
-
-
 def answers_of_mxnet(net, images, im_info, stride, proposals=None):
     """MXNet's answers on what `InputPreparation` makes of raw images."""
     means, stds = (np.array(numbers, np.float32).reshape(1, 3, 1, 1) for numbers in (MEANS, STDS))
@@ -72,12 +68,34 @@ def answers_of_mxnet(net, images, im_info, stride, proposals=None):
     return boxes, scores[..., 0], ids[..., 0]
 
 
+def steady_images(net, height, width, im_info, given):
+    """Images of noise on which no decision hangs on rounding, as no two engines round alike, and MXNet's answers.
+
+    These are the first ones whose detections stay where they are when every pixel changes by up to a thousandth: on
+    others, an overlap of 0.5 or the least proposal that is kept may be a millionth from being decided otherwise.
+    """
+    for seed in range(20):
+        rng = np.random.RandomState(seed)
+        images = rng.randint(0, 256, (len(im_info), 3, height, width)).astype(np.float32)
+        changed = images + rng.uniform(-1e-3, 1e-3, images.shape).astype(np.float32)
+        expected, moved = (answers_of_mxnet(net, raw, im_info, 32, **given) for raw in (images, changed))
+        if agree(moved, expected):
+            return images, expected
+    raise AssertionError("rounding decides on every image")
+
+
+def agree(one, other):
+    """Whether boxes, scores and classes are the same but for rounding."""
+    (boxes, scores, classes), (other_boxes, other_scores, other_classes) = one, other
+    return ((classes == other_classes).all() and abs(scores - other_scores).max() < 1e-4
+            and abs(boxes - other_boxes).max() < 0.05)
+
+
 def check(answers, expected):
     boxes, scores, classes, counts = answers
     assert classes.dtype == counts.dtype == np.int32 and (counts == (expected[2] >= 0).sum(axis=1)).all()
     assert counts.min() > 0
-    assert (classes == expected[2]).all()
-    assert abs(scores - expected[1]).max() < 1e-4 and abs(boxes - expected[0]).max() < 0.05
+    assert agree((boxes, scores, classes), expected)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -92,14 +110,13 @@ def test_every_kind_answers_as_mxnet_does(detector, run_onnx):
     assert {node.domain for node in model.graph.node} == {""}
     assert [(entry.key, entry.value) for entry in model.metadata_props] == [("classes", "cup")]
     for count, height, width in ((1, 64, 96), (2, 75, 101)):
-        images = raw_images(count, height, width)
         whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
         given = proposals(net, count, height, width)
-        check(run_onnx(model, {"images": images, **given}), answers_of_mxnet(net, images, whole, 32, **given))
+        images, expected = steady_images(net, height, width, whole, given)
+        check(run_onnx(model, {"images": images, **given}), expected)
     # Of a batch of images of several sizes, one says that it fills the batch.
-    images, im_info = raw_images(2, 75, 101), np.array([[60, 90, 1.5], [0, 0, 0]], np.float32)
-    given = proposals(net, 2, 60, 90)
-    expected = answers_of_mxnet(net, images, np.array([[60, 90, 1.5], [75, 101, 1]], np.float32), 32, **given)
+    im_info, given = np.array([[60, 90, 1.5], [0, 0, 0]], np.float32), proposals(net, 2, 60, 90)
+    images, expected = steady_images(net, 75, 101, np.array([[60, 90, 1.5], [75, 101, 1]], np.float32), given)
     check(run_onnx(model, {"images": images, "im_info": im_info, **given}), expected)
 
 
@@ -110,11 +127,11 @@ def test_openvino_answers_as_mxnet_does(detector, tmp_path):
     compiled = openvino.Core().compile_model(str(tmp_path / "model.onnx"), "CPU", {
         "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
     for count, height, width in ((1, 64, 96), (2, 75, 101)):
-        images = raw_images(count, height, width)
         whole = np.tile(np.array([[height, width, 1]], np.float32), (count, 1))
         given = proposals(net, count, height, width)
+        images, expected = steady_images(net, height, width, whole, given)
         answers = compiled({"images": images, **given})
-        check([answers[name] for name in NAMES], answers_of_mxnet(net, images, whole, 32, **given))
+        check([answers[name] for name in NAMES], expected)
 
 
 def test_a_network_of_stride_one_is_not_padded(randomize):

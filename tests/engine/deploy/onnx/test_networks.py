@@ -14,6 +14,8 @@ from light_head_rcnn.gluon_models.rpn import RPN, PyramidRPN
 
 # One of each family and of each odd operator: SAME padding, mish, attention, grouped convolutions, averages.
 FAST = ("efficientnet_lite0", "vovnetv2_19_slim_dw", "xception")
+# Longer chains of the blocks that a smaller network of the same family has.
+DEEPER = ("101", "152", "169", "vovnet57", "vovnetv2_57", "vovnetv2_99")
 IMAGE = {"x": ((1, 3, 256, 256), ("N", 3, "H", "W"))}
 
 
@@ -41,8 +43,9 @@ def test_backbones(name, norm, randomize, as_model, run_onnx, assert_close):
 @pytest.mark.slow
 @pytest.mark.parametrize("name, kind, norm", [
     (name, kind, norm) for kind, norm in (("BACKBONES", "frozen"), ("PYRAMID_BACKBONES", "batch"))
-    for name in backbone_names() if name in getattr(registry, kind).entries])
-def test_all_backbones(name, kind, norm, randomize, as_model, run_onnx, run_reference, assert_close):
+    for name in backbone_names() if name in getattr(registry, kind).entries and not any(
+        mark in name for mark in DEEPER)])
+def test_every_family_of_backbones(name, kind, norm, randomize, as_model, run_onnx, run_reference, assert_close):
     net = randomize(getattr(registry, kind).get(name).build(frozen=norm == "frozen"))
     model = as_model(net, IMAGE)
     for x in (images(1, 131, 107), images(2, 75, 66)):
