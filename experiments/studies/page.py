@@ -145,7 +145,8 @@ def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> Li
                                  for result in results)
         minutes = sum(result["seconds"] for result in results) / 60
         stopped = sum(result["attempts"] > 1 for result in results)
-        lines += ["", f"{len(results)} runs, {minutes:.0f} minutes in all, from {dates[0]} to {dates[-1]}, on "
+        when = f"on {dates[0]}" if dates[0] == dates[-1] else f"from {dates[0]} to {dates[-1]}"
+        lines += ["", f"{len(results)} runs, {minutes:.0f} minutes in all, {when}, by "
                   f"{'; '.join(machines)}. Versions: {'; '.join(versions)}."
                   + (f" Stopped in between, and gone on with from the last checkpoint: {stopped} of the runs, whose "
                      "minutes include what was done twice." if stopped else "")]

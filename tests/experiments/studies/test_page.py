@@ -21,6 +21,10 @@ def test_figures_and_verdicts(workshop, tmp_path):
     assert any(line.startswith("| the other row | 4.00 ± 0.00 | 0 ± 0 |") and "| 5.00 | 2 |" in line
                for line in lines)
     assert "lhrcnn study own --data DATA" in lines
+    date = workshop.state.get("first/plain/0")["date"]
+    assert lines[-1].startswith("8 runs, ") and f" minutes in all, on {date}, by " in lines[-1]
+    workshop.state.put("first/plain/0", dict(workshop.state.get("first/plain/0"), date="2026-01-02"))
+    assert f"minutes in all, from 2026-01-02 to {date}, by " in lines_of(workshop, tmp_path)[-1]
     assert "- **the other row** (`other`): `TRAIN.lr: 0.001`" in lines
     written = json.loads((tmp_path / "docs" / "own.json").read_text())
     figure = written["data_sets"]["first"]["rows"]["plain"]["figures"]["AP"]
