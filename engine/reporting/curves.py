@@ -39,16 +39,19 @@ def plot_losses(scalars: PathLike, path: PathLike) -> None:
     if not panels:
         raise DataError(f"{scalars} has no step yet: there is nothing to draw")
     heights = [_HEIGHTS[title] for title in panels]
-    figure = Figure(figsize=(9, 1.2 + 1.3 * sum(heights)), dpi=110, layout="constrained")
+    figure = Figure(figsize=(9, 0.6 + 1.4 * sum(heights)), dpi=110)
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, gridspec_kw={
+        "height_ratios": heights, "hspace": 0.1, "left": 0.1, "right": 0.98,
+        "top": 1 - 0.1 / figure.get_figheight(), "bottom": 0.5 / figure.get_figheight()})[:, 0]
     marks = _epoch_starts(lines)
     for panel, (title, names) in zip(axes, panels.items()):
         _draw_panel(panel, title, {name: curves[name] for name in names})
         for mark in marks:
             panel.axvline(mark, color="0.85", linewidth=0.8, zorder=0)
     axes[-1].set_xlabel("step" + (" (vertical lines: epochs)" if len(marks) else ""))
-    figure.align_ylabels()
+    for panel in axes:
+        panel.yaxis.set_label_coords(-0.08, 0.5)
     with atomic_write(path) as temporary:
         figure.savefig(temporary)
 
@@ -90,6 +93,7 @@ def _draw_panel(panel: Axes, title: str, curves: Dict[str, Curve]) -> None:
     for number, (name, (steps, values)) in enumerate(curves.items()):
         if title == "learning rate":
             panel.plot(steps, values, color="black", drawstyle="steps-post")
+            panel.ticklabel_format(axis="y", scilimits=(-4, 4))  # longer numbers would reach the label
         elif title == "test":
             panel.plot(steps, values, color=f"C{number}", linewidth=1.6, marker="o", markersize=4,
                        label=name[len("test_"):])

@@ -1,6 +1,7 @@
 """Hooks that log the steps and faults of a training, draw curves, test between epochs, and stop early."""
 import logging
 import math
+import time
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Optional
 
@@ -11,6 +12,7 @@ from ..reporting.scalars import ScalarLog
 from .hook import Hook, RunningTrainer, StepReport
 
 _LOGGER = logging.getLogger(__name__)
+DRAW_SECONDS = 30  # a picture takes a second or two to draw, many times as long as an epoch of a few images
 LOSSES_FILE = "losses.jsonl"
 _TEST = "test_"  # begins the names of the figures of tests
 _TEST_FIGURES = ("AP", "AP50", "top1", "top5")  # of detectors, and of classifiers
@@ -48,7 +50,10 @@ class LogHook(Hook):
 
 
 class ScalarsHook(Hook):
-    """Writes the numbers of every step to losses.jsonl and to TensorBoard, and draws losses.png after each epoch.
+    """Writes the numbers of every step and test to losses.jsonl and to TensorBoard, and draws them to losses.png.
+
+    The picture is drawn at the end of the training, when all else is saved, and after an epoch or a test where the last
+    one is older than half a minute.
 
     Args:
         folder: takes the files.
@@ -57,32 +62,47 @@ class ScalarsHook(Hook):
     def __init__(self, folder: Path):
         self._folder = Path(folder)
         self._scalars: Optional[ScalarLog] = None
+        self._drawn_at = time.monotonic()
+        self._is_drawn = True  # false where there is a number that the picture lacks
 
     def before_training(self, trainer: RunningTrainer) -> None:
         self._scalars = ScalarLog(self._folder / LOSSES_FILE, trainer.step, self._folder / "tensorboard")
 
     def after_step(self, trainer: RunningTrainer, report: StepReport) -> None:
-        self._scalars.write(report.step, epoch=report.epoch, lr=report.learning_rate,
-                            images_per_second=report.images / report.seconds, **report.metrics)
+        self._write(report.step, epoch=report.epoch, lr=report.learning_rate,
+                    images_per_second=report.images / report.seconds, **report.metrics)
 
     def after_epoch(self, trainer: RunningTrainer) -> None:
-        self._draw()
+        self._draw_if_due()
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         figures = {_TEST + name: metrics[name] for name in _TEST_FIGURES if name in metrics}
         if figures:
-            self._scalars.write(trainer.step, epoch=trainer.epoch - 1, **figures)
-            self._draw()
+            self._write(trainer.step, epoch=trainer.epoch - 1, **figures)
+            self._draw_if_due()
 
     def close(self, trainer: RunningTrainer) -> None:
         if self._scalars is not None:
             self._scalars.close()
+
+    def after_close(self, trainer: RunningTrainer) -> None:
+        if not self._is_drawn:
+            self._draw()
+
+    def _write(self, step: int, **numbers: float) -> None:
+        self._scalars.write(step, **numbers)
+        self._is_drawn = False
+
+    def _draw_if_due(self) -> None:
+        if time.monotonic() - self._drawn_at >= DRAW_SECONDS:
+            self._draw()
 
     def _draw(self) -> None:
         try:
             plot_losses(self._folder / LOSSES_FILE, self._folder / "losses.png")
         except OSError as error:  # a picture is not worth the end of a training
             _LOGGER.warning("the curves are not drawn: %s", error)
+        self._drawn_at, self._is_drawn = time.monotonic(), True
 
 
 class UnreadableHook(Hook):

@@ -46,11 +46,10 @@ def losses(lines):
     return [[line[name] for name in ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box", "loss", "lr")] for line in lines]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("more", [("network.ROI_POOL", "psroi_align"),
-                                  ("TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
-def test_resumed_run_continues_the_unbroken_one(configure, optimizer, more):
-    options = ("TRAIN.optimizer", optimizer) + more
+@pytest.mark.parametrize("options", [
+    ("TRAIN.optimizer", "sgd", "network.ROI_POOL", "psroi_align"),
+    ("TRAIN.optimizer", "adam", "TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
+def test_resumed_run_continues_the_unbroken_one(configure, options):
     whole, expected = train(configure("whole", *options))
     assert len(expected) == 6
     train(configure("broken", "TRAIN.end_epoch", 1, *options))
