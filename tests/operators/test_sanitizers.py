@@ -17,7 +17,7 @@ def hostile(tmp_path_factory):
     if not shutil.which("g++"):
         pytest.skip("g++ is not there")
     program = tmp_path_factory.mktemp("sanitizers") / "hostile"
-    subprocess.run(["g++", "-std=c++17", "-O1", "-g", SANITIZERS, "-fno-sanitize-recover=all", "-fopenmp", "-Wall",
+    subprocess.run(["g++", "-std=c++17", "-O0", "-g1", SANITIZERS, "-fno-sanitize-recover=all", "-fopenmp", "-Wall",
                     "-Wextra", "-ffp-contract=off", '-DLHRCNN_STAMP=""', "-I", build.FOLDER, DRIVER, "-o", str(program)]
                    + build.sources("cpu", ".cc"), check=True)
     return program

@@ -15,8 +15,23 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not build.nvcc(), reason="nvc
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """A library with the GPU kernels and the registration with MXNet."""
-    return build.build(str(tmp_path_factory.mktemp("cuda") / "liblhrcnn.so"), mxnet=True, cuda=True)
+    """A library with the GPU kernels and the registration with MXNet.
+
+    Its machine code is that of the lowest and the highest architecture: no kernel asks for the architecture, and all
+    twelve take minutes. Little of the code is optimized, which takes long too.
+    """
+    options = build.gpu_code()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "gpu_code", lambda: [options[0], *options[-2:]])
+        patch.setenv("NVCCFLAGS", "-Xptxas -O0")
+        patch.setenv("CXXFLAGS", "-O1")
+        return build.build(str(tmp_path_factory.mktemp("cuda") / "liblhrcnn.so"), mxnet=True, cuda=True)
+
+
+def architectures():
+    """The numbers of all architectures that nvcc knows."""
+    listed = subprocess.check_output(build.nvcc() + ["--list-gpu-arch"], universal_newlines=True)
+    return [int(number) for number in re.findall(r"compute_(\d+)", listed) if int(number) >= 50]
 
 
 def machine_code(path):
@@ -38,14 +53,22 @@ def machine_code(path):
     return found
 
 
-def test_code_for_every_architecture_that_nvcc_knows(library):
-    listed = subprocess.check_output(build.nvcc() + ["--list-gpu-arch"], universal_newlines=True)
-    known = [int(number) for number in re.findall(r"compute_(\d+)", listed) if int(number) >= 50]
-    found = machine_code(library)
-    sources = len([path for path in build.sources("cuda", ".cu") if "__global__" in open(path).read()])
-    assert set(found["elf"]) == set(known) and min(found["elf"].values()) >= sources
-    assert set(found["ptx"]) == {max(known)} and found["ptx"][max(known)] >= sources
+def test_code_of_a_library(library):
+    known, found = architectures(), machine_code(library)
+    kernels = [path for path in build.sources("cuda", ".cu") if "__global__" in open(path).read()]
+    assert set(found["elf"]) == {min(known), max(known)} and min(found["elf"].values()) >= len(kernels)
+    assert set(found["ptx"]) == {max(known)} and found["ptx"][max(known)] >= len(kernels)
     assert build.has_cuda(library)
+
+
+def test_code_for_every_architecture_that_nvcc_knows(tmp_path):
+    """The smallest file with a kernel is compiled for all of them, as the whole library is."""
+    assert not [path for path in build.sources("cuda", (".cu", ".cuh")) if "__CUDA_ARCH__" in open(path).read()]
+    command = next(words for words in build.compile_commands(str(tmp_path), mxnet=False, cuda=True)
+                   if os.path.basename(words[-3]) == "nms.cu")
+    subprocess.run(command, check=True)
+    found, known = machine_code(command[-1]), architectures()
+    assert set(found["elf"]) == set(known) and set(found["ptx"]) == {max(known)}
 
 
 def test_exports_the_c_interface_and_nothing_else(library):

@@ -33,7 +33,7 @@ def emulated(library, sources, flags=()):
     """Compiles .cu files and the emulator of CUDA into a library."""
     if not shutil.which("g++"):
         pytest.skip("g++ is not there")
-    subprocess.run(["g++", "-std=c++17", "-O1", "-g", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden",
+    subprocess.run(["g++", "-std=c++17", "-Og", "-g1", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden",
                     "-Wall", "-Wextra", "-Werror", *flags, "-I", EMULATOR, "-I", build.FOLDER,
                     "-I", os.path.join(build.FOLDER, "cuda"), "-x", "c++", *sources, EMULATOR / "emulator.cc",
                     "-o", library], check=True)
