@@ -1,4 +1,5 @@
 """Parameters and multiply-adds of every row, of GluonCV's detectors beside them, and of the classifier of table 7."""
+import functools
 from typing import Any, Dict, List, Sequence
 
 from ...engine.config import test_scales
@@ -25,14 +26,18 @@ def label_of(name: str) -> str:
 
 
 def count_all(keys: Sequence[TableKey]) -> Dict[str, Dict[str, Any]]:
-    """Counts everything that several tables measure: what `count_row` and its siblings return, by name."""
-    found = {}
-    for name in dict.fromkeys(name for key in keys for name in names_of(key)):
-        if name == CLASSIFIER:
-            found[name] = count_classifier()
-        else:
-            found[name] = count_peer(name) if name in PEERS else count_row(name)
-    return found
+    """Counts everything that several tables measure: what `count_row` and its siblings return, by name.
+
+    The figures are those of the first call in a process; callers must not change them.
+    """
+    return {name: _count(name) for name in dict.fromkeys(name for key in keys for name in names_of(key))}
+
+
+@functools.lru_cache(maxsize=None)  # building and tracing all networks takes seconds
+def _count(name: str) -> Dict[str, Any]:
+    if name == CLASSIFIER:
+        return count_classifier()
+    return count_peer(name) if name in PEERS else count_row(name)
 
 
 def count_row(name: str) -> Dict[str, Any]:

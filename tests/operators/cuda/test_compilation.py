@@ -24,7 +24,7 @@ def library(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "gpu_code", lambda: [options[0], *options[-2:]])
         patch.setenv("NVCCFLAGS", "-Xptxas -O0")
-        patch.setenv("CXXFLAGS", "-O1")
+        patch.setenv("CXXFLAGS", "-O0")
         return build.build(str(tmp_path_factory.mktemp("cuda") / "liblhrcnn.so"), mxnet=True, cuda=True)
 
 
