@@ -12,7 +12,27 @@ from .description import float_array
 # Of safetensors, those that become float32.
 _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ""}
 _DEEPEST = 20  # dictionaries within dictionaries
+# What trainings save beside the weights: their command line, losses, paths and dates. `_Unread` takes the places of
+# these classes and functions, so that files with them are read, and still nothing of them is run.
+_BESIDE_WEIGHTS = (
+    "argparse.Namespace", "builtins.getattr", "datetime.datetime", "datetime.timedelta", "numpy.dtype", "numpy.ndarray",
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    *(f"numpy.{core}.multiarray.{function}" for core in ("core", "_core") for function in ("scalar", "_reconstruct")),
+    *(f"pathlib.{kind}Path" for kind in ("Posix", "PurePosix", "Windows", "PureWindows")))
 SAFE_TORCH = (2, 6)  # older versions can be made to run a program by a file of which tensors alone are wanted
+
+
+class _Unread:
+    """Stands for an object beside the tensors, of which nothing is wanted: it forgets what it is made of."""
+
+    def __new__(cls, *contents: Any) -> "_Unread":
+        return super().__new__(cls)
+
+    def __init__(self, *contents: Any):
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
 
 
 def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
@@ -24,7 +44,8 @@ def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
 
     Raises:
         CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read; or it is a
-            pickle that holds more than tensors, numbers and words, and so could run a program. Nothing of it is run.
+            pickle that holds more than tensors, numbers, words and what trainings save beside them (`_BESIDE_WEIGHTS`),
+            and so could run a program. Nothing of it is run.
     """
     return _safetensors(path) if kind == SAFETENSORS else _torch(path)
 
@@ -63,7 +84,8 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
                               "install PyTorch 2.6 or later, or, where the file was made, save the tensors as "
                               "safetensors")
     try:
-        content = torch.load(str(path), map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(_Unread, name) for name in _BESIDE_WEIGHTS]):
+            content = torch.load(str(path), map_location="cpu", weights_only=True)
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
                               f"than tensors and so could run a program ({_reason(error)}). Save the "

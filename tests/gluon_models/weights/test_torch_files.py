@@ -1,7 +1,13 @@
-"""Files of PyTorch are read by no PyTorch that they could run a program in."""
+"""Files of PyTorch are read by no PyTorch that they could run a program in, whatever else a training saved in them."""
+import argparse
+import contextlib
+import datetime
+import os
 import sys
-from types import SimpleNamespace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError
@@ -25,7 +31,68 @@ def test_a_new_pytorch_loads_tensors_alone(monkeypatch):
         asked.append((path, map_location, weights_only))
         return {"epoch": 3}
 
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__version__="2.10.0", load=load, Tensor=str))
+    serialization = SimpleNamespace(safe_globals=contextlib.nullcontext)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__version__="2.10.0", load=load, Tensor=str,
+                                                              serialization=serialization))
     with pytest.raises(CheckpointError, match="file of PyTorch without tensors .* a dictionary of int"):
         read_tensors("weights.pth", "torch")
     assert asked == [("weights.pth", "cpu", True)]
+
+
+class HistoryBuffer:
+    """The losses of a training by mmengine, which are saved with a reference to each of their statistics."""
+
+    def __init__(self):
+        self.losses, self.statistics = np.arange(3.0), {"mean": HistoryBuffer.mean}
+
+    @classmethod
+    def mean(cls):
+        raise AssertionError("something of the file was run")
+
+
+@pytest.fixture
+def history(monkeypatch):
+    """Function that makes a `HistoryBuffer` that looks like mmengine's."""
+    module = ModuleType("mmengine.logging.history_buffer")
+    module.HistoryBuffer = HistoryBuffer
+    monkeypatch.setattr(HistoryBuffer, "__module__", module.__name__)
+    for name in ("mmengine", "mmengine.logging"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return HistoryBuffer
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_trainings_save_beside_the_weights_is_passed_over(tmp_path, history, zipped):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    weights = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+    beside = {"args": argparse.Namespace(lr=0.1, output=Path("out")), "best": np.float64(0.5), "epochs": np.arange(4),
+              "kind": np.dtype("float32"), "date": datetime.datetime(2026, 11, 27), "losses": history()}
+    torch.save({"state_dict": {"conv1.weight": weights}, **beside}, tmp_path / "x",
+               _use_new_zipfile_serialization=zipped)
+    found = read_tensors(str(tmp_path / "x"), "torch")
+    assert list(found) == ["state_dict.conv1.weight"]
+    np.testing.assert_array_equal(found["state_dict.conv1.weight"], weights.numpy())
+
+
+class Call:
+    """Is saved as the call of a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("call", [
+    Call(os.system, "touch {}"), Call(eval, "open('{}', 'w')"), Call(getattr, Call(__import__, "os"), "system")])
+def test_a_file_that_calls_functions_is_refused(tmp_path, call):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    function, arguments = call.call
+    made = tmp_path / "made"
+    call = Call(function, *(text.format(made) if isinstance(text, str) else text for text in arguments))
+    torch.save({"conv1.weight": torch.ones(1), "args": argparse.Namespace(call=call)}, tmp_path / "x")
+    with pytest.raises(CheckpointError, match="is refused, and nothing of it was run"):
+        read_tensors(str(tmp_path / "x"), "torch")
+    assert not made.exists()
