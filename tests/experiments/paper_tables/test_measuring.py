@@ -45,6 +45,7 @@ def test_measured_once(small, tmp_path):
 
 def test_rows_that_run_unlike_networks_are_timed_each(small, monkeypatch):
     timed = []
+    monkeypatch.setattr(measurements, "StagedDetector", lambda cfg: None)
     monkeypatch.setattr(measuring, "time_detectors", lambda detectors, repeats: timed.extend(detectors) or {
         name: {"total": {"median": 1.0}} for name in detectors})
     times = measurements.time_rows(["psroi_align", "nms_50", "soft_nms", "multi_scale_train"], False, 1)
