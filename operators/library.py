@@ -4,8 +4,12 @@ import os
 import shlex
 import sys
 import warnings
+from typing import Set
 
 import mxnet as mx
+from mxnet.base import _LIB, OpHandle, c_str, check_call, mx_uint, py_str
+from mxnet.ndarray.register import _make_ndarray_function
+from mxnet.symbol.register import _make_symbol_function
 
 from ..errors import LibraryError
 from .native import build
@@ -27,22 +31,40 @@ def load() -> None:
         return
     check(build.LIBRARY)
     warn_without_gpu_kernels(build.LIBRARY)
-    # While loading, MXNet registers all its operators anew in the modules `op` and copies all names of those modules,
-    # __name__ and __doc__ among them, over the names of mx.nd and mx.sym. Restore all names that are not new.
-    modules = mx.nd, mx.sym
-    before = [dict(vars(module)) for module in modules]
     try:
         # Python, unlike MXNet, binds all names at once. Horovod's library, where it is loaded later, would lend the
         # names that are still open MXNet's own C++ library, with which the operators crash.
         ctypes.CDLL(build.LIBRARY)
-        mx.library.load(build.LIBRARY, verbose=False)
+        _register(build.LIBRARY)
     except (mx.MXNetError, OSError) as error:
         raise LibraryError(f"MXNet cannot load the native operator library {build.LIBRARY}: {error}\n"
                            f"Delete it and build it on this machine with: {build_command()}") from None
-    for module, names in zip(modules, before):
-        vars(module).update(names)
     flush_denormals()
     _loaded = True
+
+
+def _register(path: str) -> None:
+    """Loads a library of operators into MXNet, and makes their functions in mx.nd and mx.sym.
+
+    mx.library.load makes the functions of MXNet's own thousand operators once more, which takes half a second of every
+    start, and writes the names of its modules `op`, __name__ and __doc__ among them, over those of mx.nd and mx.sym.
+    """
+    known = _operator_names()
+    check_call(_LIB.MXLoadLib(c_str(path), mx_uint(0)))
+    for name in _operator_names() - known:
+        handle = OpHandle()
+        check_call(_LIB.NNGetOpHandle(c_str(name), ctypes.byref(handle)))
+        for module, make in ((mx.nd, _make_ndarray_function), (mx.sym, _make_symbol_function)):
+            function = make(handle, name, name)
+            function.__module__ = module.__name__
+            for place in [module._internal] if name.startswith("_") else [module, module.op]:
+                setattr(place, name, function)
+
+
+def _operator_names() -> Set[str]:
+    names, count = ctypes.POINTER(ctypes.c_char_p)(), ctypes.c_uint()
+    check_call(_LIB.MXListAllOpNames(ctypes.byref(count), ctypes.byref(names)))
+    return {py_str(names[number]) for number in range(count.value)}
 
 
 def flush_denormals() -> None:
