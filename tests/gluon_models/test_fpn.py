@@ -298,8 +298,9 @@ def test_small_backbone_is_that_of_setting_s(height, width):
     backbone, dilated = PyramidXception(), Xception()
     dilated.initialize(mx.init.Xavier())
     backbone.initialize()
+    values = dilated.collect_params()
     for name, parameter in backbone.collect_params().items():
-        parameter.set_data(dilated.collect_params()[name].data())
+        parameter.set_data(values[name].data())
     x = mx.nd.random.normal(shape=(1, 3, height, width))
     maps = backbone(x)
     assert [part.shape for part in maps] == [

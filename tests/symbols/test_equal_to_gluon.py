@@ -175,8 +175,9 @@ def test_losses_gradients_and_steps_of_sgd(name, images, norm, steps, smaller, r
                 assert_close(own[key].grad(), executor.grad_dict[key], what="gradient of " + key)
             updater(index, executor.grad_dict[key], executor.arg_dict[key])
         trainer.step(1)
+    learned = net.collect_params()
     for key, array in parameters(executor).items():
-        assert_close(net.collect_params()[key[4:]].data(), array, what=key)
+        assert_close(learned[key[4:]].data(), array, what=key)
     # The steps were large beside the tolerance.
     assert np.abs(executor.arg_dict["conv_new_1_weight"].asnumpy() - start["conv_new_1_weight"]).max() > 1e-3 * np.abs(
         start["conv_new_1_weight"]).max()

@@ -68,8 +68,9 @@ def test_resumed_run_continues_the_unbroken_one(configure, tmp_path, more):
     train(configure(f"broken{len(more)}", "TRAIN.end_epoch", 1, *options))
     resumed, lines, _ = train(configure(f"broken{len(more)}", *options), resume=True)
     assert lines == expected
+    found = resumed.net.collect_params()
     for name, parameter in whole.net.collect_params().items():
-        np.testing.assert_array_equal(parameter.data().asnumpy(), resumed.net.collect_params()[name].data().asnumpy())
+        np.testing.assert_array_equal(parameter.data().asnumpy(), found[name].data().asnumpy())
 
 
 def test_two_devices_share_a_batch(configure):

@@ -56,8 +56,9 @@ def trained(configure, whole, tmp_path):
 
 def assert_continues(training, lines, whole):
     assert losses(lines) == losses(whole[1])
+    found = parameters(training)
     for name, array in parameters(whole[0]).items():
-        np.testing.assert_array_equal(parameters(training)[name], array, err_msg=name)
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
 def test_resumed_run_continues_the_unbroken_one(whole, trained, logger):

@@ -46,6 +46,13 @@ def losses(lines):
     return [[line[name] for name in ("rpn_cls", "rpn_box", "rcnn_cls", "rcnn_box", "loss", "lr")] for line in lines]
 
 
+def assert_same_parameters(net, other, apart_from=()):
+    found = other.collect_params()
+    for name, parameter in net.collect_params().items():
+        if not name.startswith(apart_from):
+            np.testing.assert_array_equal(parameter.data().asnumpy(), found[name].data().asnumpy(), err_msg=name)
+
+
 @pytest.mark.parametrize("options", [
     ("TRAIN.optimizer", "sgd", "network.ROI_POOL", "psroi_align"),
     ("TRAIN.optimizer", "adam", "TRAIN.ENABLE_OHEM", False, "TRAIN.BATCH_ROIS", 6)])
@@ -55,8 +62,7 @@ def test_resumed_run_continues_the_unbroken_one(configure, options):
     train(configure("broken", "TRAIN.end_epoch", 1, *options))
     resumed, lines = train(configure("broken", *options), resume=True)
     assert losses(lines) == losses(expected)
-    for name, parameter in whole.net.collect_params().items():
-        np.testing.assert_array_equal(parameter.data().asnumpy(), resumed.net.collect_params()[name].data().asnumpy())
+    assert_same_parameters(whole.net, resumed.net)
 
 
 def test_a_pyramid_learns_at_all_levels(configure, monkeypatch):
@@ -325,17 +331,14 @@ def test_a_new_run_begins_with_the_weights_of_another(configure, caplog):
     first, _ = train(configure("first", "TRAIN.end_epoch", 1))
     cfg = configure("second", "network.pretrained", configure("first").output_path + "/light_head_rcnn-0001.params")
     second = TrainingRun(cfg, [mx.cpu()], LOGGER)
-    for name, parameter in first.net.collect_params().items():
-        np.testing.assert_array_equal(parameter.data().asnumpy(), second.net.collect_params()[name].data().asnumpy())
+    assert_same_parameters(first.net, second.net)
     assert re.search("taken +([0-9]+) of \\1 arrays of the backbone, rpn_conv_3x3, .*\n  new +nothing", caplog.text)
     # For other classes the layer of the classes alone begins anew.
     cfg = configure("third", "network.pretrained", configure("first").output_path + "/light_head_rcnn-0001",
                     "dataset.classes", "circle,star", "dataset.ON_ERROR", "skip", "dataset.test_image_set", "")
     third = TrainingRun(cfg, [mx.cpu()], LOGGER)
     assert re.search("new +cls_score\n  left over +cls_score \\(for other classes", caplog.text)
-    for name, parameter in first.net.collect_params().items():
-        if not name.startswith("cls_score"):
-            np.testing.assert_array_equal(parameter.data().asnumpy(), third.net.collect_params()[name].data().asnumpy())
+    assert_same_parameters(first.net, third.net, apart_from=("cls_score",))
     assert third.net.head.cls_score.weight.data().shape[0] == 3
 
 
