@@ -12,7 +12,7 @@ from ..reporting.scalars import ScalarLog
 from .hook import Hook, RunningTrainer, StepReport
 
 _LOGGER = logging.getLogger(__name__)
-DRAW_SECONDS = 30  # a picture takes a second or two to draw, many times as long as an epoch of a few images
+DRAW_SECONDS = 30  # drawing a picture takes about half a second, as long as an epoch of a few images
 LOSSES_FILE = "losses.jsonl"
 _TEST = "test_"  # begins the names of the figures of tests
 _TEST_FIGURES = ("AP", "AP50", "top1", "top5")  # of detectors, and of classifiers

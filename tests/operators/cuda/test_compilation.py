@@ -62,7 +62,7 @@ def test_code_of_a_library(library):
 
 
 def test_code_for_every_architecture_that_nvcc_knows(tmp_path):
-    """The smallest file with a kernel is compiled for all of them, as the whole library is."""
+    """One file with kernels is compiled for all of them, with the command that builds it for the library."""
     assert not [path for path in build.sources("cuda", (".cu", ".cuh")) if "__CUDA_ARCH__" in open(path).read()]
     command = next(words for words in build.compile_commands(str(tmp_path), mxnet=False, cuda=True)
                    if os.path.basename(words[-3]) == "nms.cu")
