@@ -1,12 +1,11 @@
 """Peak memory of a piece of work, measured in a process of its own, which holds nothing of what ran before."""
-import ctypes
 import gc
 import os
 import subprocess
 import sys
 from typing import Callable, Optional
 
-from ...process_memory import IN_USE, PEAK, reset_peak, status_bytes
+from ...process_memory import IN_USE, PEAK, reset_peak, return_free_memory, status_bytes
 
 
 def measure_in_process(module: str, *arguments: str) -> Optional[int]:
@@ -45,7 +44,7 @@ def measure_peak(step: Callable[[], object]) -> Optional[int]:
         step()
         mx.nd.waitall()
         gc.collect()
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        return_free_memory()
         before = status_bytes(IN_USE)
         reset_peak()
         step()

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...engine.files import write_json
-from ...process_memory import resident_megabytes
+from ...process_memory import resident_megabytes, return_free_memory
 from .machine import describe_machine
 from .timing import format_quartiles, quartiles
 
@@ -102,13 +102,13 @@ def measure(model: str, training: bool, sizes: Sequence[Size]) -> Dict[str, Any]
         sizes: (height, width) of the inputs.
 
     Returns:
-        memory: megabytes that the process has in use before the first size, after a quarter, a half, three quarters
-            and all of the sizes, and after the second round.
+        memory: megabytes that the process has in use, without those that were freed and that the C library keeps: before
+            the first size, after a quarter, a half, three quarters and all of the sizes, and after the second round.
         first, again: processor milliseconds of an image in the first and in the second round, see `timing.quartiles`.
     """
     step = training_step(model) if training else inference_step(model)
     step((sizes[0][1], sizes[0][0]))
-    memory = [resident_megabytes()]
+    memory = [_needed_megabytes()]
     rounds: List[List[float]] = [[], []]
     for times in rounds:
         for number, size in enumerate(sizes):
@@ -116,9 +116,14 @@ def measure(model: str, training: bool, sizes: Sequence[Size]) -> Dict[str, Any]
             step(size)
             times.append(1000 * (time.process_time() - start))
             if times is rounds[0] and number + 1 in [len(sizes) * part // 4 for part in (1, 2, 3, 4)]:
-                memory.append(resident_megabytes())
-    memory.append(resident_megabytes())
+                memory.append(_needed_megabytes())
+    memory.append(_needed_megabytes())
     return {"memory": memory, "first": quartiles(rounds[0]), "again": quartiles(rounds[1])}
+
+
+def _needed_megabytes() -> float:
+    return_free_memory()
+    return resident_megabytes()
 
 
 def inference_step(model: str) -> Callable[[Size], None]:

@@ -30,29 +30,15 @@ def test_all_workers_are_forked_from_one_server():
     assert servers(first) == servers(second) == {worker_server._server.process.pid} != {os.getpid()}
 
 
-def children(parent):
-    """States of the processes that a process started, such as S for one that sleeps and Z for one that has ended."""
-    states = []
-    for folder in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{folder}/stat") as file:
-                state, of = file.read().rsplit(")", 1)[1].split()[:2]
-        except OSError:
-            continue
-        states += [state] if int(of) == parent else []
-    return states
-
-
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
 def test_workers_that_ended_leave_no_trace():
-    (server,) = servers(WorkerPool(double, 3, 60))  # its workers end with it
-    deadline = time.time() + 20
-    while time.time() < deadline:
-        pool = WorkerPool(double, 1, 60)  # the server looks after its workers when it starts one
-        servers(pool)
-        if "Z" not in children(server):
-            return
-    pytest.fail("processes that have ended are still there")
+    pool = WorkerPool(double, 3, 60)
+    ended = {worker for _, worker, _ in pool.run(range(9))}
+    del pool  # its workers end with it
+    deadline = time.time() + 60
+    while any(os.path.isdir(f"/proc/{worker}") for worker in ended):  # one that has ended stays until it is looked after
+        assert time.time() < deadline, "processes that have ended are still there"
+        servers(WorkerPool(double, 1, 60))  # the server looks after its workers when it starts one
 
 
 def test_workers_end_with_their_server_and_a_new_one_starts(caplog):

@@ -1,5 +1,4 @@
 """Memory over steps and detections of changing sizes: a short form of experiments/benchmarks/memory_over_time.py."""
-import ctypes
 import itertools
 import logging
 import os
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.training.run import TrainingRun
-from light_head_rcnn.process_memory import resident_megabytes
+from light_head_rcnn.process_memory import resident_megabytes, return_free_memory
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
 MOST = 8.0  # megabytes by which the memory may grow
@@ -26,7 +25,7 @@ def run(configuring, tmp_path_factory):
 def used_megabytes():
     """The memory of this process, without what earlier tests have freed and the C library keeps."""
     mx.nd.waitall()
-    ctypes.CDLL(None).malloc_trim(0)
+    return_free_memory()
     return resident_megabytes()
 
 
