@@ -44,7 +44,7 @@ def reset_peak() -> None:
 def return_free_memory() -> None:
     """Gives the memory back to the system that the GNU C library has been given back and keeps; no other library's.
 
-    What it keeps depends on the order in which threads happen to run, so two measurements of the same work differ by it.
+    What it keeps depends on the order in which threads happen to run: two measurements of the same work differ by it.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

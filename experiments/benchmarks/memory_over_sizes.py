@@ -102,7 +102,7 @@ def measure(model: str, training: bool, sizes: Sequence[Size]) -> Dict[str, Any]
         sizes: (height, width) of the inputs.
 
     Returns:
-        memory: megabytes that the process has in use, without those that were freed and that the C library keeps: before
+        memory: megabytes that the process has in use, without what was freed and the C library keeps: before
             the first size, after a quarter, a half, three quarters and all of the sizes, and after the second round.
         first, again: processor milliseconds of an image in the first and in the second round, see `timing.quartiles`.
     """

@@ -36,7 +36,8 @@ def test_workers_that_ended_leave_no_trace():
     ended = {worker for _, worker, _ in pool.run(range(9))}
     del pool  # its workers end with it
     deadline = time.time() + 60
-    while any(os.path.isdir(f"/proc/{worker}") for worker in ended):  # one that has ended stays until it is looked after
+    # One that has ended stays in /proc until its server has looked after it.
+    while any(os.path.isdir(f"/proc/{worker}") for worker in ended):
         assert time.time() < deadline, "processes that have ended are still there"
         servers(WorkerPool(double, 1, 60))  # the server looks after its workers when it starts one
 
