@@ -11,7 +11,7 @@ from ..record import Record
 from .faults import FaultLog
 from .meaning import as_area, as_flag
 from .placing import PlacedImage, place_images
-from .raw import NoBox, RawObject, RawSet
+from .raw import FRACTIONS, NoBox, RawObject, RawSet
 from .raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
 
 _STAYS, _IGNORED, _REGION, _GONE = range(4)  # what becomes of an object
@@ -46,7 +46,7 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
         log.report("boxes_of_another_format", f"{images[0].raw.where}: {doubt}")
     stated = as_coco_boxes(numbers, raw.box_format, sizes)
     scale = np.array([image.scale for image in images], np.float64).reshape(-1, 2)[objects.image]
-    if raw.box_format != "centre_fractions" and (scale != 1).any():
+    if raw.box_format not in FRACTIONS and (scale != 1).any():
         stated = stated * np.tile(scale, 2)
     fitted = FittedBoxes(stated, sizes)
     difficult, odd_difficult = _read_column([one.difficult for one in objects.raw], as_flag, bool)
@@ -83,7 +83,7 @@ class _Objects:
         raw: n objects.
         class_id: (n,), -1 for a class that its file does not declare.
         image: (n,), positions in the list of images.
-        left_out: bool (n,), True for those of entries that were left out.
+        left_out: bool (n,), True for those of entries that were left out, and for regions without labels.
     """
 
     def __init__(self, images: Sequence[PlacedImage], classes: Sequence[str], unread: Counter):
@@ -101,7 +101,7 @@ class _Objects:
                     self.raw.append(one)
                     class_id.append(known)
                     image_of.append(position)
-                    left_out.append(out)
+                    left_out.append(out or one.region)
         self.class_id = np.array(class_id, np.int64)
         self.image = np.array(image_of, np.int64)
         self.left_out = np.array(left_out, bool)

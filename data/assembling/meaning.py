@@ -31,6 +31,14 @@ def as_number(value: Any, kind: str = "value_not_understood") -> float:
     return number
 
 
+def is_number(word: str) -> bool:
+    """Returns whether a text states a finite number."""
+    try:
+        return abs(float(word)) < float("inf")
+    except ValueError:
+        return False
+
+
 def as_flag(value: Any) -> bool:
     """Returns whether a value means yes.
 

@@ -23,6 +23,7 @@ class RawObject(NamedTuple):
         box: numbers or texts, in the set's `box_format`; `NoBox` and anything else is a fault.
         difficult, crowd, area: as stated; None where nothing is stated.
         stated_class: what the file states where `label` is None, for messages.
+        region: True for a place in which the file says that nothing was labelled; it is no object, and no fault.
     """
 
     position: int
@@ -32,6 +33,7 @@ class RawObject(NamedTuple):
     crowd: Any = None
     area: Any = None
     stated_class: Any = None
+    region: bool = False
 
 
 class RawImage(NamedTuple):
@@ -66,7 +68,10 @@ BOX_FORMATS = {
     "edges": "left, top, right, bottom: distances from the image's left and upper edge in pixels (labelme, VIA)",
     "centre": "centre x, centre y, width, height in pixels (Create ML)",
     "centre_fractions": "centre x, centre y, width, height as fractions of the image (YOLO)",
+    "edge_fractions": "left, top, right, bottom as fractions of the image (Open Images)",
 }
+# Those in which a box does not depend on the number of pixels.
+FRACTIONS = ("centre_fractions", "edge_fractions")
 
 
 class RawSet(NamedTuple):

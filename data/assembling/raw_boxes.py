@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import DataError, UsageError
 from .meaning import as_number
-from .raw import BOX_FORMATS
+from .raw import BOX_FORMATS, FRACTIONS
 
 # From how many boxes on, and from which share of those over the edge on, a set is said to be in another format.
 _ENOUGH_TO_TELL = 8
@@ -62,6 +62,8 @@ def as_coco_boxes(numbers: np.ndarray, box_format: str, sizes: np.ndarray) -> np
         return np.concatenate([first - second / 2, second], axis=1)
     if box_format == "centre_fractions":
         return np.concatenate([(first - second / 2) * sizes, second * sizes], axis=1)
+    if box_format == "edge_fractions":
+        return np.concatenate([first * sizes, (second - first) * sizes], axis=1)
     raise UsageError(f"unknown format of boxes {box_format!r}; known: {', '.join(BOX_FORMATS)}")
 
 
@@ -76,7 +78,7 @@ def another_format(stated: np.ndarray, box_format: str, sizes: np.ndarray) -> Op
         A sentence; None for boxes that may well be what they should be, or are too few to tell.
     """
     known = np.isfinite(stated).all(axis=1)
-    if box_format == "centre_fractions" or known.sum() < _ENOUGH_TO_TELL:
+    if box_format in FRACTIONS or known.sum() < _ENOUGH_TO_TELL:
         return None
     numbers, sizes = stated[known], sizes[known]
     if (np.abs(numbers) <= 1).all() and (numbers % 1 != 0).any():

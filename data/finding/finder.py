@@ -12,7 +12,8 @@ from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
 from .messages import file_not_read, nothing_found
 from .packed import find_packed
 from .set_names import in_order
-from .sniffing import csv_kind, is_cvat_xml, json_kind
+from .sniffing import csv_kind, is_cvat_xml, json_kind, text_kind
+from .text_layouts import find_text_files, with_images_of_kitti
 from .tree import ARCHIVES, Tree, walk
 from .voc_layouts import find_voc
 from .yolo_layouts import find_yolo, read_data_yaml, sets_of_data_yaml
@@ -90,7 +91,7 @@ def find_annotations(annotations: Path, name: str, path: Optional[Path] = None, 
     if file is None:
         raise DataError(f"{candidates[0] if candidates else annotations}: there is no such file or folder (it was "
                         f"named for the image set {name!r})")
-    if os.path.isfile(file) and file.lower().endswith(".txt"):
+    if os.path.isfile(file) and file.lower().endswith(".txt") and text_kind(file) is None:
         everything = find_sets(path if path is not None else os.path.dirname(os.path.abspath(file)), image_root, layout,
                                use_splits=False)
         return chosen_by_list(os.path.abspath(file), name, name, _disjoint(everything.sets))
@@ -111,7 +112,7 @@ def _existing_folder(path: Path) -> str:
 def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
                   wanted: Optional[str]) -> Dict[str, List[FoundSet]]:
     """Returns the sets of each layout of which the folder has annotations."""
-    files: Dict[str, List[str]] = {"cvat": _cvat_files(tree)}
+    files: Dict[str, List[str]] = {"cvat": _cvat_files(tree), **find_text_files(tree)}
     for file in tree.paths(".json"):
         files.setdefault(json_kind(file) or "", []).append(file)
     for file in tree.paths(".csv"):
@@ -120,10 +121,8 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
     for layout in LAYOUTS:
         if wanted not in (None, layout):
             continue
-        if layout in FILE_LAYOUTS:
-            sets = sets_of_files(tree, layout, files.get(layout, ()), images)
-        elif layout in IMAGE_LAYOUTS:
-            sets = sets_of_folders(tree, layout, by_folder(files.get(layout, ())), images)
+        if layout in FILE_LAYOUTS or layout in IMAGE_LAYOUTS:
+            sets = _sets_of(tree, layout, files.get(layout, ()), images)
         elif layout == "voc":
             sets = find_voc(tree, images)
         else:
@@ -135,6 +134,14 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
         del found["csv"]  # a table beside other annotations was made from them, or is something else
         notes.append(f"{files['csv'][0]} is not read, though it may be a table of boxes; the layout csv reads it")
     return found
+
+
+def _sets_of(tree: Tree, layout: str, files: Sequence[str], images: Optional[Tree]) -> List[FoundSet]:
+    """Returns the sets of annotation files that are known to be of one layout."""
+    if layout in FILE_LAYOUTS:
+        return sets_of_files(tree, layout, files, images)
+    sets = sets_of_folders(tree, layout, by_folder(files), images)
+    return list(map(with_images_of_kitti, sets)) if layout == "kitti" and images is None else sets
 
 
 def _cvat_files(tree: Tree) -> List[str]:
@@ -182,16 +189,15 @@ def _find_in_file(file: str, images: Optional[Tree], layout: Optional[str]) -> F
                         + "".join(f"; {note}" for note in notes))
     if extension in ARCHIVES:
         raise DataError(f"{file}: it is an archive; unpack it, and name the folder")
-    kind = {".json": json_kind, ".csv": csv_kind, ".xml": _xml_kind}.get(extension, lambda file: None)(file)
+    tell = {".json": json_kind, ".csv": csv_kind, ".xml": _xml_kind, ".txt": text_kind}.get(extension)
+    kind = tell(file) if tell else None
     folder = os.path.dirname(file)
     if kind is None or layout not in (None, kind):
         raise DataError(file_not_read(file, layout))
     tree = walk(folder)
     if not tree.with_images() and images is None:
         tree = walk(os.path.dirname(folder))  # as in annotations/instances_val2017.json
-    sets = sets_of_files(tree, kind, [file], images) if kind in FILE_LAYOUTS else \
-        sets_of_folders(tree, kind, {folder: [file]}, images)
-    return FoundDataset(file, kind, {one.name: one for one in sets})
+    return FoundDataset(file, kind, {one.name: one for one in _sets_of(tree, kind, [file], images)})
 
 
 def _xml_kind(file: str) -> Optional[str]:

@@ -6,8 +6,8 @@ from .sniffing import known_but_not_read
 from .tree import ARCHIVES, Tree
 
 LOOKED_FOR = ("COCO's JSON files, Pascal VOC's XML files, YOLO's data.yaml or label files, the annotation files of "
-              "labelme, CVAT, the VGG Image Annotator, Create ML, Label Studio, Supervisely and BDD100K, and tables of "
-              "boxes (CSV)")
+              "labelme, CVAT, the VGG Image Annotator, Create ML, Label Studio, Supervisely, BDD100K, KITTI, VisDrone, "
+              "WIDER FACE and Open Images, and tables of boxes (CSV)")
 _NAMED = 3  # files in a message
 _LOOKED_INTO = 20  # files
 

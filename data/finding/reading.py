@@ -12,20 +12,26 @@ from ..readers.coco_files import coco_class_names, read_coco_file
 from ..readers.createml_files import read_createml_file
 from ..readers.csv_files import read_csv_file
 from ..readers.cvat_files import read_cvat_file
+from ..readers.kitti_files import read_kitti_files
 from ..readers.labelme_files import read_labelme_files
 from ..readers.labelstudio_files import read_labelstudio_file
+from ..readers.openimages_files import read_openimages_file
 from ..readers.supervisely_files import read_supervisely_files
 from ..readers.via_files import read_via_file
+from ..readers.visdrone_files import read_visdrone_files
 from ..readers.voc import images_without_entry
 from ..readers.voc_files import read_voc_files, read_voc_list
+from ..readers.widerface_files import read_widerface_file
 from ..readers.yolo_files import read_yolo_files
 from .found import FoundSet
 
 # Readers of one file for many images, and of one file for each image.
 _READ_FILE: Dict[str, Callable[..., RawSet]] = {
     "coco": read_coco_file, "via": read_via_file, "createml": read_createml_file, "labelstudio": read_labelstudio_file,
-    "bdd100k": read_bdd_file, "csv": read_csv_file}
-_READ_FILES: Dict[str, Callable[..., RawSet]] = {"labelme": read_labelme_files, "supervisely": read_supervisely_files}
+    "bdd100k": read_bdd_file, "widerface": read_widerface_file, "openimages": read_openimages_file,
+    "csv": read_csv_file}
+_READ_FILES: Dict[str, Callable[..., RawSet]] = {"labelme": read_labelme_files, "supervisely": read_supervisely_files,
+                                               "kitti": read_kitti_files, "visdrone": read_visdrone_files}
 
 
 def read_found_set(found: FoundSet, with_labels: bool = True) -> RawSet:

@@ -6,7 +6,7 @@ from typing import List, Optional, Set
 
 from ..files.opening import open_regular, size_of
 from ..files.text_lists import decode
-from ..readers import csv_files, via_files
+from ..readers import csv_files, kitti_files, openimages_files, via_files, visdrone_files, widerface_files
 
 _BYTES = 8192  # read at the beginning and at the end
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
@@ -92,7 +92,7 @@ def is_cvat_xml(file: str) -> bool:
 
 
 def csv_kind(file: str) -> Optional[str]:
-    """Returns "via" or "csv" (a box a row), or None for another table."""
+    """Returns "via", "openimages" or "csv" (a box a row), or None for another table."""
     text = _beginning(file)
     try:
         columns: List[str] = next(csv.reader(text.lstrip("#").splitlines()[:1]), [])
@@ -100,7 +100,19 @@ def csv_kind(file: str) -> Optional[str]:
         return None
     if set(via_files.CSV_COLUMNS) <= set(columns):
         return "via"
+    if openimages_files.COLUMNS <= set(columns):
+        return "openimages"
     return "csv" if csv_files.table_of(text) else None
+
+
+def text_kind(file: str) -> Optional[str]:
+    """Returns "kitti", "visdrone" or "widerface", or None for another text file; YOLO's are told elsewhere."""
+    text = _beginning(file)
+    for layout, fits in (("kitti", kitti_files.is_kitti_text), ("visdrone", visdrone_files.is_visdrone_text),
+                         ("widerface", widerface_files.is_widerface_text)):
+        if fits(text):
+            return layout
+    return None
 
 
 def _beginning(file: str) -> str:

@@ -8,10 +8,11 @@ from ...errors import DataError
 from ..files.opening import size_of
 from ..files.text_lists import read_list, read_text
 from ..files.yaml_text import parse_yaml
-from ..readers.yolo_files import NO_LABELS, is_label_file
+from ..readers.yolo_files import is_label_file
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
 from .set_names import canonical_name
+from .text_layouts import files_that_may_be_labels
 from .tree import Tree
 
 _LOOKED_INTO = 20  # text files of a folder, to tell whether they are labels
@@ -76,7 +77,7 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
         if sets:
             return sets, notes
     files = {path: labels for path, text in by_folder(tree.paths(".txt")).items()
-             for labels in [[file for file in text if os.path.basename(file).lower() not in NO_LABELS]]
+             for labels in [files_that_may_be_labels(text)]
              if _are_labels(path, labels)}
     if not files:
         return [], []

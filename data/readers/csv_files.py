@@ -10,6 +10,7 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...errors import DataError
+from ..assembling.meaning import is_number
 from ..assembling.raw import RawImage, RawObject, RawSet
 from ..files.image_extensions import IMAGE_EXTENSIONS
 from ..files.text_lists import read_text
@@ -54,7 +55,7 @@ def table_of(text: str) -> Optional[Table]:
         columns.update({name: names.index(name) for name in _SIZE if name in names})
         return Table(delimiter, columns, True)
     if len(first) == len(_OF_RETINANET) and first[0].lower().endswith(IMAGE_EXTENSIONS) and (
-            all(map(_is_number, first[1:5])) and first[5] or not any(first[1:])):
+            all(map(is_number, first[1:5])) and first[5] or not any(first[1:])):
         return Table(delimiter, {name: position for position, name in enumerate(_OF_RETINANET)}, False)
     return None
 
@@ -104,11 +105,3 @@ def _rows_of(file: str, rows: Any, has_names: bool) -> Iterator[List[str]]:
         yield from rows
     except csv.Error as error:
         raise DataError(f"{file}, line {rows.line_num}: not a row of a table ({error})") from None
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

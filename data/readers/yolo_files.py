@@ -8,6 +8,7 @@ import re
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
+from ..assembling.meaning import is_number
 from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
 from ..files.file_names import ImageIndex, files_under
 from ..files.text_lists import read_list, read_text
@@ -76,7 +77,7 @@ def is_label_file(file: str) -> bool:
     if os.path.basename(file).lower() in NO_LABELS:
         return False
     first = next(iter(read_text(file).splitlines()), "").split()
-    if len(first) < 5 or not all(map(_is_number, first[1:])):
+    if len(first) < 5 or not all(map(is_number, first[1:])):
         return False
     return _are_fractions(first[1:]) or len(first) == 5 and first[0].isdecimal()
 
@@ -145,7 +146,7 @@ def _usual_label_files(image: str) -> Iterator[str]:
 
 def _class_name(word: str, names: Optional[Sequence[str]]) -> Optional[str]:
     """Returns the name of a class that is stated by its number, or by its name; None if there is no such class."""
-    if not _is_number(word):
+    if not is_number(word):
         return word if names is None or word in names else None
     number = float(word)
     if number != int(number) or number < 0:
@@ -161,7 +162,7 @@ def _box_of(words: List[str], keypoints: bool) -> Any:
         return words[:4]
     if len(words) <= 5:
         return words[:4]
-    if len(words) % 2 or not all(map(_is_number, words)):
+    if len(words) % 2 or not all(map(is_number, words)):
         return words
     if max(abs(float(word)) for word in words) > _LARGEST_OF_POLYGON:
         return NoBox(f"{' '.join(words)!r} is no polygon in fractions of the image, but perhaps keypoints or pixels")
@@ -172,14 +173,7 @@ def _box_of(words: List[str], keypoints: bool) -> Any:
 def _are_fractions(box: Any) -> bool:
     """Returns whether none of the numbers of a box is too large for a fraction; what is no number is judged elsewhere.
     """
-    return all(abs(float(number)) <= LARGEST_FRACTION for number in box if _is_number(number))
-
-
-def _is_number(word: str) -> bool:
-    try:
-        return abs(float(word)) < float("inf")
-    except ValueError:
-        return False
+    return all(abs(float(number)) <= LARGEST_FRACTION for number in box if is_number(number))
 
 
 def _stem(path: str) -> str:

@@ -15,8 +15,9 @@ OnError = Union[str, Dict[str, str]]
 LAYOUT_NAMES = {"coco": "COCO's JSON", "voc": "Pascal VOC's XML", "yolo": "YOLO's labels", "cvat": "CVAT's XML",
                 "labelme": "labelme's JSON", "via": "an export of the VGG Image Annotator",
                 "createml": "Create ML's JSON", "labelstudio": "an export of Label Studio",
-                "supervisely": "Supervisely's JSON", "bdd100k": "BDD100K's JSON", "csv": "a table of boxes (CSV)",
-                "packed": "a packed data set"}
+                "supervisely": "Supervisely's JSON", "bdd100k": "BDD100K's JSON", "kitti": "KITTI's labels",
+                "visdrone": "VisDrone's labels", "widerface": "WIDER FACE's list",
+                "openimages": "a table of Open Images", "csv": "a table of boxes (CSV)", "packed": "a packed data set"}
 
 
 class ReadSets(NamedTuple):

@@ -40,7 +40,8 @@ def photos(tmp_path, make_image):
 
 def test_names_of_the_package():
     assert data.dataset_names() == ("auto", "coco", "voc", "yolo", "cvat", "labelme", "via", "createml", "labelstudio",
-                                    "supervisely", "bdd100k", "csv", "shapes", "shapes_hard")
+                                    "supervisely", "bdd100k", "kitti", "visdrone", "widerface",
+                                    "openimages", "csv", "shapes", "shapes_hard")
 
 
 def test_a_class_is_registered_and_loaded(photos):
@@ -78,8 +79,8 @@ def test_a_name_is_given_once():
 
 
 def test_an_unknown_name_lists_the_known(tmp_path):
-    with pytest.raises(UsageError, match="unknown data set 'kitti'; known: auto, coco, .*, shapes, shapes_hard; regis"):
-        data.load_dataset("kitti", tmp_path, "train")
+    with pytest.raises(UsageError, match="unknown data set 'cityscapes'; known: auto, coco, .*, shapes_hard; regis"):
+        data.load_dataset("cityscapes", tmp_path, "train")
 
 
 def test_data_sets_are_read_and_checked_without_mxnet(coco_tree):

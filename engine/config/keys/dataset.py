@@ -10,9 +10,10 @@ KEYS = (
         NOT_NEGATIVE),
     Key("dataset.dataset", "auto", TEXT,
         "Layout of the data set. auto finds out what the folder is; coco, voc (also PascalVOC, as the MXNet original "
-        "writes it), yolo, cvat, labelme, via, createml, labelstudio, supervisely, bdd100k and csv read annotations of "
-        "one layout, for folders that have several; shapes and shapes_hard are generated sets; others are names that "
-        "`register_dataset` was given. Upper and lower case do not matter."),
+        "writes it), yolo, cvat, labelme, via, createml, labelstudio, supervisely, bdd100k, kitti, visdrone, "
+        "widerface, openimages and csv read annotations of one layout, for folders that have several; shapes and "
+        "shapes_hard are generated sets; others are names that `register_dataset` was given. Upper and lower case do "
+        "not matter."),
     Key("dataset.dataset_path", "./data/coco", TEXT,
         "Folder of the data set, or a single annotation file.",
         free_on_resume=True),

@@ -52,6 +52,13 @@ def test_record(read, tmp_path):
     assert record.regions.shape == (0, 4) and record.regions.dtype == np.float32
 
 
+def test_a_place_in_which_nothing_was_labelled_is_no_fault(read):
+    record, log = read(thing(), thing(label=None, region=True), thing([70, 5, 20, 30], None, region=True),
+                       thing([50, 30, 20, 30], None, region=True), on_error="raise")
+    assert record.boxes.tolist() == [CORNERS] and not log.counts
+    assert record.regions.tolist() == [CORNERS, [50, 30, 59, 39]] == training_regions(record).tolist()
+
+
 def test_an_image_without_objects(read):
     record, log = read()
     assert record.boxes.shape == (0, 4) and record.coco_boxes.shape == (0, 4) and record.regions.shape == (0, 4)

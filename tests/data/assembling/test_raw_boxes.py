@@ -23,7 +23,8 @@ def fault(fitted):
 @pytest.mark.parametrize("box_format, numbers", [
     ("xywh", (10, 5, 20, 30)), ("corners", (10, 5, 29, 34)), ("corners_from_1", (11, 6, 30, 35)),
     ("edges", (10, 5, 30, 35)), ("centre", (20, 20, 20, 30)),
-    ("centre_fractions", (20 / 60, 20 / 40, 20 / 60, 30 / 40))])
+    ("centre_fractions", (20 / 60, 20 / 40, 20 / 60, 30 / 40)),
+    ("edge_fractions", (10 / 60, 5 / 40, 30 / 60, 35 / 40))])
 def test_every_format_of_one_box(box_format, numbers):
     # Columns 10 to 29 and rows 5 to 34 of an image of 60 x 40 pixels.
     boxes = as_coco_boxes(np.array([numbers], np.float64), box_format, np.array([SIZE], np.float64))
@@ -98,6 +99,7 @@ SIDES = np.array([[10 * n, 5 * n, 30, 41] for n in range(8)], np.float64)
     (CORNERS, "xywh", "read like corners x1, y1, x2, y2: as such all 8 lie in their images, but as x, y, width, "),
     (CORNERS[:7], "xywh", None), (SIDES / 100, "xywh", "all 8 boxes lie between 0 and 1"),
     (CORNERS / 100, "edges", "all 8 boxes lie between 0 and 1"), (SIDES / 100, "centre_fractions", None),
+    (CORNERS / 100, "edge_fractions", None),
     (np.array([[0, 0, 1, 1]] * 8, np.float64), "xywh", None),  # whole pixels
     (np.array([[0, 0, 100, 80]] * 8, np.float64), "xywh", None),  # the whole image
     (np.full((8, 4), np.nan), "xywh", None), (np.zeros((0, 4)), "xywh", None)])

@@ -115,6 +115,26 @@ class Builder:
             {"id": "1", "category": label, "attributes": {}, "box2d": box} for label in labels]}
             for name, labels in labels_of_image.items()])
 
+    def kitti(self, path, *labels):
+        lines = [f"{label} 0.00 0 -1.57 10.00 20.00 30.00 40.00 1.6 1.5 3.7 1.0 1.5 25.0 -1.5" for label in labels]
+        self.text(path, "\n".join([*lines, "DontCare -1 -1 -10 5.00 5.00 9.00 9.00 -1 -1 -1 -1000 -1000 -1000 -10"]))
+
+    def visdrone(self, path, *categories):
+        self.text(path, "".join(f"10,20,21,21,1,{category},0,0\n" for category in categories) + "1,2,3,4,0,0,0,0,\n")
+
+    def widerface(self, path, counts):
+        """Writes the list; takes how many faces each image has by its name."""
+        face, none = "10 20 21 21 0 0 0 0 0 0 \n", "0 0 0 0 0 0 0 0 0 0 \n"
+        self.text(path, "".join(f"{name}\n{count}\n{face * count or none}" for name, count in counts.items()))
+
+    def openimages(self, path, labels_of_image, ids):
+        """Writes the table of boxes; takes the id of each label."""
+        box = f"{10 / WIDTH},{31 / WIDTH},{20 / HEIGHT},{41 / HEIGHT}"
+        rows = [f"{name},xclick,{ids[label]},1,{box},0,0,0,0,0" for name, labels in labels_of_image.items()
+                for label in labels]
+        self.text(path, "\n".join(["ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,"
+                                   "IsGroupOf,IsDepiction,IsInside", *rows]))
+
     def csv(self, path, labels_of_image):
         rows = [f"{name},{WIDTH},{HEIGHT},{label},10,20,30,40" for name, labels in labels_of_image.items()
                 for label in labels]

@@ -295,6 +295,46 @@ def bdd100k(build):
     return TWO
 
 
+def kitti(build):
+    build.images(*(f"{part}/image_{camera}/{name}.png" for camera in (2, 3)
+                   for part, name in (("training", "1"), ("training", "2"), ("testing", "1"))))
+    build.kitti("training/label_2/1.txt", "Car")
+    build.kitti("training/label_2/2.txt", "Car", "Person_sitting")
+    return {"train": {"1": ["Car"], "2": ["Car", "Person_sitting"]}}
+
+
+def kitti_as_other_tools_write_it(build):
+    for part, name, labels in (("train", "1", ["cat"]), ("val", "2", ["cat", "dog"])):
+        build.images(f"images/{part}/{name}.jpg")
+        build.kitti(f"labels/{part}/{name}.txt", *labels)
+    return TWO
+
+
+def visdrone(build):
+    for part, name, numbers in (("train", "1", [1]), ("val", "2", [1, 10])):
+        build.images(f"VisDrone2019-DET-{part}/images/{name}.jpg")
+        build.visdrone(f"VisDrone2019-DET-{part}/annotations/{name}.txt", *numbers)
+    return {"train": {"1": ["pedestrian"]}, "val": {"2": ["pedestrian", "motor"]}}
+
+
+def widerface(build):
+    build.images("WIDER_train/images/0--Parade/1.jpg", "WIDER_train/images/1--Handshaking/3.jpg",
+                 "WIDER_val/images/0--Parade/2.jpg", "WIDER_test/images/0--Parade/4.jpg")
+    build.widerface("wider_face_split/wider_face_train_bbx_gt.txt", {"0--Parade/1.jpg": 1, "1--Handshaking/3.jpg": 0})
+    build.widerface("wider_face_split/wider_face_val_bbx_gt.txt", {"0--Parade/2.jpg": 2})
+    build.text("wider_face_split/wider_face_test_filelist.txt", "0--Parade/4.jpg\n")
+    return {"train": {"1": ["face"], "3": []}, "val": {"2": ["face", "face"]}}
+
+
+def openimages(build):
+    build.images("train/1.jpg", "validation/2.jpg")
+    ids = {"cat": "/m/01yrx", "dog": "/m/0bt9lr"}
+    build.openimages("oidv6-train-annotations-bbox.csv", {"1": ["cat"], "not-there": ["dog"]}, ids)
+    build.openimages("validation-annotations-bbox.csv", {"2": ["cat", "dog"]}, ids)
+    build.text("class-descriptions-boxable.csv", "".join(f"{number},{name}\n" for name, number in ids.items()))
+    return TWO
+
+
 def splits_of_a_data_set_with_parts(build):
     roboflow_coco(build)
     build.text("splits/train.txt", "valid/2_jpg.rf.0a1b.jpg\ntest/3_jpg.rf.0a1b.jpg\n")
@@ -313,7 +353,8 @@ FOLDERS = {
     "cvat": (cvat_task, cvat_project, cvat_project_with_images_in_one_folder, cvat_project_without_subsets),
     "createml": (createml,), "labelstudio": (labelstudio, labelstudio_min), "bdd100k": (bdd100k,),
     "supervisely": (supervisely, supervisely_with_one_name_in_two_folders),
-    "csv": (roboflow_csv,),
+    "kitti": (kitti, kitti_as_other_tools_write_it), "visdrone": (visdrone,), "widerface": (widerface,),
+    "openimages": (openimages,), "csv": (roboflow_csv,),
 }
 
 

@@ -1,7 +1,14 @@
 import json
 
 import pytest
-from light_head_rcnn.data.finding.sniffing import csv_kind, is_cvat_xml, is_voc_xml, json_kind, known_but_not_read
+from light_head_rcnn.data.finding.sniffing import (
+    csv_kind,
+    is_cvat_xml,
+    is_voc_xml,
+    json_kind,
+    known_but_not_read,
+    text_kind,
+)
 
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 5, "height": 5}
 BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
@@ -68,7 +75,18 @@ def test_what_is_known_but_not_read(tmp_path, name, text, expected):
 
 @pytest.mark.parametrize("text, expected", [
     ("filename,width,height,class,xmin,ymin,xmax,ymax\n", "csv"), ("\ufefffilename,class,xmin,ymin,xmax,ymax", "csv"),
-    ("#filename,file_size,region_shape_attributes,region_attributes\n", "via"), ("a,b\n", None), ("", None)])
+    ("#filename,file_size,region_shape_attributes,region_attributes\n", "via"), ("a,b\n", None), ("", None),
+    ("ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded\n", "openimages"),
+    ("ImageID,Source,LabelName,Confidence\n", None)])
 def test_kinds_of_tables(tmp_path, text, expected):
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     assert csv_kind(str(tmp_path / "a.csv")) == expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("Car 0.00 0 -1.57 10.00 20.00 30.00 40.00 1.6 1.5 3.7 1.0 1.5 25.0 -1.5\n", "kitti"),
+    ("684,8,273,116,0,0,0,0\n", "visdrone"), ("a/b.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n", "widerface"),
+    ("0 0.5 0.5 0.1 0.1\n", None), ("a.jpg\nb.jpg\n", None), ("", None)])
+def test_kinds_of_text_files(tmp_path, text, expected):
+    (tmp_path / "a.txt").write_text(text)
+    assert text_kind(str(tmp_path / "a.txt")) == expected

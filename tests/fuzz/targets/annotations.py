@@ -49,6 +49,13 @@ _SUPERVISELY = {"size": {"width": 40, "height": 30}, "objects": [
         "eJzrDPBz5+WS4mJgYOD19HAJAtKCQMzIwQwkZxs6WgMpBiYnL8Y0BgYGAHmFBcE="}}]}
 _CSV = "filename,width,height,class,xmin,ymin,xmax,ymax\na.png,40,30,cat,1,2,9,9\nb.png,40,30,dog,3,3,8,8\n"
 _RETINANET = "a.png,1,2,9,9,cat\nb.png,,,,,\n"
+_KITTI = ("Car 0.00 0 -1.57 1.00 2.00 20.50 22.00 1.6 1.5 3.7 1.0 1.5 25.0 -1.5\n"
+          "DontCare -1 -1 -10 30.00 5.00 39.00 9.00 -1 -1 -1 -1000 -1000 -1000 -10\n")
+_VISDRONE = "1,2,20,20,1,4,0,1\n3,3,9,9,0,10,1,2,\n30,5,9,4,0,0,0,0\n"
+_WIDERFACE = "0--x/a.png\n2\n1 2 20 20 0 0 0 0 0 0 \n3 3 9 9 2 1 0 1 2 0 \n0--x/b.png\n0\n0 0 0 0 0 0 0 0 0 0 \n"
+_OPENIMAGES = ("ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf\n"
+               "a,xclick,/m/0k4j,1,0.25,0.5,0.1,0.75,0,0,1\nb,xclick,/m/011k07,1,0,1,0,1,0,0,0\n")
+_CLASS_DESCRIPTIONS = '/m/0k4j,Car\n/m/011k07,"Tortoise, large"\n'
 _DATA_YAML = "path: .\ntrain: images\nval: images\nnc: 2\nnames: [cat, dog]\n"
 _DATA_YAML_2 = "train: ../images\nnames:\n  0: cat\n  1: dog\nkpt_shape: [1, 2]\n"
 
@@ -73,6 +80,19 @@ def _yolo(labels: bool) -> Callable[[Path], None]:
             (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.25 0.5\n")
 
     return prepare
+
+
+def _labels_in(folder_of_labels: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        _images("image_2/a.png", "image_2/b.png")(folder)
+        (folder / folder_of_labels).mkdir(exist_ok=True)
+
+    return prepare
+
+
+def _table_of_openimages(folder: Path) -> None:
+    _images("train/a.png", "train/b.png")(folder)
+    (folder / "train-annotations-bbox.csv").write_text(_OPENIMAGES)
 
 
 def read(folder: Path) -> object:
@@ -120,6 +140,15 @@ TARGETS: Dict[str, Target] = {
     "bdd": Target("bdd.json", _texts(_BDD), read, _TWO),
     "supervisely": Target("ann/a.png.json", _texts(_SUPERVISELY), read, lambda folder: (
         _images("img/a.png", "img/b.png")(folder), (folder / "ann").mkdir(exist_ok=True))),
+    "kitti": Target("label_2/a.txt", _texts(_KITTI), read, _labels_in("label_2")),
+    "visdrone": Target("annotations/a.txt", _texts(_VISDRONE), read, _labels_in("annotations")),
+    "widerface": Target("wider_face_split/wider_face_train_bbx_gt.txt", _texts(_WIDERFACE), read, lambda folder: (
+        _images("WIDER_train/0--x/a.png", "WIDER_train/0--x/b.png")(folder),
+        (folder / "wider_face_split").mkdir(exist_ok=True))),
+    "openimages": Target("train-annotations-bbox.csv", _texts(_OPENIMAGES), read,
+                         _images("train/a.png", "train/b.png")),
+    "openimages_names": Target("class-descriptions-boxable.csv", _texts(_CLASS_DESCRIPTIONS), read,
+                               _table_of_openimages),
     "csv": Target("boxes.csv", _texts(_CSV, _RETINANET), read, _TWO),
     "yolo_labels": Target("labels/a.txt", _texts("0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.9 0.1 0.9 0.9\n"), read, _yolo(True)),
     "yolo_yaml": Target("data.yaml", _texts(_DATA_YAML, _DATA_YAML_2), read, _yolo(False)),

@@ -1,0 +1,68 @@
+"""KITTI's, VisDrone's and WIDER FACE's text files: told by most files of a folder, with the right images."""
+import os
+
+import pytest
+from light_head_rcnn.data import DataError, find_annotations, find_sets, load_dataset, training_regions
+from light_head_rcnn.data.finding.text_layouts import image_folder_beside
+
+from .conftest import BOX
+
+
+def test_regions_without_labels_are_no_background(build):
+    build.images("image/1.jpg")
+    build.kitti("label/1.txt", "Car")
+    record, = load_dataset("auto", build.root, "all", on_error="raise").records
+    assert record.boxes.tolist() == [list(BOX)] and training_regions(record).tolist() == [[5, 5, 9, 9]]
+
+
+def test_empty_files_and_lists_are_no_hindrance(build):
+    build.images(*(f"images/{name}.jpg" for name in "123"))
+    build.text("labels/1.txt")
+    build.kitti("labels/2.txt", "Car")
+    build.kitti("labels/3.txt", "Car", "Van")
+    build.text("labels/train.txt", "1.jpg\n2.jpg\n")
+    dataset = load_dataset("auto", build.root, "all", on_error="raise")
+    assert [len(record.boxes) for record in dataset.records] == [0, 1, 2]
+
+
+def test_a_folder_of_which_few_files_fit_is_not_taken(build):
+    build.images("1.jpg")
+    build.kitti("1.txt", "Car")
+    build.text("2.txt", "one word\n")
+    build.text("3.txt", "another word\n")
+    with pytest.raises(DataError, match="no annotations that are known .*KITTI, VisDrone, WIDER FACE and Open Images"):
+        find_sets(build.root)
+
+
+def test_images_of_another_camera_are_taken_where_they_are_named(build):
+    build.images("training/image_2/1.png", "training/image_3/1.png")
+    build.kitti("training/label_2/1.txt", "Car")
+    for image_root, camera in ((None, "image_2"), (build.root / "training" / "image_3", "image_3")):
+        record, = load_dataset("auto", build.root, "train", image_root=image_root, on_error="raise").records
+        assert os.path.basename(os.path.dirname(record.path)) == camera
+
+
+def test_a_single_file_is_a_set(build):
+    build.images("faces/WIDER_train/images/0--Parade/1.jpg", "cars/training/image_2/2.png",
+                 "cars/training/image_3/2.png")
+    build.widerface("faces/wider_face_split/wider_face_train_bbx_gt.txt", {"0--Parade/1.jpg": 1})
+    build.kitti("cars/training/label_2/2.txt", "Car")
+    faces = build.root / "faces" / "wider_face_split" / "wider_face_train_bbx_gt.txt"
+    assert find_sets(faces).layout == find_annotations(faces, "train").layout == "widerface"
+    cars = build.root / "cars" / "training" / "label_2" / "2.txt"
+    for path, image_set, name in ((faces, "train", "1"), (cars, "all", "2")):
+        record, = load_dataset("auto", path, image_set, on_error="raise").records
+        assert record.image_id == name and record.boxes.tolist() == [list(BOX)]
+    dataset = load_dataset("auto", build.root / "faces", "train", annotations={"train": faces}, on_error="raise")
+    record, = dataset.records
+    assert record.image_id == "1"
+
+
+@pytest.mark.parametrize("labels, images", [
+    ("a/label_2", "a/image_2"), ("labels", "images"), ("labels/train", "images/train"), ("label", "image"),
+    ("labels/label_2", "labels/image_2"), ("label_2/x", None), ("labelled", None), ("a", None)])
+def test_the_folder_of_images_is_called_as_that_of_labels(tmp_path, labels, images):
+    for folder in ("a/image_2", "images/train", "image", "labels/image_2", "imageled"):
+        (tmp_path / folder).mkdir(parents=True)
+    expected = None if images is None else str(tmp_path / images)
+    assert image_folder_beside(str(tmp_path / labels)) == expected

@@ -1,0 +1,59 @@
+import pytest
+from light_head_rcnn.data.readers.openimages_files import class_names_beside, read_openimages_file
+from light_head_rcnn.errors import DataError
+
+HEADER = ("ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,"
+          "IsInside\n")
+CAR = "0001eeaf4aed83f9,xclick,/m/0k4j,1,0.25,0.5,0.125,0.75,0,0,{},0,0\n"
+NAMES = '/m/0k4j,Car\n/m/011k07,Tortoise\n/m/0c_jw,"Furniture, large"\n'
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Returns a function that writes a table and reads it."""
+    def read_table(*rows, header=HEADER, **options):
+        file = tmp_path / "set" / "train-annotations-bbox.csv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(header + "".join(rows))
+        raw = read_openimages_file(str(file), [str(tmp_path / "images")], **options)
+        assert raw.box_format == "edge_fractions"
+        return raw
+    return read_table
+
+
+def test_reads_boxes(read, tmp_path):
+    (tmp_path / "class-descriptions-boxable.csv").write_text(NAMES)
+    raw = read(CAR.format(0), CAR.format(1), CAR.format(-1).replace("/m/0k4j", "/m/x"),
+               CAR.format(0).replace("0001", "2"))
+    first, second = raw.images
+    assert [image.name for image in raw.images] == ["0001eeaf4aed83f9", "2eeaf4aed83f9"]
+    assert [(o.position, o.label, o.box, o.crowd) for o in first.objects] == [
+        (2, "Car", ["0.25", "0.125", "0.5", "0.75"], False), (3, "Car", ["0.25", "0.125", "0.5", "0.75"], True),
+        (4, "/m/x", ["0.25", "0.125", "0.5", "0.75"], False)]
+    assert len(second.objects) == 1 and raw.notes == ()
+    assert [image.objects for image in read(CAR.format(0), with_labels=False).images] == [[]]
+
+
+def test_rows_of_images_that_are_not_there_are_passed_over(read, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "here.jpg").touch()
+    raw = read(*(CAR.format(0).replace("0001eeaf4aed83f9", name) for name in ("a", "here", "b", "a")))
+    assert [image.name for image in raw.images] == ["here"]
+    assert "not there: 2 images" in raw.notes[0] and "by their ids" in raw.notes[1]
+
+
+@pytest.mark.parametrize("place", ["set/oidv7-class-descriptions-boxable.csv", "metadata/classes.csv"])
+def test_finds_the_names_of_classes(read, tmp_path, place):
+    read(CAR.format(0))
+    assert class_names_beside(str(tmp_path / "set" / "train-annotations-bbox.csv")) == {}
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(NAMES)
+    assert class_names_beside(str(tmp_path / "set" / "train-annotations-bbox.csv")) == {
+        "/m/0k4j": "Car", "/m/011k07": "Tortoise", "/m/0c_jw": "Furniture, large"}
+
+
+def test_another_table_is_an_error(read):
+    with pytest.raises(DataError, match="not a table of Open Images, its first line.*ImageID, LabelName, XMax"):
+        read(header="ImageID,LabelName\n")
+    short, = read("x,xclick\n").images
+    assert short.objects[0].label is None and short.objects[0].box == [None] * 4
