@@ -55,7 +55,9 @@ def read_openimages_file(annotation_file: str, image_folders: Sequence[str], wit
                 images[name].objects.append(_read_row(rows.line_num, row, names))
     except csv.Error as error:
         raise DataError(f"{annotation_file}, line {rows.line_num}: not a row of a table ({error})") from None
-    notes = [f"{annotation_file} has boxes of other images, too, which are not there: {len(others)} images"] if others else []
+    notes = []
+    if others:
+        notes.append(f"{annotation_file} has boxes of other images, too, which are not there: {len(others)} images")
     if not names:
         notes.append(f"classes are called by their ids: no class-descriptions-boxable.csv is beside {annotation_file}")
     return RawSet(list(images.values()), "edge_fractions", tuple(image_folders), counted_folder=counted_folder,
