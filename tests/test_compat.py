@@ -43,6 +43,18 @@ def test_import_on_macos_is_an_import_error_with_that_message():
     assert python(code).startswith("LibraryError light_head_rcnn runs on Linux alone, and this is macOS")
 
 
+@pytest.mark.parametrize("first, expected", [
+    ("", "object False True"), ("import sklearn.base", "BaseEstimator True True")])
+def test_mxnet_alone_does_without_scikit_learn(tmp_path, first, expected):
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").touch()
+    (tmp_path / "sklearn" / "base.py").write_text("class BaseEstimator: pass")
+    assert python(f"import light_head_rcnn, sys\n{first}\nimport mxnet as mx\n"
+                  "loaded = 'sklearn' in sys.modules\nimport sklearn.base\n"
+                  "print(mx.model.FeedForward.__mro__[1].__name__, loaded, 'sklearn.base' in sys.modules)",
+                  tmp_path) == expected
+
+
 def test_numpy_names_return():
     numpy = types.ModuleType("numpy")
     numpy.__version__, numpy.bool = "1.26.4", "kept"
