@@ -94,3 +94,46 @@ def test_versions_with_other_widths_or_normalisations_are_refused(model_zoo, tmp
     net.save_parameters(str(tmp_path / "x.params"))
     with pytest.raises(CheckpointError, match="has no counterpart here"):
         read_weights(str(tmp_path / "x.params"))
+
+
+def run_on_few_proposals(detector, x):
+    """Runs a detector of GluonCV once, so that the shapes of its parameters are known."""
+    detector.rpn._test_post_nms = detector._rpn_test_post_nms = detector._rcnn_max_dets = 4
+    detector(x)
+
+
+@pytest.mark.parametrize("name, backbone", [("faster_rcnn_resnet50_v1b_coco", "resnet50_v1b"),
+                                            ("mask_rcnn_resnet101_v1d_coco", "resnet101_v1d")])
+def test_the_backbone_of_a_detector_is_taken(model_zoo, randomize, give_values, tmp_path, name, backbone):
+    net = model_zoo.get_model(name, pretrained_base=False)
+    net.initialize(mx.init.Zero())
+    x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, 64, 96)))
+    run_on_few_proposals(net, x)
+    for layers in (net.features, net.top_features):
+        randomize(layers)
+    expected = net.features(x)
+    net.save_parameters(str(tmp_path / "x.params"))
+    weights = read_weights(str(tmp_path / "x.params"))
+    assert (weights.model, weights.content, weights.settings) == (backbone, "backbone", {})
+    assert "whole detector of GluonCV" in weights.notes[0] and "rpn.conv1.0.weight" in weights.arrays
+    own = registry.BACKBONES.get(backbone).build()
+    give_values(own, {key: weights.arrays[key] for key in own.collect_params()})
+    assert np.abs((own(x)[0] - expected).asnumpy()).max() < 1e-5 * np.abs(expected.asnumpy()).max()
+    last = net.top_features[0][2]
+    np.testing.assert_array_equal(weights.arrays["layer4_2_conv2_weight"], last.conv2.weight.data().asnumpy())
+    np.testing.assert_array_equal(weights.arrays["layer4_2_bn3_moving_var"], last.bn3.running_var.data().asnumpy())
+
+
+@pytest.mark.parametrize("name, norm", [("faster_rcnn_fpn_resnet50_v1b_coco", "batchnorm"),
+                                        ("faster_rcnn_fpn_syncbn_resnet50_v1b_coco", "syncbatchnorm")])
+def test_so_is_that_of_a_detector_on_a_pyramid(model_zoo, tmp_path, name, norm):
+    net = model_zoo.get_model(name, pretrained_base=False)
+    net.initialize(mx.init.Normal())
+    run_on_few_proposals(net, mx.nd.zeros((1, 3, 64, 96)))
+    net.save_parameters(str(tmp_path / "x.params"))
+    arrays, weights = mx.nd.load(str(tmp_path / "x.params")), read_weights(str(tmp_path / "x.params"))
+    assert weights.model == "resnet50_v1b"
+    for own, place in (("conv1_weight", "conv0_weight"), ("bn1_gamma", f"{norm}0_gamma"),
+                       ("layer3_5_conv3_weight", "layers3_conv17_weight"),
+                       ("layer4_0_downsample_1_moving_var", f"down4_{norm}0_running_var")):
+        np.testing.assert_array_equal(weights.arrays[own], arrays[f"features.resnetv1b_{place}"].asnumpy())
