@@ -1,12 +1,13 @@
 """Reading of text files that have one entry a line, in whatever encoding an editor left them."""
 import codecs
+import io
 import os
 import re
-from typing import List, Tuple, Union
+from typing import List, TextIO, Tuple, Union
 
 from ...errors import DataError
 from .image_extensions import IMAGE_EXTENSIONS
-from .opening import read_regular
+from .opening import open_regular, read_regular
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
                      (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -24,6 +25,25 @@ def read_text(file: Union[str, os.PathLike]) -> str:
     except OSError as error:
         raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
     return decode(content)
+
+
+def open_text(file: Union[str, os.PathLike]) -> TextIO:
+    """Opens a text file that is too large to be read at once.
+
+    Returns:
+        Its text, in the encoding that its beginning looks like, see `read_text`, or else UTF-8; what does not fit into
+        that is replaced. Line ends are as they are.
+
+    Raises:
+        DataError: the file cannot be opened; the message names it.
+    """
+    try:
+        stream = open_regular(file)
+        encoding = _recognise(stream.read(_BYTES_LOOKED_AT))
+        stream.seek(0)
+    except OSError as error:
+        raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
+    return io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
 
 
 def decode(content: bytes, cut_off: bool = False) -> str:

@@ -7,12 +7,14 @@ import csv
 import glob
 import io
 import os
-from typing import Dict, List, Optional, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
 from ..assembling.raw import RawImage, RawObject, RawSet
 from ..files.file_names import files_under
-from ..files.text_lists import read_text
+from ..files.text_lists import open_text, read_text
 
 _SIDES = ("XMin", "YMin", "XMax", "YMax")
 COLUMNS = frozenset(("ImageID", "LabelName", *_SIDES))
@@ -35,26 +37,20 @@ def read_openimages_file(annotation_file: str, image_folders: Sequence[str], wit
     Raises:
         DataError: the file is no such table.
     """
-    rows = csv.DictReader(io.StringIO(read_text(annotation_file)))
-    if not COLUMNS <= set(rows.fieldnames or ()):
-        raise DataError(f"{annotation_file}: not a table of Open Images, its first line does not name the columns "
-                        + ", ".join(sorted(COLUMNS)))
     names = class_names_beside(annotation_file)
     there = {os.path.splitext(os.path.basename(path))[0] for folder in image_folders for path in files_under(folder)}
     images: Dict[str, RawImage] = {}
-    others = set()
-    try:
-        for row in rows:
-            name = row["ImageID"] or "?"
+    others: Set[str] = set()
+    with open_text(annotation_file) as stream:
+        rows = csv.reader(stream)
+        for name, row in _rows_of(annotation_file, rows):
             if there and name not in there:
                 others.add(name)
                 continue
             if name not in images:
                 images[name] = RawImage(f"{annotation_file}: image {name}", name, name, None, None, [])
             if with_labels:
-                images[name].objects.append(_read_row(rows.line_num, row, names))
-    except csv.Error as error:
-        raise DataError(f"{annotation_file}, line {rows.line_num}: not a row of a table ({error})") from None
+                images[name].objects.append(_read_row(rows.line_num, row(), names))
     notes = []
     if others:
         notes.append(f"{annotation_file} has boxes of other images, too, which are not there: {len(others)} images")
@@ -62,6 +58,30 @@ def read_openimages_file(annotation_file: str, image_folders: Sequence[str], wit
         notes.append(f"classes are called by their ids: no class-descriptions-boxable.csv is beside {annotation_file}")
     return RawSet(list(images.values()), "edge_fractions", tuple(image_folders), counted_folder=counted_folder,
                   notes=tuple(notes))
+
+
+def _rows_of(file: str, rows: Any) -> Iterator[Tuple[str, Callable[[], Dict[str, str]]]]:
+    """Yields the image of each row, and what returns the row's values by the names of their columns.
+
+    Most rows may be of other images, and their values are not looked at. Where a row is short, values are empty.
+    """
+    try:
+        header = [name.strip() for name in next(rows, [])]
+        if not COLUMNS <= set(header):
+            raise DataError(f"{file}: not a table of Open Images, its first line does not name the columns "
+                            + ", ".join(sorted(COLUMNS)))
+        position = header.index("ImageID")
+        for row in rows:
+            if row:
+                yield (row[position] if position < len(row) else "") or "?", partial(_by_column, header, row)
+    except csv.Error as error:
+        raise DataError(f"{file}, line {rows.line_num}: not a row of a table ({error})") from None
+    except OSError as error:
+        raise DataError(f"{file}: the file cannot be read ({error.strerror})") from None
+
+
+def _by_column(header: Sequence[str], row: Sequence[str]) -> Dict[str, str]:
+    return dict(zip_longest(header, row[:len(header)], fillvalue=""))
 
 
 def class_names_beside(annotation_file: str) -> Dict[str, str]:

@@ -1,7 +1,7 @@
 import codecs
 
 import pytest
-from light_head_rcnn.data.files.text_lists import read_list
+from light_head_rcnn.data.files.text_lists import open_text, read_list, read_text
 from light_head_rcnn.errors import DataError
 
 LINES = [(1, "Bär (1).jpg"), (3, "été.jpg")]
@@ -44,3 +44,23 @@ def test_an_empty_list_has_no_lines(tmp_path):
 def test_a_missing_list_is_named(tmp_path):
     with pytest.raises(DataError, match="nothing.txt: the file cannot be read"):
         read_list(tmp_path / "nothing.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_large_text_is_read_piece_by_piece(tmp_path, encoding):
+    text = "Caf\u00e9,1\r\n" * 20000
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    with open_text(tmp_path / "a.csv") as stream:
+        assert stream.read(4) == "Caf\u00e9" and stream.read() == text[4:]
+    assert read_text(tmp_path / "a.csv") == text
+
+
+def test_bytes_of_another_encoding_are_replaced(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"Caf\xe9,1\n")
+    with open_text(tmp_path / "a.csv") as stream:
+        assert stream.read() == "Caf\ufffd,1\n"
+
+
+def test_a_missing_text_is_named(tmp_path):
+    with pytest.raises(DataError, match="gone.csv: the file cannot be read"):
+        open_text(tmp_path / "gone.csv")

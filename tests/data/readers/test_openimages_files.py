@@ -56,4 +56,4 @@ def test_another_table_is_an_error(read):
     with pytest.raises(DataError, match="not a table of Open Images, its first line.*ImageID, LabelName, XMax"):
         read(header="ImageID,LabelName\n")
     short, = read("x,xclick\n").images
-    assert short.objects[0].label is None and short.objects[0].box == [None] * 4
+    assert short.objects[0].label is None and short.objects[0].box == [""] * 4
