@@ -9,7 +9,7 @@ from ...errors import DataError
 from ..pictures.pillow import MAX_MEGAPIXELS
 from ..record import Record
 from .faults import FaultLog
-from .meaning import as_area, as_flag
+from .meaning import as_area, as_flag, shown
 from .placing import PlacedImage, place_images
 from .raw import FRACTIONS, NoBox, RawObject, RawSet
 from .raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
@@ -60,6 +60,9 @@ def assemble(raw: RawSet, classes: Sequence[str], log: FaultLog, unread: Optiona
         faulty = faulty | mask
     for row in np.flatnonzero(faulty & ~objects.left_out).tolist():
         fate[row] = _judge(row, images, objects, no_box, fitted, odd, log)
+    for row in np.flatnonzero(objects.region & fitted.not_numbers).tolist():
+        log.report("box_not_numbers", f"{objects.where(row, images)}: the region {objects.raw[row].box!r} is not four "
+                                      "finite numbers")
     # The metrics take boxes as they are stated, but for those that were mended.
     mended = fitted.over_edge | fitted.inverted | fitted.not_numbers
     corners = fitted.boxes
@@ -84,6 +87,7 @@ class _Objects:
         class_id: (n,), -1 for a class that its file does not declare.
         image: (n,), positions in the list of images.
         left_out: bool (n,), True for those of entries that were left out, and for regions without labels.
+        region: bool (n,), True for regions without labels.
     """
 
     def __init__(self, images: Sequence[PlacedImage], classes: Sequence[str], unread: Counter):
@@ -105,18 +109,24 @@ class _Objects:
         self.class_id = np.array(class_id, np.int64)
         self.image = np.array(image_of, np.int64)
         self.left_out = np.array(left_out, bool)
+        self.region = np.array([one.region for one in self.raw], bool)
+
+    def where(self, row: int, images: Sequence[PlacedImage]) -> str:
+        """Names an object, for messages."""
+        one = self.raw[row]
+        return f"{images[self.image[row]].raw.where}, annotation {one.position} ({one.label or 'no class'})"
 
 
 def _judge(row: int, images: Sequence[PlacedImage], objects: _Objects, no_box: np.ndarray, fitted: FittedBoxes,
            odd: np.ndarray, log: FaultLog) -> int:
     """Reports the faults of one object, until it is left out; returns what becomes of it."""
     one, image = objects.raw[row], images[objects.image[row]]
-    where = f"{image.raw.where}, annotation {one.position} ({one.label or 'no class'})"
+    where = objects.where(row, images)
     size = f"the image of {image.width} x {image.height} pixels"
     fate = _STAYS
     for kind, mask, text in (
             ("class_unknown", objects.class_id < 0, "it states no class" if one.stated_class in (None, "", [], {})
-             else f"class {one.stated_class!r} is not declared"),
+             else f"class {shown(one.stated_class)} is not declared"),
             ("no_box", no_box, one.box.why if no_box[row] else ""),
             ("box_not_numbers", fitted.not_numbers, f"box {one.box!r} is not four finite numbers"),
             ("box_inverted", fitted.inverted, f"box {one.box!r} ends before it begins"),

@@ -27,7 +27,7 @@ def as_number(value: Any, kind: str = "value_not_understood") -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{_short(value)} is not a finite number", kind)
+        raise DataError(f"{shown(value)} is not a finite number", kind)
     return number
 
 
@@ -61,7 +61,7 @@ def as_flag(value: Any) -> bool:
     except DataError:
         number = math.nan
     if number not in (0, 1):
-        raise DataError(f"{_short(value)} means neither yes nor no", "value_not_understood")
+        raise DataError(f"{shown(value)} means neither yes nor no", "value_not_understood")
     return number == 1
 
 
@@ -75,7 +75,7 @@ def as_area(value: Any) -> Optional[float]:
         return None
     area = as_number(value)
     if area < 0:
-        raise DataError(f"{_short(value)} is negative", "value_not_understood")
+        raise DataError(f"{shown(value)} is negative", "value_not_understood")
     return area
 
 
@@ -91,6 +91,7 @@ def as_class_name(value: Any) -> Optional[str]:
     return (without_controls(value.strip()) or None) if isinstance(value, str) else None
 
 
-def _short(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Returns a value as messages show it, cut off where it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError, UsageError
+from ..assembling.meaning import shown
 from ..assembling.raw import RawSet
 from ..dataset import Dataset
 from ..packing.manifest import Manifest, read_manifest
@@ -133,7 +134,7 @@ class AutoDataset(Dataset):
         for name in self.split_image_set():
             for image in self._read(self.found.set_named(name)).images:
                 for one in image.objects:
-                    return f"; the first states {one.stated_class!r} in {image.where}"
+                    return f"; the first states {shown(one.stated_class)} in {image.where}"
         return ""
 
     def _readable(self, sets: Sequence[FoundSet]) -> Iterator[RawSet]:

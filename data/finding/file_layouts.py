@@ -29,8 +29,8 @@ def sets_of_files(tree: Tree, layout: str, files: Sequence[str], image_root: Opt
         files: the annotation files.
         image_root: see `image_folders_of`.
     """
-    files = _without_other_tasks(files) if layout == "coco" else _without_copies(files) if layout == "via" \
-        else list(files)
+    without = {"coco": _without_other_tasks, "via": _without_copies, "openimages": _without_whole_tables}
+    files = without.get(layout, list)(files)
     parts = [_Part(file, subset, *_names_of(tree, file, subset))
              for file in files for subset in (_subsets_of(file) if layout == "cvat" else (None,))]
     if sum(not part.original for part in parts) > 1:
@@ -103,6 +103,11 @@ def _without_other_tasks(files: Sequence[str]) -> List[str]:
                 continue
         chosen.append(file)
     return chosen
+
+
+def _without_whole_tables(files: Sequence[str]) -> List[str]:
+    """Returns tables of Open Images without those beside which there is one of a part of it, such as sub-train-..."""
+    return [file for file in files if os.path.join(os.path.dirname(file), f"sub-{os.path.basename(file)}") not in files]
 
 
 def _names_of(tree: Tree, file: str, subset: Optional[str]) -> Tuple[str, Optional[str], List[str]]:

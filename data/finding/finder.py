@@ -1,6 +1,6 @@
 """Finds out what a folder or file is that holds annotated images, and which image sets it has."""
 import os
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from ...errors import DataError
 from ..files.packed_folders import is_half_packed, is_packed
@@ -8,12 +8,12 @@ from .choosing import LIST_FOLDERS, SPLITS_FOLDER, chosen_by_list, lists_of_imag
 from .file_layouts import sets_of_files
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundDataset, FoundSet
-from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS
+from .layouts import FILE_LAYOUTS, IMAGE_LAYOUTS, LAYOUTS, OF_PUBLIC_SETS, TEXT_LAYOUTS
 from .messages import file_not_read, nothing_found
 from .packed import find_packed
 from .set_names import in_order
 from .sniffing import csv_kind, is_cvat_xml, json_kind, text_kind
-from .text_layouts import find_text_files, with_images_of_kitti
+from .text_layouts import find_text_files, with_images_beside
 from .tree import ARCHIVES, Tree, walk
 from .voc_layouts import find_voc
 from .yolo_layouts import find_yolo, read_data_yaml, sets_of_data_yaml
@@ -112,7 +112,7 @@ def _existing_folder(path: Path) -> str:
 def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
                   wanted: Optional[str]) -> Dict[str, List[FoundSet]]:
     """Returns the sets of each layout of which the folder has annotations."""
-    files: Dict[str, List[str]] = {"cvat": _cvat_files(tree), **find_text_files(tree)}
+    files: Dict[str, List[str]] = {"cvat": _cvat_files(tree), **find_text_files(tree, images)}
     for file in tree.paths(".json"):
         files.setdefault(json_kind(file) or "", []).append(file)
     for file in tree.paths(".csv"):
@@ -130,9 +130,12 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
             notes += yolo_notes
         if sets:
             found[layout] = sets
-    if len(found) > 1 and "csv" in found:
-        del found["csv"]  # a table beside other annotations was made from them, or is something else
-        notes.append(f"{files['csv'][0]} is not read, though it may be a table of boxes; the layout csv reads it")
+    # A table beside other annotations was made from them, or is something else. Of a public data set, the others were
+    # made for a program that did not read its own.
+    for layout in ("csv", *OF_PUBLIC_SETS):
+        if layout in found and len(found) > 1 and not set(found) <= {layout, *OF_PUBLIC_SETS}:
+            del found[layout]
+            notes.append(f"{files[layout][0]} is not read, though it may hold boxes; the layout {layout} reads it")
     return found
 
 
@@ -141,7 +144,7 @@ def _sets_of(tree: Tree, layout: str, files: Sequence[str], images: Optional[Tre
     if layout in FILE_LAYOUTS:
         return sets_of_files(tree, layout, files, images)
     sets = sets_of_folders(tree, layout, by_folder(files), images)
-    return list(map(with_images_of_kitti, sets)) if layout == "kitti" and images is None else sets
+    return list(map(with_images_beside, sets)) if layout in TEXT_LAYOUTS and images is None else sets
 
 
 def _cvat_files(tree: Tree) -> List[str]:
@@ -153,16 +156,26 @@ def _cvat_files(tree: Tree) -> List[str]:
 def _named(tree: Tree, images: Optional[Tree], sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
     """Returns the sets by name, with those that lists, or folders of images, choose out of them."""
     named = {one.name: one for one in sets}
+    if len(sets) == 1 and sets[0].layout == "kitti" and any(_lists_around(tree, sets[0])):
+        named = {"all": sets[0]._replace(name="all")}  # KITTI's folder `training` has its lists train and val
     folder = os.path.join(tree.root, SPLITS_FOLDER)
     splits = lists_of_images(tree, folder, any_name=True) if use_splits else []
     if splits:
         named = sets_of_lists(splits, _disjoint(named))
     elif list(named) == ["all"]:
-        around = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(named["all"]))))
-        places = [os.path.join(place, *inner) for inner in LIST_FOLDERS for place in around]
-        lists = next(filter(None, (lists_of_images(tree, place) for place in places)), [])
+        lists = next(filter(None, _lists_around(tree, named["all"])), [])
         named = {**(sets_of_lists(lists, sets) or sets_of_image_folders(images or tree, sets)), **named}
     return {name: named[name] for name in in_order(named)}
+
+
+def _lists_around(tree: Tree, one: FoundSet) -> Iterator[List[str]]:
+    """Yields the lists of images in each folder in which they may lie."""
+    around = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(one))))
+    for inner in LIST_FOLDERS:
+        for place in around:
+            lists = lists_of_images(tree, os.path.join(place, *inner))
+            # KITTI's list test is of the images in `testing`, which have no labels, and the names of others.
+            yield [file for file in lists if one.layout != "kitti" or os.path.basename(file) != "test.txt"]
 
 
 def _places(one: FoundSet) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """Finds annotations in text files of other formats than YOLO's: KITTI's, VisDrone's and WIDER FACE's."""
 import os
-import re
+from itertools import islice
 from typing import Dict, List, Optional, Sequence
 
 from ..files.opening import size_of
+from ..readers.text_files import image_folder_beside
 from ..readers.yolo_files import NO_LABELS
 from .folder_layouts import by_folder
 from .found import FoundSet
@@ -11,20 +12,33 @@ from .sniffing import text_kind
 from .tree import Tree
 
 _LOOKED_INTO = 20  # text files of a folder, to tell what they are
-_OF_LABELS = re.compile(r"label(s?)((?:_\d+)?)")  # KITTI's label_2 lies beside image_2
+_OF_WIDERFACE = "_bbx_"  # in the names of its own lists
 
 
-def find_text_files(tree: Tree) -> Dict[str, List[str]]:
-    """Returns the text files of each of these layouts that a folder has."""
+def find_text_files(tree: Tree, images: Optional[Tree] = None) -> Dict[str, List[str]]:
+    """Returns the text files of each of these layouts that a folder has.
+
+    Args:
+        tree: the data set's folder.
+        images: that of its images, where they do not lie with the annotations.
+    """
+    stems = (images or tree).image_stems()
     found: Dict[str, List[str]] = {}
     for files in by_folder(tree.paths(".txt")).values():
         labels = files_that_may_be_labels(files)
-        kinds = {file: text_kind(file) for file in labels[:_LOOKED_INTO] if size_of(file)}
+        filled = first_with_content(labels)
+        kinds = {file: text_kind(file) for file in (*filled, *(one for one in labels if _OF_WIDERFACE in one))}
+        of_images = not stems or any(os.path.splitext(os.path.basename(file))[0] in stems for file in labels)
         for layout in ("kitti", "visdrone"):
-            if kinds and list(kinds.values()).count(layout) * 2 >= len(kinds):
+            if filled and of_images and [kinds[file] for file in filled].count(layout) * 2 >= len(filled):
                 found.setdefault(layout, []).extend(labels)
         found.setdefault("widerface", []).extend(file for file, kind in kinds.items() if kind == "widerface")
     return found
+
+
+def first_with_content(files: Sequence[str]) -> List[str]:
+    """Returns the first of some files that are not empty, as many as are looked into to tell what they are."""
+    return list(islice(filter(size_of, files), _LOOKED_INTO))
 
 
 def files_that_may_be_labels(files: Sequence[str]) -> List[str]:
@@ -32,24 +46,15 @@ def files_that_may_be_labels(files: Sequence[str]) -> List[str]:
     return [file for file in files if os.path.basename(file).lower() not in NO_LABELS]
 
 
-def with_images_of_kitti(one: FoundSet) -> FoundSet:
-    """Returns a set of KITTI's with the images from the folder that is called as that of its labels is.
+def with_images_beside(one: FoundSet) -> FoundSet:
+    """Returns a set with the images from the folder that is called as that of its labels is, if there is one.
 
     A folder of KITTI's has images of several cameras, under the same names.
     """
     folder = image_folder_beside(one.annotation_root or os.path.dirname(one.annotations[0]))
     if folder is None:
-        return one
+        # Several folders of labels, each with its own images: the reader finds those, and the rest is not counted.
+        apart = any(map(image_folder_beside, set(map(os.path.dirname, one.annotations))))
+        return one._replace(counted_folder=None) if apart else one
     return one._replace(image_folders=(folder,), counted_folder=folder if one.counted_folder else None,
-                        parts=tuple(map(with_images_of_kitti, one.parts)))
-
-
-def image_folder_beside(labels: str) -> Optional[str]:
-    """Returns the folder `image_2` for the labels in `label_2`, or `images` for those in `labels`, if it is there."""
-    parts = labels.split(os.sep)
-    for position in reversed(range(len(parts))):
-        match = _OF_LABELS.fullmatch(parts[position])
-        if match:
-            folder = os.sep.join([*parts[:position], f"image{match[1]}{match[2]}", *parts[position + 1:]])
-            return folder if os.path.isdir(folder) else None
-    return None
+                        parts=tuple(map(with_images_beside, one.parts)))

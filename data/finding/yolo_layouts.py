@@ -5,17 +5,15 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from ...errors import DataError
-from ..files.opening import size_of
 from ..files.text_lists import read_list, read_text
 from ..files.yaml_text import parse_yaml
 from ..readers.yolo_files import is_label_file
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
 from .set_names import canonical_name
-from .text_layouts import files_that_may_be_labels
+from .text_layouts import files_that_may_be_labels, first_with_content
 from .tree import Tree
 
-_LOOKED_INTO = 20  # text files of a folder, to tell whether they are labels
 _FILES_OF_NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names",
                    "classes.names")
 # Every number below the largest one is a class, too.
@@ -194,9 +192,8 @@ def _set_at(path: str, key: str, content: DataYaml) -> FoundSet:
 
 
 def _are_labels(folder: str, files: Sequence[str]) -> bool:
-    looked_into = files[:_LOOKED_INTO]
-    filled = [file for file in looked_into if size_of(file)]
-    if looked_into and not filled:
+    filled = first_with_content(files)
+    if files and not filled:
         return os.path.basename(folder) == "labels"
     return bool(filled) and sum(map(is_label_file, filled)) * 2 >= len(filled)
 

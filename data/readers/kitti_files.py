@@ -8,15 +8,19 @@ from typing import Optional, Sequence
 from ..assembling.meaning import is_number
 from ..assembling.raw import NoBox, RawObject, RawSet
 from .text_files import first_line, read_text_images
+from .yolo_files import LARGEST_FRACTION
 
 REGION = "dontcare"
 _WORDS = (15, 16)
 
 
 def is_kitti_text(text: str) -> bool:
-    """Returns whether the first line of a text is one of KITTI's."""
+    """Returns whether the first line of a text is one of KITTI's: its box has pixels, not fractions as YOLO's have."""
     words = first_line(text).split()
-    return len(words) in _WORDS and not is_number(words[0]) and all(map(is_number, words[1:]))
+    if len(words) not in _WORDS or is_number(words[0]) or not all(map(is_number, words[1:])):
+        return False
+    left, top, right, bottom = map(float, words[4:8])
+    return left <= right and top <= bottom and max(right, bottom) > LARGEST_FRACTION
 
 
 def read_kitti_files(text_files: Sequence[str], image_folders: Sequence[str], with_labels: bool = True,

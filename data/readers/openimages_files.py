@@ -1,7 +1,7 @@
 """Reads Open Images' tables of boxes: one CSV file for many images, one row a box, in fractions of the image.
 
 Classes are ids there, such as /m/0k4j. Another table, class-descriptions-boxable.csv, names them; it lies beside the
-first, or in a folder around it.
+first, in one of the two folders around it, or in a folder metadata.
 """
 import csv
 import glob
@@ -14,19 +14,19 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set,
 from ...errors import DataError
 from ..assembling.raw import RawImage, RawObject, RawSet
 from ..files.file_names import files_under
+from ..files.image_extensions import IMAGE_EXTENSIONS
 from ..files.text_lists import open_text, read_text
 
 _SIDES = ("XMin", "YMin", "XMax", "YMax")
 COLUMNS = frozenset(("ImageID", "LabelName", *_SIDES))
-_NAMES = ("*class-descriptions*.csv", "classes.csv", os.path.join("metadata", "*class-descriptions*.csv"),
-          os.path.join("metadata", "classes.csv"))
+_NAMES = ("*class-descriptions*.csv", "*classes-description*.csv", "classes.csv")
 
 
 def read_openimages_file(annotation_file: str, image_folders: Sequence[str], with_labels: bool = True,
                          counted_folder: Optional[str] = None) -> RawSet:
     """Reads a table of boxes.
 
-    Few people have all 1.7 million images of the table: where some are there, the rows of others are passed over.
+    Few people have all 1.7 million images of the table: the rows of others are passed over.
 
     Args:
         annotation_file: the table.
@@ -35,29 +35,56 @@ def read_openimages_file(annotation_file: str, image_folders: Sequence[str], wit
         counted_folder: see `RawSet`.
 
     Raises:
-        DataError: the file is no such table.
+        DataError: the file is no such table, or none of its images is there.
     """
     names = class_names_beside(annotation_file)
-    there = {os.path.splitext(os.path.basename(path))[0] for folder in image_folders for path in files_under(folder)}
+    there, doubled = _images_in(image_folders)
     images: Dict[str, RawImage] = {}
     others: Set[str] = set()
     with open_text(annotation_file) as stream:
         rows = csv.reader(stream)
         for name, row in _rows_of(annotation_file, rows):
-            if there and name not in there:
+            path = there.get(_plain(name))
+            if path is None:
                 others.add(name)
                 continue
             if name not in images:
-                images[name] = RawImage(f"{annotation_file}: image {name}", name, name, None, None, [])
+                images[name] = RawImage(f"{annotation_file}: image {name}", _plain(name), path, None, None, [])
             if with_labels:
                 images[name].objects.append(_read_row(rows.line_num, row(), names))
+    if others and not images:
+        raise DataError(f"{annotation_file}: none of its {len(others)} images is in {' or '.join(image_folders)}; if "
+                        "they lie elsewhere, name their folder (--image-root for lhrcnn data, dataset.image_root in a "
+                        "configuration, in a program image_root=...)", "image_missing")
     notes = []
     if others:
         notes.append(f"{annotation_file} has boxes of other images, too, which are not there: {len(others)} images")
     if not names:
-        notes.append(f"classes are called by their ids: no class-descriptions-boxable.csv is beside {annotation_file}")
-    return RawSet(list(images.values()), "edge_fractions", tuple(image_folders), counted_folder=counted_folder,
-                  notes=tuple(notes))
+        notes.append(f"{annotation_file}: classes are called by their ids, for no class-descriptions-boxable.csv is "
+                     "beside it")
+    # A folder of the images of each class has those of several twice, and FiftyOne's has masks among its files.
+    counts = not doubled and os.path.basename(os.path.dirname(os.path.abspath(annotation_file))) != "labels"
+    return RawSet(list(images.values()), "edge_fractions", tuple(image_folders),
+                  counted_folder=counted_folder if counts else None, notes=tuple(notes))
+
+
+def _images_in(folders: Sequence[str]) -> Tuple[Dict[str, str], bool]:
+    """Returns the first file of each image by its id, and whether an image has several.
+
+    The id is the image's identity: files of one id are copies.
+    """
+    paths = [path for folder in folders for path in sorted(files_under(folder))]
+    found: Dict[str, str] = {}
+    for path in paths:
+        found.setdefault(_plain(os.path.basename(path)), path)
+    return found, len(found) < len(paths)
+
+
+def _plain(name: str) -> str:
+    """Returns an image's id as it is compared: in lower case, without the extension of a file."""
+    name = name.lower()
+    stem, extension = os.path.splitext(name)
+    return stem if extension in IMAGE_EXTENSIONS else name
 
 
 def _rows_of(file: str, rows: Any) -> Iterator[Tuple[str, Callable[[], Dict[str, str]]]]:
@@ -88,7 +115,8 @@ def class_names_beside(annotation_file: str) -> Dict[str, str]:
     """Returns the names of the classes by id; empty where no file beside or around the table states them."""
     folder = os.path.dirname(os.path.abspath(annotation_file))
     files: List[str] = []
-    for around in (folder, os.path.dirname(folder)):
+    above = os.path.dirname(folder)
+    for around in (folder, above, *(os.path.join(one, "metadata") for one in (folder, above)), os.path.dirname(above)):
         files += [file for pattern in _NAMES for file in sorted(glob.glob(os.path.join(glob.escape(around), pattern)))]
     for file in files:
         rows = csv.reader(io.StringIO(read_text(file)))

@@ -10,8 +10,8 @@ from ..assembling.meaning import is_number
 from ..assembling.raw import NoBox, RawObject, RawSet
 from .text_files import first_line, read_text_images
 
-# By category, from 1.
-CLASSES = ("pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus", "motor")
+CLASSES = {"1": "pedestrian", "2": "people", "3": "bicycle", "4": "car", "5": "van", "6": "truck", "7": "tricycle",
+           "8": "awning-tricycle", "9": "bus", "10": "motor"}  # by category
 REGIONS = ("0", "11")
 _NUMBERS = 8
 
@@ -20,7 +20,7 @@ def is_visdrone_text(text: str) -> bool:
     """Returns whether the first line of a text is one of VisDrone's."""
     words = _words(first_line(text))
     return len(words) == _NUMBERS and all(map(is_number, words)) and words[4] in ("0", "1") and (
-        words[5] in REGIONS or _class_of(words[5]) is not None)
+        words[5] in REGIONS or words[5] in CLASSES)
 
 
 def read_visdrone_files(text_files: Sequence[str], image_folders: Sequence[str], with_labels: bool = True,
@@ -43,12 +43,8 @@ def _read_line(number: int, line: str) -> RawObject:
         return RawObject(number, None, NoBox(f"{line!r} has {len(words)} numbers, a line of VisDrone's has {_NUMBERS}"))
     if words[5] in REGIONS:
         return RawObject(number, None, words[:4], region=True)
-    return RawObject(number, _class_of(words[5]), words[:4], difficult=words[4] == "0", stated_class=words[5])
+    return RawObject(number, CLASSES.get(words[5]), words[:4], difficult=words[4] == "0", stated_class=words[5])
 
 
 def _words(line: str) -> Sequence[str]:
     return [word.strip() for word in line.rstrip(", ").split(",")]
-
-
-def _class_of(category: str) -> Optional[str]:
-    return CLASSES[int(category) - 1] if category.isdecimal() and 1 <= int(category) <= len(CLASSES) else None

@@ -18,9 +18,14 @@ _Line = Tuple[int, str]
 
 
 def is_widerface_text(text: str) -> bool:
-    """Returns whether a text begins with an image's name, a number, and a line of at least four numbers."""
-    lines = [line.strip() for line in text.strip().splitlines()[:3]]
-    return len(lines) == 3 and _is_name(lines[0]) and lines[1].isdecimal() and (
+    """Returns whether a text begins with an image's name, a number, and a line of at least four numbers.
+
+    Images without faces may come first, and lack that line.
+    """
+    lines = [line.strip() for line in text.strip().splitlines()]
+    while len(lines) > 3 and _is_name(lines[0]) and lines[1] == "0" and _is_name(lines[2]):
+        lines = lines[2:]
+    return len(lines) > 2 and _is_name(lines[0]) and lines[1].isdecimal() and (
         len(lines[2].split()) >= 4 and all(map(is_number, lines[2].split())))
 
 

@@ -24,7 +24,7 @@ def sets_table(sets: Mapping[str, SetStatistics]) -> str:
         return " / ".join(f"{100 * count / max(figures.boxes, 1):.0f} %" for count in counts)
 
     marks = [key for key in ("crowd", "difficult", "ignored") if any(getattr(one, key) for one in sets.values())]
-    regions = [("places of boxes left out", plain("regions"))] if any(one.regions for one in sets.values()) else []
+    regions = [("places without known labels", plain("regions"))] if any(one.regions for one in sets.values()) else []
     rows: List[Tuple[str, Callable[[SetStatistics], str]]] = [
         ("images", plain("images")),
         ("  without boxes", plain("images_without_boxes")),

@@ -51,7 +51,7 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
         else:
             notes = write_yolo(temporary, sets, classes, files)
     notes += counted((sum(int(object_counts(records, "regions").sum()) for records in sets.values()),
-                      "place where an annotation was left out", "not marked; it is background in the new data set"))
+                      "place without known labels", "not marked; it is background in the new data set"))
     notes += [f"the set {name} is called {new}" for name, new in new_names.items() if new != name]
     if files.copied:
         notes.append(f"{files.copied} images are copies: the file system cannot link them")

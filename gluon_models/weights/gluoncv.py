@@ -47,8 +47,8 @@ def read_gluoncv(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
             return weights._replace(arrays={**weights.arrays, **rest}, notes=(_OF_DETECTOR,)) if rest else weights
     raise CheckpointError(f"{path} holds a network of GluonCV, or one with such names, that has no counterpart here; "
                           "those that have are resnet50, resnet101 and resnet152 of the versions v1 to v1s, "
-                          "resnext50_32x4d, resnext101_32x4d, resnext101_64x4d, densenet121, densenet169, vgg16, "
-                          "alexnet, and the backbones of Faster R-CNN and Mask R-CNN on those of them")
+                          "resnext50_32x4d, resnext101_32x4d, resnext101_64x4d, densenet121, densenet169, vgg16 "
+                          "and alexnet, and the resnets of these versions in Faster R-CNN and Mask R-CNN")
 
 
 def _v1(named: Mapping[str, np.ndarray], depth: int) -> Weights:

@@ -59,6 +59,14 @@ def test_a_place_in_which_nothing_was_labelled_is_no_fault(read):
     assert record.regions.tolist() == [CORNERS, [50, 30, 59, 39]] == training_regions(record).tolist()
 
 
+def test_a_region_that_is_no_numbers_is_told(read):
+    region = thing(["a", 1, 2, 3], None, region=True)
+    record, log = read(region)
+    assert log.counts == {"box_not_numbers": 1} and record.regions.tolist() == [[0, 0, 59, 39]]
+    with pytest.raises(DataError, match="the region .*'a', 1, 2, 3.* is not four finite numbers"):
+        read(region, on_error="raise")
+
+
 def test_an_image_without_objects(read):
     record, log = read()
     assert record.boxes.shape == (0, 4) and record.coco_boxes.shape == (0, 4) and record.regions.shape == (0, 4)

@@ -45,6 +45,7 @@ def test_a_file_that_is_gone_is_a_fault_of_its_image(tmp_path):
 
 @pytest.mark.parametrize("text, expected", [
     (LINE, True), ("\n" + REGION + "\n", True), (LINE + " 1", True), (LINE + " 1 2", False), ("0 .5 .5 .1 .1", False),
-    ("0 " + LINE.split(" ", 1)[1], False), (LINE.replace("0.48", "x"), False), ("", False)])
+    ("0 " + LINE.split(" ", 1)[1], False), (LINE.replace("0.48", "x"), False), ("", False),
+    ("cat " + " ".join(["0.1", "0.9"] * 7), False)])  # an outline of seven points, in fractions
 def test_tells_its_files(text, expected):
     assert is_kitti_text(text) is expected

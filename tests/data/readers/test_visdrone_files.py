@@ -14,13 +14,13 @@ def read(tmp_path, text, **options):
 
 def test_reads_objects_and_regions(tmp_path):
     text = ("684,8,273,116,0,0,0,0\n406,119,265,70,1,4,0,1\n255,22,119,128,0,10,1,2,\n1,2,3,4,0,11,0,0\n"
-            "5,6,7,8,1,12,0,0\n")
-    region, car, motor, others, unknown = read(tmp_path, text)
+            "5,6,7,8,1,12,0,0\n5,6,7,8,1," + "9" * 5000 + ",0,0\n")
+    region, car, motor, others, unknown, huge = read(tmp_path, text)
     assert [(o.label, o.box, o.region) for o in (region, others)] == [
         (None, ["684", "8", "273", "116"], True), (None, ["1", "2", "3", "4"], True)]
     assert [(o.position, o.label, o.box, o.difficult, o.region) for o in (car, motor)] == [
         (2, "car", ["406", "119", "265", "70"], False, False), (3, "motor", ["255", "22", "119", "128"], True, False)]
-    assert (unknown.label, unknown.stated_class, unknown.region) == (None, "12", False)
+    assert (unknown.label, unknown.stated_class, unknown.region, huge.label) == (None, "12", False, None)
     assert read(tmp_path, text, with_labels=False) == []
 
 

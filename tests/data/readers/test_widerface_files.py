@@ -38,7 +38,8 @@ def test_an_image_of_another_number_of_faces_is_a_fault(tmp_path, lines, text):
 
 
 @pytest.mark.parametrize("text, expected", [
-    ("a/b.jpg\n1\n" + FACE, True), ("a/b.JPG\n0\n" + NONE, True), ("a.jpg\nb.jpg\nc.jpg\n", False),
+    ("a/b.jpg\n1\n" + FACE, True), ("a/b.JPG\n0\n" + NONE, True), ("a.jpg\n0\nb.jpg\n0\nc.jpg\n1\n" + FACE, True),
+    ("a.jpg\nb.jpg\nc.jpg\n", False),
     ("a.jpg\n1\n", False), ("a\n1\n" + FACE, False), ("a.jpg\n1\n1 2 x 4\n", False), ("", False)])
 def test_tells_its_files(text, expected):
     assert is_widerface_text(text) is expected

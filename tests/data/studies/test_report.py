@@ -21,7 +21,7 @@ def test_a_column_for_each_set():
     table = rows(sets_table({"train": figures(PLAIN, EMPTY), "val": figures(MARKED)}))
     assert table["images"].split() == ["images", "2", "1"]
     assert table["without boxes"].split()[-2:] == ["1", "0"]
-    assert table["crowd"].split()[-2:] == ["0", "1"] and table["places of boxes left out"].split()[-2:] == ["0", "1"]
+    assert table["crowd"].split()[-2:] == ["0", "1"] and table["places without known labels"].split()[-2:] == ["0", "1"]
     assert "100 / 370 / 640" in table["image width *"] and "0 / 1 / 2" in table["boxes in an image *"]
     assert "0.5 / 0.92 / 1.33" in table["width : height *"]
     assert "50 % / 50 % / 0 %" in table["small / medium / large boxes **"]
@@ -30,7 +30,7 @@ def test_a_column_for_each_set():
 
 def test_marks_that_no_box_has_are_not_in_the_table():
     table = rows(sets_table({"train": figures(PLAIN)}))
-    assert not {"crowd", "difficult", "ignored", "places of boxes left out"} & set(table)
+    assert not {"crowd", "difficult", "ignored", "places without known labels"} & set(table)
 
 
 def test_a_row_for_each_class():

@@ -12,7 +12,7 @@ def read(folder, image_set):
 def test_pycocotools_reads_what_was_written(sets, classes, tmp_path):
     notes = write_dataset("coco", str(tmp_path / "new"), sets, classes, category_ids=(9, 2, 5))
     assert [note.split(":")[0] for note in notes] == ["1 x ignored object",
-                                                      "1 x place where an annotation was left out"]
+                                                      "1 x place without known labels"]
     train, val = read(tmp_path / "new", "train"), read(tmp_path / "new", "val")
     assert {c["id"]: c["name"] for c in train.loadCats(train.getCatIds())} == dict(zip((9, 2, 5), classes))
     assert [image["file_name"] for image in train.dataset["images"]] == ["1.jpg", "1-2.jpg", "two words.png"]

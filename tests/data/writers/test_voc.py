@@ -16,7 +16,7 @@ def test_an_xml_parser_reads_what_was_written(sets, classes, tmp_path):
     notes = write_dataset("voc", str(tmp_path / "new"), sets, classes)
     assert [note.split(":")[0] for note in notes] == [
         "1 x crowd", "1 x ignored object", "1 x area other than that of the box",
-        "1 x place where an annotation was left out"]
+        "1 x place without known labels"]
     root = tmp_path / "new"
     assert (root / "ImageSets/Main/train.txt").read_text() == "1\n1-2\ntwo words\n"
     assert (root / "ImageSets/Main/val.txt").read_text() == "1\n3\n"  # an image of two sets is there once

@@ -15,7 +15,7 @@ def test_labels_and_data_yaml(sets, classes, tmp_path):
     notes = write_dataset("yolo", str(tmp_path / "new"), sets, classes)
     assert [note.split(":")[0] for note in notes] == [
         "3 x crowd, difficult or ignored object", "2 x area other than that of the box",
-        "1 x place where an annotation was left out"]
+        "1 x place without known labels"]
     root = tmp_path / "new"
     assert yaml.safe_load((root / "data.yaml").read_text(encoding="utf-8")) == {
         "train": "images/train", "val": "images/val", "nc": 3, "names": list(classes)}
