@@ -144,7 +144,7 @@ def _sets_of(tree: Tree, layout: str, files: Sequence[str], images: Optional[Tre
     if layout in FILE_LAYOUTS:
         return sets_of_files(tree, layout, files, images)
     sets = sets_of_folders(tree, layout, by_folder(files), images)
-    return list(map(with_images_beside, sets)) if layout in TEXT_LAYOUTS and images is None else sets
+    return [with_images_beside(one, tree) for one in sets] if layout in TEXT_LAYOUTS and images is None else sets
 
 
 def _cvat_files(tree: Tree) -> List[str]:

@@ -46,15 +46,20 @@ def files_that_may_be_labels(files: Sequence[str]) -> List[str]:
     return [file for file in files if os.path.basename(file).lower() not in NO_LABELS]
 
 
-def with_images_beside(one: FoundSet) -> FoundSet:
+def with_images_beside(one: FoundSet, tree: Tree) -> FoundSet:
     """Returns a set with the images from the folder that is called as that of its labels is, if there is one.
 
     A folder of KITTI's has images of several cameras, under the same names.
+
+    Args:
+        one: the set.
+        tree: the data set's folder, which may itself be that of the labels.
     """
-    folder = image_folder_beside(one.annotation_root or os.path.dirname(one.annotations[0]))
+    outside = os.path.dirname(tree.root)
+    folder = image_folder_beside(one.annotation_root or os.path.dirname(one.annotations[0]), outside)
     if folder is None:
         # Several folders of labels, each with its own images: the reader finds those, and the rest is not counted.
-        apart = any(map(image_folder_beside, set(map(os.path.dirname, one.annotations))))
+        apart = any(image_folder_beside(os.path.dirname(file), outside) for file in one.annotations)
         return one._replace(counted_folder=None) if apart else one
     return one._replace(image_folders=(folder,), counted_folder=folder if one.counted_folder else None,
-                        parts=tuple(map(with_images_beside, one.parts)))
+                        parts=tuple(with_images_beside(part, tree) for part in one.parts))

@@ -9,7 +9,7 @@ import io
 import os
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
 from ..assembling.raw import RawImage, RawObject, RawSet
@@ -40,25 +40,26 @@ def read_openimages_file(annotation_file: str, image_folders: Sequence[str], wit
     names = class_names_beside(annotation_file)
     there, doubled = _images_in(image_folders)
     images: Dict[str, RawImage] = {}
-    others: Set[str] = set()
+    others = 0
     with open_text(annotation_file) as stream:
         rows = csv.reader(stream)
         for name, row in _rows_of(annotation_file, rows):
             path = there.get(_plain(name))
             if path is None:
-                others.add(name)
+                others += 1
                 continue
             if name not in images:
                 images[name] = RawImage(f"{annotation_file}: image {name}", _plain(name), path, None, None, [])
             if with_labels:
                 images[name].objects.append(_read_row(rows.line_num, row(), names))
     if others and not images:
-        raise DataError(f"{annotation_file}: none of its {len(others)} images is in {' or '.join(image_folders)}; if "
-                        "they lie elsewhere, name their folder (--image-root for lhrcnn data, dataset.image_root in a "
-                        "configuration, in a program image_root=...)", "image_missing")
+        raise DataError(f"{annotation_file}: none of the images of its {others} boxes is in "
+                        f"{' or '.join(image_folders)}; if they lie elsewhere, name their folder (--image-root for "
+                        "lhrcnn data, dataset.image_root in a configuration, in a program image_root=...)",
+                        "image_missing")
     notes = []
     if others:
-        notes.append(f"{annotation_file} has boxes of other images, too, which are not there: {len(others)} images")
+        notes.append(f"{annotation_file} has boxes of other images, too, which are not there: {others} boxes")
     if not names:
         notes.append(f"{annotation_file}: classes are called by their ids, for no class-descriptions-boxable.csv is "
                      "beside it")

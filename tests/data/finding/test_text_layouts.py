@@ -129,3 +129,17 @@ def test_the_part_of_a_table_of_open_images_is_read(build):
         build.openimages(name, {"1": ["cat"] * (1 + name.startswith("sub"))}, {"cat": "/m/1"})
     record, = load_dataset("auto", build.root, "train", on_error="raise").records
     assert len(record.boxes) == 2
+
+
+def test_images_outside_the_data_set_are_not_taken(build):
+    build.images("images/mine/images/1.png", "labels/mine/photos/1.png")
+    build.kitti("labels/mine/labels/1.txt", "Car")
+    record, = load_dataset("auto", build.root / "labels" / "mine", "all", on_error="raise").records
+    assert record.path == str(build.root / "labels" / "mine" / "photos" / "1.png")
+
+
+def test_the_folder_of_labels_may_be_named(build):
+    build.images("training/image_2/1.png", "training/image_3/1.png")
+    build.kitti("training/label_2/1.txt", "Car")
+    record, = load_dataset("auto", build.root / "training" / "label_2", "all", on_error="raise").records
+    assert record.path == str(build.root / "training" / "image_2" / "1.png")
