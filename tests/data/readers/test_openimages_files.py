@@ -53,7 +53,7 @@ def test_rows_of_images_that_are_not_there_are_passed_over(read, tmp_path):
     raw = read(*rows("a", "here", "b", "a"), files=["here.jpg"])
     assert [image.image_id for image in raw.images] == ["here"]
     assert "not there: 3 boxes" in raw.notes[0] and "by their ids" in raw.notes[1]
-    with pytest.raises(DataError, match="none of the images of its 3 boxes is in .*; if they lie elsewhere.*image_root"):
+    with pytest.raises(DataError, match="none of the images of its 3 boxes is in .*; if they lie .*image_root"):
         read(*rows("a", "b", "a"))
 
 
