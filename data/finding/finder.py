@@ -132,10 +132,11 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
             found[layout] = sets
     # A table beside other annotations was made from them, or is something else. Of a public data set, the others were
     # made for a program that did not read its own.
-    for layout in ("csv", *OF_PUBLIC_SETS):
-        if layout in found and len(found) > 1 and not set(found) <= {layout, *OF_PUBLIC_SETS}:
-            del found[layout]
-            notes.append(f"{files[layout][0]} is not read, though it may hold boxes; the layout {layout} reads it")
+    for weaker in (("csv",), OF_PUBLIC_SETS):
+        if set(found) - set(weaker):
+            for layout in [one for one in weaker if one in found]:
+                del found[layout]
+                notes.append(f"{files[layout][0]} is not read, though it may hold boxes; the layout {layout} reads it")
     return found
 
 

@@ -104,6 +104,14 @@ def test_another_layout_beside_a_public_sets_own_is_read(build):
     assert find_sets(build.root).layout == "yolo"
 
 
+def test_a_table_beside_a_public_sets_own_is_not_read(build):
+    build.images("images/1.jpg")
+    build.kitti("labels/1.txt", "Car")
+    build.csv("boxes.csv", {"1.jpg": ["cat"]})
+    found = find_sets(build.root)
+    assert found.layout == "kitti" and "boxes.csv is not read" in found.notes[-1]
+
+
 def test_files_that_are_named_like_no_image_are_no_labels(build):
     build.images("images/1.jpg")
     build.yolo("labels/1.txt", 0)
