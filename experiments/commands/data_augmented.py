@@ -16,8 +16,8 @@ from ...engine.reporting.drawing import save_picture
 from ...errors import UsageError
 from ...progress import ProgressBar
 from . import options
+from .data_pictures import write_lines, write_sheets
 from .data_sets import find_data_set, parse_on_error, read_set, set_names, set_to_train_on
-from .data_show import write_lines, write_sheets
 
 
 def show_augmented(args: argparse.Namespace, folder: Path) -> int:

@@ -18,7 +18,9 @@ from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_comparison
 from ...errors import DataError, UsageError
 from ...progress import ProgressBar
-from . import data_show, options
+from . import options
+from .data_pictures import LEAST_SIDE, picture_name, report_failures, write_lines, write_sheets
+from .data_sets import class_id, read_chosen_set
 
 _SETS = ("val", "test")
 
@@ -34,18 +36,18 @@ def show_mistakes(args: argparse.Namespace, folder: Path) -> int:
         raise UsageError(f"--threshold is {args.threshold:g}; scores are from 0 to 1")
     dataset, detections, unread = _read_or_detect(args)
     if args.only_class is not None:
-        dataset, detections = _of_class(dataset, detections, data_show.class_id(dataset, args.only_class))
+        dataset, detections = _of_class(dataset, detections, class_id(dataset, args.only_class))
     images = find_mistakes(dataset, detections, args.threshold)
     failures = _write_pictures(folder, dataset, images[:args.count])
     missed, false = (sum(int(getattr(image, what).sum()) for image in images) for what in ("missed", "false"))
     found = sum(int(image.correct.sum()) for image in images)
     lines = [f"{rank}\t{image.count} mistakes\t{image.missed.sum()} missed\t{image.false.sum()} false\t"
              f"{image.correct.sum()} found\t{image.record.path}" for rank, image in enumerate(images, 1)]
-    data_show.write_lines(folder / "mistakes.txt", lines)
+    write_lines(folder / "mistakes.txt", lines)
     print(f"{dataset.name}, {len(images)} images, scores of at least {args.threshold:g}: {found} objects found, "
           f"{missed} missed, {false} false detections\nthe {min(args.count, len(images)) - len(failures)} images with "
           f"most mistakes, contact sheets, and mistakes.txt with all images are in {folder}")
-    return data_show.report_failures(unread + failures)
+    return report_failures(unread + failures)
 
 
 def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetections], List[str]]:
@@ -56,7 +58,7 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     test = find_test(args.compare)
     if test is not None:
         args.set = args.set or test.image_set
-        dataset = data_show.read_chosen_set(args, _SETS, test.classes)
+        dataset = read_chosen_set(args, _SETS, test.classes)
         print(f"detections from {test.results}")
         return dataset, read_results(test.results, dataset), []
     from ...engine.building.proposals import build_proposals
@@ -67,7 +69,7 @@ def _read_or_detect(args: argparse.Namespace) -> Tuple[Dataset, List[ImageDetect
     contexts = options.choose_contexts(args)
     net, cfg, path = load_network(None, contexts, args.compare)
     detector = Detector.of(cfg, net, contexts)
-    dataset = data_show.read_chosen_set(args, _SETS)
+    dataset = read_chosen_set(args, _SETS)
     matched = match_classes(detector.classes, dataset)
     print(f"detections of {path}")
     proposals = None if detector.rois is None else build_proposals(cfg, dataset, cfg.TEST.PROPOSALS)
@@ -98,16 +100,16 @@ def _write_pictures(folder: Path, dataset: Dataset, images: Sequence[ImageMistak
         for rank, image in enumerate(ProgressBar(images, unit="picture", leave=False, disable=None), 1):
             try:
                 picture = draw_comparison(image.record, dataset.classes, image.found, image.counted, image.detections,
-                                          image.correct, image.false, data_show.LEAST_SIDE)
+                                          image.correct, image.false, LEAST_SIDE)
             except DataError as error:
                 failures.append(str(error))
                 continue
-            name = data_show.picture_name(rank, image.record)
+            name = picture_name(rank, image.record)
             figures = f"{image.missed.sum()} missed (red), {image.false.sum()} false (orange)"
             caption = f"{rank}. {figures}, {image.correct.sum()} found (green; blue: detections)"
             save_picture(add_caption(picture, f"{caption} - {Path(image.record.path).name}"), folder / name)
             picture.thumbnail((THUMBNAIL, THUMBNAIL))
             yield f"{rank}. {image.missed.sum()} missed, {image.false.sum()} false: {name}", picture
 
-    data_show.write_sheets(folder, thumbnails())
+    write_sheets(folder, thumbnails())
     return failures

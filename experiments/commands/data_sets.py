@@ -110,6 +110,27 @@ def read_set(args: argparse.Namespace, name: str, on_error: OnError,
     return load_dataset("auto", args.path, name, classes, on_error, image_root=args.image_root, layout=args.layout)
 
 
+def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],
+                    classes: Optional[Sequence[str]] = None) -> Dataset:
+    """Reads the set that --set names, or else the first of `wanted` that is there, or else the first of all.
+
+    Raises:
+        DataError: there is no such set, or it cannot be read.
+    """
+    name = args.set
+    if name is None:
+        names = set_names(find_data_set(args))
+        name = next((name for name in wanted if name in names), names[0])
+    return read_set(args, name, parse_on_error(args.on_error), classes)
+
+
+def class_id(dataset: Dataset, name: str) -> int:
+    """Returns the id of a class; UsageError for a name that the data set does not have."""
+    if name not in dataset.classes:
+        raise UsageError(f"--class {name!r} is no class of {dataset.name}; its classes: {', '.join(dataset.classes)}")
+    return dataset.classes.index(name)
+
+
 def set_names(found: FoundDataset) -> List[str]:
     """Returns the names of the sets, without "all" where there are others."""
     return [name for name in found.sets if name != "all" or len(found.sets) == 1]

@@ -1,22 +1,20 @@
 """Draws the ground truth of a data set on its photographs, or ground truth and detections together, or batches."""
 import argparse
-import os
 import random
-import sys
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from PIL import Image
 
 from ...data import Dataset, Record
-from ...engine.files import atomic_write
-from ...engine.reporting.contact_sheets import THUMBNAIL, make_sheets
+from ...engine.reporting.contact_sheets import THUMBNAIL
 from ...engine.reporting.drawing import save_picture
 from ...engine.reporting.truth_pictures import draw_truth
 from ...errors import DataError, UsageError
 from ...progress import ProgressBar
 from . import options
-from .data_sets import check_outside, find_data_set, make_parser, parse_on_error, read_set, set_names
+from .data_pictures import LEAST_SIDE, picture_name, report_failures, write_lines, write_sheets
+from .data_sets import check_outside, class_id, make_parser, read_chosen_set
 
 EXAMPLES = """
 lhrcnn data show photos/ --out look
@@ -31,7 +29,6 @@ blue. A detection finds an object of its class at an IoU of 0.5.
 
 With --augmented, pictures are the images of the first training batches of a configuration, as its network gets them:
 cropped, resized, mirrored and padded, with the boxes that are learned; --seed takes the place of its seed."""
-LEAST_SIDE = 800  # pixels: smaller images are enlarged, for lines and text to be seen
 
 
 @options.readable_errors
@@ -53,9 +50,9 @@ def main(argv: options.Arguments = None) -> int:
     if args.compare:
         from .data_comparison import show_mistakes
         return show_mistakes(args, folder)
-    dataset = _read(args)
+    dataset = read_chosen_set(args, ["train"])
     chosen = _choose(dataset, args.only_class, args.count, args.seed)
-    failures = write_pictures(folder, dataset, chosen)
+    failures = _write_pictures(folder, dataset, chosen)
     print(f"{len(chosen) - len(failures)} of {len(dataset)} images of {dataset.name}: pictures, contact sheets and "
           f"images.txt are in {folder}")
     return report_failures(failures)
@@ -85,27 +82,6 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],
-                    classes: Optional[Sequence[str]] = None) -> Dataset:
-    """Reads the set that --set names, or else the first of `wanted` that is there, or else the first of all."""
-    name = args.set
-    if name is None:
-        names = set_names(find_data_set(args))
-        name = next((name for name in wanted if name in names), names[0])
-    return read_set(args, name, parse_on_error(args.on_error), classes)
-
-
-def _read(args: argparse.Namespace) -> Dataset:
-    return read_chosen_set(args, ["train"])
-
-
-def class_id(dataset: Dataset, name: str) -> int:
-    """Returns the id of a class; UsageError for a name that the data set does not have."""
-    if name not in dataset.classes:
-        raise UsageError(f"--class {name!r} is no class of {dataset.name}; its classes: {', '.join(dataset.classes)}")
-    return dataset.classes.index(name)
-
-
 def _choose(dataset: Dataset, only_class: Optional[str], count: int, seed: int) -> List[Record]:
     """Returns images drawn at random, in the order of the data set."""
     records = dataset.records
@@ -118,7 +94,7 @@ def _choose(dataset: Dataset, only_class: Optional[str], count: int, seed: int) 
     return [records[position] for position in positions]
 
 
-def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) -> List[str]:
+def _write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) -> List[str]:
     """Writes a picture of each image, contact sheets, and images.txt, which says what is in each; returns failures."""
     failures: List[str] = []
     lines: List[str] = []
@@ -132,7 +108,7 @@ def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) ->
             except DataError as error:
                 failures.append(str(error))
                 continue
-            lines.append(f"{name}\t{record.path}\t{describe(record, dataset.classes)}")
+            lines.append(f"{name}\t{record.path}\t{_describe(record, dataset.classes)}")
             yield name, small
 
     write_sheets(folder, thumbnails())
@@ -140,31 +116,7 @@ def write_pictures(folder: Path, dataset: Dataset, records: Sequence[Record]) ->
     return failures
 
 
-def write_sheets(folder: Path, thumbnails: Iterator[Tuple[str, Image.Image]]) -> None:
-    """Writes contact sheets, sheet-01.jpg and so on."""
-    for number, sheet in enumerate(make_sheets(thumbnails), 1):
-        save_picture(sheet, folder / f"sheet-{number:02}.jpg")
-
-
-def write_lines(file: Path, lines: Sequence[str]) -> None:
-    """Writes lines of text to a file, atomically."""
-    with atomic_write(file) as temporary:
-        Path(temporary).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-
-
-def picture_name(number: int, record: Record) -> str:
-    """Returns the file name of the picture of an image: its number, and the stem of the image's name."""
-    return f"{number:04}-{os.path.splitext(os.path.basename(record.path))[0]}.jpg"
-
-
-def describe(record: Record, classes: Sequence[str]) -> str:
+def _describe(record: Record, classes: Sequence[str]) -> str:
     """Returns the size of an image and its number of objects by class, for a line of a list."""
     counts = ", ".join(f"{(record.classes == index).sum()} {classes[index]}" for index in sorted(set(record.classes)))
     return f"{record.width} x {record.height}\t{counts or 'no boxes'}"
-
-
-def report_failures(failures: Sequence[str]) -> int:
-    """Prints why images are missing; returns the exit status."""
-    for failure in failures:
-        print(f"error: {failure}", file=sys.stderr)
-    return int(bool(failures))

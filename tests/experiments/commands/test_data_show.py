@@ -12,7 +12,7 @@ from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.networks import save_checkpoint
 from light_head_rcnn.engine.evaluation import write_results
 from light_head_rcnn.engine.files import write_json
-from light_head_rcnn.experiments.commands import data_show
+from light_head_rcnn.experiments.commands import data_sets
 
 
 def names(folder):
@@ -66,8 +66,8 @@ def test_a_picture_that_cannot_be_read_does_not_end_the_others(lhrcnn, coco, tmp
         (coco / "train" / "1.jpg").unlink()
         return dataset
 
-    read_set = data_show.read_set
-    monkeypatch.setattr(data_show, "read_set", read_and_remove)
+    read_set = data_sets.read_set
+    monkeypatch.setattr(data_sets, "read_set", read_and_remove)
     status, printed, error = lhrcnn("data", "show", coco, "--out", tmp_path / "look")
     assert status == 1 and "2 of 3 images" in printed and "train/1.jpg" in error
     assert names(tmp_path / "look") == ["0001-0.jpg", "0003-2.jpg", "images.txt", "sheet-01.jpg"]
@@ -130,7 +130,7 @@ def test_results_of_another_set(lhrcnn, coco, tested, tmp_path):
 
 
 def test_the_detector_of_a_checkpoint_is_run(lhrcnn, coco, tmp_path, monkeypatch):
-    read_set = data_show.read_set
+    read_set = data_sets.read_set
     (tmp_path / "row.yaml").write_text(f"""
 output_path: {tmp_path / "out"}
 SCALES: [64, 96]
@@ -153,7 +153,7 @@ TEST: {{RPN_POST_NMS_TOP_N: 20}}
     assert json.loads((coco / "annotations" / "instances_val.json").read_text())  # nothing was written to the data set
     assert names(coco) == ["annotations", "train", "val"]
     # The objects of an image that breaks before the detector reads it are not counted as missed.
-    monkeypatch.setattr(data_show, "read_set", lambda *words: (read_set(*words), (coco / "val" / "0.jpg").unlink())[0])
+    monkeypatch.setattr(data_sets, "read_set", lambda *words: (read_set(*words), (coco / "val" / "0.jpg").unlink())[0])
     status, printed, error = lhrcnn("data", "show", coco, "--out", tmp_path / "look2", "--compare", tmp_path / "out",
                                     "--threshold", 1, "--cpu")
     assert status == 1 and "coco val, 1 images" in printed and ", 0 missed, " in printed
