@@ -6,7 +6,7 @@ import numpy as np
 from ...data import Dataset
 from ...errors import DataError
 from ..building.datasets import check_testable
-from ..inference.detector import Detections
+from ..inference.detections import Detections
 
 
 def match_classes(detector_classes: Sequence[str], dataset: Dataset) -> Optional[np.ndarray]:

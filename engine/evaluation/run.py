@@ -15,7 +15,8 @@ from ...data.proposals import ProposalSet
 from ..deploy.detectors import load_detector
 from ..files import PathLike, write_json
 from ..inference.dataset_detections import detect_dataset
-from ..inference.detector import Detections, Detector
+from ..inference.detections import Detections
+from ..inference.detector import Detector
 from ..parallel.group import ALONE, Group
 from . import compute_metrics, format_metrics, write_results
 from .matching import describe_match, match_classes, with_classes_of_data_set

@@ -15,7 +15,8 @@ from ...progress import ProgressBar
 from ...runtime import available_threads
 from ..building.loaders import useful_workers
 from ..parallel.group import ALONE, Group
-from .detector import Detections, Detector, to_original_frame
+from .detections import Detections, to_original_frame
+from .detector import Detector
 
 # Mean size of images in megapixels from which reading takes long beside a small network on a processor.
 _LARGE_IMAGES = 2

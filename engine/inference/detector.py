@@ -1,6 +1,6 @@
 """A network together with the preparation that its images need: images in, detections out."""
 import os
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -11,20 +11,15 @@ from yacs.config import CfgNode
 from ... import data
 from ...errors import DataError, UsageError
 from ..files import PathLike
+from .detections import Detections, to_original_frame
+from .file_reading import ReadFile
 from .given_rois import NEEDED, RoIPreparation, checked_proposals
 from .input_preparation import InputPreparation
 from .requests import NetworkRequests, Requests
+from .streaming import detect_stream
 from .test_time_augmentation import MultiView, NetworkInput
 
 ImageLike = Union[PathLike, np.ndarray, mx.nd.NDArray, Image.Image]
-
-
-class Detections(NamedTuple):
-    """What was found in one image, best score first."""
-
-    ids: np.ndarray  # int (k,), places in `Detector.classes`
-    scores: np.ndarray  # float32 (k,), from 0 to 1
-    boxes: np.ndarray  # float32 (k, 4): x1, y1, x2, y2 in pixels of the original image, inclusive ends
 
 
 class Detector:
@@ -126,8 +121,8 @@ class Detector:
                              "image in a list")
         if self.rois is not None:
             raise UsageError(f"a stream brings no proposals along: {NEEDED}")
-        from .streaming import detect_stream  # only here: it imports this module
-        return detect_stream(self, images, yield_errors)
+        count = len(images) if hasattr(images, "__len__") else None
+        return detect_stream(self._prepared, images, self.preparation.scales, self.requests(count), yield_errors)
 
     def requests(self, count: Optional[int] = None) -> Requests:
         """How the network is started for several images at a time; each stream has its own.
@@ -195,24 +190,13 @@ class Detector:
             inputs = [(x, im_info, of_view) for (x, im_info), of_view in zip(inputs, rois)]
         return inputs, (height, width)
 
+    def _prepared(self, image: ImageLike) -> ReadFile:
+        """Reads an image of a stream, of which the pixels are not kept."""
+        return ReadFile(None, *self.inputs(image))
+
     def _check_given(self, proposals: Optional[np.ndarray]) -> None:
         """Raises UsageError where proposals are missing, or given to a detector that finds its own."""
         if self.rois is not None and proposals is None:
             raise UsageError(NEEDED)
         if self.rois is None and proposals is not None:
             raise UsageError("this detector finds its proposals itself: leave them out")
-
-
-def to_original_frame(ids: np.ndarray, scores: np.ndarray, boxes: np.ndarray, scale: float, width: int,
-                      height: int) -> Detections:
-    """Brings a network's answer for one image to the frame of the original image, and clips the boxes to it.
-
-    Args:
-        ids, scores, boxes: (K, 1), (K, 1), (K, 4); rows of -1 are padding; boxes in the frame of the network input.
-        scale: size of the network input divided by that of the original image.
-        width, height: size of the original image in pixels.
-    """
-    found = ids[:, 0] >= 0
-    limits = np.array([width, height, width, height], np.float32) - 1
-    boxes = np.clip(boxes[found] / np.float32(scale), 0, limits)
-    return Detections(ids[found, 0].astype(int), scores[found, 0].astype(np.float32), boxes.astype(np.float32))

@@ -8,7 +8,6 @@ from ... import data
 from ...data.batching import WorkerPool
 from ...errors import DataError
 from ..building.loaders import useful_workers
-from .detector import Detector
 from .input_preparation import InputPreparation
 from .reading_ahead import read_ahead
 
@@ -52,24 +51,26 @@ class _Reader:
         return ReadFile(pixels if is_kept else None, inputs, (height, width))
 
 
-def read_files(detector: Detector, paths: Sequence[Path], num_workers: int,
-               keep_pixels: bool = True) -> Iterator[Union[ReadFile, DataError]]:
+def read_files(preparation: InputPreparation, paths: Sequence[Path], num_workers: int,
+               keep_pixels: bool = True,
+               max_megapixels: float = data.MAX_MEGAPIXELS) -> Iterator[Union[ReadFile, DataError]]:
     """Reads image files ahead of the detector that needs them.
 
     Args:
-        detector: says how its inputs are made.
+        preparation: how the detector's inputs are made.
         paths: the files.
         num_workers: processes that read them; few files are read in threads of this process, and so are all where it
             is 0.
         keep_pixels: whether pictures are going to be drawn. Without them, a JPEG much larger than the detector's inputs
             is decoded at a part of its size, see `data.read_image`.
+        max_megapixels: limit for the number of pixels of an image file, in millions.
 
     Returns:
         Iterator of a `ReadFile` for each path, in order, or of the DataError that says why it cannot be read. Closing
         it ends what reads.
     """
     workers = useful_workers(num_workers, len(paths))
-    reader = _Reader(detector.preparation, detector.max_megapixels, _LARGE_IMAGE * 1e6 if keep_pixels else 0)
+    reader = _Reader(preparation, max_megapixels, _LARGE_IMAGE * 1e6 if keep_pixels else 0)
     if workers:
         return WorkerPool(reader, workers, _TIMEOUT, lambda path: [str(path)]).run(paths)
-    return read_ahead(reader, paths, detector, _WAITING)
+    return read_ahead(reader, paths, preparation.scales, _WAITING)

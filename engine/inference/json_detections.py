@@ -1,7 +1,7 @@
 """Detections as the commands write them in JSON."""
 from typing import Any, Dict, List, Sequence
 
-from .detector import Detections
+from .detections import Detections
 
 
 def as_json(found: Detections, classes: Sequence[str]) -> List[Dict[str, Any]]:

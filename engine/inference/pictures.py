@@ -10,7 +10,8 @@ from ...errors import DataError
 from ...progress import ProgressBar
 from ..files import write_json
 from ..reporting.drawing import draw
-from .detector import Detections, Detector
+from .detections import Detections
+from .detector import Detector
 from .file_reading import read_files
 from .json_detections import as_json
 from .photo_proposals import ProposalsOfPhoto, detect_photos
@@ -47,8 +48,9 @@ def write_pictures(detector: Detector, images: Sequence[Tuple[Path, Path]], thre
     with _DrawingThread() as drawing, ExitStack() as opened, \
             ProgressBar(total=len(files), desc="detecting", unit="image") as bar:
         if proposals_of is None:
-            reads = opened.enter_context(closing(read_files(detector, files, num_workers, has_pictures)))
-            found = opened.enter_context(closing(answers(detector, reads, len(files))))
+            reads = opened.enter_context(closing(read_files(detector.preparation, files, num_workers, has_pictures,
+                                                            detector.max_megapixels)))
+            found = opened.enter_context(closing(answers(detector.requests(len(files)), reads)))
         else:
             found = detect_photos(detector, files, proposals_of)
         for (file, name), answer in zip(images, found):

@@ -2,10 +2,9 @@
 import itertools
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Callable, Deque, Iterable, Iterator, List, TypeVar, Union
+from typing import Callable, Deque, Iterable, Iterator, List, Sequence, Tuple, TypeVar, Union
 
 from ...errors import DataError
-from .detector import Detector
 
 # Threads that read and prepare images, and images that they are ahead of the network: eight fill its largest batch.
 _READERS, _AHEAD = 2, 8
@@ -15,21 +14,21 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_ahead(read: Callable[[Item], Result], items: Iterable[Item], detector: Detector,
+def read_ahead(read: Callable[[Item], Result], items: Iterable[Item], scales: Sequence[Tuple[int, int]],
                most: int = _AHEAD) -> Iterator[Union[Result, DataError]]:
     """Reads and prepares images in threads, a bounded number ahead of those that were asked for.
 
     Args:
         read: function that reads an item; threads call it.
         items: are taken in the thread that asks.
-        detector: the size of its inputs says how many may wait.
+        scales: of the images that are prepared, see `InputPreparation`; their sizes say how many may wait.
         most: how many may wait at most.
 
     Returns:
         Iterator of what `read` gave for each item, in order, or of the DataError that it raised. An error of `items`
         itself is raised after what was read before. Closing the iterator ends the threads.
     """
-    pixels = sum(short * long for short, long in detector.preparation.scales)
+    pixels = sum(short * long for short, long in scales)
     ahead = max(_READERS, min(most, int(_AHEAD_PIXELS // pixels)))
     failures: List[Exception] = []
     items = until_failure(items, failures)

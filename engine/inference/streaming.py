@@ -1,12 +1,12 @@
 """Runs a detector over a stream of images: the next are read and prepared while its network works on earlier ones."""
 from collections import deque
 from contextlib import closing
-from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
 
 from ...errors import DataError
-from .detector import Detections, Detector, ImageLike, to_original_frame
+from .detections import Detections, to_original_frame
 from .file_reading import ReadFile
 from .reading_ahead import read_ahead, until_failure
 from .requests import Requests
@@ -15,6 +15,8 @@ from .requests import Requests
 _PASSED_ON = 8
 # Bytes of pixels that are kept for one batch: of large photographs, few of which fit into memory, it has fewer.
 _KEPT_BYTES = 24e6
+
+Item = TypeVar("Item")
 
 
 class Answer(NamedTuple):
@@ -29,29 +31,30 @@ class Answer(NamedTuple):
     found: Optional[Detections]
 
 
-def detect_stream(detector: Detector, images: Iterable[ImageLike],
-                  yield_errors: bool = False) -> Iterator[Union[Detections, DataError]]:
-    """Finds objects in each image of a stream; see `Detector.stream`."""
-    def read(image: ImageLike) -> ReadFile:
-        inputs, size = detector.inputs(image)
-        return ReadFile(None, inputs, size)
+def detect_stream(read: Callable[[Item], ReadFile], images: Iterable[Item], scales: Sequence[Tuple[int, int]],
+                  requests: Requests, yield_errors: bool = False) -> Iterator[Union[Detections, DataError]]:
+    """Finds objects in each image of a stream; see `Detector.stream`.
 
-    count = len(images) if hasattr(images, "__len__") else None
-    with closing(read_ahead(read, images, detector)) as reads, closing(answers(detector, reads, count)) as found:
+    Args:
+        read: function that reads and prepares an image; threads call it.
+        images: what it takes.
+        scales: of the images that it prepares, see `InputPreparation`.
+        requests: start the network.
+        yield_errors: give the DataError of an image as its answer.
+    """
+    with closing(read_ahead(read, images, scales)) as reads, closing(answers(requests, reads)) as found:
         for answer in found:
             if isinstance(answer, DataError) and not yield_errors:
                 raise answer
             yield answer if isinstance(answer, DataError) else answer.found
 
 
-def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
-            count: Optional[int] = None) -> Iterator[Union[Answer, DataError]]:
-    """Runs a detector on images that were read, with several requests to its network at a time.
+def answers(requests: Requests, reads: Iterable[Union[ReadFile, DataError]]) -> Iterator[Union[Answer, DataError]]:
+    """Runs a detector's network on images that were read, several of them at a time.
 
     Args:
-        detector: finds the objects.
+        requests: start the network, see `Detector.requests`; ended with the iterator.
         reads: the images; one without inputs is passed on without detections.
-        count: how many there are; None where it is not known.
 
     Returns:
         Iterator of the answer for each image, in order, or of its DataError. An error of `reads` itself is raised after
@@ -59,7 +62,7 @@ def answers(detector: Detector, reads: Iterable[Union[ReadFile, DataError]],
     """
     failures: List[Exception] = []
     running: Deque[Tuple[List[Union[ReadFile, DataError]], Optional[Callable]]] = deque()
-    with detector.requests(count) as requests:
+    with requests:
         for group in _groups(until_failure(reads, failures), requests):
             running.append((group, _begin(group, requests)))
             while sum(wait is not None for _, wait in running) >= requests.in_flight or len(running) > _PASSED_ON:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import DataError, LightHeadError, UsageError
 from ..deploy.detectors import load_detector
-from ..inference.detector import Detections, Detector, to_original_frame
+from ..inference.detections import Detections, to_original_frame
+from ..inference.detector import Detector
 from .body_images import BadBody, as_file, find_image
 from .networks import Network, open_network
 from .worker import Answer, Job, Work

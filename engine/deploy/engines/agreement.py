@@ -5,7 +5,8 @@ import numpy as np
 
 from ....errors import DataError
 from ....operators import boxes as box_operators
-from ...inference.detector import Detections, Detector, ImageLike
+from ...inference.detections import Detections
+from ...inference.detector import Detector, ImageLike
 from ..sample_proposals import sample_proposals
 
 # Detections below this score are not asked for.

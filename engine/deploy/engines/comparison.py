@@ -3,7 +3,8 @@ from typing import List, NamedTuple, Sequence
 
 import numpy as np
 
-from ...inference.detector import Detections, Detector, ImageLike
+from ...inference.detections import Detections
+from ...inference.detector import Detector, ImageLike
 from ..sample_proposals import sample_proposals
 
 # How far a detection may be from the one that it is taken for. Sums are rounded otherwise in another engine.

@@ -11,10 +11,12 @@ from ....errors import DataError
 from ....progress import ProgressBar
 from ...files import atomic_write, to_json
 from ...reporting.drawing import draw
-from ..detector import Detections, Detector
+from ..detections import Detections
+from ..detector import Detector
 from ..file_reading import ReadFile
 from ..json_detections import as_json
-from ..streaming import answers, read_ahead
+from ..reading_ahead import read_ahead
+from ..streaming import answers
 from .reading import Clip, Frame
 from .targets import ClipTarget
 from .writing import ClipWriter
@@ -62,12 +64,13 @@ def write_clip(detector: Detector, target: ClipTarget, threshold: float, logger:
         clip = stack.enter_context(Clip(target.source))
         temporary = stack.enter_context(atomic_write(target.video))
         lines = stack.enter_context(open(stack.enter_context(atomic_write(target.lines)), "w", encoding="utf-8"))
-        reads = stack.enter_context(closing(read_ahead(_Preparing(detector, every), _numbered(clip, times), detector)))
+        reads = stack.enter_context(closing(read_ahead(_Preparing(detector, every), _numbered(clip, times),
+                                                       detector.preparation.scales)))
         bar = stack.enter_context(ProgressBar(total=clip.frames, disable=None, unit="frame", desc=target.source.name,
                                        dynamic_ncols=True))
         writer: Optional[ClipWriter] = None
         looks = None if clip.frames is None else clip.frames // every
-        for number, answer in enumerate(stack.enter_context(closing(answers(detector, reads, looks)))):
+        for number, answer in enumerate(stack.enter_context(closing(answers(detector.requests(looks), reads)))):
             pts = times.popleft()
             if writer is None:
                 writer = stack.enter_context(ClipWriter(temporary, clip, *answer.pixels.shape[:2], logger))

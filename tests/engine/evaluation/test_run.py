@@ -9,7 +9,8 @@ from light_head_rcnn.data import load_dataset
 from light_head_rcnn.engine.evaluation import run
 from light_head_rcnn.engine.evaluation.run import evaluate
 from light_head_rcnn.engine.inference.dataset_detections import DatasetDetections
-from light_head_rcnn.engine.inference.detector import Detections, Detector
+from light_head_rcnn.engine.inference.detections import Detections
+from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.errors import DataError
 

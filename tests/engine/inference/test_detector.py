@@ -9,7 +9,8 @@ from PIL import Image
 from light_head_rcnn.errors import DataError
 from light_head_rcnn.data import make_record
 from light_head_rcnn.engine.inference.dataset_detections import detect_dataset
-from light_head_rcnn.engine.inference.detector import Detector, to_original_frame
+from light_head_rcnn.engine.inference.detections import to_original_frame
+from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from light_head_rcnn.engine.building import loaders
 from light_head_rcnn.engine.inference import file_reading, pictures
-from light_head_rcnn.engine.inference.detector import Detections, Detector
+from light_head_rcnn.engine.inference.detections import Detections
+from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.image_files import find_images
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.engine.inference.json_detections import as_json

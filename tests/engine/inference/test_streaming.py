@@ -170,4 +170,4 @@ def test_few_large_photographs_are_kept_for_a_batch(monkeypatch):
     image = pictures(1)[0]
     reads = [ReadFile(image, one.inputs(image)[0], image.shape[:2]) for _ in range(6)]
     monkeypatch.setattr(streaming, "_KEPT_BYTES", 2.5 * image.nbytes)
-    assert len(list(streaming.answers(one, reads))) == 6 and sizes == [2, 2, 2]
+    assert len(list(streaming.answers(one.requests(), reads))) == 6 and sizes == [2, 2, 2]

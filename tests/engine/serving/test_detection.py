@@ -11,7 +11,8 @@ from PIL import Image
 
 from light_head_rcnn.engine.deploy.api import export
 from light_head_rcnn.engine.deploy.detectors import load_detector
-from light_head_rcnn.engine.inference.detector import Detector, to_original_frame
+from light_head_rcnn.engine.inference.detections import to_original_frame
+from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
 from light_head_rcnn.engine.serving.networks import Network, open_network
 from light_head_rcnn.gluon_models import get_model

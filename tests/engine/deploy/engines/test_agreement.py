@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.engine.deploy.engines.agreement import agreement
-from light_head_rcnn.engine.inference.detector import Detections
+from light_head_rcnn.engine.inference.detections import Detections
 from light_head_rcnn.errors import DataError
 
 

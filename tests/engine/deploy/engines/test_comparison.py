@@ -2,7 +2,7 @@
 import numpy as np
 
 from light_head_rcnn.engine.deploy.engines.comparison import paired_differences
-from light_head_rcnn.engine.inference.detector import Detections
+from light_head_rcnn.engine.inference.detections import Detections
 
 
 def detections(*rows):
