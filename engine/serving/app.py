@@ -33,7 +33,7 @@ def make_app(settings: Settings, pool: Pool, metrics: Metrics,
         connections: function that gives the number of open connections.
     """
     paths = _Paths(settings, pool, metrics)
-    metrics.watch(pool, lambda: paths.bodies.held, connections)
+    metrics.watch(lambda: pool.waiting, lambda: pool.workers, lambda: paths.bodies.held, connections)
     pool.expecting = lambda: paths.bodies.receiving
     router = Router([
         Route("/", paths.describe, methods=["GET"]),

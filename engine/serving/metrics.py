@@ -1,15 +1,13 @@
 """What a server counts, in the text format of Prometheus."""
 import os
 import time
-from typing import TYPE_CHECKING, Callable
+from typing import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 from ...process_memory import resident_bytes
-
-if TYPE_CHECKING:
-    from .pool import Pool
+from .worker_process import WorkerProcess
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _FRESH = 0.1
@@ -43,22 +41,24 @@ class Metrics:
         self.connections_closed = Counter("lhrcnn_connections_closed", "Connections that the server closed.",
                                           ["reason"], registry=self._registry)
 
-    def watch(self, pool: "Pool", upload_bytes: Callable[[], int], connections: Callable[[], int]) -> None:
-        """Reports what holds at the moment when it is asked.
+    def watch(self, waiting: Callable[[], int], workers: Callable[[], Sequence[WorkerProcess]],
+              upload_bytes: Callable[[], int], connections: Callable[[], int]) -> None:
+        """Has the numbers shown that hold at the moment when they are asked for.
 
         Args:
-            pool: its queue and the memory of its workers.
+            waiting: function that gives the number of requests in the queue.
+            workers: function that gives the worker processes.
             upload_bytes: function that gives the bytes of bodies that are held.
             connections: function that gives the number of open connections.
         """
         for name, help_text, function in (
-                ("lhrcnn_queue_length", "Requests that wait for a worker.", lambda: pool.waiting),
+                ("lhrcnn_queue_length", "Requests that wait for a worker.", waiting),
                 ("lhrcnn_upload_bytes", "Bytes of request bodies that are held.", upload_bytes),
                 ("lhrcnn_connections", "Open connections.", connections),
                 ("lhrcnn_workers_ready", "Workers that have their detector.",
-                 lambda: sum(worker.lanes > 0 for worker in pool.workers))):
+                 lambda: sum(worker.lanes > 0 for worker in workers()))):
             Gauge(name, help_text, registry=self._registry).set_function(function)
-        self._registry.register(_Memory(pool))
+        self._registry.register(_Memory(workers))
 
     def text(self) -> bytes:
         """All numbers, in the text format of Prometheus; up to `_FRESH` seconds old, so that asking costs little."""
@@ -71,12 +71,12 @@ class Metrics:
 class _Memory:
     """Resident memory of the processes, read when it is asked for."""
 
-    def __init__(self, pool: "Pool"):
-        self._pool = pool
+    def __init__(self, workers: Callable[[], Sequence[WorkerProcess]]):
+        self._workers = workers
 
     def collect(self) -> list:
         family = GaugeMetricFamily("lhrcnn_resident_memory_bytes", "Memory that a process holds.", labels=["process"])
         family.add_metric(["server"], resident_bytes(os.getpid()))
-        for worker in self._pool.workers:
+        for worker in self._workers():
             family.add_metric([f"worker_{worker.number}"], worker.resident_memory())
         return [family]
