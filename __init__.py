@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
 from . import runtime
+from .version import __version__
 
 if TYPE_CHECKING:
     from .data import load_dataset, register_dataset
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .engine.training.trainer import Trainer
     from .gluon_models import get_model, model_names, register_backbone, register_model
 
-__version__ = "0.2.0"
 # Each public name, and the module that it comes from.
 _PUBLIC = {
     "Detector": ".engine.inference.detector",

@@ -71,7 +71,7 @@ class NativeDistribution(Distribution):
 
 setup(
     name="light_head_rcnn",
-    version=re.search(r'^__version__ = "(.+)"', read("__init__.py"), re.MULTILINE).group(1),
+    version=re.search(r'^__version__ = "(.+)"', read("version.py"), re.MULTILINE).group(1),
     description="Light-Head R-CNN for MXNet 1.9.1",
     long_description=read("README.md") if os.path.exists(os.path.join(HERE, "README.md")) else "",
     long_description_content_type="text/markdown",

@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 
-from .... import __version__
 from ....data.batching.padding import LEAST_SIDE
 from ....errors import ModelError, UsageError
+from ....version import __version__
 from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
 from ...symbolic.detector import SymbolDetector
