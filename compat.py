@@ -2,8 +2,7 @@
 
 MXNet 1.9.1 and GluonCV 0.10 name NumPy attributes that NumPy 1.24 dropped and import ``distutils``, which Python 3.12
 dropped. The GPU build of MXNet expects the CUDA 11 libraries where the dynamic loader looks, while pip puts them inside
-``site-packages/nvidia``. Where scikit-learn is installed, MXNet imports all of it for a class that it retired long ago.
-GluonCV cannot be imported where PyTorch 2 is installed.
+``site-packages/nvidia``. GluonCV cannot be imported where PyTorch 2 is installed.
 """
 import ctypes
 import importlib
@@ -21,6 +20,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 import numpy
 
 from .errors import LibraryError
+from .mxnet_imports import LateModulesForMXNet, NoScikitLearnForMXNet
 
 NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str}
 
@@ -48,7 +48,7 @@ def prepare() -> None:
         return
     restore_numpy_names(numpy)
     restore_distutils()
-    sys.meta_path.insert(0, NoScikitLearnForMXNet())
+    sys.meta_path[:0] = [NoScikitLearnForMXNet(), LateModulesForMXNet()]
     require_system_libraries(system_libraries(platform.machine(), is_pypi_arm_build()))
     if is_cuda_build():
         driver = open_driver()
@@ -65,21 +65,6 @@ class MissingMXNet(importlib.abc.MetaPathFinder):
         if name == "mxnet":
             raise LibraryError("this needs MXNet 1.9.1, which is not installed. Install it with: "
                                "pip install 'light_head_rcnn[cpu]', or for NVIDIA GPUs 'light_head_rcnn[cu112]'")
-
-
-class NoScikitLearnForMXNet(importlib.abc.MetaPathFinder):
-    """Stands first among Python's finders of modules, and tells MXNet alone that there is no scikit-learn.
-
-    MXNet 1.9.1 derives `mx.model.FeedForward`, which `mx.module` replaced, from a class of scikit-learn where it finds
-    that. With it come SciPy's statistics and pandas, for nothing: half a second of a processor and 37 MB in every
-    process. A scikit-learn that has been imported before is taken, as ever.
-    """
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Raises ImportError for scikit-learn while `mxnet.model` is being loaded, and finds nothing else."""
-        model = sys.modules.get("mxnet.model") if name == "sklearn" else None
-        if model is not None and not hasattr(model, "FeedForward"):  # the module has come as far as its imports
-            raise ImportError("MXNet does without scikit-learn, see light_head_rcnn.compat")
 
 
 def require_linux(system: str = platform.system()) -> None:

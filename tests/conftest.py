@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -85,6 +87,22 @@ def plain_logger():
         logger.removeHandler(handler)
         handler.close()
     logger.propagate = True
+
+
+@pytest.fixture(scope="session")
+def fresh_python():
+    """Function that runs code in a fresh interpreter, away from the checkout, and returns what it prints.
+
+    Folders that follow the code stand in front of its module path.
+    """
+    def run(code, *paths):
+        path = os.pathsep.join([*map(str, paths), os.environ.get("PYTHONPATH", "")])
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd="/", stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, universal_newlines=True, env=dict(os.environ, PYTHONPATH=path))
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    return run
 
 
 @pytest.fixture(scope="session")

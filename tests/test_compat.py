@@ -1,7 +1,5 @@
 """What makes the surroundings fit MXNet, on stand-ins where a machine lacks the real thing."""
 import importlib
-import os
-import subprocess
 import sys
 import types
 
@@ -9,16 +7,6 @@ import pytest
 
 from light_head_rcnn import compat
 from light_head_rcnn.errors import LibraryError
-
-
-def python(code, *paths):
-    """Runs code in a fresh interpreter away from the checkout, with folders in front of its module path; returns its
-    output."""
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([*map(str, paths), os.environ.get("PYTHONPATH", "")]))
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd="/", stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, universal_newlines=True, env=environment)
-    assert run.returncode == 0, run.stdout
-    return run.stdout.strip()
 
 
 def distribution(folder, name, **files):
@@ -36,23 +24,11 @@ def test_other_systems_get_a_message(system, name):
         compat.require_linux(system)
 
 
-def test_import_on_macos_is_an_import_error_with_that_message():
+def test_import_on_macos_is_an_import_error_with_that_message(fresh_python):
     code = ("import os, platform; platform.system = lambda: 'Darwin'; del os.sched_getaffinity\n"
             "try: import light_head_rcnn\n"
             "except ImportError as error: print(type(error).__name__, error)")
-    assert python(code).startswith("LibraryError light_head_rcnn runs on Linux alone, and this is macOS")
-
-
-@pytest.mark.parametrize("first, expected", [
-    ("", "object False True"), ("import sklearn.base", "BaseEstimator True True")])
-def test_mxnet_alone_does_without_scikit_learn(tmp_path, first, expected):
-    (tmp_path / "sklearn").mkdir()
-    (tmp_path / "sklearn" / "__init__.py").touch()
-    (tmp_path / "sklearn" / "base.py").write_text("class BaseEstimator: pass")
-    assert python(f"import light_head_rcnn, sys\n{first}\nimport mxnet as mx\n"
-                  "loaded = 'sklearn' in sys.modules\nimport sklearn.base\n"
-                  "print(mx.model.FeedForward.__mro__[1].__name__, loaded, 'sklearn.base' in sys.modules)",
-                  tmp_path) == expected
+    assert fresh_python(code).startswith("LibraryError light_head_rcnn runs on Linux alone, and this is macOS")
 
 
 def test_numpy_names_return():
@@ -220,15 +196,15 @@ def torch_2(tmp_path):
     return tmp_path
 
 
-def test_detectors_do_not_mind_pytorch_2_beside(torch_2):
+def test_detectors_do_not_mind_pytorch_2_beside(torch_2, fresh_python):
     code = ("import sys, light_head_rcnn as lh; lh.get_model('light_head_rcnn_xception_voc')\n"
             "print('gluoncv' in sys.modules, 'torch' in sys.modules)")
-    assert python(code, torch_2) == "False False"
+    assert fresh_python(code, torch_2) == "False False"
 
 
-def test_gluoncv_is_imported_beside_pytorch_2_which_stays_importable(torch_2):
+def test_gluoncv_is_imported_beside_pytorch_2_which_stays_importable(torch_2, fresh_python):
     with_fault = "import light_head_rcnn\ntry: import gluoncv\nexcept RuntimeError as error: print(error)"
-    assert "Legacy torch==2.5.1" in python(with_fault, torch_2)  # the fault that the function is there for
+    assert "Legacy torch==2.5.1" in fresh_python(with_fault, torch_2)  # the fault that the function is there for
     code = """
 import sys, threading, light_head_rcnn
 from light_head_rcnn.compat import import_gluoncv
@@ -242,7 +218,7 @@ import gluoncv, torch
 assert gluoncv.model_zoo is import_gluoncv("gluoncv.model_zoo")
 print(callable(gluoncv.model_zoo.get_model), torch.__version__)
 """
-    assert python(code, torch_2).splitlines() == [
+    assert fresh_python(code, torch_2).splitlines() == [
         "['gluoncv.data', 'gluoncv.model_zoo', 'gluoncv.utils.metrics.voc_detection'] False", "True 2.5.1"]
 
 
