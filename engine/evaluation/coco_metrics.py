@@ -21,8 +21,9 @@ def coco_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dic
 
     The ground truth is that of the records: boxes in double precision as the annotations state them
     (`Record.coco_boxes`), areas, by which APs, APm and APl tell small, medium and large objects apart, and crowds.
-    Objects that the records call difficult or ignored count neither as found nor as missed. For an annotation file
-    without faults the metrics equal those that pycocotools computes from that file and the results.
+    Objects that the records call difficult or ignored count neither as found nor as missed. A region of which nothing
+    is known is a crowd of every class: detections that lie in it count neither as right nor as wrong. For an annotation
+    file without faults the metrics equal those that pycocotools computes from that file and the results.
 
     Images are told apart by their place in the data set: two of them may have the same id.
 
@@ -44,7 +45,8 @@ def coco_metrics(dataset: Dataset, detections: Sequence[ImageDetections]) -> Dic
     class_ranks = _ranks(category_ids(dataset))
     found = _found_objects(dataset, detections, image_ranks)
     truth = _true_objects(dataset.records, image_ranks)
-    by_rank = [_evaluate_class(truth.of_class(class_id), found.of_class(class_id)) for class_id in
+    regions = _unknown_regions(dataset.records, image_ranks)
+    by_rank = [_evaluate_class(truth.of_class(class_id), regions, found.of_class(class_id)) for class_id in
                ProgressBar(np.argsort(class_ranks), disable=None, unit="class", desc="evaluating", leave=False)]
     # Axes: IoU thresholds, recalls, categories, areas (0 is all), greatest numbers of detections (-1 is 100).
     precision = np.stack([precision for precision, _ in by_rank], axis=2)
@@ -91,6 +93,15 @@ def _true_objects(records: Sequence[Record], image_ranks: Sequence[int]) -> _Obj
                     joined("difficult") | joined("ignored")).sorted()
 
 
+def _unknown_regions(records: Sequence[Record], image_ranks: Sequence[int]) -> _Objects:
+    """Returns the regions of which nothing is known as crowds; their class is 0, and means nothing."""
+    regions = np.concatenate([record.regions for record in records]).astype(np.float64)
+    regions[:, 2:] += 1 - regions[:, :2]
+    none = np.zeros(len(regions), int)
+    return _Objects(none, np.repeat(image_ranks, [len(record.regions) for record in records]), regions,
+                    regions[:, 2] * regions[:, 3], none.astype(float), ~none.astype(bool), none.astype(bool))
+
+
 def _found_objects(dataset: Dataset, detections: Sequence[ImageDetections], image_ranks: Sequence[int]) -> _Objects:
     found = join_detections(dataset, detections)
     boxes, none = result_boxes(found.boxes), np.zeros(len(found.ids), bool)
@@ -111,13 +122,19 @@ class _Evaluation(COCOeval):
                 truth["ignore"] = truth["ignore"] or truth["ignored"]
 
 
-def _evaluate_class(truth: _Objects, found: _Objects) -> Tuple[np.ndarray, np.ndarray]:
+def _evaluate_class(truth: _Objects, regions: _Objects, found: _Objects) -> Tuple[np.ndarray, np.ndarray]:
     """Evaluates one class; classes one after the other need a fraction of the memory of all at once.
+
+    Args:
+        truth, found: of the class.
+        regions: of all images; those of images in which nothing was found play no part.
 
     Returns:
         precision: (10 IoU thresholds, 101 recalls, 4 areas, 3 greatest numbers of detections), and recall: the same
         without the recalls; -1 where there is no object to find.
     """
+    excusing = np.isin(regions.images, found.images)
+    truth = _Objects(*(np.concatenate([own, of_regions[excusing]]) for own, of_regions in zip(truth, regions)))
     images = np.union1d(truth.images, found.images).tolist()
     with contextlib.redirect_stdout(io.StringIO()):
         run = _Evaluation(_index(truth, images), _index(found, images), "bbox")

@@ -13,7 +13,8 @@ def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], thresho
 
     Boxes have inclusive ends: a side is x2 - x1 + 1 long. A detection belongs to the object of its class that it
     overlaps most. It is right if their IoU is at least `threshold` and no better detection has taken the object.
-    Difficult and ignored objects and crowds need not be found, and detections that belong to them do not count.
+    Difficult and ignored objects and crowds need not be found, and detections that belong to them do not count. Nor do
+    detections that find no object and have `threshold` or more of their area in a region of which nothing is known.
 
     GluonCV's VOC07MApMetric differs at recalls that are an exact tenth, for its steps are rounded sums of 0.1.
 
@@ -34,10 +35,11 @@ def voc_metrics(dataset: Dataset, detections: Sequence[ImageDetections], thresho
     order = np.argsort(found.ids, kind="stable")
     bounds = np.searchsorted(found.ids[order], np.arange(len(dataset.classes) + 1))
     truth = _truth_by_class(dataset)
+    unknown = _in_unknown_regions(dataset, found, threshold)
     per_class = {}
     for class_id, name in enumerate(dataset.classes):
         own = order[bounds[class_id]:bounds[class_id + 1]]
-        right, objects = _ranked(truth[class_id], Found(*(field[own] for field in found)), threshold)
+        right, objects = _ranked(truth[class_id], Found(*(field[own] for field in found)), unknown[own], threshold)
         per_class[name] = {"AP": _area(right, objects), "AP07": _eleven_points(right, objects), "objects": objects}
     means = {key: _mean([figures[key] for figures in per_class.values()]) for key in ("AP", "AP07")}
     return dict(means, per_class=per_class)
@@ -57,12 +59,24 @@ def _truth_by_class(dataset: Dataset) -> List[_Truth]:
     return truth
 
 
-def _ranked(truth: _Truth, found: Found, threshold: float) -> Tuple[np.ndarray, int]:
+def _in_unknown_regions(dataset: Dataset, found: Found, threshold: float) -> np.ndarray:
+    """Returns which detections have at least a share of their area in a region of which nothing is known, bool (m,)."""
+    inside = np.zeros(len(found.ids), bool)
+    for image, record in enumerate(dataset.records):
+        if len(record.regions):
+            start, end = np.searchsorted(found.images, (image, image + 1))
+            shares = box_ops.share_inside(found.boxes[None, start:end], record.regions[None])[0]
+            inside[start:end] = (shares >= threshold).any(axis=1)
+    return inside
+
+
+def _ranked(truth: _Truth, found: Found, unknown: np.ndarray, threshold: float) -> Tuple[np.ndarray, int]:
     """Judges the detections of one class.
 
     Args:
         truth: the objects of that class in each image that has any.
         found: the detections of that class, image by image.
+        unknown: bool (m,), which of them do not count unless they find an object.
         threshold: least IoU.
 
     Returns:
@@ -81,6 +95,7 @@ def _ranked(truth: _Truth, found: Found, threshold: float) -> Tuple[np.ndarray, 
                 counts[start + row] = not ignored[nearest[row]]
                 right[start + row] = not taken[nearest[row]]
                 taken[nearest[row]] = True
+    counts &= right | ~unknown
     best_first = np.argsort(-found.scores[counts], kind="stable")
     return right[counts][best_first], sum(int((~ignored).sum()) for _, ignored in truth.values())
 

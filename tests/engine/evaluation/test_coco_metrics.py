@@ -1,4 +1,5 @@
 """COCO's metrics equal pycocotools run by hand, on data sets of which everything is unlike what one expects."""
+import dataclasses
 import math
 
 import numpy as np
@@ -102,6 +103,27 @@ def test_more_detections_than_count(check, coco_content, guess):
     check(coco_content((4, 3, 8)), lambda dataset: [
         tuple(np.concatenate(arrays) for arrays in zip(*(
             guess([record], 4, seed=seed)[0] for seed in range(60)))) for record in dataset.records])
+
+
+def test_regions_of_which_nothing_is_known_are_crowds_of_every_class(tmp_path, coco_content, guess, write_set, by_hand,
+                                                                     assert_equal_figures):
+    value = coco_content()
+    write_set(tmp_path, "val", value)
+    dataset = load_dataset("coco", tmp_path, "val")
+    detections = guess(dataset.records, 4)
+    before = coco_metrics(dataset, detections)
+    regions = np.array([[0, 0, 79, 99], [50, 20, 139, 149.5]], np.float32)
+    dataset.records = [dataclasses.replace(record, regions=regions[:number % 3])
+                       for number, record in enumerate(dataset.records)]
+    crowds = [dict(image_id=record.image_id, category_id=category["id"], iscrowd=1, area=1.0,
+                   bbox=[float(x1), float(y1), float(x2) - float(x1) + 1, float(y2) - float(y1) + 1])
+              for record in dataset.records for x1, y1, x2, y2 in record.regions for category in value["categories"]]
+    annotations = value["annotations"] + [dict(crowd, id=10000 + number) for number, crowd in enumerate(crowds)]
+    file = write_set(tmp_path, "marked", dict(value, annotations=annotations))
+    write_results(tmp_path / "results.json", dataset, detections)
+    metrics = coco_metrics(dataset, detections)
+    assert_equal_figures(metrics, by_hand(file, tmp_path / "results.json"))
+    assert metrics["AP"] > before["AP"]
 
 
 def test_a_part_of_the_images(tmp_path, coco_content, guess, write_set, by_hand, assert_equal_figures):

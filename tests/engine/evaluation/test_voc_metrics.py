@@ -1,4 +1,5 @@
 """VOC's metrics against GluonCV's and against sums done on paper."""
+import dataclasses
 import math
 
 import numpy as np
@@ -106,6 +107,20 @@ def test_difficult_and_ignored_objects_and_crowds_do_not_count(dataset_of, detec
     detections = [detected((0, 0.9, hard), (0, 0.8, hard), (0, 0.7, SQUARE))]
     figures = voc_metrics(dataset, detections)["per_class"]["a"]
     assert (figures["AP"], figures["AP07"], figures["objects"]) == (1.0, 1.0, 1)
+
+
+@pytest.mark.parametrize("box, precision", [
+    ([100, 100, 119, 119], 1), ([90, 100, 109, 119], 1), ([89, 100, 108, 119], 0.5), ([0, 0, 199, 199], 0.5)])
+def test_detections_in_regions_of_which_nothing_is_known_do_not_count(dataset_of, detected, box, precision):
+    """Half of the second box lies in the region, less of the third, and the last one holds the region."""
+    dataset = dataset_of(("h", []), ("i", [(SQUARE, 0)]))
+    dataset.records[1] = dataclasses.replace(dataset.records[1], regions=np.array([[100, 100, 149, 149]], np.float32))
+    detections = [detected(), detected((0, 0.9, box), (1, 0.8, box), (0, 0.7, SQUARE))]
+    assert voc_metrics(dataset, detections)["AP"] == precision
+    # An object there is found as ever.
+    dataset.records[1] = dataclasses.replace(dataset.records[1], regions=np.array([[0, 0, 199, 199]], np.float32))
+    figures = voc_metrics(dataset, detections)["per_class"]["a"]
+    assert (figures["AP"], figures["objects"]) == (1, 1)
 
 
 def test_a_detection_belongs_to_the_object_that_it_overlaps_most(dataset_of, detected):
