@@ -28,18 +28,19 @@ def label_of(name: str) -> str:
 def count_all(keys: Sequence[TableKey]) -> Dict[str, Dict[str, Any]]:
     """Counts everything that several tables measure: what `count_row` and its siblings return, by name.
 
-    The figures are those of the first call in a process; callers must not change them.
+    Building and tracing all networks takes seconds, so that figures are those of the first call in a process; callers
+    must not change them.
     """
     return {name: _count(name) for name in dict.fromkeys(name for key in keys for name in names_of(key))}
 
 
-@functools.lru_cache(maxsize=None)  # building and tracing all networks takes seconds
 def _count(name: str) -> Dict[str, Any]:
     if name == CLASSIFIER:
         return count_classifier()
     return count_peer(name) if name in PEERS else count_row(name)
 
 
+@functools.lru_cache(maxsize=None)
 def count_row(name: str) -> Dict[str, Any]:
     """Counts a row at its test size.
 
@@ -54,6 +55,7 @@ def count_row(name: str) -> Dict[str, Any]:
                 model=cfg.network.model)
 
 
+@functools.lru_cache(maxsize=None)
 def count_peer(name: str) -> Dict[str, Any]:
     """Counts one of GluonCV's detectors: as `count_row` does, with "whole" as its only stage."""
     peer = PeerDetector(name)
@@ -62,6 +64,7 @@ def count_peer(name: str) -> Dict[str, Any]:
             "passes": 1, "model": PEERS[name].model}
 
 
+@functools.lru_cache(maxsize=None)
 def count_classifier(side: int = 224) -> Dict[str, Any]:
     """Counts the network of table 7: as `count_row` does, with "body" and "head", its last layer, as stages.
 

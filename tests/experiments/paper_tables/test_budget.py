@@ -67,12 +67,9 @@ def small(tmp_path):
 
 
 def test_steps_are_measured_in_a_process(small, tmp_path):
-    """Three steps an epoch."""
-    times = {}
-    for epochs in (1, 400):
-        run = small("psroi_align", "TRAIN.end_epoch", str(epochs))
-        times[epochs] = budget.measure_run(run, tmp_path, ["--cpu"], 1) - step_timing.START_SECONDS
-    assert 0 < times[1] < times[400] and 10 < times[400] / times[1] < 10000
+    """Of 1200 steps, three an epoch. One takes longer than 10 ms; three of them take no second each."""
+    run = small("psroi_align", "TRAIN.end_epoch", "400")
+    assert budget.measure_run(run, tmp_path, ["--cpu"], 1) - step_timing.START_SECONDS > 12
     assert not list(tmp_path.glob("*.yaml")) and not list(tmp_path.rglob("*.params"))
 
 
