@@ -82,6 +82,22 @@ def roboflow_csv(build):
     return TWO
 
 
+def global_wheat_csv(build):
+    build.images("train/1.jpg", "train/2.jpg", "test/3.jpg")
+    build.text("train.csv", "image_id,width,height,bbox,source\n1,60,80,\"[10.0, 20.0, 21.0, 21.0]\",usask_1\n"
+                            "2,60,80,,usask_1\n")
+    build.text("sample_submission.csv", "image_id,PredictionString\n3,1.0 0 0 50 50\n")
+    return {"train": {"1": ["object"], "2": []}}
+
+
+def global_wheat_2021_csv(build):
+    build.images("images/1.png", "images/2.png", "images/3.png")
+    for name, lines in (("train", "1.png,10 20 30 40;10 20 30 40,farm\n2.png,no_box,farm\n"),
+                        ("val", "3.png,10 20 30 40,farm\n")):
+        build.text(f"competition_{name}.csv", f"image_name,BoxesString,domain\n{lines}")
+    return {"train": {"1": ["object", "object"], "2": []}, "val": {"3": ["object"]}}
+
+
 def cvat_coco(build):
     build.images("images/default/1.jpg", "images/default/sub/2.jpg")
     build.coco("annotations/instances_default.json", {"1.jpg": ["cat"], "sub/2.jpg": ["cat", "dog"]})
@@ -350,5 +366,5 @@ FOLDERS = {
     "createml": (createml,), "labelstudio": (labelstudio, labelstudio_min), "bdd100k": (bdd100k,),
     "supervisely": (supervisely, supervisely_with_one_name_in_two_folders),
     "kitti": (kitti, kitti_as_other_tools_write_it), "visdrone": (visdrone,), "widerface": (widerface,),
-    "openimages": (openimages,), "csv": (roboflow_csv,),
+    "openimages": (openimages,), "csv": (roboflow_csv, global_wheat_csv, global_wheat_2021_csv),
 }

@@ -44,9 +44,34 @@ def test_retinanet_names_images_without_boxes(tmp_path):
     assert (empty.name, empty.objects, len(image.objects)) == ("c.jpg", [], 1)
 
 
+@pytest.mark.parametrize("text, box_format, boxes", [
+    ("image_id,width,height,bbox,source\na,80,60,\"[1.0, 2.0, 30.5, 40.0]\",farm\na,80,60,\"[5, 6, 7, 8]\",farm\n"
+     "b,80,60,,farm\n", "xywh", [["1.0", "2.0", "30.5", "40.0"], ["5", "6", "7", "8"]]),
+    ("image_name,BoxesString,domain\na.png,1 2 30 40;5 6 7 8,farm\nb.png,no_box,farm\n", "corners",
+     [["1", "2", "30", "40"], ["5", "6", "7", "8"]]),
+    ("image,xmin,ymin,xmax,ymax\na.jpg,1,2,30,40\na.jpg,5,6,7,8\nb.jpg,,,,\n", "corners",
+     [["1", "2", "30", "40"], ["5", "6", "7", "8"]])])
+def test_tables_without_classes(tmp_path, text, box_format, boxes):
+    (tmp_path / "boxes.csv").write_text(text)
+    raw = read_csv_file(str(tmp_path / "boxes.csv"), [])
+    a, b = raw.images
+    assert raw.box_format == box_format and (a.image_id, b.image_id, b.objects) == ("a", "b", [])
+    assert [(one.label, one.box) for one in a.objects] == [("object", box) for box in boxes]
+    assert "boxes.csv has no column of classes" in raw.notes[0]
+
+
+def test_whole_boxes_with_classes(tmp_path):
+    (tmp_path / "boxes.csv").write_text("file_name,species,category,bbox\na.jpg,x,cat,(1 2 3 4)\na.jpg,x,dog,[1; 2]\n")
+    raw = read_csv_file(str(tmp_path / "boxes.csv"), [])
+    cat, *broken = raw.images[0].objects
+    assert (cat.label, cat.box, raw.box_format, raw.notes) == ("cat", ["1", "2", "3", "4"], "xywh", ())
+    assert [one.box.why for one in broken] == ["'[1' is not four numbers", "' 2]' is not four numbers"]
+
+
 @pytest.mark.parametrize("text", ["", "a.jpg,1,2,30,40\n", "a.jpg,1,2,x,40,cat\n", "cat,0\ndog,1\n",
                                   "image,label\na.jpg,cat\n",
                                   "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n",
-                                  "image_id,width,height,bbox,source\n"])
+                                  "image_id,PredictionString\n", "image,xmin,ymin,xmax,ymax,species\n",
+                                  "image_id,width,height,bbox,species\n", "bbox,class\n"])
 def test_other_tables(text):
     assert table_of(text) is None

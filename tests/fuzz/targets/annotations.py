@@ -48,6 +48,7 @@ _SUPERVISELY = {"size": {"width": 40, "height": 30}, "objects": [
     {"classTitle": "dog", "geometryType": "bitmap", "bitmap": {"origin": [3, 3], "data":
         "eJzrDPBz5+WS4mJgYOD19HAJAtKCQMzIwQwkZxs6WgMpBiYnL8Y0BgYGAHmFBcE="}}]}
 _CSV = "filename,width,height,class,xmin,ymin,xmax,ymax\na.png,40,30,cat,1,2,9,9\nb.png,40,30,dog,3,3,8,8\n"
+_WHOLE_BOXES = 'image_id,width,height,bbox,source\na,40,30,"[1.0, 2, 9, 9]",x\nb,40,30,,x\n'
 _RETINANET = "a.png,1,2,9,9,cat\nb.png,,,,,\n"
 _KITTI = ("Car 0.00 0 -1.57 1.00 2.00 20.50 22.00 1.6 1.5 3.7 1.0 1.5 25.0 -1.5\n"
           "DontCare -1 -1 -10 30.00 5.00 39.00 9.00 -1 -1 -1 -1000 -1000 -1000 -10\n")
@@ -149,7 +150,7 @@ TARGETS: Dict[str, Target] = {
                          _images("train/a.png", "train/b.png")),
     "openimages_names": Target("class-descriptions-boxable.csv", _texts(_CLASS_DESCRIPTIONS), read,
                                _table_of_openimages),
-    "csv": Target("boxes.csv", _texts(_CSV, _RETINANET), read, _TWO),
+    "csv": Target("boxes.csv", _texts(_CSV, _RETINANET, _WHOLE_BOXES), read, _TWO),
     "yolo_labels": Target("labels/a.txt", _texts("0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.9 0.1 0.9 0.9\n"), read, _yolo(True)),
     "yolo_yaml": Target("data.yaml", _texts(_DATA_YAML, _DATA_YAML_2), read, _yolo(False)),
     "class_names": Target("classes.txt", _texts("cat\ndog\n"), read, _yolo(False)),
