@@ -159,8 +159,8 @@ def check_pixel_count(path: str, width: int, height: int, max_megapixels: float)
     if width * height > max_megapixels * 1e6:
         raise DataError(
             f"{path}: {width} x {height} pixels are {width * height / 1e6:.0f} million, and the limit is "
-            f"{max_megapixels:.0f} million; to read it, raise dataset.MAX_MEGAPIXELS (in a program the argument "
-            "max_megapixels)", "image_too_large")
+            f"{max_megapixels:.0f} million; to read it, raise dataset.MAX_MEGAPIXELS (for lhrcnn data "
+            "--max-megapixels, in a program the argument max_megapixels)", "image_too_large")
 
 
 def _reason(path: str, error: Exception) -> str:

@@ -54,7 +54,7 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         ids, scores, boxes = detector("photo.jpg")
     """
     onnx = check_engine(path, engine, precision)
-    if onnx or find_exports(path) and not (Path(path).is_dir() and checkpoint_prefixes(str(path))):
+    if onnx or is_mxnet_export(path):
         if overrides or cfg is not None:
             raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: load the checkpoint "
                              "with the overrides and export it again")
@@ -67,3 +67,8 @@ def load_detector(path: PathLike, ctx: Optional[mx.Context] = None, overrides: O
         detector = fused_detector(Detector.of(cfg, net, contexts, source))
     _LOGGER.info("loaded %s", detector.source)
     return detector
+
+
+def is_mxnet_export(path: PathLike) -> bool:
+    """Whether a path is that of an export for MXNet, see `exported.find_exports`, and not of a training's folder."""
+    return bool(find_exports(path)) and not (Path(path).is_dir() and checkpoint_prefixes(str(path)))

@@ -69,8 +69,8 @@ def check_settings(settings: Settings) -> None:
         raise UsageError(f"{settings.host} can be reached from other machines, so requests must bring a token along: "
                          "name a file that holds it by --token-file, or set LHRCNN_TOKEN")
     if settings.upload_memory < settings.max_bytes:
-        raise UsageError(f"--upload-memory ({settings.upload_memory} bytes) must hold at least one request of "
-                         f"--max-bytes ({settings.max_bytes})")
+        raise UsageError(f"--upload-memory ({settings.upload_memory / MEGABYTE:g} MB) must hold at least one request "
+                         f"of --max-megabytes ({settings.max_bytes / MEGABYTE:g} MB)")
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 from typing import Any, Dict, List
 
-from ...data import load_dataset
 from ...data.finding import find_sets
 from ...data.finding.layouts import PACKED
 from ...data.packing.checking import DamagedFile, find_damage
@@ -15,7 +14,9 @@ from ...data.studies.statistics import SetStatistics, set_statistics
 from ...engine.files import write_json
 from ...errors import DataError
 from . import options
-from .data_sets import LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_sets
+from .data_sets import (
+    LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_set, read_sets,
+)
 
 EXAMPLES = """
 lhrcnn data check photos/
@@ -82,8 +83,7 @@ def _images_of_no_part(args: argparse.Namespace, sets: ReadSets) -> List[str]:
     if "all" in sets.datasets or "all" not in find_sets(args.path, args.image_root, args.layout, use_splits=False).sets:
         return []
     try:
-        everything = load_dataset("auto", args.path, "all", sets.classes, parse_on_error(args.on_error),
-                                  image_root=args.image_root, layout=args.layout, use_splits=False)
+        everything = read_set(args, "all", parse_on_error(args.on_error), sets.classes, use_splits=False)
     except DataError as error:
         return [f"the set all cannot be used: {error}"]
     in_parts = {record.path for one in sets.datasets.values() for record in one.records}

@@ -37,7 +37,8 @@ def main(argv: options.Arguments = None) -> int:
     parser = make_parser("pack", __doc__ + "\n" + _HOW, EXAMPLES)
     parser.add_argument("--out", metavar="NEW", required=True, help="new folder, or that of a packing that was "
                         "interrupted")
-    parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to pack (default: all)")
+    parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to pack (default: all but those that join "
+                        "others, such as trainval)")
     parser.add_argument("--shard-size", default="256MB", metavar="SIZE", help="a shard ends with the image that "
                         "reaches this size (default: 256MB)")
     parser.add_argument("--resize-short", type=int, metavar="N", help="make images smaller until their shorter edge "

@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import yaml
 
-from ...data import Dataset, load_dataset
+from ...data import MAX_MEGAPIXELS, Dataset, load_dataset
 from ...data.finding import LAYOUTS, FoundDataset, find_sets
 from ...errors import DataError, UsageError
 
@@ -40,7 +40,7 @@ class ReadSets(NamedTuple):
 
 
 def make_parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Makes the parser of a command with PATH, --image-root, --layout and --on-error.
+    """Makes the parser of a command with PATH, --image-root, --layout, --on-error and --max-megapixels.
 
     Args:
         name: of the command, such as "check".
@@ -57,6 +57,8 @@ def make_parser(name: str, description: str, examples: str) -> argparse.Argument
     parser.add_argument("--on-error", metavar="POLICY", default="default", help="what is done about broken entries: "
                         "default; raise, which stops at the first; skip, which leaves all of them out; or actions by "
                         "kind, such as \"{image_missing: error, box_outside: drop}\"")
+    parser.add_argument("--max-megapixels", type=float, default=MAX_MEGAPIXELS, metavar="N", help="millions of pixels "
+                        f"of an image; larger ones are a fault (default: {MAX_MEGAPIXELS:.0f})")
     return parser
 
 
@@ -105,9 +107,13 @@ def find_data_set(args: argparse.Namespace, use_splits: bool = True) -> FoundDat
 
 
 def read_set(args: argparse.Namespace, name: str, on_error: OnError,
-             classes: Optional[Sequence[str]] = None) -> Dataset:
-    """Reads one image set of the folder that a command line names, by default with the classes of all sets."""
-    return load_dataset("auto", args.path, name, classes, on_error, image_root=args.image_root, layout=args.layout)
+             classes: Optional[Sequence[str]] = None, use_splits: bool = True) -> Dataset:
+    """Reads one image set of the folder that a command line names, by default with the classes of all sets.
+
+    `use_splits` is as for `find_sets`.
+    """
+    return load_dataset("auto", args.path, name, classes, on_error, image_root=args.image_root, layout=args.layout,
+                        max_megapixels=args.max_megapixels, use_splits=use_splits)
 
 
 def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from ...data import Record, load_dataset
+from ...data import Record
 from ...data.finding.choosing import SPLITS_FOLDER
 from ...data.finding.layouts import PACKED
 from ...data.studies.report import classes_table
@@ -13,7 +13,7 @@ from ...data.studies.statistics import set_statistics
 from ...engine.files import atomic_write
 from ...errors import UsageError
 from . import options
-from .data_sets import config_lines, find_data_set, make_parser, parse_on_error, print_text
+from .data_sets import config_lines, find_data_set, make_parser, parse_on_error, print_text, read_set
 
 EXAMPLES = """
 lhrcnn data split photos/
@@ -54,8 +54,7 @@ def main(argv: options.Arguments = None) -> int:
                          + (f"; --force replaces the lists in {folder}" if is_own and folder.is_dir() else ""))
     lists = {one: folder / f"{one}.txt" for one in shares}
     _check_lists(folder, args.force)
-    dataset = load_dataset("auto", args.path, next(iter(found.sets)), on_error=parse_on_error(args.on_error),
-                           image_root=args.image_root, layout=args.layout, use_splits=use_splits)
+    dataset = read_set(args, next(iter(found.sets)), parse_on_error(args.on_error), use_splits=use_splits)
     sets = split_records(dataset.records, shares, args.seed, progress=True)
     root = found.path if os.path.isdir(found.path) else os.path.dirname(found.path)
     for old in _old_lists(folder):

@@ -26,8 +26,8 @@ def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where an image or video could not be read."""
     parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
-    parser.add_argument("--exported", metavar="PATH", help="an exported detector (its folder, or the start of its "
-                        "files' names), instead of --cfg and --checkpoint")
+    parser.add_argument("--exported", metavar="PATH", help="a detector that was exported for MXNet (its folder, or the "
+                        "start of its files' names); --checkpoint takes one, too")
     engines.add_arguments(parser)
     parser.add_argument("--threshold", type=_score, default=0.5, metavar="SCORE",
                         help="show detections with at least this score (default: 0.5)")
@@ -47,9 +47,11 @@ def main(argv: options.Arguments = None) -> int:
                         "extra `video`); and configuration entries to change, as KEY=VALUE or KEY VALUE")
     args = parser.parse_intermixed_args(argv)
     args.overrides, paths = options.split_overrides(args.words)
+    if args.exported is None and engines.names_mxnet_export(args.checkpoint):
+        args.exported, args.checkpoint = args.checkpoint, None
     if args.exported and (args.cfg or args.checkpoint or args.epoch or args.allow_partial or args.overrides):
-        raise UsageError("--exported takes no --cfg, --checkpoint, --epoch, --allow-partial or KEY=VALUE: the "
-                         "thresholds and sizes of an exported detector are fixed")
+        raise UsageError("an exported detector takes no --cfg, --checkpoint, --epoch, --allow-partial or KEY=VALUE: "
+                         "its thresholds and sizes are fixed")
     path = args.exported or args.checkpoint
     is_export = engines.names_export(path, args)
     if is_export and (args.cfg or args.overrides):

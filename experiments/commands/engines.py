@@ -48,6 +48,12 @@ def names_export(path: Optional[str], args: argparse.Namespace) -> bool:
     return True
 
 
+def names_mxnet_export(path: Optional[str]) -> bool:
+    """Whether a path is that of an export for MXNet, and not of a training, in whose folder one may lie too."""
+    from ...engine.deploy.detectors import is_mxnet_export
+    return path is not None and is_mxnet_export(path)
+
+
 def load_export(path: str, args: argparse.Namespace) -> "EngineDetector":
     """Loads an ONNX export into the engine of a command line."""
     from ...engine.deploy.engines.engine_detector import load_engine_detector

@@ -39,7 +39,7 @@ def main(argv: options.Arguments = None) -> int:
     parser.add_argument("--ssh", default=None, metavar="COMMAND", help="command that runs a shell line on {host} "
                         "(default: ssh -o BatchMode=yes {host})")
     parser.add_argument("--port", type=int, default=0, metavar="P", help="of the scheduler, which is on the first "
-                        f"machine (default: a free one on this machine, {_PORT} on others)")
+                        f"machine (default: a free one; with --hosts {_PORT})")
     parser.add_argument("--out", metavar="FOLDER", help="folder for a log file of each process (default: the folder "
                         "launch in the output_path of the training)")
     args = parser.parse_args(own)

@@ -13,7 +13,7 @@ from .extensions import add_extensions, import_extensions, split_extensions
 COMMANDS: Dict[str, str] = {
     "train": "train a detector",
     "test": "test a detector on a data set",
-    "detect": "detect objects in photographs",
+    "detect": "detect objects in photographs and videos",
     "launch": "train a detector by several processes, on this machine or on several",
     "pretrain": "train a backbone as a classifier, with whose weights detectors start",
     "proposals": "find boxes that may hold an object, by selective search or edge boxes, and measure their recall",
@@ -22,10 +22,10 @@ COMMANDS: Dict[str, str] = {
     "convert": "take weights from other frameworks",
     "export": "write a detector as files that need no configuration",
     "serve": "answer images that clients send over HTTP",
-    "data": "check, show, split and convert data sets, and fit anchors to them",
+    "data": "check, show, split, convert, pack and crop data sets, and fit anchors to them",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
     "study": "train rows that differ in one thing each on several data sets, and write the page of the comparison",
-    "benchmark": "time backbones, operators, training steps and the reading of data sets",
+    "benchmark": "time backbones, detectors, operators, streams, servers, training steps and the reading of data sets",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }
 

@@ -18,10 +18,14 @@ def main(argv: options.Arguments = None) -> int:
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
     options.add_checkpoint_arguments(parser)
     engines.add_arguments(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json and dataset.json "
-                        "(default: the folder test, or test_ENGINE_PRECISION for an export, beside the checkpoint)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json, dataset.json and "
+                        "speed.json (default: the folder test, or test_ENGINE_PRECISION for an export, beside the "
+                        "checkpoint)")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
+    if engines.names_mxnet_export(args.checkpoint):
+        raise UsageError(f"{args.checkpoint} is an export for MXNet, which does not say what it is tested on: name the "
+                         "checkpoint that it was made of, or test it in a program, by lh.evaluate(PATH, DATA_SET)")
     is_export = engines.names_export(args.checkpoint, args)
     cfg = engines.load_export_cfg(args.checkpoint, args) if is_export else options.load_cfg_unless_checkpoint(args)
     from ...engine.building.datasets import build_dataset

@@ -272,6 +272,13 @@ def test_demo_on_exported_files(exported, photographs, tmp_path):
     assert detect.main(["--exported", str(exported.parent)] + words[2:]) == 0
 
 
+def test_checkpoint_takes_an_export_for_mxnet_too(exported, photographs, tmp_path, capsys):
+    words = ["--checkpoint", str(exported), "--cpu", "--out", str(tmp_path / "out")]
+    assert detect.main(words + [str(photographs)]) == 0 and f"detecting with {exported}" in capsys.readouterr().err
+    assert detect.main(words + [str(photographs), "TEST.NMS=0.5"]) == 2 and "are fixed" in capsys.readouterr().err
+    assert test.main(words) == 2 and "lh.evaluate(PATH, DATA_SET)" in capsys.readouterr().err
+
+
 def test_mistakes_of_detect(workshop, tmp_path, capsys):
     cfg = ["--cfg", str(workshop / "row.yaml"), "--cpu"]
     assert detect.main(cfg + [str(tmp_path / "gone.jpg")]) == 2 and "gone.jpg" in capsys.readouterr().err
@@ -283,7 +290,7 @@ def test_mistakes_of_detect(workshop, tmp_path, capsys):
     assert f"no exported detector in the folder {tmp_path}" in capsys.readouterr().err
     for word in ("TEST.NMS=0.3", "--allow-partial"):
         assert detect.main(["--exported", "nowhere/net", str(workshop / "data"), word]) == 2
-        assert "--exported takes no" in capsys.readouterr().err
+        assert "an exported detector takes no" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("score, message", [("1.5", "1.5 is not from 0 to 1"),

@@ -49,6 +49,13 @@ def test_what_is_left_out_gives_status_one(lhrcnn, coco, tmp_path):
     assert len(build_dataset(cfg, cfg.dataset.test_image_set)) == 2
 
 
+def test_images_above_the_limit_of_pixels_are_a_fault(lhrcnn, coco):
+    """They have 80 x 60 pixels."""
+    status, printed, error = lhrcnn("data", "check", coco, "--max-megapixels", "0.004")
+    assert status == 2 and "80 x 60 pixels are" in printed + error and "--max-megapixels" in printed + error
+    assert "80 x 60 pixels are" not in lhrcnn("data", "check", coco, "--max-megapixels", "0.005")[1]
+
+
 def test_a_set_that_cannot_be_used_does_not_hide_the_others(lhrcnn, coco):
     (coco / "annotations" / "instances_val.json").write_text('{"images": [], "annotations": []')
     status, printed, _ = lhrcnn("data", "check", coco)
