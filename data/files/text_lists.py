@@ -77,6 +77,20 @@ def read_list(file: Union[str, os.PathLike]) -> List[Tuple[int, str]]:
     return [(number, line) for number, line in stripped if line and not _is_comment(line)]
 
 
+def read_names(file: Union[str, os.PathLike]) -> List[str]:
+    """Reads a list whose lines are numbered, from 0, such as the names of classes.
+
+    Blank lines at the beginning and at the end are left out, and so are comments, see `read_list`; an entry that is a
+    blank line keeps its number, and has that for a name.
+
+    Raises:
+        DataError: the file cannot be read; the message names it.
+    """
+    lines = [line.strip() for line in re.split("\r\n|\r|\n", read_text(file))]
+    text = "\n".join(line for line in lines if not _is_comment(line)).strip("\n")
+    return [line or str(number) for number, line in enumerate(text.split("\n"))] if text else []
+
+
 def _recognise(content: bytes) -> str:
     """Returns the encoding that a byte order mark tells, or UTF-16 where every second byte is zero, or else UTF-8."""
     for mark, encoding in _BYTE_ORDER_MARKS:

@@ -2,12 +2,12 @@
 by the folders that the images lie in.
 """
 import os
-from typing import Dict, List, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ..files.text_lists import read_list
 from .found import FoundSet
 from .image_folders import without_masks
-from .set_names import canonical_name, canonical_of_path, choose_names
+from .set_names import canonical_name, canonical_of_paths, choose_names
 from .tree import Tree
 
 SPLITS_FOLDER = "splits"
@@ -16,17 +16,18 @@ LIST_FOLDERS = ((), ("ImageSets", "Main"), ("ImageSets",), ("lists",))
 _LINES_LOOKED_AT = 20
 
 
-def lists_of_images(tree: Tree, folder: str, any_name: bool = False) -> List[str]:
+def lists_of_images(tree: Tree, folder: str, images: Optional[Tree] = None, any_name: bool = False) -> List[str]:
     """Returns the text files in a folder whose lines name images of the data set.
 
     Args:
         tree: the data set's folder.
         folder: one in it.
+        images: the folder of the images, where it is another one.
         any_name: also those that are not named after a set.
     """
     if folder not in tree.folders:
         return []
-    stems = tree.image_stems()
+    stems = (images or tree).image_stems()
     return [file for file in tree.folders[folder].paths(".txt")
             if (any_name or _is_named_after_a_set(file)) and _names_images(file, stems)]
 
@@ -49,8 +50,8 @@ def sets_of_image_folders(tree: Tree, sets: Sequence[FoundSet]) -> Dict[str, Fou
         Two sets or three; empty where the folders of the images tell no such sets.
     """
     folders: Dict[Tuple[str, str], List[str]] = {}
-    for folder in without_masks(tree.with_images()):
-        canonical, position = canonical_of_path(folder.parts)
+    holders = without_masks(tree.with_images())
+    for folder, (canonical, position) in zip(holders, canonical_of_paths([folder.parts for folder in holders])):
         if canonical:
             path = os.path.join(tree.root, *folder.parts[:position + 1])
             folders.setdefault((folder.parts[position], canonical), []).append(path)

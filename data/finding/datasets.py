@@ -15,6 +15,7 @@ from ..readers.coco import CocoDataset
 from ..readers.voc import VocDataset
 from ..record import Record
 from ..registry import register_dataset
+from .choosing import SPLITS_FOLDER
 from .finder import find_annotations, find_sets
 from .found import FoundDataset, FoundSet
 from .layouts import IMAGE_LAYOUTS, LAYOUTS, PACKED
@@ -186,7 +187,7 @@ def read_coco_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
     files = [[os.path.join(folder, f"{kind}_{name.strip()}.json") for kind in ("instances", "image_info")]
              for name in image_set.split("+")]
     options = _without_empty(options)
-    if all(any(map(os.path.isfile, pair)) for pair in files) and not _FINDING & set(options):
+    if all(any(map(os.path.isfile, pair)) for pair in files) and not _is_divided_anew(path, options):
         return CocoDataset(path, image_set, **options)
     return AutoDataset(path, image_set, layout="coco", **options)
 
@@ -202,9 +203,14 @@ def read_voc_dataset(path: Path, image_set: str, **options: Any) -> Dataset:
               os.path.join(path, f"VOC{name.partition('_')[0]}", folder, f"{name.partition('_')[2]}.txt"))
              for name in names]
     options = _without_empty(options)
-    if all(any(map(os.path.isfile, pair)) for pair in lists) and not _FINDING & set(options):
+    if all(any(map(os.path.isfile, pair)) for pair in lists) and not _is_divided_anew(path, options):
         return VocDataset(path, image_set, **options)
     return AutoDataset(path, image_set, layout="voc", **options)
+
+
+def _is_divided_anew(path: Path, options: Mapping[str, Any]) -> bool:
+    """Whether what is read is not what the files' own names say: by options of the finder, or by lists in `splits`."""
+    return bool(_FINDING & set(options)) or os.path.isdir(os.path.join(path, SPLITS_FOLDER))
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -118,6 +118,7 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
     for file in tree.paths(".csv"):
         files.setdefault(csv_kind(file) or "", []).append(file)
     found: Dict[str, List[FoundSet]] = {}
+    yolo_error: Optional[DataError] = None
     for layout in LAYOUTS:
         if wanted not in (None, layout):
             continue
@@ -126,10 +127,17 @@ def _find_layouts(tree: Tree, images: Optional[Tree], notes: List[str],
         elif layout == "voc":
             sets = find_voc(tree, images)
         else:
-            sets, yolo_notes = find_yolo(tree, images)
+            try:
+                sets, yolo_notes = find_yolo(tree, images)
+            except DataError as error:  # of a YAML file, which may belong to something else
+                sets, yolo_notes, yolo_error = [], [], error
             notes += yolo_notes
         if sets:
             found[layout] = sets
+    if yolo_error is not None:
+        if not found:
+            raise yolo_error
+        notes.append(f"not read as YOLO's: {yolo_error}")
     # A table beside other annotations was made from them, or is something else. Of a public data set, the others were
     # made for a program that did not read its own.
     for weaker in (("csv",), OF_PUBLIC_SETS):
@@ -157,24 +165,24 @@ def _cvat_files(tree: Tree) -> List[str]:
 def _named(tree: Tree, images: Optional[Tree], sets: Sequence[FoundSet], use_splits: bool) -> Dict[str, FoundSet]:
     """Returns the sets by name, with those that lists, or folders of images, choose out of them."""
     named = {one.name: one for one in sets}
-    if len(sets) == 1 and sets[0].layout == "kitti" and any(_lists_around(tree, sets[0])):
+    if len(sets) == 1 and sets[0].layout == "kitti" and any(_lists_around(tree, images, sets[0])):
         named = {"all": sets[0]._replace(name="all")}  # KITTI's folder `training` has its lists train and val
     folder = os.path.join(tree.root, SPLITS_FOLDER)
-    splits = lists_of_images(tree, folder, any_name=True) if use_splits else []
+    splits = lists_of_images(tree, folder, images, any_name=True) if use_splits else []
     if splits:
         named = sets_of_lists(splits, _disjoint(named))
     elif list(named) == ["all"]:
-        lists = next(filter(None, _lists_around(tree, named["all"])), [])
+        lists = next(filter(None, _lists_around(tree, images, named["all"])), [])
         named = {**(sets_of_lists(lists, sets) or sets_of_image_folders(images or tree, sets)), **named}
     return {name: named[name] for name in in_order(named)}
 
 
-def _lists_around(tree: Tree, one: FoundSet) -> Iterator[List[str]]:
+def _lists_around(tree: Tree, images: Optional[Tree], one: FoundSet) -> Iterator[List[str]]:
     """Yields the lists of images in each folder in which they may lie."""
     around = dict.fromkeys((tree.root, *(os.path.dirname(folder) for folder in _places(one))))
     for inner in LIST_FOLDERS:
         for place in around:
-            lists = lists_of_images(tree, os.path.join(place, *inner))
+            lists = lists_of_images(tree, os.path.join(place, *inner), images)
             # KITTI's list test is of the images in `testing`, which have no labels, and the names of others.
             yield [file for file in lists if one.layout != "kitti" or os.path.basename(file) != "test.txt"]
 

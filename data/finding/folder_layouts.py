@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from .found import FoundSet
 from .image_folders import image_folders_of, with_counted_folders
 from .projects import places_of, projects_of
-from .set_names import canonical_of_path, choose_names
+from .set_names import canonical_of_paths, choose_names
 from .tree import Folder, Tree, common_folder
 
 
@@ -24,7 +24,8 @@ def sets_of_folders(tree: Tree, layout: str, files: Mapping[str, Sequence[str]],
     # The folders of each set, by the folder that is named after it: several such as `train_1` and `train_2` beside each
     # other are parts of one set.
     groups: Dict[Tuple[str, Optional[str]], Dict[Tuple[str, ...], List[Folder]]] = {}
-    named = [(tree.folders[path], *canonical_of_path(tree.folders[path].parts)) for path in files]
+    of_files = [tree.folders[path] for path in files]
+    named = [(folder, *found) for folder, found in zip(of_files, canonical_of_paths([one.parts for one in of_files]))]
     places = places_of(tree, [folder.parts[:position] if canonical else () for folder, canonical, position in named])
     for place, (folder, canonical, position) in zip(places, named):
         outer = folder.parts[:position + 1] if canonical else ()

@@ -1,7 +1,7 @@
 """The names of image sets: train, val and test, whatever the files call them."""
 import re
 from collections import Counter
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 CANONICAL = ("train", "val", "test")
 _WORDS = {"train": "train", "training": "train", "trainset": "train", "trainingset": "train",
@@ -26,11 +26,27 @@ def canonical_name(text: str) -> Optional[str]:
 
 def canonical_of_path(parts: Sequence[str]) -> Tuple[Optional[str], int]:
     """Returns the canonical name in a path of folders, the last that has one, and its position; (None, -1) if none."""
-    for position in range(len(parts) - 1, -1, -1):
-        name = canonical_name(parts[position])
-        if name:
-            return name, position
-    return None, -1
+    return canonical_of_paths([parts])[0]
+
+
+def canonical_of_paths(paths: Sequence[Sequence[str]]) -> List[Tuple[Optional[str], int]]:
+    """Returns for each path of folders the canonical name in it, and its position; (None, -1) if there is none.
+
+    Of several names in a path, the last counts beside which there are folders of another canonical name: a class or a
+    place may be called "train" in the folders of each set. Where there are no such folders, the last name counts.
+    """
+    beside: Dict[Tuple[str, ...], Set[str]] = {}
+    of_paths = [[(canonical_name(part), position) for position, part in enumerate(parts)] for parts in paths]
+    for parts, of_path in zip(paths, of_paths):
+        for name, position in of_path:
+            if name:
+                beside.setdefault(tuple(parts[:position]), set()).add(name)
+    found = []
+    for parts, of_path in zip(paths, of_paths):
+        named = [(name, position) for name, position in of_path if name]
+        divided = [(name, position) for name, position in named if len(beside[tuple(parts[:position])]) > 1]
+        found.append((divided or named or [(None, -1)])[-1])
+    return found
 
 
 def choose_names(originals: Iterable[Tuple[str, Optional[str]]], projects: Sequence[str] = ()) -> List[str]:

@@ -5,11 +5,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from ...errors import DataError
-from ..files.text_lists import read_list, read_text
+from ..files.text_lists import read_names, read_text
 from ..files.yaml_text import parse_yaml
 from ..readers.yolo_files import is_label_file
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
+from .image_folders import image_folders_of
 from .set_names import canonical_name
 from .text_layouts import files_that_may_be_labels, first_with_content
 from .tree import Tree
@@ -73,16 +74,17 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
     if described:
         sets, notes = sets_of_data_yaml(described[0])
         if sets:
-            return sets, notes
+            return sets if image_root is None else [_with_images_in(image_root, one) for one in sets], notes
     files = {path: labels for path, text in by_folder(tree.paths(".txt")).items()
              for labels in [files_that_may_be_labels(text)]
              if _are_labels(path, labels)}
     if not files:
         return [], []
-    names = described[0].names if described else names_beside(tree, list(files))
     sets = sets_of_folders(tree, "yolo", files, image_root, by_images=True)
-    sets = [_of_labels(one, _names_in_project(tree, one) if one.project else names,
-                       bool(described) and described[0].keypoints, image_root is None) for one in sets]
+    named = [described[0].names if described and not one.project else _names_of(tree, one, list(files))
+             for one in sets]
+    sets = [_of_labels(one, names, bool(described) and described[0].keypoints, image_root is None)
+            for one, names in zip(sets, named)]
     nameless = sets and all(one.names is None for one in sets)
     return sets, ["no file names the classes, so that they are called by their numbers: classes.txt names one a line"
                   ] if nameless else []
@@ -103,27 +105,59 @@ def sets_of_data_yaml(content: DataYaml) -> Tuple[List[FoundSet], List[str]]:
 
 
 def names_beside(tree: Tree, folders: Sequence[str]) -> Optional[Tuple[str, ...]]:
-    """Returns the class names from a file that lies beside labels or in a folder around them; None if there is none."""
-    around: Dict[str, None] = {}
-    for path in folders:
-        while path.startswith(tree.root):
-            around[path] = None
-            path = os.path.dirname(path)
-    for path in sorted(around, key=len, reverse=True):
-        candidates = [os.path.join(path, name) for name in _FILES_OF_NAMES]
-        candidates += tree.folders[path].paths(".names") if path in tree.folders else []
-        for file in candidates:
-            if os.path.isfile(file):
-                return tuple(name for _, name in read_list(file))
+    """Returns the class names of labels from a file beside them, or in the nearest folder around them.
+
+    Args:
+        tree: the data set's folder.
+        folders: those of the labels.
+
+    Returns:
+        The names by number; of files of which one begins as the other does, those of the longer one. None where there
+        is no such file.
+
+    Raises:
+        DataError: files that belong to different folders give one number different names.
+    """
+    found: Dict[Tuple[str, ...], str] = {}
+    for file in filter(None, (_file_of_names(tree, folder) for folder in folders)):
+        found.setdefault(tuple(read_names(file)), file)
+    longest = max(found, key=len, default=None)
+    for names, file in found.items():
+        if names != longest[:len(names)]:
+            raise DataError(f"{file} and {found[longest]} give classes of the same number different names, and labels "
+                            "of both folders are in one set: read the folders one by one, or number the classes of "
+                            "both alike")
+    return longest
+
+
+def _file_of_names(tree: Tree, folder: str) -> Optional[str]:
+    """Returns the file of class names in a folder, or else in the nearest one around it; None if there is none."""
+    while folder.startswith(tree.root):
+        candidates = [os.path.join(folder, name) for name in _FILES_OF_NAMES]
+        candidates += tree.folders[folder].paths(".names") if folder in tree.folders else []
+        file = next(filter(os.path.isfile, candidates), None)
+        if file is not None:
+            return file
+        folder = os.path.dirname(folder)
     return None
 
 
-def _names_in_project(tree: Tree, one: FoundSet) -> Optional[Tuple[str, ...]]:
-    """Returns the class names that the project of a set states, which lies beside others."""
+def _names_of(tree: Tree, one: FoundSet, all_folders: Sequence[str]) -> Optional[Tuple[str, ...]]:
+    """Returns the class names of a set of label files: its own, or those of the others where it has none."""
+    own = sorted({os.path.dirname(file) for file in one.annotations})
+    if not one.project:
+        return names_beside(tree, own) or names_beside(tree, all_folders)
     folder = os.path.normpath(os.path.join(tree.root, one.project))
     yaml_files = tree.folders[folder].paths(".yaml", ".yml") if folder in tree.folders else []
     stated = [content.names for content in map(read_data_yaml, yaml_files) if content and content.names]
-    return stated[0] if stated else names_beside(tree._replace(root=folder), [one.annotation_root or folder])
+    return stated[0] if stated else names_beside(tree._replace(root=folder), own)
+
+
+def _with_images_in(image_root: Tree, one: FoundSet) -> FoundSet:
+    """Returns a set of a data.yaml with the images of the folder that a user named, in the place of its own."""
+    images = (image_root.root,) if one.list_file else image_folders_of(image_root, one.image_folders, one.original,
+                                                                       one.name, image_root)
+    return one._replace(image_folders=images, parts=tuple(_with_images_in(image_root, part) for part in one.parts))
 
 
 def label_folder_of(images: str) -> str:

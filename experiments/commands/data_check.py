@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 from typing import Any, Dict, List
 
-from ...data.finding import find_sets
 from ...data.finding.layouts import PACKED
 from ...data.packing.checking import DamagedFile, find_damage
 from ...data.packing.manifest import read_manifest
@@ -15,8 +14,8 @@ from ...engine.files import write_json
 from ...errors import DataError
 from . import options
 from .data_sets import (
-    LAYOUT_NAMES, ReadSets, config_lines, make_parser, parse_on_error, print_text, read_set, read_sets,
-)
+    LAYOUT_NAMES, ReadSets, config_lines, find_data_set, image_root_of, make_parser, parse_on_error, print_text,
+    read_set, read_sets)
 
 EXAMPLES = """
 lhrcnn data check photos/
@@ -45,7 +44,7 @@ def main(argv: options.Arguments = None) -> int:
     figures = {name: set_statistics(one.records, len(sets.classes)) for name, one in sets.datasets.items()}
     unused = _images_of_no_part(args, sets)
     odd = find_oddities({name: one.records for name, one in sets.datasets.items()}, sets.classes, progress=True)
-    lines = config_lines(args.path, list(sets.datasets), args.image_root, args.layout)
+    lines = config_lines(args.path, list(sets.datasets), image_root_of(args), args.layout)
     print_text("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
                             *_checksums(sets, damaged),
                             *_oddities(odd), *unused, _advice(args, sets, lines)]))
@@ -80,7 +79,7 @@ def _checksums(sets: ReadSets, damaged: List[DamagedFile]) -> List[str]:
 def _images_of_no_part(args: argparse.Namespace, sets: ReadSets) -> List[str]:
     """Says how many images of the set "all" are in none of the sets beside it, which are thought to be its parts."""
     # The folder `splits` decides over what the annotations say, and was written before images were added.
-    if "all" in sets.datasets or "all" not in find_sets(args.path, args.image_root, args.layout, use_splits=False).sets:
+    if "all" in sets.datasets or "all" not in find_data_set(args, use_splits=False).sets:
         return []
     try:
         everything = read_set(args, "all", parse_on_error(args.on_error), sets.classes, use_splits=False)

@@ -99,7 +99,7 @@ def find_data_set(args: argparse.Namespace, use_splits: bool = True) -> FoundDat
     Raises:
         DataError: there are none, or those of several data sets side by side.
     """
-    found = find_sets(args.path, args.image_root, args.layout, use_splits)
+    found = find_sets(args.path, image_root_of(args), args.layout, use_splits)
     if found.projects():
         raise DataError(f"{args.path}: it holds {len(found.projects())} data sets side by side: "
                         f"{', '.join(found.projects())}; name the folder of one of them")
@@ -112,8 +112,16 @@ def read_set(args: argparse.Namespace, name: str, on_error: OnError,
 
     `use_splits` is as for `find_sets`.
     """
-    return load_dataset("auto", args.path, name, classes, on_error, image_root=args.image_root, layout=args.layout,
+    return load_dataset("auto", args.path, name, classes, on_error, image_root=image_root_of(args), layout=args.layout,
                         max_megapixels=args.max_megapixels, use_splits=use_splits)
+
+
+def image_root_of(args: argparse.Namespace) -> Optional[str]:
+    """Returns the path of the folder that --image-root names: in the working folder, or else in the data set's."""
+    if args.image_root is None:
+        return None
+    inside = os.path.join(args.path, args.image_root)
+    return os.path.abspath(inside if os.path.isdir(inside) and not os.path.exists(args.image_root) else args.image_root)
 
 
 def read_chosen_set(args: argparse.Namespace, wanted: Sequence[str],
@@ -172,12 +180,13 @@ def config_lines(path: str, names: List[str], image_root: Optional[str] = None, 
     Args:
         path: of the data set.
         names: of its sets.
-        image_root, layout: as given.
+        image_root: see `image_root_of`.
+        layout: as given.
         lists: files that name the images of sets, by the name of the set.
     """
     entries = {"dataset": layout or "auto", "dataset_path": os.path.abspath(path)}
     if image_root is not None:
-        entries["image_root"] = os.path.abspath(image_root)
+        entries["image_root"] = image_root
     for name, file in (lists or {}).items():
         entries[name] = os.path.abspath(file)
     entries["image_set"] = set_to_train_on(names)

@@ -13,7 +13,7 @@ from ...data.studies.statistics import set_statistics
 from ...engine.files import atomic_write
 from ...errors import UsageError
 from . import options
-from .data_sets import config_lines, find_data_set, make_parser, parse_on_error, print_text, read_set
+from .data_sets import config_lines, find_data_set, image_root_of, make_parser, parse_on_error, print_text, read_set
 
 EXAMPLES = """
 lhrcnn data split photos/
@@ -63,7 +63,7 @@ def main(argv: options.Arguments = None) -> int:
         _write_list(file, sets[one], root)
     figures = {one: set_statistics(records, len(dataset.classes)) for one, records in sets.items()}
     counts = ", ".join(f"{one} {len(records)}" for one, records in sets.items())
-    lines = config_lines(args.path, list(sets), args.image_root, args.layout,
+    lines = config_lines(args.path, list(sets), image_root_of(args), args.layout,
                          None if is_own else {one: str(file) for one, file in lists.items()})
     texts = [f"images: {counts}", classes_table(figures, dataset.classes)]
     if dataset.log.counts:

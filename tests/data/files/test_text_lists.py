@@ -1,7 +1,7 @@
 import codecs
 
 import pytest
-from light_head_rcnn.data.files.text_lists import open_text, read_list, read_text
+from light_head_rcnn.data.files.text_lists import open_text, read_list, read_names, read_text
 from light_head_rcnn.errors import DataError
 
 LINES = [(1, "Bär (1).jpg"), (3, "été.jpg")]
@@ -64,3 +64,10 @@ def test_bytes_of_another_encoding_are_replaced(tmp_path):
 def test_a_missing_text_is_named(tmp_path):
     with pytest.raises(DataError, match="gone.csv: the file cannot be read"):
         open_text(tmp_path / "gone.csv")
+
+
+def test_numbered_names_keep_their_numbers(tmp_path):
+    (tmp_path / "classes.txt").write_text("# of our birds\r\n\r\ntit\r\n\r\n owl \r\n\r\n")
+    assert read_names(tmp_path / "classes.txt") == ["tit", "1", "owl"]
+    (tmp_path / "classes.txt").write_text("\n")
+    assert read_names(tmp_path / "classes.txt") == []

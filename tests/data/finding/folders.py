@@ -211,6 +211,31 @@ def yolo_beside(build):
     return {"all": {"1": ["cat"], "2": ["cat", "dog"], "background": []}}
 
 
+def yolo_with_a_class_called_train(build):
+    for part, name in (("train", "1"), ("val", "2")):
+        for kind, number in (("bus", 0), ("train", 1)):
+            build.images(f"images/{part}/{kind}/{kind}{name}.jpg")
+            build.yolo(f"labels/{part}/{kind}/{kind}{name}.txt", number)
+    build.text("classes.txt", "bus\ntrain\n")
+    return {"train": {"bus1": ["bus"], "train1": ["train"]}, "val": {"bus2": ["bus"], "train2": ["train"]}}
+
+
+def coco_in_folders_that_are_called_train_too(build):
+    build.images("images/train/bus/1.jpg", "images/train/train/2.jpg", "images/val/bus/3.jpg", "images/val/train/4.jpg")
+    build.coco("all.json", {"train/bus/1.jpg": ["cat"], "train/train/2.jpg": ["dog"], "val/bus/3.jpg": ["cat"],
+                            "val/train/4.jpg": ["dog"]})
+    everything = {"1": ["cat"], "2": ["dog"], "3": ["cat"], "4": ["dog"]}
+    return {"train": {"1": ["cat"], "2": ["dog"]}, "val": {"3": ["cat"], "4": ["dog"]}, "all": everything}
+
+
+def yolo_with_names_in_each_folder(build):
+    for part, name, text in (("train", "1", "cat\ndog\n"), ("val", "2", "dog\ncat\nbird\n")):
+        build.images(f"{part}/{name}.jpg")
+        build.yolo(f"{part}/{name}.txt", 0, 1)
+        build.text(f"{part}/classes.txt", text)
+    return {"train": {"1": ["cat", "dog"]}, "val": {"2": ["dog", "cat"]}}
+
+
 def labelme_beside(build):
     build.images("1.jpg", "2.jpg")
     build.labelme("1.json", "cat", image="1.jpg")
@@ -356,10 +381,12 @@ def splits_of_a_data_set_with_parts(build):
 
 FOLDERS = {
     "coco": (coco, coco_with_images_in_one_folder, coco_with_names_of_its_own, coco_at_the_root, coco_without_parts,
-             roboflow_coco, roboflow_one_level_deeper, cvat_coco, splits_of_a_data_set_with_parts),
+             roboflow_coco, roboflow_one_level_deeper, cvat_coco, splits_of_a_data_set_with_parts,
+             coco_in_folders_that_are_called_train_too),
     "voc": (roboflow_voc, cvat_voc, voc, voc_of_two_years, voc_devkit_of_one_year, labelimg_apart_with_lists,
             labelimg_beside, labelimg_in_parallel_folders),
-    "yolo": (roboflow_yolo, cvat_yolo, yolo_with_data_yaml, yolo_with_lists, yolo_without_data_yaml, yolo_beside),
+    "yolo": (roboflow_yolo, cvat_yolo, yolo_with_data_yaml, yolo_with_lists, yolo_without_data_yaml, yolo_beside,
+             yolo_with_a_class_called_train, yolo_with_names_in_each_folder),
     "labelme": (labelme_beside, labelme_apart_in_parts),
     "via": (via, via3),
     "cvat": (cvat_task, cvat_project, cvat_project_with_images_in_one_folder, cvat_project_without_subsets),

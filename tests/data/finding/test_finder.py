@@ -4,9 +4,10 @@ import os
 
 import pytest
 from light_head_rcnn.data import find_sets, load_dataset
+from light_head_rcnn.errors import DataError
 
 from . import folders
-from .conftest import BOX
+from .conftest import BOX, Builder
 
 
 @pytest.mark.parametrize("layout, write", [(layout, write) for layout, functions in folders.FOLDERS.items()
@@ -87,3 +88,48 @@ def test_numbers_are_the_classes_of_yolo_without_names(build):
 def test_sets_are_joined(build):
     folders.roboflow_coco(build)
     assert len(load_dataset("auto", build.root, "train+valid+test")) == 3
+
+
+def test_files_of_names_that_disagree_are_told_where_labels_of_both_are_in_one_set(build):
+    for folder, names in (("a", "cat\ndog\n"), ("b", "cat\ndog\nbird\n"), ("c", "dog\ncat\n")):
+        build.images(f"{folder}/{folder}.jpg")
+        build.yolo(f"{folder}/{folder}.txt", 1)
+        build.text(f"{folder}/classes.txt", names)
+    with pytest.raises(DataError, match="c.classes.txt and .*b.classes.txt give classes of the same number different"):
+        find_sets(build.root)
+    (build.root / "c" / "classes.txt").unlink()
+    assert find_sets(build.root).sets["all"].names == ("cat", "dog", "bird")
+
+
+def test_a_yaml_file_of_something_else_does_not_stop_other_layouts(build):
+    folders.coco(build)
+    build.text("deploy.yaml", "names: {team: vision}\n")
+    found = find_sets(build.root)
+    assert found.layout == "coco" and "deploy.yaml" in found.notes[0] and "must be a list of names" in found.notes[0]
+    with pytest.raises(DataError, match="deploy.yaml"):
+        find_sets(build.root, layout="yolo")
+
+
+def test_the_images_of_another_folder_take_the_place_of_those_of_data_yaml(build):
+    folders.roboflow_yolo(build)
+    large = Builder(build.root.parent / "large")
+    large.images("train/1.jpg", "valid/2.jpg")
+    for name, images in (("train", "1"), ("val", "2")):
+        record, = load_dataset("auto", build.root, name, image_root=large.root, on_error="raise").records
+        assert record.path.startswith(str(large.root)) and record.image_id == images and len(record.boxes)
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc"])
+def test_lists_in_the_folder_splits_divide_what_a_layout_names_train(build, layout):
+    build.images(*(f"train/{name}.jpg" for name in "123"))
+    if layout == "coco":
+        build.coco("annotations/instances_train.json", {f"{name}.jpg": ["cat"] for name in "123"})
+    else:
+        for name in "123":
+            build.xml(f"Annotations/{name}.xml", "cat")
+        build.text("ImageSets/Main/train.txt", "1\n2\n3\n")
+    build.text("splits/train.txt", "train/1.jpg\ntrain/3.jpg\n")
+    build.text("splits/val.txt", "train/2.jpg\n")
+    for name, images in (("train", ["1", "3"]), ("val", ["2"])):
+        records = load_dataset(layout, build.root, name).records
+        assert [os.path.basename(record.path)[0] for record in records] == images

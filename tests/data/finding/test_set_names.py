@@ -1,5 +1,6 @@
 import pytest
-from light_head_rcnn.data.finding.set_names import canonical_name, canonical_of_path, choose_names, in_order
+from light_head_rcnn.data.finding.set_names import (
+    canonical_name, canonical_of_path, canonical_of_paths, choose_names, in_order)
 
 
 @pytest.mark.parametrize("text, name", [
@@ -31,3 +32,12 @@ def test_no_two_sets_have_one_name(pairs, names):
 
 def test_the_order_of_names():
     assert in_order(["b", "test", "all", "val", "train"]) == ["train", "val", "test", "all", "b"]
+
+
+def test_of_several_names_in_a_path_that_counts_which_divides():
+    classes = [("images", part, kind) for part in ("train", "val") for kind in ("bus", "train")]
+    assert canonical_of_paths(classes) == [("train", 1), ("train", 1), ("val", 1), ("val", 1)]
+    assert canonical_of_paths([("training", "train"), ("training", "val")]) == [("train", 1), ("val", 1)]
+    assert canonical_of_paths([("training", "train"), ("training", "val"), ("testing", "a")]) == [
+        ("train", 1), ("val", 1), ("test", 0)]
+    assert canonical_of_paths([("test", "train")]) == [("train", 1)]

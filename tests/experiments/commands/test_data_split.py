@@ -109,3 +109,19 @@ def test_a_single_file(lhrcnn, coco, tmp_path):
 def test_mistakes_of_the_command_line(lhrcnn, labelimg, words, message):
     status, _, error = lhrcnn("data", "split", labelimg, *[word.format(root=labelimg) for word in words])
     assert status == 2 and message in error and not (labelimg / "splits").exists()
+
+
+@pytest.mark.parametrize("lies_in_the_data_set", [False, True])
+def test_images_that_lie_elsewhere(lhrcnn, labelimg, tmp_path, monkeypatch, lies_in_the_data_set):
+    """--image-root is relative to the working folder, or else to the data set."""
+    around = labelimg if lies_in_the_data_set else tmp_path / "work"
+    (around / "photos").mkdir(parents=True)
+    for path in labelimg.glob("*.jpg"):
+        path.rename(around / "photos" / path.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere" if lies_in_the_data_set else around)
+    status, printed, error = lhrcnn("data", "split", labelimg, "--image-root", "photos")
+    assert status == 0, error
+    train, val = use(printed, tmp_path)
+    assert (len(train), len(val)) == (16, 4) and not set(train) & set(val)
+    assert "train" in lhrcnn("data", "check", labelimg, "--image-root", "photos")[1].split("sets: ")[1].splitlines()[0]
