@@ -1,5 +1,6 @@
 """Finds sets of YOLO's label files, as data.yaml names them, or by where label files lie."""
 import os
+from pathlib import PurePath
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import yaml
@@ -132,13 +133,12 @@ def names_beside(tree: Tree, folders: Sequence[str]) -> Optional[Tuple[str, ...]
 
 def _file_of_names(tree: Tree, folder: str) -> Optional[str]:
     """Returns the file of class names in a folder, or else in the nearest one around it; None if there is none."""
-    while folder.startswith(tree.root):
-        candidates = [os.path.join(folder, name) for name in _FILES_OF_NAMES]
-        candidates += tree.folders[folder].paths(".names") if folder in tree.folders else []
+    for place in (folder, *map(str, PurePath(folder).parents)):
+        candidates = [os.path.join(place, name) for name in _FILES_OF_NAMES]
+        candidates += tree.folders[place].paths(".names") if place in tree.folders else []
         file = next(filter(os.path.isfile, candidates), None)
-        if file is not None:
+        if file is not None or place == tree.root:
             return file
-        folder = os.path.dirname(folder)
     return None
 
 
