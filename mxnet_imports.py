@@ -31,35 +31,83 @@ class NoScikitLearnForMXNet(importlib.abc.MetaPathFinder):
             raise ImportError("MXNet does without scikit-learn, see light_head_rcnn.mxnet_imports")
 
 
-class LateModulesForMXNet(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class LateModulesForMXNet(importlib.abc.MetaPathFinder):
     """Stands first among Python's finders of modules, and gives MXNet a `LateModule` for some that it imports.
 
-    A module that is not installed is not found, and one that has been imported before is taken, as ever.
+    Nobody else sees these: once MXNet is loaded, they stand in its modules alone, and an import of such a module
+    anywhere finds the module itself. One that is not installed is not found, and one that has been imported before is
+    taken, as ever.
+
+    Attributes:
+        is_loading: whether MXNet is being loaded.
     """
+
+    def __init__(self):
+        self.is_loading = False
 
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None,
                   target: object = None) -> Optional[importlib.machinery.ModuleSpec]:
-        """Finds a late module while `mxnet` is being loaded."""
-        mxnet_spec = getattr(sys.modules.get("mxnet"), "__spec__", None)
-        if name not in _late or not getattr(mxnet_spec, "_initializing", False):
+        """Finds MXNet, and late modules while that is being loaded."""
+        if name != "mxnet" and not (self.is_loading and name in _late):
             return None
-        return importlib.machinery.PathFinder.find_spec(name, path) and importlib.machinery.ModuleSpec(name, self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            return None
+        if name != "mxnet":
+            return importlib.machinery.ModuleSpec(name, _LateLoader())
+        spec.loader = _MXNetLoader(spec.loader, self)
+        return spec
+
+
+class _MXNetLoader(importlib.abc.Loader):
+    """Loads MXNet with late modules, and then takes these out of where Python looks for modules."""
+
+    def __init__(self, loader: Any, finder: LateModulesForMXNet):
+        self._loader, self._finder = loader, finder
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Optional[ModuleType]:
+        """Makes the module as MXNet's own loader does."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Loads MXNet; its module then tells of its own loader."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._finder.is_loading = True
+        try:
+            self._loader.exec_module(module)
+        finally:
+            self._finder.is_loading = False
+            for name in tuple(_late):
+                _hide(name)
+
+
+def _hide(name: str) -> None:
+    """Takes a late module out of `sys.modules` and out of the package around it."""
+    module = sys.modules.get(name)
+    if isinstance(module, LateModule):
+        del sys.modules[name]
+        package, _, own_name = name.rpartition(".")
+        if package:
+            delattr(sys.modules[package], own_name)
+
+
+class _LateLoader(importlib.abc.Loader):
+    """Makes late modules, and loads nothing."""
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         """Leaves it to Python to make a module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Loads nothing yet."""
+        """Makes it a late one."""
         module.__class__ = LateModule
 
 
 class LateModule(ModuleType):
-    """Stands for a module until something of it is asked for, and has all that the module has from then on."""
+    """Stands for a module that is loaded when something of it is asked for."""
 
     def __getattr__(self, attribute: str) -> Any:
         name = self.__spec__.name
         with _lock:
             _late.discard(name)
-            if sys.modules.get(name) is self:
-                del sys.modules[name]
+            _hide(name)
         return getattr(importlib.import_module(name), attribute)

@@ -34,11 +34,26 @@ def test_late_modules_come_when_something_of_them_is_asked_for(fresh_python, use
     assert fresh_python(code) == "False False True True"
 
 
-def test_late_modules_become_the_modules_themselves(fresh_python):
-    code = IMPORT + ("late = mx.contrib.quantization.stats\nimport scipy.stats\nfrom scipy.stats import norm\n"
-                     "print(late.norm is norm, scipy.stats is sys.modules['scipy.stats'], late is scipy.stats,\n"
-                     "      type(scipy.stats).__name__, scipy.stats.__file__ == late.__file__)")
-    assert fresh_python(code) == "True True False module True"
+def test_late_modules_stand_in_mxnet_alone(fresh_python):
+    code = IMPORT + ("late = mx.contrib.quantization.stats\nimport scipy\n"
+                     "print(*[name in sys.modules for name in ('scipy.stats', 'requests')], 'stats' in vars(scipy))\n"
+                     "from scipy.stats import norm\n"
+                     "print(late.norm is norm, sys.modules['scipy.stats'] is scipy.stats, late is scipy.stats)\n"
+                     "print(type(scipy.stats).__name__, type(mx.__loader__).__name__, mx.__spec__.loader)")
+    hidden, loaded, loaders = fresh_python("import importlib.util, light_head_rcnn\n"
+                                           "importlib.util.find_spec('mxnet')  # loads nothing\n" + code).splitlines()
+    assert (hidden, loaded) == ("False False False", "True True False")
+    assert loaders.startswith("module SourceFileLoader <_frozen_importlib_external.SourceFileLoader")
+
+
+@pytest.mark.parametrize("inner, of_package", [
+    ("from requests.exceptions import ConnectionError as one", "from requests import ConnectionError as other"),
+    ("from scipy.stats._distn_infrastructure import rv_continuous as one",
+     "from scipy.stats import rv_continuous as other")])
+def test_modules_inside_a_late_one_are_loaded_once(fresh_python, inner, of_package):
+    assert fresh_python(IMPORT + f"{inner}\n{of_package}\nprint(one is other)") == "True"
+    late = "mx.gluon.utils.requests.get; mx.contrib.quantization.stats.norm"
+    assert fresh_python(IMPORT + f"{inner}\n{late}\n{of_package}\nprint(one is other)") == "True"
 
 
 def test_a_module_that_was_imported_before_is_taken(fresh_python):
