@@ -1,6 +1,7 @@
 """Finds image files in the paths that a user names."""
+import os
 from pathlib import Path
-from typing import Iterable, List, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 from ... import data
 from ...errors import UsageError
@@ -42,3 +43,17 @@ def find_images(paths: Iterable[PathLike]) -> List[Tuple[Path, Path]]:
         raise UsageError(f"there is no image in {', '.join(map(str, paths))}; known extensions: "
                          + " ".join(data.IMAGE_EXTENSIONS))
     return found
+
+
+def check_pictures(images: Sequence[Tuple[Path, Path]], folder: PathLike) -> None:
+    """Raises UsageError where a picture in an output folder would take the place of an image that is looked at.
+
+    Args:
+        images: from `find_images`.
+        folder: takes a picture of each image, under its name.
+    """
+    files = {os.path.realpath(file) for file, _ in images}
+    for _, name in images:
+        if os.path.realpath(Path(folder) / name) in files:
+            raise UsageError(f"the picture of the detections would take the place of the image {Path(folder) / name}: "
+                             "name another folder by --out, or write detections.json alone by --no-pictures")

@@ -57,13 +57,15 @@ def main(argv: options.Arguments = None) -> int:
     if is_export and (args.cfg or args.overrides):
         raise UsageError(f"{path} is an export, whose thresholds and sizes are fixed: it takes no --cfg or KEY=VALUE")
     cfg = None if args.exported or is_export else options.load_cfg_unless_checkpoint(args)
-    from ...engine.inference.image_files import find_images
+    from ...engine.inference.image_files import check_pictures, find_images
     from ...engine.inference.video.clips import write_clips
     from ...engine.inference.video.targets import clip_targets, split_videos
     videos, paths = split_videos(paths)
     if videos and args.no_pictures:
         raise UsageError(f"{videos[0]} is a video, which is written with its boxes: leave --no-pictures out")
     images = find_images(paths) if paths or not videos else []
+    if not args.no_pictures:
+        check_pictures(images, args.out)
     targets = clip_targets(videos, bool(images), args.out)
     for folder in [target.video.parent for target in targets] or [args.out]:
         options.check_output_folder(folder)

@@ -78,3 +78,14 @@ def test_every_is_a_positive_whole_number(given, capsys):
         with pytest.raises(SystemExit):
             detect.main(["a.mp4", "--every", word])
     assert "0 is not at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["x.png", "--out", "."], ["photos", "--out", "photos"], ["x.png", "--out", "link"]])
+def test_no_picture_takes_the_place_of_a_photograph(given, tmp_path, capsys, words):
+    (tmp_path / "photos" / "inner").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "inner" / "y.jpg")
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert detect.main(["--exported", "net", "--cpu", *words]) == 2 and not given["pictures"]
+    assert "would take the place of the image" in capsys.readouterr().err
+    assert detect.main(["--exported", "net", "--cpu", "--no-pictures", *words]) == 0
+    assert detect.main(["--exported", "net", "--cpu", "photos", "x.png", "--out", "photos/found"]) == 0
