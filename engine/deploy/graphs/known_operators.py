@@ -46,7 +46,7 @@ OPERATORS: Dict[str, Arity] = {
     "BatchNorm": Arity(5, 5, 3), "LayerNorm": Arity(3, 3, 3), "InstanceNorm": Arity(3, 3, 3),
     "Convolution": Arity(2, 3), "Deconvolution": Arity(2, 3), "FullyConnected": Arity(2, 3), "LRN": Arity(1, 1, 2),
     "LeakyReLU": Arity(1, 2), "Pooling": _UNARY, "UpSampling": _UNARY, "topk": Arity(1, 1, 2), "where": Arity(3, 3),
-    "multiclass_nms": Arity(2, 3, 2), "rpn_proposal": Arity(3, 3, 3),
+    "multiclass_nms": Arity(2, 3, 2), "rpn_proposal": Arity(3, 3, 3), "_contrib_Proposal": Arity(3, 3, 2),
 }
 # Those of this package check their attributes themselves.
 OWN = ("multiclass_nms", "rpn_proposal", "ps_roi_align", "ps_roi_pool", "roi_max_pool")
@@ -68,6 +68,15 @@ def _whole(least: int, most: int, may_be_none: bool = False, most_of_them: int =
 
 def _is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
+
+
+def _positive_numbers(most_of_them: int) -> Callable[[str], bool]:
+    """Returns a check of a tuple of numbers above 0."""
+    def is_sound(text: str) -> bool:
+        words = [word.strip() for word in text.strip("()[]").split(",") if word.strip()]
+        return 0 < len(words) <= most_of_them and all(_is_number(word) and float(word) > 0 for word in words)
+
+    return is_sound
 
 
 def _is_flag(text: str) -> bool:
@@ -107,6 +116,11 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
     **dict.fromkeys(("act_type", "layout", "pool_type", "pooling_convention", "sample_type", "mode", "ret_typ", "dtype",
                      "cudnn_tune", "multi_input_mode", "forward_stype"), _is_word),
     "repeat": _is_one(1, 1 << 10),
+    # MXNet's own proposal operator, which counts its anchors against its inputs itself.
+    "rpn_pre_nms_top_n": _is_one(-1, 1 << 24), "rpn_post_nms_top_n": _is_one(1, 1 << 16), "threshold": _is_number,
+    "rpn_min_size": _is_one(0, 1 << 14), "feature_stride": _is_one(1, 1 << 10),
+    **dict.fromkeys(("scales", "ratios"), _positive_numbers(64)),
+    **dict.fromkeys(("output_score", "iou_loss"), _is_flag),
 }
 # Steps of 0 are divided by.
 _NEVER_ZERO = ("step",)

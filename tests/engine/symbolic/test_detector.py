@@ -3,6 +3,9 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.engine.deploy.export import export
+from light_head_rcnn.engine.deploy.exported import load_exported
+from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.engine.symbolic import weights
 from light_head_rcnn.engine.symbolic.detector import SymbolDetector, load_symbol_detector
@@ -93,6 +96,19 @@ def test_the_layer_for_tests_is_the_one_that_tests_use(configure, tmp_path):
     net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
     np.testing.assert_array_equal(net.graph.collect_params()["bbox_pred_bias"].data().asnumpy(),
                                   arrays["arg:bbox_pred_bias_test"].asnumpy())
+
+
+@pytest.mark.parametrize("operator", [True, "native"])
+@pytest.mark.parametrize("fuse", [True, False])
+def test_an_export_answers_alike_with_the_operator_of_either(configure, tmp_path, operator, fuse):
+    cfg = configure("run", "TEST.CXX_PROPOSAL", operator)
+    save(cfg, tmp_path / "x.params")
+    net, _ = load_symbol_detector(cfg, CLASSES, CPU, str(tmp_path / "x.params"))
+    export(Detector.of(cfg, net, CPU), tmp_path / "net", fuse=fuse)
+    assert ("_contrib_Proposal" in (tmp_path / "net-symbol.json").read_text()) == (operator is True)
+    x, im_info = mx.nd.random.normal(shape=(1, 3, 64, 64)), mx.nd.array([[64, 60, 1]])
+    for one, other in zip(net(x, im_info), load_exported(tmp_path / "net").net(x, im_info)):
+        np.testing.assert_allclose(one.asnumpy(), other.asnumpy(), rtol=1e-3, atol=1e-2)
 
 
 def test_any_number_of_images_up_to_that_of_a_batch(configure, tmp_path):

@@ -58,6 +58,8 @@ def test_nodes_that_are_refused(tmp_path, node, message):
     ("_plus_scalar", "scalar", "nan(x)"), ("_plus_scalar", "scalar", "__import__('os')"),
     ("clip", "a_min", "1e" + "9" * 50),
     ("SwapAxis", "dim1", "2147483647"), ("expand_dims", "axis", "-9999"), ("softmax", "dtype", "../x"),
+    ("_contrib_Proposal", "ratios", "(0,)"), ("_contrib_Proposal", "scales", "()"),
+    ("_contrib_Proposal", "feature_stride", "0"), ("_contrib_Proposal", "rpn_post_nms_top_n", "-1"),
     ("Convolution", "num_group", "0"), ("Flatten", "__note__", "x" * 30000)])
 def test_attributes_that_are_refused(tmp_path, op, name, value):
     with pytest.raises(ValueError, match=f"its attribute {name}"):
