@@ -105,8 +105,8 @@ def mirrored_rois(rois: np.ndarray, im_info: np.ndarray) -> np.ndarray:
         float32 (N, R, 4).
     """
     x1, y1, x2, y2 = (rois[:, :, column] for column in range(4))
-    end = im_info[:, 1:2] - 1
-    # The last pixel of an image times its scale may lie a little beyond the input's own last pixel.
+    end = im_info[:, 1:2] - im_info[:, 2:3]  # the last pixel of the original image
+    # It may lie a little beyond that of an input whose width was rounded down.
     boxes = np.stack([np.maximum(end - x2, 0), y1, np.maximum(end - x1, 0), y2], axis=2).astype(np.float32)
     return np.where(rois[:, :, 2:3] < 0, rois, boxes)
 

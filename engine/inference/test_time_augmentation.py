@@ -120,6 +120,7 @@ def to_frame(boxes: mx.nd.NDArray, im_info: mx.nd.NDArray, frame: mx.nd.NDArray,
 
     moved = boxes.reshape((0, 0, -1, 4))
     if is_mirrored:
-        moved = box_ops.mirror(moved, column(im_info, 1), mx.nd)
+        # In the original image as in training, where the last pixel is the size less one, that is less the scale here.
+        moved = box_ops.mirror(moved, column(im_info, 1) + 1 - column(im_info, 2), mx.nd)
     moved = mx.nd.broadcast_mul(moved, column(frame, 2) / column(im_info, 2))
     return box_ops.clip(moved, column(frame, 0), column(frame, 1), mx.nd).reshape_like(boxes)
