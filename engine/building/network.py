@@ -26,8 +26,8 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
         classes: class names, background not among them.
 
     Raises:
-        ConfigError: the model is not known, a key of `network` that it does not use is set, or `dataset.proposal` does
-            not say where its proposals come from.
+        ConfigError: the model is not known, a key of `network`, or `TEST.PYRAMID`, that it does not use is set, or
+            `dataset.proposal` does not say where its proposals come from.
     """
     network, name = cfg.network, cfg.network.model
     try:
@@ -38,6 +38,9 @@ def build_net(cfg: CfgNode, classes: Sequence[str]) -> gluon_models.RoIDetector:
         raise ConfigError(f"dataset.proposal is {cfg.dataset.proposal!r}, but the model {name} " + (
             "finds no proposals itself: set it to file, and name the files in dataset.proposal_files" if given else
             "finds its proposals itself: set it to rpn"))
+    if cfg.TEST.PYRAMID and not given:
+        raise ConfigError(f"TEST.PYRAMID is true, but the model {name} finds its proposals itself, and classifies them "
+                          "at the size at which it finds them: set it to false")
     if not given:
         options.update(
             anchor_ratios=network.ANCHOR_RATIOS, anchor_scales=network.ANCHOR_SCALES, all_cells=network.RPN_ALL_CELLS,

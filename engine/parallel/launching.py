@@ -19,7 +19,7 @@ _SERVE = "import sys; from light_head_rcnn.engine.parallel.server import serve; 
 _WORK = "import sys; from light_head_rcnn.experiments.commands.main import main; sys.exit(main())"
 # Variables of this process that those on other machines get too.
 _PASSED_ON = ("PYTHONPATH", "OMP_NUM_THREADS", "PS_HEARTBEAT_INTERVAL", "PS_HEARTBEAT_TIMEOUT", "DMLC_INTERFACE",
-              "PS_VERBOSE")
+              "PS_VERBOSE", "LHRCNN_IMPORT")
 _LEAVE_SECONDS = 20  # in which the scheduler and the servers end after the last worker
 _GRACE_SECONDS = 5  # between SIGTERM and SIGKILL, when one process has died
 _SSH_FAILED = 255

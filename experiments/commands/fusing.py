@@ -90,7 +90,7 @@ def _is_same(detector: "Detector", prefix: Path, form: _Form, args: argparse.Nam
     exported = load_exported(prefix, detector.contexts[0])
     if args.static_shape is not None:  # padding changes what the network sees beyond the edges of an image
         detector = Detector(StaticNetwork(detector.net, args.static_shape), detector.classes, detector.preparation,
-                            detector.contexts)
+                            detector.contexts, rois=detector.rois)
     if form.fuse:
         report = compare_answers(detector, exported, images)
         logger.info("loaded again: %d of %d detections in images (%d) found again, largest difference of a score %.2g, "

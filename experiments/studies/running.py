@@ -84,17 +84,18 @@ def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Op
     write_configuration(run)
     meter, log = UsageMeter(run.folder / USAGE), run.folder / LOG
     prefix = checkpoint_prefix(load_config(run.file))
+    # The tests between epochs choose the best checkpoint on a set of their own.
+    overrides = [f"dataset.test_image_set={run.test_on}"] if run.test_on else []
     if run.kind == TEST:
-        commands = [lambda: testing_command(run.file, device, last_of_source(run), run.folder / TEST_FOLDER)]
+        commands = [lambda: testing_command(run.file, device, last_of_source(run), run.folder / TEST_FOLDER,
+                                            overrides)]
     elif run.kind == SVMS:
         commands = [lambda: svm_command(run.file, device, last_of_source(run)),
                     lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / TEST_FOLDER,
-                                            [_SCORES_OF_MACHINES])]
+                                            [_SCORES_OF_MACHINES, *overrides])]
     else:
         commands = [lambda: training_command(run.file, device)]
     if run.test_on and run.kind == TRAIN:
-        # The tests between epochs have chosen the best checkpoint on a set of their own.
-        overrides = [f"dataset.test_image_set={run.test_on}"]
         commands += [
             lambda: testing_command(run.file, device, latest_checkpoint(prefix), run.folder / LAST_TEST, overrides),
             lambda: testing_command(run.file, device, best_checkpoint(prefix) or latest_checkpoint(prefix),

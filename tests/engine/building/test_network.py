@@ -58,3 +58,9 @@ def test_stages_of_another_backbone_are_told(configure_model):
 def test_unknown_model_is_refused(configure_model):
     with pytest.raises(ConfigError, match="network.model: unknown model 'vgg'; known: .*, rfcn, .* resnet101_v1, "):
         build_net(configure_model("vgg"), ("a",))
+
+
+def test_sizes_by_roi_are_for_given_proposals_alone(configure_model):
+    cfg = configure_model(S, "TEST.PYRAMID", "true")
+    with pytest.raises(ConfigError, match="TEST.PYRAMID is true, but the model .* finds its proposals itself"):
+        build_net(cfg, ("a",))

@@ -44,7 +44,7 @@ def checkpoint(tmp_path_factory):
     return root / "out"
 
 
-@pytest.mark.parametrize("words", [[], ["--no-fuse"]], ids=["fused", "as it is"])
+@pytest.mark.parametrize("words", [[], ["--no-fuse"], ["--static-shape", "64x64"]], ids=["fused", "as it is", "static"])
 def test_for_mxnet(checkpoint, tmp_path, words, capsys):
     assert export.main(["--checkpoint", str(checkpoint), "--cpu", "--out", str(tmp_path), *words]) == 0
     meta = json.loads((tmp_path / "fast-meta.json").read_text())

@@ -1,11 +1,12 @@
 """Runs of a study: their order, what they record, and how they go on after a stop, a failure and another plan."""
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.errors import UsageError
-from light_head_rcnn.experiments.studies import planning
+from light_head_rcnn.experiments.studies import planning, running
 
 
 def test_the_first_seeds_of_all_rows_come_first(workshop):
@@ -131,3 +132,11 @@ def test_a_set_of_its_own_chooses_the_best(workshop):
     assert [words[words.index("--checkpoint") + 1].rpartition("-")[2] for words in words_of[1:]] == ["0002", "best"]
     assert all(words[-1] == "dataset.test_image_set=test" for words in words_of[1:])
     assert workshop.state.get(run.key)["best"]["epoch"] == 1
+
+
+def test_a_row_that_is_only_tested_is_tested_on_that_set_too(workshop, monkeypatch):
+    monkeypatch.setattr(running, "last_of_source", lambda run: "x-0001")
+    run, words_of = workshop.runs[0]._replace(test_on="test", kind=running.TEST), []
+    runner = SimpleNamespace(run=lambda words, *rest: words_of.append(words) or True)
+    assert running._carry_out(run, ["--cpu"], runner, None)
+    assert [words[-1] for words in words_of] == ["dataset.test_image_set=test"]
