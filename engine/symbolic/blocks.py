@@ -5,7 +5,7 @@ from typing import Collection, Mapping, Sequence
 import mxnet as mx
 from mxnet.gluon import SymbolBlock
 
-from .graphs import with_ignored_padding, with_native_pooling
+from .graphs import with_ignored_padding, with_native_pooling, with_plain_inputs
 
 
 def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence[mx.Context],
@@ -42,4 +42,4 @@ def graph_block(symbol: mx.sym.Symbol, inputs: Sequence[str], contexts: Sequence
 
 def running_graph(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -> mx.sym.Symbol:
     """Returns the graph that runs in place of one of the MXNet original, see `graph_block`."""
-    return with_ignored_padding(with_native_pooling(symbol, contexts))
+    return with_plain_inputs(with_ignored_padding(with_native_pooling(symbol, contexts)), contexts)

@@ -1,6 +1,6 @@
 """Builds the symbolic graphs that a configuration describes, with the names of their inputs."""
 import json
-from typing import Callable, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import mxnet as mx
 from yacs.config import CfgNode
@@ -95,6 +95,31 @@ def with_ignored_padding(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     for node in losses:
         node["attrs"].update(use_ignore="True", ignore_label="-1")
     return mx.sym.load_json(json.dumps(graph))
+
+
+def with_plain_inputs(symbol: mx.sym.Symbol, contexts: Sequence[mx.Context]) -> mx.sym.Symbol:
+    """Returns the graph with a multiplication by 1 before the inputs of operators in Python, where devices are CPUs.
+
+    There MXNet 1.9.1 gives such an operator the output of a convolution in memory that has been freed: it converts the
+    output from oneDNN's own layout into an array that ends before the operator begins. A product has no such layout.
+    """
+    graph = json.loads(symbol.tojson())
+    if all(node["op"] != "Custom" for node in graph["nodes"]) or all(one.device_type != "cpu" for one in contexts):
+        return symbol
+    nodes: List[Dict[str, Any]] = []
+    places: List[int] = []  # of the nodes that were there before
+    for node in graph["nodes"]:
+        node["inputs"] = [[places[source], *rest] for source, *rest in node["inputs"]]
+        for number, entry in enumerate(node["inputs"] if node["op"] == "Custom" else ()):
+            if nodes[entry[0]]["op"] != "null":
+                node["inputs"][number] = [len(nodes), 0, 0]
+                nodes.append({"op": "_mul_scalar", "name": f"{node['name']}_plain{number}", "attrs": {"scalar": "1"},
+                              "inputs": [entry]})
+        places.append(len(nodes))
+        nodes.append(node)
+    return mx.sym.load_json(json.dumps({
+        "nodes": nodes, "arg_nodes": [place for place, node in enumerate(nodes) if node["op"] == "null"],
+        "heads": [[places[source], *rest] for source, *rest in graph["heads"]], "attrs": graph["attrs"]}))
 
 
 class FeatureSize:

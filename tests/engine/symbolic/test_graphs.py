@@ -5,14 +5,17 @@ import pytest
 
 from light_head_rcnn.errors import ConfigError, DataError
 from light_head_rcnn.engine.symbolic import weights
+from light_head_rcnn.engine.symbolic.blocks import graph_block
 from light_head_rcnn.engine.symbolic.graphs import (
     FeatureSize,
     test_graph,
     training_graph,
     with_ignored_padding,
     with_native_pooling,
+    with_plain_inputs,
 )
 from light_head_rcnn.gluon_models.backbones import Xception
+from light_head_rcnn.operators.custom.base import NumpyOperatorProp
 
 SHAPES = {"data": (1, 3, 64, 96), "rois": (1, 6, 5), "label": (1, 6), "bbox_target": (1, 6, 8),
           "bbox_weight": (1, 6, 8)}
@@ -88,3 +91,33 @@ def test_feature_size_is_that_of_the_same_gluon_backbone(configure):
     assert [cells(side) for side in range(16, 257, 8)] == [gluon(side) for side in range(16, 257, 8)]
     with pytest.raises(DataError, match="264 pixels wide or high .* takes 16 to 256 pixels"):
         cells(264)
+
+
+class Seen(NumpyOperatorProp):
+    """Passes an array on, and keeps a copy of it."""
+
+    arguments, outputs = ("data",), ("output",)
+    arrays = []
+
+    def parse(self):
+        return lambda array: (self.arrays.append(array.copy()) or array,)
+
+    def shapes(self, shape):
+        return [shape]
+
+
+def test_operators_in_python_get_what_convolutions_give():
+    """Their number of channels is a multiple of 8, for which oneDNN has a layout of its own."""
+    mx.operator.register("seen_by_test_graphs")(Seen)
+    convolution = mx.sym.Convolution(mx.sym.var("data"), kernel=(1, 1), num_filter=48, name="conv")
+    symbol = mx.sym.Group([mx.sym.Custom(convolution, op_type="seen_by_test_graphs", name="seen"), convolution])
+    values = {"conv_weight": mx.nd.random.normal(shape=(48, 64, 1, 1)), "conv_bias": mx.nd.zeros(48)}
+    block = graph_block(symbol, ["data"], [mx.cpu()], values)
+    for _ in range(20):
+        del Seen.arrays[:]
+        passed_on, expected = block(mx.nd.random.normal(shape=(1, 64, 20, 20)))
+        np.testing.assert_array_equal(passed_on.asnumpy(), expected.asnumpy())
+        np.testing.assert_array_equal(Seen.arrays[0], expected.asnumpy())
+    assert with_plain_inputs(symbol, [mx.gpu(0)]) is symbol
+    assert with_plain_inputs(convolution, [mx.cpu()]) is convolution
+    assert with_plain_inputs(symbol, [mx.cpu()]).list_outputs() == symbol.list_outputs()
