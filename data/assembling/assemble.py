@@ -9,7 +9,7 @@ from ...errors import DataError
 from ..pictures.pillow import MAX_MEGAPIXELS
 from ..record import Record
 from .faults import FaultLog
-from .meaning import as_area, as_flag, shown
+from .meaning import as_area, as_class_name, as_flag, shown
 from .placing import PlacedImage, place_images
 from .raw import FRACTIONS, NoBox, RawObject, RawSet
 from .raw_boxes import FittedBoxes, another_format, as_coco_boxes, stated_numbers
@@ -98,9 +98,10 @@ class _Objects:
         for position, image in enumerate(images):
             for objects, out in ((image.raw.objects, False), (image.left_out, True)):
                 for one in objects:
-                    known = ids.get(one.label)
+                    label = one.label if one.label in ids else as_class_name(one.label)
+                    known = ids.get(label)
                     if known is None:
-                        unread[one.label] += 1
+                        unread[label] += 1
                         continue
                     self.raw.append(one)
                     class_id.append(known)

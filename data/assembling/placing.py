@@ -57,6 +57,7 @@ def place_images(raw: RawSet, log: FaultLog, max_megapixels: float = MAX_MEGAPIX
     _refuse_wrong_folder(images, found, index)
     for kind, message in raw.faults:
         log.report(kind, message)
+    common = _common_frame(images, found)
     placed: Dict[str, Optional[PlacedImage]] = {}  # by the path, None for images that are left out
     for image, file, header in zip(images, files, found):
         if image.fault is not None:
@@ -68,7 +69,7 @@ def place_images(raw: RawSet, log: FaultLog, max_megapixels: float = MAX_MEGAPIX
             if placed[file] is not None:
                 placed[file] = _with_more_objects(placed[file], image.objects, action == "keep")
         else:
-            placed[file] = _place(image, file, header, log)
+            placed[file] = _place(image, file, header, common, log)
     if raw.counted_folder is not None:
         for path in index.unused(raw.counted_folder, paths):
             log.report("image_without_entry", f"{path}: the image file has no entry in the annotations")
@@ -92,6 +93,8 @@ def _find(index: ImageIndex, name: str) -> Union[str, DataError]:
     try:
         return os.path.normpath(index.find(name))
     except DataError as error:
+        if error.kind not in ("image_missing", "image_ambiguous"):  # a folder cannot be listed
+            raise
         return error
 
 
@@ -122,19 +125,22 @@ def _with_more_objects(placed: PlacedImage, objects: Sequence[RawObject], keep: 
     return placed._replace(left_out=[*placed.left_out, *new])
 
 
-def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optional[PlacedImage]:
-    """Decides on the frame of an image's boxes; None if it is to be left out."""
+def _place(image: RawImage, path: str, header: Header, common: Optional[bool], log: FaultLog,
+           ) -> Optional[PlacedImage]:
+    """Decides on the frame of an image's boxes; None if it is to be left out.
+
+    Args:
+        image: its entry.
+        path, header: of its file.
+        common: what all images of the set that can be decided on have in common, see `_labelled_as_shown`; else None.
+        log: where faults are reported.
+    """
     stored, shown = (header.width, header.height), header.upright_size
     stated = _stated_size(image)
-    upright, undecided, differs = True, False, stated is not None and stated not in (stored, shown)
-    if header.orientation != 1:
-        # Only the size, or else its aspect, tells whether an image was labelled as it is stored or as it is shown.
-        fits = [stated is not None and (_has_aspect(size, stated) if differs else size == stated)
-                for size in (shown, stored)]
-        if fits[0] != fits[1]:
-            upright = fits[0]
-        else:
-            undecided = bool(image.objects)
+    decided = _labelled_as_shown(image, header)
+    upright = (common if decided is None else decided) is not False
+    undecided = decided is None and common is None and bool(image.objects)
+    differs = stated is not None and stated not in (stored, shown)
     actions = []
     if header.truncated:
         actions.append(log.report("image_truncated", f"{image.where}: {path} is cut off"))
@@ -152,6 +158,27 @@ def _place(image: RawImage, path: str, header: Header, log: FaultLog) -> Optiona
         return None
     return PlacedImage(image, path, *(shown if upright else stored), upright, (),
                        scale if "scale" in actions else (1., 1.))
+
+
+def _labelled_as_shown(image: RawImage, header: Header) -> Optional[bool]:
+    """Returns whether an image was labelled as viewers show it (True) or as it is stored (False); None if unknown.
+
+    Only the stated size, or else its aspect, tells.
+    """
+    if header.orientation == 1:
+        return True
+    stored, shown, stated = (header.width, header.height), header.upright_size, _stated_size(image)
+    if stated is None:
+        return None
+    fits = [size == stated if stated in (stored, shown) else _has_aspect(size, stated) for size in (shown, stored)]
+    return fits[0] if fits[0] != fits[1] else None
+
+
+def _common_frame(images: Sequence[RawImage], found: Sequence[Union[Header, DataError]]) -> Optional[bool]:
+    """Returns what `_labelled_as_shown` says of all images of a set that it decides on; None where it says both."""
+    answers = {_labelled_as_shown(image, header) for image, header in zip(images, found)
+               if image.fault is None and isinstance(header, Header) and header.orientation != 1} - {None}
+    return answers.pop() if len(answers) == 1 else None
 
 
 def _has_aspect(size: Tuple[int, int], stated: Tuple[float, float]) -> bool:

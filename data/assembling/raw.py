@@ -19,7 +19,7 @@ class RawObject(NamedTuple):
 
     Attributes:
         position: which annotation of the file, or of the image's file, it is; messages name it.
-        label: class name; None for a category that the file does not declare.
+        label: class name, of which `as_class_name` makes the class; None for a category that the file does not declare.
         box: numbers or texts, in the set's `box_format`; `NoBox` and anything else is a fault.
         difficult, crowd, area: as stated; None where nothing is stated.
         stated_class: what the file states where `label` is None, for messages.

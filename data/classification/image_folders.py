@@ -4,6 +4,7 @@ from typing import List, Tuple
 
 from ...errors import DataError
 from ..files.image_extensions import IMAGE_EXTENSIONS
+from ..files.listing import is_folder, list_folder
 from .image_sets import ClassifiedImage, ClassifiedSet
 
 _MOST = 5  # folders that an error names
@@ -18,12 +19,13 @@ def read_image_folder(folder: str) -> ClassifiedSet:
         folder: such as ImageNet's train.
 
     Raises:
-        DataError: there is no such folder, it has no folders for classes, or one of them holds no image.
+        DataError: there is no such folder, it has no folders for classes, one of them holds no image, or a folder
+            cannot be listed.
     """
-    if not os.path.isdir(folder):
+    listing = list_folder(folder)
+    if listing is None:
         raise DataError(f"there is no folder {folder}")
-    classes = tuple(sorted(name for name in os.listdir(folder)
-                           if not name.startswith(".") and os.path.isdir(os.path.join(folder, name))))
+    classes = tuple(entry.name for entry in listing.entries if is_folder(entry))
     if not classes:
         raise DataError(f"{folder} has no folders: the images of each class must lie in a folder of its own, such as "
                         + os.path.join(folder, "cat", "1.jpg"))
@@ -48,16 +50,16 @@ def read_image_folder(folder: str) -> ClassifiedSet:
 
 def _files(folder: str) -> Tuple[List[str], int]:
     """Returns the image files below a folder, sorted, and the number of other files."""
-    images, others, seen = [], 0, set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        place = os.path.realpath(root)
-        if place in seen:  # a link to a folder around it
-            folders[:] = []
+    images, others, seen, waiting = [], 0, set(), [folder]
+    while waiting:
+        listing = list_folder(waiting.pop())
+        if listing is None or listing.identity in seen:  # a link to a folder around it
             continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = sorted(name for name in files if not name.startswith("."))
-        found = [name for name in visible if name.lower().endswith(IMAGE_EXTENSIONS)]
-        images += [os.path.join(root, name) for name in found]
-        others += len(visible) - len(found)
+        seen.add(listing.identity)
+        folders = [entry.path for entry in listing.entries if is_folder(entry)]
+        waiting += reversed(folders)
+        files = [entry.path for entry in listing.entries if not is_folder(entry)]
+        found = [path for path in files if path.lower().endswith(IMAGE_EXTENSIONS)]
+        images += found
+        others += len(files) - len(found)
     return images, others

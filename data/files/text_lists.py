@@ -11,6 +11,7 @@ from .opening import open_regular, read_regular
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
                      (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BYTES = re.compile("[\udc80-\udcff]+")  # those that are not UTF-8, in Python's names of files
 _BYTES_LOOKED_AT = 1000  # to recognise UTF-16 without a byte order mark
 
 
@@ -20,11 +21,7 @@ def read_text(file: Union[str, os.PathLike]) -> str:
     Raises:
         DataError: the file cannot be read; the message names it.
     """
-    try:
-        content = read_regular(file)
-    except OSError as error:
-        raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
-    return decode(content)
+    return decode(_read(file))
 
 
 def open_text(file: Union[str, os.PathLike]) -> TextIO:
@@ -53,12 +50,12 @@ def decode(content: bytes, cut_off: bool = False) -> str:
         content: the bytes.
         cut_off: whether they are only the beginning of a text, and may end within a character.
     """
-    for encoding in (_recognise(content), "utf-8", "cp1252"):
+    for encoding in (_recognise(content), "utf-8"):
         try:
             return codecs.getincrementaldecoder(encoding)().decode(content, final=not cut_off)
         except UnicodeDecodeError:
             continue
-    return content.decode("latin-1")
+    return _decode_western(content)
 
 
 def read_list(file: Union[str, os.PathLike]) -> List[Tuple[int, str]]:
@@ -72,9 +69,28 @@ def read_list(file: Union[str, os.PathLike]) -> List[Tuple[int, str]]:
     Raises:
         DataError: the file cannot be read; the message names it.
     """
-    lines = enumerate(re.split("\r\n|\r|\n", read_text(file)), 1)
-    stripped = ((number, line.strip()) for number, line in lines)
-    return [(number, line) for number, line in stripped if line and not _is_comment(line)]
+    return _lines(read_text(file))
+
+
+def read_image_list(file: Union[str, os.PathLike]) -> List[Tuple[int, str]]:
+    """Reads the lines of a list of images as `read_list` does, but for bytes that are not UTF-8.
+
+    They stay as they are in Python's names of files ("surrogateescape"), because a file may be called so;
+    `readable_name` tells what they are read as otherwise.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    content = _read(file)
+    try:
+        return _lines(content.decode(_recognise(content)))
+    except UnicodeDecodeError:
+        return _lines(content.decode("utf-8", "surrogateescape"))
+
+
+def readable_name(name: str) -> str:
+    """Returns the name of a file with letters for its bytes that are not UTF-8: those that `read_text` reads there."""
+    return _BYTES.sub(lambda found: _decode_western(found.group().encode("utf-8", "surrogateescape")), name)
 
 
 def read_names(file: Union[str, os.PathLike]) -> List[str]:
@@ -89,6 +105,25 @@ def read_names(file: Union[str, os.PathLike]) -> List[str]:
     lines = [line.strip() for line in re.split("\r\n|\r|\n", read_text(file))]
     text = "\n".join(line for line in lines if not _is_comment(line)).strip("\n")
     return [line or str(number) for number, line in enumerate(text.split("\n"))] if text else []
+
+
+def _decode_western(content: bytes) -> str:
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _read(file: Union[str, os.PathLike]) -> bytes:
+    try:
+        return read_regular(file)
+    except OSError as error:
+        raise DataError(f"{os.fspath(file)}: the file cannot be read ({error.strerror})") from None
+
+
+def _lines(text: str) -> List[Tuple[int, str]]:
+    lines = ((number, line.strip()) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1))
+    return [(number, line) for number, line in lines if line and not _is_comment(line)]
 
 
 def _recognise(content: bytes) -> str:

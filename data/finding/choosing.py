@@ -4,7 +4,7 @@ by the folders that the images lie in.
 import os
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
-from ..files.text_lists import read_list
+from ..files.text_lists import read_image_list, readable_name
 from .found import FoundSet
 from .image_folders import without_masks
 from .set_names import canonical_name, canonical_of_paths, choose_names
@@ -27,7 +27,7 @@ def lists_of_images(tree: Tree, folder: str, images: Optional[Tree] = None, any_
     """
     if folder not in tree.folders:
         return []
-    stems = (images or tree).image_stems()
+    stems = set(map(readable_name, (images or tree).image_stems()))
     return [file for file in tree.folders[folder].paths(".txt")
             if (any_name or _is_named_after_a_set(file)) and _names_images(file, stems)]
 
@@ -74,7 +74,7 @@ def _is_named_after_a_set(file: str) -> bool:
 
 def _names_images(file: str, stems: Set[str]) -> bool:
     """Returns whether at least half of the first lines name images of the data set."""
-    lines = [line for _, line in read_list(file)[:_LINES_LOOKED_AT]]
-    names = [os.path.basename(line.replace("\\", "/")) for line in lines]
+    lines = [line for _, line in read_image_list(file)[:_LINES_LOOKED_AT]]
+    names = [readable_name(os.path.basename(line.replace("\\", "/"))) for line in lines]
     known = sum(name in stems or os.path.splitext(name)[0] in stems for name in names)
     return bool(lines) and known * 2 >= len(lines)

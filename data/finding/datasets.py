@@ -12,6 +12,7 @@ from ..dataset import Dataset
 from ..packing.manifest import Manifest, read_manifest
 from ..packing.reading import read_packed_set
 from ..readers.coco import CocoDataset
+from ..readers.openimages_files import files_of_class_names
 from ..readers.voc import VocDataset
 from ..record import Record
 from ..registry import register_dataset
@@ -85,7 +86,7 @@ class AutoDataset(Dataset):
                                self.max_megapixels)
 
     def watched_paths(self) -> Sequence[str]:
-        """Returns the data set's path, and the places of annotations and images that lie elsewhere."""
+        """Returns the data set's path, and the places of annotations, class names and images that lie elsewhere."""
         if self.layout == PACKED:
             return []  # its arrays are quickly read
         places = {os.path.abspath(self.path)}
@@ -97,6 +98,8 @@ class AutoDataset(Dataset):
                 places.update(os.path.dirname(file) if one_file_an_image and not os.path.isdir(file) else file
                               for file in part.annotations)
                 places.update((*part.image_folders, *filter(None, (part.list_file,))))
+                if part.layout == "openimages":
+                    places.update(*map(files_of_class_names, part.annotations))
         return list(folders_without_inner(list(places)))
 
     def further_arguments(self) -> Dict[str, Any]:

@@ -86,7 +86,8 @@ def _without_copies(files: Sequence[str]) -> List[str]:
         except DataError as error:
             content = f"{file}: {error}"
         else:
-            content = repr(sorted((image.name, [(one.label, one.box) for one in image.objects]) for image in images))
+            content = repr(sorted(repr((image.name, [(one.label, one.box) for one in image.objects]))
+                                  for image in images))
         contents.setdefault((os.path.dirname(file), content), file)
     return [file for file in files if file in contents.values()]
 

@@ -50,7 +50,8 @@ def _set_in(tree: Tree, layout: str, files: Mapping[str, Sequence[str]], word: s
     """Returns the set of the annotation files in some folders, called by their own word for it."""
     paths = [folder.path for folder in folders]
     annotations = tuple(file for path in paths for file in files[path])
-    images = image_folders_of(tree, paths, word, canonical, image_root)
+    stems = {os.path.splitext(os.path.basename(file))[0] for file in annotations}
+    images = image_folders_of(tree, paths, word, canonical, image_root, stems)
     return FoundSet(word, word, layout, annotations, images, annotation_root=common_folder(paths))
 
 

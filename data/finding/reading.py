@@ -1,12 +1,13 @@
 """Reads the image sets that were found, each with the reader of its layout."""
 import contextlib
 import os
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import DataError
+from ..assembling.meaning import as_class_name
 from ..assembling.raw import NoBox, RawImage, RawSet
 from ..files.file_names import ImageIndex
-from ..files.text_lists import read_list
+from ..files.text_lists import read_image_list, readable_name
 from ..readers.bdd_files import read_bdd_file
 from ..readers.coco_files import coco_class_names, read_coco_file
 from ..readers.createml_files import read_createml_file
@@ -65,13 +66,18 @@ def class_names_of(sets: Sequence[FoundSet], raw_sets: Iterable[RawSet]) -> List
     sets = [part for one in sets for part in one.parts or (one,)]
     if sets[0].layout == "coco":
         return coco_class_names(list(dict.fromkeys(file for one in sets for file in one.annotations)))
-    declared = dict.fromkeys(name for one in sets for name in one.names or ())
+    declared = _class_names(name for one in sets for name in one.names or ())
     if declared:
-        return list(declared)
+        return declared
     # A class that only has points or lines is none of boxes.
     labels = {one.label for raw in raw_sets for image in raw.images for one in image.objects
-              if type(one.box) is not NoBox or one.box.place is None} - {None}
-    return sorted(labels, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+              if type(one.box) is not NoBox or one.box.place is None}
+    return sorted(_class_names(labels), key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+
+
+def _class_names(stated: Iterable[Any]) -> List[str]:
+    """Returns names as `assemble` and all who choose classes take them, each once, without what is no name."""
+    return [name for name in dict.fromkeys(map(as_class_name, stated)) if name is not None]
 
 
 def _read_one(found: FoundSet, with_labels: bool) -> RawSet:
@@ -144,8 +150,8 @@ def _keep_listed(raw: RawSet, list_file: str) -> RawSet:
             entries.append(image)
     index = ImageIndex((os.path.dirname(list_file), *raw.image_folders))
     chosen: List[RawImage] = []
-    for number, line in read_list(list_file):
-        chosen += _images_of_line(f"{list_file}, line {number}: {line}", line, index, images)
+    for number, line in read_image_list(list_file):
+        chosen += _images_of_line(f"{list_file}, line {number}: {readable_name(line)}", line, index, images)
     return _part_of(raw, chosen)
 
 

@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Dict, List, Optional, Sequence
 
 from ..files.opening import size_of
+from ..files.text_lists import read_text
 from ..readers.text_files import image_folder_beside
 from ..readers.yolo_files import NO_LABELS
 from .folder_layouts import by_folder
@@ -12,6 +13,7 @@ from .sniffing import text_kind
 from .tree import Tree
 
 _LOOKED_INTO = 20  # text files of a folder, to tell what they are
+_LONGEST_BLANK = 1000  # bytes; a file of more is not read to tell whether it is blank
 _OF_WIDERFACE = "_bbx_"  # in the names of its own lists
 
 
@@ -37,8 +39,9 @@ def find_text_files(tree: Tree, images: Optional[Tree] = None) -> Dict[str, List
 
 
 def first_with_content(files: Sequence[str]) -> List[str]:
-    """Returns the first of some files that are not empty, as many as are looked into to tell what they are."""
-    return list(islice(filter(size_of, files), _LOOKED_INTO))
+    """Returns the first of some files that are not blank, as many as are looked into to tell what they are."""
+    return list(islice((file for file in files if size_of(file) > _LONGEST_BLANK or read_text(file).strip()),
+                       _LOOKED_INTO))
 
 
 def files_that_may_be_labels(files: Sequence[str]) -> List[str]:

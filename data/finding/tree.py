@@ -2,12 +2,11 @@
 import os
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
-from ..files.file_names import is_folder
 from ..files.image_extensions import IMAGE_EXTENSIONS
+from ..files.listing import IGNORED_FOLDERS, is_folder, list_folder
 
 KINDS_OF_FILES = (".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".names", ".labels")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
-IGNORED_FOLDERS = ("__macosx", "@eadir", "node_modules", "__pycache__")
 
 
 class Folder(NamedTuple):
@@ -28,6 +27,10 @@ class Folder(NamedTuple):
     def paths(self, *extensions: str) -> List[str]:
         """Returns the paths of the files with one of the extensions."""
         return [os.path.join(self.path, name) for extension in extensions for name in self.files.get(extension, ())]
+
+    def image_stems(self) -> Set[str]:
+        """Returns the names of the images without extension."""
+        return {os.path.splitext(name)[0] for name in self.images}
 
 
 class Tree(NamedTuple):
@@ -51,27 +54,28 @@ class Tree(NamedTuple):
 
     def image_stems(self) -> Set[str]:
         """Returns the names of all images without folder and extension."""
-        return {os.path.splitext(name)[0] for folder in self.folders.values() for name in folder.images}
+        return {stem for folder in self.folders.values() for stem in folder.image_stems()}
 
 
 def walk(root: str) -> Tree:
-    """Lists a folder and all folders in it; hidden ones are passed over, and links to folders around them."""
+    """Lists a folder and all folders in it; hidden ones are passed over, and links to folders around them.
+
+    Raises:
+        DataError: one of them cannot be listed.
+    """
     folders: Dict[str, Folder] = {}
     seen: Set[Tuple[int, int]] = set()
     waiting: List[Tuple[str, Tuple[str, ...]]] = [(root, ())]
     while waiting:
         path, parts = waiting.pop()
-        try:
-            status, entries = os.stat(path), sorted(os.scandir(path), key=lambda entry: entry.name)
-        except OSError:
+        listing = list_folder(path)
+        if listing is None or listing.identity in seen:
             continue
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
-        inner = [entry.name for entry in visible if is_folder(entry) and entry.name.lower() not in IGNORED_FOLDERS]
+        seen.add(listing.identity)
+        inner = [entry.name for entry in listing.entries
+                 if is_folder(entry) and entry.name.lower() not in IGNORED_FOLDERS]
         folder = Folder(path, parts, {}, [])
-        for entry in visible:
+        for entry in listing.entries:
             extension = os.path.splitext(entry.name)[1].lower()
             if extension in IMAGE_EXTENSIONS and not is_folder(entry):
                 folder.images.append(entry.name)

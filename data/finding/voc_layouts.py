@@ -1,6 +1,6 @@
 """Finds sets of XML files: Pascal VOC's trees with lists in ImageSets/Main, and XML files under any folder names."""
 import os
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
@@ -40,14 +40,14 @@ def _listed_sets(tree: Tree, lists: Folder, files: Dict[str, List[str]], image_r
     annotations = os.path.join(base, "Annotations")
     if not any(path == annotations or path.startswith(annotations + os.sep) for path in files):
         return []
-    images = os.path.join(base, "JPEGImages")
-    if image_root is not None or not os.path.isdir(images):
-        images, = image_folders_of(tree, [annotations], "", None, image_root)
+    images: Tuple[str, ...] = (os.path.join(base, "JPEGImages"),)
+    if image_root is not None or not os.path.isdir(images[0]):
+        images = image_folders_of(tree, [annotations], "", None, image_root)
     stems = _lists_of_images(lists.files.get(".txt", ()))
     originals = [f"{word}_{stem}" if word else stem for stem in stems]
     # The only list of a folder, whatever it is called, lists all of it.
     names = originals if word else choose_names([(stem, canonical_name(stem)) for stem in stems])
-    return [FoundSet(name, original, "voc", (annotations,), (images,),
+    return [FoundSet(name, original, "voc", (annotations,), images,
                      list_file=os.path.join(lists.path, f"{stem}.txt"))
             for name, original, stem in zip(names, originals, stems)]
 

@@ -6,9 +6,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from ...errors import DataError
+from ..files.file_names import files_under
 from ..files.text_lists import read_names, read_text
 from ..files.yaml_text import parse_yaml
-from ..readers.yolo_files import is_label_file
+from ..readers.yolo_files import LABEL_EXTENSION, is_label_file
+from ..readers.yolo_keypoints import state_keypoints
 from .folder_layouts import by_folder, sets_of_folders
 from .found import FoundSet
 from .image_folders import image_folders_of
@@ -84,8 +86,9 @@ def find_yolo(tree: Tree, image_root: Optional[Tree] = None) -> Tuple[List[Found
     sets = sets_of_folders(tree, "yolo", files, image_root, by_images=True)
     named = [described[0].names if described and not one.project else _names_of(tree, one, list(files))
              for one in sets]
-    sets = [_of_labels(one, names, bool(described) and described[0].keypoints, image_root is None)
-            for one, names in zip(sets, named)]
+    keypoints = described[0].keypoints if described else state_keypoints(
+        [file for labels in files.values() for file in first_with_content(labels)])
+    sets = [_of_labels(one, names, keypoints, image_root is None) for one, names in zip(sets, named)]
     nameless = sets and all(one.names is None for one in sets)
     return sets, ["no file names the classes, so that they are called by their numbers: classes.txt names one a line"
                   ] if nameless else []
@@ -155,8 +158,10 @@ def _names_of(tree: Tree, one: FoundSet, all_folders: Sequence[str]) -> Optional
 
 def _with_images_in(image_root: Tree, one: FoundSet) -> FoundSet:
     """Returns a set of a data.yaml with the images of the folder that a user named, in the place of its own."""
+    stems = {os.path.splitext(os.path.basename(file))[0] for folder in one.annotations
+             for file in files_under(folder, LABEL_EXTENSION)}
     images = (image_root.root,) if one.list_file else image_folders_of(image_root, one.image_folders, one.original,
-                                                                       one.name, image_root)
+                                                                       one.name, image_root, stems)
     return one._replace(image_folders=images, parts=tuple(_with_images_in(image_root, part) for part in one.parts))
 
 

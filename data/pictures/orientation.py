@@ -5,7 +5,7 @@ from typing import Tuple
 import numpy as np
 from PIL import Image
 
-_ORIENTATION_TAG = 0x0112
+ORIENTATION_TAG = 0x0112
 _WIDTH_TAG, _HEIGHT_TAG = 256, 257  # of TIFF
 # struct codes of EXIF's types of whole numbers: BYTE, SHORT, LONG.
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}
@@ -32,7 +32,7 @@ def exif_orientation(exif: bytes) -> int:
     entries, = struct.unpack_from(order + "H", exif, start)
     for position in range(start + 2, min(start + 2 + 12 * entries, len(exif) - 11), 12):
         tag, kind, count = struct.unpack_from(order + "HHI", exif, position)
-        if tag == _ORIENTATION_TAG:
+        if tag == ORIENTATION_TAG:
             if kind not in _WHOLE_NUMBERS or count != 1:
                 return 1
             value, = struct.unpack_from(order + _WHOLE_NUMBERS[kind], exif, position + 8)
@@ -66,7 +66,7 @@ def orientation_of(image: Image.Image) -> int:
     """Returns the orientation, 1 to 8, that an image says it has, given as Pillow opened it and before it is loaded."""
     tags = getattr(image, "tag_v2", None)
     if tags:
-        value = tags.get(_ORIENTATION_TAG, 1)
+        value = tags.get(ORIENTATION_TAG, 1)
         return value if value in _TURNS else 1
     exif = image.info.get("exif", b"")
     return exif_orientation(exif) if isinstance(exif, bytes) else 1
@@ -75,4 +75,4 @@ def orientation_of(image: Image.Image) -> int:
 def is_turned(image: Image.Image) -> bool:
     """Whether Pillow turned an image upright when it loaded it, as it does with TIFF files."""
     tags = getattr(image, "tag_v2", None)
-    return bool(tags) and _ORIENTATION_TAG not in tags
+    return bool(tags) and ORIENTATION_TAG not in tags

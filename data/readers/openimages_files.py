@@ -114,12 +114,7 @@ def _by_column(header: Sequence[str], row: Sequence[str]) -> Dict[str, str]:
 
 def class_names_beside(annotation_file: str) -> Dict[str, str]:
     """Returns the names of the classes by id; empty where no file beside or around the table states them."""
-    folder = os.path.dirname(os.path.abspath(annotation_file))
-    files: List[str] = []
-    above = os.path.dirname(folder)
-    for around in (folder, above, *(os.path.join(one, "metadata") for one in (folder, above)), os.path.dirname(above)):
-        files += [file for pattern in _NAMES for file in sorted(glob.glob(os.path.join(glob.escape(around), pattern)))]
-    for file in files:
+    for file in files_of_class_names(annotation_file):
         rows = csv.reader(io.StringIO(read_text(file)))
         try:
             names = {row[0].strip(): row[1].strip() for row in rows if len(row) > 1 and row[0].startswith("/")}
@@ -128,6 +123,15 @@ def class_names_beside(annotation_file: str) -> Dict[str, str]:
         if names:
             return names
     return {}
+
+
+def files_of_class_names(annotation_file: str) -> List[str]:
+    """Returns the files beside or around a table that may state the names of the classes, the most likely one first."""
+    folder = os.path.dirname(os.path.abspath(annotation_file))
+    above = os.path.dirname(folder)
+    places = (folder, above, *(os.path.join(one, "metadata") for one in (folder, above)), os.path.dirname(above))
+    return [file for place in places for pattern in _NAMES
+            for file in sorted(glob.glob(os.path.join(glob.escape(place), pattern)))]
 
 
 def _read_row(number: int, row: Dict[str, str], names: Dict[str, str]) -> RawObject:

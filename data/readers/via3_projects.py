@@ -55,9 +55,12 @@ def _files_of_view(views: Mapping[str, Any], number: Any) -> List[str]:
 
 
 def _named(values: Mapping[str, Any], attributes: Mapping[str, Any]) -> Dict[str, Any]:
-    """Returns the values of a region by the names of its attributes; numbers of options become their texts."""
+    """Returns the values of a region that are stated by the names of their attributes; numbers of options become texts.
+    """
     named = {}
     for number, value in values.items():
+        if value in ("", None):
+            continue
         attribute = _table(attributes.get(number))
         options = _table(attribute.get("options"))
         chosen = [options.get(one.strip(), one.strip()) for one in str(value).split(",")] if options else [value]

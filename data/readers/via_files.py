@@ -23,7 +23,8 @@ def read_via_file(annotation_file: str, image_folders: Sequence[str], with_label
                   counted_folder: Optional[str] = None) -> RawSet:
     """Reads an exported file or a saved project; the boxes are those around its shapes.
 
-    The class is the region's attribute, if it has one, or that which is called like one of `CLASS_ATTRIBUTES`.
+    The class is the attribute that is called like one of `CLASS_ATTRIBUTES`, the first of those that a region of the
+    file has; in a file without any of them it is the only attribute of a region.
 
     Args:
         annotation_file: JSON or CSV.
@@ -36,11 +37,14 @@ def read_via_file(annotation_file: str, image_folders: Sequence[str], with_label
     """
     is_csv = annotation_file.lower().endswith(".csv")
     entries = list((_csv_entries if is_csv else _json_entries)(annotation_file))
-    nameless = not any(attributes for entry in entries for _, attributes in entry.regions)
+    stated = {_plain(name) for entry in entries for _, attributes in entry.regions for name in attributes}
+    class_attribute = next((name for name in CLASS_ATTRIBUTES if name in stated), None)
     images = []
     for position, entry in enumerate(entries, 1):
         where = f"{annotation_file}: image {position} ({entry.name})"
-        objects = [_read_object(number, region, nameless) for number, region in enumerate(entry.regions, 1)]
+        objects = [RawObject(number, _label_of(attributes, class_attribute) if stated else ONLY_CLASS, _box_of(shape),
+                             stated_class=dict(attributes))
+                   for number, (shape, attributes) in enumerate(entry.regions, 1)]
         stem = os.path.splitext(os.path.basename(entry.name.replace("\\", "/")))[0]
         images.append(RawImage(where, stem, entry.name, None, None, objects if with_labels else [],
                                ("image_entry_broken", f"{where} {entry.fault}") if entry.fault else None,
@@ -113,15 +117,20 @@ def _region(shape: Any, attributes: Any) -> ViaRegion:
     return _table(shape), {name: value for name, value in ticked.items() if value not in ("", None)}
 
 
-def _read_object(position: int, region: ViaRegion, nameless: bool) -> RawObject:
-    shape, attributes = region
-    label = ONLY_CLASS if nameless else None
-    if len(attributes) == 1:
-        label = str(next(iter(attributes.values()))).strip()
-    elif attributes:
-        by_name = {name.casefold().strip(): value for name, value in attributes.items()}
-        label = next((str(by_name[name]).strip() for name in CLASS_ATTRIBUTES if name in by_name), None)
-    return RawObject(position, label, _box_of(shape), stated_class=dict(attributes))
+def _label_of(attributes: Mapping[str, Any], class_attribute: Optional[str]) -> Optional[str]:
+    """Returns the class of a region; None where its attributes do not state it.
+
+    Args:
+        attributes: those that have a value.
+        class_attribute: name of the one that states the class; None where the region must have no other.
+    """
+    if class_attribute is None:
+        return str(*attributes.values()) if len(attributes) == 1 else None
+    return next((str(value) for name, value in attributes.items() if _plain(name) == class_attribute), None)
+
+
+def _plain(name: str) -> str:
+    return name.casefold().strip()
 
 
 def _box_of(shape: Mapping[str, Any]) -> Any:

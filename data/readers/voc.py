@@ -10,8 +10,8 @@ from ...errors import DataError
 from ..assembling.raw import RawSet
 from ..dataset import Dataset
 from ..files.file_names import files_under
-from ..files.text_lists import read_list
-from .voc_files import image_stem, names_in_line, read_voc_list, voc_class_names
+from ..files.text_lists import read_image_list
+from .voc_files import image_stem, read_voc_list, stems_in_line, voc_class_names
 
 
 class VocDataset(Dataset):
@@ -51,8 +51,8 @@ def images_without_entry(image_folder: str, xml_folder: str, lists: str) -> Iter
     """Yields a fault for each image that has neither an XML file nor a line in the list of any image set."""
     described = {image_stem(file) for file in files_under(xml_folder, (".xml",))}
     without = sorted(path for path in files_under(image_folder) if image_stem(path) not in described)
-    listed: Set[str] = {stem for name in _lists_in(lists) for _, line in read_list(os.path.join(lists, name))
-                        for stem in map(image_stem, names_in_line(line))} if without else set()
+    listed: Set[str] = {stem for name in _lists_in(lists) for _, line in read_image_list(os.path.join(lists, name))
+                        for stem in stems_in_line(line)} if without else set()
     for path in without:
         if image_stem(path) not in listed:
             yield "image_without_entry", (f"{path}: the image file has neither an annotation in {xml_folder} nor a "

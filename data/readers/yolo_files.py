@@ -11,7 +11,7 @@ from ...errors import DataError
 from ..assembling.meaning import is_number
 from ..assembling.raw import NoBox, RawImage, RawObject, RawSet
 from ..files.file_names import ImageIndex, files_under
-from ..files.text_lists import read_list, read_text
+from ..files.text_lists import read_image_list, read_list, readable_name
 
 LABEL_EXTENSION = (".txt",)
 # A number in a label file that is larger than this is no fraction of an image, whatever reaches over its edge.
@@ -70,13 +70,13 @@ def read_label_lines(file: str, names: Optional[Sequence[str]] = None, keypoints
 
 
 def is_label_file(file: str) -> bool:
-    """Returns whether a text file looks like labels: its first line is a class and at least four numbers.
+    """Returns whether a text file looks like labels: its first line that is read is a class and at least four numbers.
 
     They are fractions; only of a class's number and four numbers it is said elsewhere that those are none.
     """
     if os.path.basename(file).lower() in NO_LABELS:
         return False
-    first = next(iter(read_text(file).splitlines()), "").split()
+    first = next((line for _, line in read_list(file)), "").split()
     if len(first) < 5 or not all(map(is_number, first[1:])):
         return False
     return _are_fractions(first[1:]) or len(first) == 5 and first[0].isdecimal()
@@ -92,7 +92,7 @@ def _listed_images(list_file: str, folders: Sequence[str]) -> List[Tuple[str, st
     """Returns (where, name, path) of the images that a list names; without a path where there is no such image."""
     index = ImageIndex((*folders, os.path.dirname(list_file)))
     found: List[Tuple[str, str, Optional[str]]] = []
-    for number, name in read_list(list_file):
+    for number, name in read_image_list(list_file):
         try:
             path = index.find(name)
         except DataError:
@@ -107,6 +107,7 @@ class _LabelFiles:
     def __init__(self, folders: Sequence[str]):
         self._folders = tuple(folders)
         self._index = ImageIndex(folders, LABEL_EXTENSION)
+        self._inside = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
         self._used: Set[str] = set()
 
     def find(self, image: str, image_folders: Sequence[str]) -> Optional[str]:
@@ -115,9 +116,11 @@ class _LabelFiles:
         Raises:
             DataError: two files fit equally well.
         """
-        file = next(filter(os.path.isfile, _usual_label_files(image)), None) or self._search(image, image_folders)
-        if file:
-            self._used.add(os.path.abspath(file))
+        usual = _usual_label_files(image)
+        of_set = [file for file in usual if os.path.abspath(file).startswith(self._inside)]
+        there = filter(os.path.isfile, dict.fromkeys((*of_set, *usual)))
+        file = next(there, None) or self._search(image, image_folders)
+        self._used.update(map(os.path.abspath, (*of_set, file) if file else of_set))
         return file
 
     def _search(self, image: str, image_folders: Sequence[str]) -> Optional[str]:
@@ -131,17 +134,19 @@ class _LabelFiles:
             raise
 
     def without_image(self) -> Iterable[str]:
-        """Returns the label files that `find` has not returned."""
+        """Returns the label files that are of none of the images that `find` was asked for."""
         files = (file for folder in self._folders for file in sorted(files_under(folder, LABEL_EXTENSION)))
         return [file for file in files if os.path.abspath(file) not in self._used and is_label_file(file)]
 
 
-def _usual_label_files(image: str) -> Iterator[str]:
-    """Yields where an image's labels usually lie: beside it, or in the folder `labels` in the place of `images`."""
+def _usual_label_files(image: str) -> List[str]:
+    """Returns where an image's labels usually lie: in the folder `labels` in the place of `images`, or else beside it.
+
+    Other texts may lie beside an image, such as its caption, or labels of an older version.
+    """
     stem = os.path.splitext(image)[0]
-    yield f"{stem}.txt"
-    for match in reversed(list(re.finditer(r"(?<=[\\/])images(?=[\\/])", stem))):
-        yield f"{stem[:match.start()]}labels{stem[match.end():]}.txt"
+    folders = reversed(list(re.finditer(r"(?<=[\\/])images(?=[\\/])", stem)))
+    return [*(f"{stem[:match.start()]}labels{stem[match.end():]}.txt" for match in folders), f"{stem}.txt"]
 
 
 def _class_name(word: str, names: Optional[Sequence[str]]) -> Optional[str]:
@@ -177,4 +182,4 @@ def _are_fractions(box: Any) -> bool:
 
 
 def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path.replace("\\", "/")))[0]
+    return readable_name(os.path.splitext(os.path.basename(path.replace("\\", "/")))[0])

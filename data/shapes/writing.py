@@ -1,4 +1,5 @@
 """Writes Shapes to disk in COCO layout, and makes it known as the data sets "shapes" and "shapes_hard"."""
+import filecmp
 import json
 import logging
 import os
@@ -30,7 +31,8 @@ def write_shapes(root: PathLike, train: int = 1200, val: int = 200, seed: int = 
     """Draws the image sets "train" and "val" and writes them in COCO layout.
 
     The files are `annotations/instances_<set>.json` and `<set>/<number>.png`. They are written to a temporary folder
-    beside `root` first, so that `root` holds all of them or, after an error, none.
+    beside `root` first, so that `root` holds all of them or, after an error, none. Where another process has written
+    the same there meanwhile, that stays.
 
     Args:
         root: a folder that does not exist yet or is empty.
@@ -41,9 +43,8 @@ def write_shapes(root: PathLike, train: int = 1200, val: int = 200, seed: int = 
     Raises:
         DataError: `root` is a file or a folder with something in it.
     """
-    root = os.path.abspath(os.fspath(root))
-    if os.path.exists(root) and (not os.path.isdir(root) or os.listdir(root)):
-        raise DataError(f"{root} exists already; Shapes are written to a folder that is new or empty")
+    root = os.path.realpath(os.fspath(root))
+    _check_new(root)
     os.makedirs(os.path.dirname(root), exist_ok=True)
     work = tempfile.mkdtemp(prefix=".shapes-", dir=os.path.dirname(root))
     try:
@@ -51,10 +52,29 @@ def write_shapes(root: PathLike, train: int = 1200, val: int = 200, seed: int = 
         os.mkdir(os.path.join(work, "annotations"))
         for split, count in zip(SPLITS, (train, val)):
             _write_split(work, split, count, seed, style)
-        os.replace(work, root)
-    except BaseException:
+        _put_in_place(work, root)
+    finally:
         shutil.rmtree(work, ignore_errors=True)
-        raise
+
+
+def _check_new(root: str) -> None:
+    if os.path.exists(root) and (not os.path.isdir(root) or os.listdir(root)):
+        raise DataError(f"{root} exists already; Shapes are written to a folder that is new or empty")
+
+
+def _put_in_place(work: str, root: str) -> None:
+    """Makes a folder `root`, unless another process has written the same set there meanwhile."""
+    try:
+        if os.path.ismount(root):  # no other folder can replace it
+            for name in sorted(os.listdir(work), reverse=True):  # the annotations, which are read first, come last
+                shutil.move(os.path.join(work, name), root)
+        else:
+            os.replace(work, root)
+    except OSError:
+        files = [os.path.join("annotations", f"instances_{split}.json") for split in SPLITS]
+        if filecmp.cmpfiles(work, root, files, shallow=False)[0] != files:
+            _check_new(root)
+            raise
 
 
 def _write_split(root: str, split: str, count: int, seed: int, style: Style) -> None:

@@ -55,4 +55,7 @@ def write_dataset(layout: str, folder: str, sets: RecordSets, classes: Sequence[
     notes += [f"the set {name} is called {new}" for name, new in new_names.items() if new != name]
     if files.copied:
         notes.append(f"{files.copied} images are copies: the file system cannot link them")
+    if files.rewritten:
+        notes.append(f"{files.rewritten} images are written anew as PNG files, because images are not looked for under "
+                     "the extension of their own format")
     return notes

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from ...progress import ProgressBar
 from ..record import Record
-from .image_files import ImageFiles, ImageNames
+from .image_files import ImageFiles
 from .sets import RecordSets, counted
 
 _DECIMALS = 4
@@ -31,7 +31,7 @@ def write_coco(folder: str, sets: RecordSets, classes: Sequence[str], images: Im
     os.makedirs(os.path.join(folder, "annotations"))
     categories = list(category_ids or range(1, len(classes) + 1))
     for image_set, records in sets.items():
-        names = ImageNames()
+        names = images.names()
         ids = [record.image_id for record in records]
         if len(set(ids)) < len(ids) or not all(isinstance(image_id, int) for image_id in ids):
             ids = list(range(1, len(records) + 1))

@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 from ...progress import ProgressBar
 from ..record import Record
-from .image_files import ImageFiles, ImageNames
+from .image_files import ImageFiles
 from .sets import RecordSets, counted
 
 _DECIMALS = 4
@@ -28,7 +28,7 @@ def write_voc(folder: str, sets: RecordSets, classes: Sequence[str], images: Ima
     """
     os.makedirs(os.path.join(folder, "Annotations"))
     os.makedirs(os.path.join(folder, "ImageSets", "Main"))
-    names = ImageNames()
+    names = images.names()
     stems: Dict[Tuple[str, bytes, bytes], str] = {}  # by the file and its boxes: an image of two sets is written once
     crowd = ignored = areas = 0
     for image_set, records in sets.items():

@@ -8,7 +8,7 @@ import yaml
 from ...progress import ProgressBar
 from ..pictures.headers import read_header
 from ..record import Record
-from .image_files import ImageFiles, ImageNames
+from .image_files import ImageFiles
 from .sets import RecordSets, counted
 
 _DIGITS = 9  # of a fraction: 0.0001 pixel in images of up to 100,000 pixels
@@ -31,7 +31,7 @@ def write_yolo(folder: str, sets: RecordSets, classes: Sequence[str], images: Im
     """
     left_out = areas = 0
     for image_set, records in sets.items():
-        names = ImageNames()
+        names = images.names()
         labels = os.path.join(folder, "labels", image_set)
         os.makedirs(labels)
         for record in ProgressBar(records, desc=image_set, unit="image", leave=False, disable=None):

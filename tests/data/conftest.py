@@ -1,5 +1,7 @@
 """Small data sets in both layouts, written to a temporary folder, for tests to break."""
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -92,3 +94,17 @@ def voc_tree(tmp_path):
     tree = VocTree(tmp_path / "voc")
     tree.write()
     return tree
+
+
+@pytest.fixture
+def forbid(monkeypatch):
+    """Returns a function after which a folder cannot be listed, whoever runs the tests."""
+    forbidden, scandir = set(), os.scandir
+
+    def listed(path="."):
+        if os.path.realpath(path) in forbidden:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    return lambda folder: forbidden.add(os.path.realpath(folder))

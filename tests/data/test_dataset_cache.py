@@ -111,6 +111,26 @@ def test_files_that_lie_elsewhere_are_watched(faulty_tree, cache, tmp_path):
     assert load().records[0].boxes[0, 0] == 11 and len(cache) == 2
 
 
+@pytest.mark.parametrize("path, place", [("b", "class-descriptions-boxable.csv"), ("b", "classes.csv"),
+                                         ("b/labels/detections.csv", "b/metadata/classes.csv")])
+def test_names_of_classes_that_lie_elsewhere_are_watched(cache, tmp_path, make_image, path, place):
+    root = tmp_path / "b"
+    make_image(root / "data" / "0a.jpg", 60, 40)
+    (root / "labels").mkdir()
+    (root / "labels" / "detections.csv").write_text("ImageID,LabelName,XMin,XMax,YMin,YMax\n0a,/m/1,.1,.5,.1,.5\n")
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    age(tmp_path)
+    found = []
+    for names in (None, "/m/1,Car\n", "/m/1,Bus,x\n", None):
+        if names is not None:
+            (tmp_path / place).write_text(names)
+        elif found:
+            (tmp_path / place).unlink()
+        age(tmp_path)
+        found.append([load_dataset("auto", str(tmp_path / path), "all").classes for _ in range(2)])
+    assert found == [[("/m/1",)] * 2, [("Car",)] * 2, [("Bus",)] * 2, [("/m/1",)] * 2] and len(cache) == 5
+
+
 @pytest.mark.parametrize("layout", ["coco", "auto"])
 def test_another_set_of_the_same_folder(faulty_tree, cache, layout):
     (faulty_tree.root / "train").rename(faulty_tree.root / "images")

@@ -208,3 +208,10 @@ def test_a_set_whose_boxes_are_of_another_format_is_refused_unless_they_are_kept
     record, log = read(*corners, on_error={"boxes_of_another_format": "keep"})
     assert len(record.boxes) == 10 and log.counts["boxes_of_another_format"] == 1
     assert len(read(*corners, on_error="skip")[0].boxes) == 10
+
+
+def test_labels_are_cleaned_as_the_names_of_classes_are(read):
+    unread = Counter()
+    record, log = read(thing(label=" cat "), thing(label="red\tdog"), thing(label="cow\x1b"), thing(label=" "),
+                       classes=("cat", "red dog"), unread=unread)
+    assert record.classes.tolist() == [0, 1] and unread == {"cow\ufffd": 1} and log.counts == {"class_unknown": 1}

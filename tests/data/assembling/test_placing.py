@@ -61,6 +61,13 @@ def test_an_image_that_cannot_be_used(root, kind):
     assert ids(records) == NAMES[:1] + NAMES[2:] and log.counts == {kind: 1}
 
 
+def test_a_folder_that_cannot_be_listed_is_an_error(root, forbid):
+    (root / "more").mkdir()
+    forbid(root / "more")
+    with pytest.raises(DataError, match="more: the folder cannot be listed"):
+        read(root, *map(entry, NAMES), entry("no.jpg"), on_error="skip")
+
+
 def test_images_that_are_cut_off_are_kept_and_counted(root):
     spoil(root / "1.jpg", 900)
     records, log = read(root, *map(entry, NAMES))
@@ -170,6 +177,18 @@ def test_the_exact_size_decides_before_the_aspect(tmp_path, stated, upright):
     oriented(tmp_path / "0.jpg", 6, 100, 101)
     (record,), log = read(tmp_path, entry("0.jpg", *stated))
     assert record.upright is upright and not log.counts
+
+
+@pytest.mark.parametrize("sizes, upright", [
+    ([(60, 40), (60, 40)], False), ([(40, 60), (80, 120)], True), ([(60, 40), (40, 60)], None), ([(50, 50)], None)])
+def test_images_that_are_decided_decide_for_the_others(tmp_path, sizes, upright):
+    images = [(f"{number}.jpg", 6, size) for number, size in enumerate(sizes)]
+    images += [("a.jpg", 3, (60, 40)), ("b.jpg", 8, (None, None)), ("c.jpg", 1, (40, 60))]
+    for name, orientation, _ in images:
+        oriented(tmp_path / name, orientation)
+    records, log = read(tmp_path, *(entry(name, *size) for name, _, size in images))
+    assert [record.upright for record in records[-3:]] == [upright is not False] * 2 + [True]
+    assert log.counts["orientation_undecided"] == (2 + sizes.count((50, 50)) if upright is None else 0)
 
 
 def test_squares_are_undecided(tmp_path):

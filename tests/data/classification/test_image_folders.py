@@ -39,6 +39,14 @@ def test_empty_folders(make_folder, tmp_path, counts, words):
         read_image_folder(str(tmp_path / "nowhere"))
 
 
+def test_a_folder_that_cannot_be_listed_is_named(make_folder, tmp_path, forbid):
+    root = make_folder(tmp_path / "train", {"cat": 1, "dog": 1})
+    make_folder(root / "cat", {"more": 1})
+    forbid(root / "cat" / "more")
+    with pytest.raises(DataError, match="more: the folder cannot be listed"):
+        read_image_folder(str(root))
+
+
 def test_different_classes(make_folder, tmp_path):
     train = read_image_folder(str(make_folder(tmp_path / "train", {"cat": 1, "dog": 1})))
     test = read_image_folder(str(make_folder(tmp_path / "val", {"cat": 1, "dig": 1})))

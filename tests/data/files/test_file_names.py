@@ -3,6 +3,7 @@ import time
 import unicodedata
 
 import pytest
+from light_head_rcnn.data.files import file_names
 from light_head_rcnn.data.files.file_names import ImageIndex
 from light_head_rcnn.errors import DataError
 
@@ -96,6 +97,13 @@ def test_two_files_that_fit_equally_well_are_never_guessed_between(folder, state
     ("a\\img.jpg", ("a/img.jpg", "b/a/img.jpg", "b/img.jpg")),
     ("c/a/img.jpg", ("a/img.jpg", "b/img.jpg")),
     ("IMG.jpg", ("img.jpg", "a/img.jpg")),
+    ("IMG", ("IMG.jpg", "img.jpg")),
+    ("scan.tif", ("scan.tif.png", "scan.png")),
+    ("scan.tif", ("scan.tif", "a/scan.tif.png")),
+    ("a/scan.tif", ("a/scan.tif.png", "scan.tif.png", "a/scan.jpg")),
+    ("b/scan.tif", ("a/b/scan.TIF", "a/b/scan.tif.png")),
+    ("scan.jpg", ("a/scan.jpg", "a/scan.jpg.png")),
+    ("scan", ("scan.png", "scan.tif.png")),
 ])
 def test_the_nearest_of_several_files_is_meant(folder, stated, files):
     assert folder(*files).found(stated) == files[0]
@@ -145,3 +153,45 @@ def test_the_folder_that_the_name_states_is_the_one_that_is_searched(folder):
     assert index.found("B/train/2.jpg") == "B/train/2.jpg"
     with pytest.raises(DataError, match="lies in another folder"):
         index.find("B/train/1.jpg")
+
+
+def test_a_stem_may_end_as_an_image_does(folder):
+    index = folder("scan.tif.png", "a/b.png")
+    assert index.has_stem("scan.tif") and index.has_stem("B") and not index.has_stem("scan")
+    with pytest.raises(DataError, match="b.png lies in another folder"):
+        index.find("c/b.png")
+
+
+def test_images_of_one_name_are_not_all_compared(folder, monkeypatch):
+    def count(*words):
+        compared.append(words)
+        return common_end(*words)
+
+    index = folder(*(f"clip{clip}/{camera}/{frame}.jpg" for clip in range(40) for camera in "ab" for frame in range(2)))
+    compared, common_end = [], file_names._common_end
+    monkeypatch.setattr(file_names, "_common_end", count)
+    for clip in range(40):
+        assert index.found(f"clip{clip}/a/1") == f"clip{clip}/a/1.jpg"
+        assert index.found(f"data/set/Clip{clip}/b/0.png") == f"clip{clip}/b/0.jpg"
+    assert len(compared) <= 2 * 80  # the folders of a name with those of the index and with those of one file
+
+
+def test_two_of_many_files_that_fit_are_named(folder, monkeypatch):
+    index = folder(*(f"{clip}/rgb.png" for clip in range(50)))
+    compared, samefile = [], os.path.samefile
+    monkeypatch.setattr(os.path, "samefile", lambda *paths: compared.append(paths) or samefile(*paths))
+    with pytest.raises(DataError, match="0/rgb.png and .*1/rgb.png"):
+        index.find("rgb.png")
+    assert len(compared) == 1
+
+
+@pytest.mark.parametrize("stated", ["caf\udce9.jpg", "caf\udce9", "caf\xe9", "CAF\xe9.jpg", "x/caf\udce9.png"])
+def test_names_that_are_not_utf8(folder, stated):
+    index = folder("caf\udce9.jpg", "cafe.jpg")
+    assert index.found(stated) == "caf\udce9.jpg"
+
+
+def test_a_name_in_bytes_and_the_same_in_utf8(folder):
+    index = folder("caf\udce9.jpg", "caf\xe9.jpg")
+    for stated in ("caf\udce9.jpg", "caf\xe9.jpg"):
+        assert index.found(stated) == index.found(stated[:-4]) == stated

@@ -1,7 +1,14 @@
 import codecs
 
 import pytest
-from light_head_rcnn.data.files.text_lists import open_text, read_list, read_names, read_text
+from light_head_rcnn.data.files.text_lists import (
+    open_text,
+    read_image_list,
+    read_list,
+    read_names,
+    read_text,
+    readable_name,
+)
 from light_head_rcnn.errors import DataError
 
 LINES = [(1, "Bär (1).jpg"), (3, "été.jpg")]
@@ -29,6 +36,17 @@ def test_reads_every_encoding(tmp_path, content):
 def test_reads_bytes_that_no_encoding_has(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"a\x81.jpg\n")
     assert read_list(tmp_path / "list.txt") == [(1, "a\x81.jpg")]
+
+
+def test_a_list_of_images_keeps_the_bytes_that_are_not_utf8(tmp_path):
+    (tmp_path / "list.txt").write_bytes("é.jpg\n# comment\n".encode() + b" \xe9.jpg \n\x83\\\n\x81")
+    lines = read_image_list(tmp_path / "list.txt")
+    assert lines == [(1, "é.jpg"), (3, "\udce9.jpg"), (4, "\udc83\\"), (5, "\udc81")]
+    assert [readable_name(line) for _, line in lines] == ["é.jpg", "é.jpg", "ƒ\\", "\x81"]
+    (tmp_path / "list.txt").write_text("é.jpg", encoding="utf-16")
+    assert read_image_list(tmp_path / "list.txt") == [(1, "é.jpg")]
+    with pytest.raises(DataError, match="nothing.txt: the file cannot be read"):
+        read_image_list(tmp_path / "nothing.txt")
 
 
 def test_leaves_out_comments_but_no_image_that_is_called_so(tmp_path):

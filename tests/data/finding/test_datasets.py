@@ -222,6 +222,33 @@ def test_masks_are_no_images(build):
     assert not dataset.log.counts
 
 
+@pytest.mark.parametrize("layout", ["coco", "voc", "voc with lists", "yolo"])
+def test_images_in_a_folder_called_like_masks_are_found_where_no_other_has_them(build, layout):
+    build.images("images/plain/1.jpg", "images/plain/2.jpg", "images/with_mask/3.jpg")
+    if layout == "coco":
+        build.coco("boxes.json", {"1.jpg": ["cat"], "2.jpg": ["cat"], "3.jpg": ["cat"]})
+    for name, folder in (("1", "plain"), ("2", "plain"), ("3", "with_mask")):
+        if layout == "yolo":
+            build.yolo(f"labels/{folder}/{name}.txt", 0)
+        elif layout != "coco":
+            build.xml(f"Annotations/{name}.xml", "cat")
+    if layout == "voc with lists":
+        build.text("ImageSets/Main/all.txt", "1\n2\n3\n")
+    dataset = load_dataset("auto", build.root, "all", on_error="raise")
+    assert sorted(stems(dataset)) == ["1", "2", "3"] and [len(record.boxes) for record in dataset.records] == [1] * 3
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo"])
+def test_masks_are_not_taken_for_images_that_are_missing(build, layout):
+    build.images("images/1.jpg", "images/2.jpg", "masks/1.png", "masks/2.png", "masks/3.png", "visualization/9.png")
+    for name in "123":
+        build.yolo(f"labels/{name}.txt", 0)
+    if layout == "coco":
+        build.coco("boxes.json", {"1.jpg": ["cat"], "2.jpg": ["cat"], "3.jpg": ["cat"]})
+    dataset = load_dataset(layout, build.root, "all")
+    assert stems(dataset) == ["1", "2"] and dataset.log.counts == {"image_missing": 1}
+
+
 def test_lists_in_image_sets_beside_folders_of_other_names(build):
     build.images("photos/1.jpg", "photos/2.jpg")
     for name in "12":

@@ -154,3 +154,20 @@ def test_a_file_without_categories_says_so(build):
                               "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 9, 9]}]})
     with pytest.raises(DataError, match='it has no list "categories"'):
         load_dataset("auto", build.root, "train")
+
+
+def test_a_folder_that_cannot_be_listed_is_named(build, forbid):
+    for part in "ab":
+        build.images(f"{part}/images/{part}.jpg")
+        build.yolo(f"{part}/labels/{part}.txt", 0)
+    forbid(build.root / "b")
+    with pytest.raises(DataError, match="/b: the folder cannot be listed .Permission denied."):
+        load_dataset("auto", build.root, "all")
+
+
+def test_a_folder_of_the_systems_own_is_passed_over(build, forbid):
+    build.images("images/1.jpg")
+    build.yolo("labels/1.txt", 0)
+    build.text("lost+found/x.txt")
+    forbid(build.root / "lost+found")
+    assert len(load_dataset("auto", build.root, "all")) == 1

@@ -36,6 +36,23 @@ def test_the_classes_are_those_of_all_sets(build):
         assert load_dataset("auto", build.root, name).classes == ("cat", "dog")
 
 
+@pytest.mark.parametrize("layout", ["yolo", "via"])
+def test_classes_of_one_set_are_found_in_another_however_they_are_spelled(build, layout):
+    for folder in ("train", "valid"):
+        build.images(f"{folder}/images/{folder}.jpg")
+        if layout == "yolo":
+            build.yolo(f"{folder}/labels/{folder}.txt", 0, 1)
+        else:
+            build.via(f"{folder}/images/via_region_data.json", {f"{folder}.jpg": ["cat ", "hot\ndog"]})
+    if layout == "yolo":
+        build.text("data.yaml", 'train: train/images\nval: valid/images\nnames: ["cat ", "hot\\ndog"]\n')
+    classes = load_dataset("auto", build.root, "train").classes
+    assert classes == ("cat", "hot dog")
+    for chosen in (None, classes):
+        dataset = load_dataset("auto", build.root, "val", classes=chosen, on_error="raise")
+        assert len(dataset.records[0].boxes) == 2 and not dataset.unread
+
+
 def test_a_data_yaml_beside_the_folder_that_it_describes(build):
     folders.yolo_with_data_yaml(build)
     (build.root / "coco128.yaml").rename(build.root.parent / "coco128.yaml")
@@ -68,6 +85,17 @@ def test_a_project_of_via_and_what_it_exported_are_one_set(build):
     # Files that differ are two sets.
     build.via("balloon/val/via_balloons.json", {"2.jpg": ["cat"]})
     assert len(find_sets(build.root).sets) == 3
+
+
+def test_an_image_that_a_file_of_via_has_twice_with_a_class_and_without(build):
+    build.images("1.jpg")
+    build.via("via_region_data.json", {"1.jpg": ["cat"]})
+    content = json.loads((build.root / "via_region_data.json").read_text())
+    other = json.loads(json.dumps(content["1.jpg1"]))
+    other["regions"][0]["region_attributes"] = {}
+    build.json("via_region_data.json", {"1.jpg2": other, **content})
+    dataset = load_dataset("auto", build.root, "all")
+    assert dataset.log.counts == {"image_listed_twice": 1, "class_unknown": 1} and len(dataset.records[0].boxes) == 1
 
 
 def test_the_classes_of_data_yaml_are_in_its_order(build):
@@ -133,3 +161,13 @@ def test_lists_in_the_folder_splits_divide_what_a_layout_names_train(build, layo
     for name, images in (("train", ["1", "3"]), ("val", ["2"])):
         records = load_dataset(layout, build.root, name).records
         assert [os.path.basename(record.path)[0] for record in records] == images
+
+
+def test_keypoints_of_yolo_are_told_from_polygons_without_a_data_yaml(build):
+    build.images("images/1.jpg", "images/2.jpg")
+    build.text("labels/1.txt", "0 .5 .5 .2 .2" + " .45 .45" * 17)
+    build.text("labels/2.txt", "0 .3 .5 .4 .8" + " .3 .7" * 17)
+    boxes = [record.coco_boxes.round(3).tolist() for record in load_dataset("auto", build.root, "all").records]
+    assert boxes == [[[24, 32, 12, 16]], [[6, 8, 24, 64]]]
+    build.text("labels/2.txt", "0 .3 .5 .4 .8 .3 .7")
+    assert load_dataset("auto", build.root, "all").records[1].coco_boxes.round(3).tolist() == [[18, 40, 6, 24]]

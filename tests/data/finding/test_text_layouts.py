@@ -70,14 +70,18 @@ def test_the_folder_of_images_is_called_as_that_of_labels(tmp_path, labels, imag
     assert image_folder_beside(str(tmp_path / labels)) == expected
 
 
-def test_empty_files_do_not_tell(build):
+@pytest.mark.parametrize("blank", ["", "\n", " \n\n"])
+def test_blank_files_do_not_tell(build, blank):
     """Images without objects often come first, and YOLO's files may be empty, too."""
     build.images(*(f"images/{number:02}.jpg" for number in range(25)))
     for number in range(24):
-        build.text(f"labels/{number:02}.txt")
+        build.text(f"labels/{number:02}.txt", blank)
     build.kitti("labels/24.txt", "Car")
     dataset = load_dataset("auto", build.root, "all", on_error="raise")
     assert dataset.layout == "kitti" and [len(record.boxes) for record in dataset.records] == [0] * 24 + [1]
+    build.text("labels/24.txt", f"{blank}0 .5 .5 .2 .2\n")
+    dataset = load_dataset("auto", build.root, "all", on_error="raise")
+    assert dataset.layout == "yolo" and [len(record.boxes) for record in dataset.records] == [0] * 24 + [1]
 
 
 @pytest.mark.parametrize("labels, images, write", [
@@ -118,6 +122,15 @@ def test_files_that_are_named_like_no_image_are_no_labels(build):
     build.kitti("docs/format.txt", "Car")
     found = find_sets(build.root)
     assert found.layout == "yolo" and not [note for note in found.notes if "format" in note]
+
+
+def test_images_of_kitti_with_two_extensions(build):
+    build.images("image_2/a.jpg.png", "image_2/a.png")
+    build.kitti("label_2/a.jpg.txt", "Car")
+    build.kitti("label_2/a.txt", "Van")
+    dataset = load_dataset("auto", build.root, "all", on_error="raise")
+    found = [(os.path.basename(record.path), dataset.classes[record.classes[0]]) for record in dataset.records]
+    assert sorted(found) == [("a.jpg.png", "Car"), ("a.png", "Van")]
 
 
 def test_lists_of_kitti_make_sets(build):

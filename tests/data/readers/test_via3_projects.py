@@ -73,6 +73,9 @@ def test_attributes_with_a_text_or_several_options(read):
     assert first.objects[0].label == "male, female"
     first, = read(("1", [2, 1, 2, 3, 4], {}), attributes=attributes)
     assert first.objects[0].label == "object"  # no region of the file has any
+    first, = read(("1", [2, 1, 2, 3, 4], {"1": "", "2": "m"}), ("1", [2, 1, 2, 3, 4], {"1": None}),
+                  attributes=attributes)
+    assert [one.label for one in first.objects] == ["male", None]  # an empty field is none
 
 
 def test_what_is_no_single_image_is_a_fault(read):

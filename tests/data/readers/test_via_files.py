@@ -74,10 +74,16 @@ def test_a_broken_shape_stays_what_it_is(read, shape):
     assert isinstance(image.objects[0].box, dict)
 
 
+@pytest.mark.parametrize("attributes", [{"colour": "red"}, {"class": "", "colour": "red"}, {"name": "Rex"}, {}])
+def test_where_an_attribute_names_the_class_no_other_does(read, attributes):
+    image, = read(entry(region(**attributes), region(**{" Class": "cat", "name": "Tom"})))
+    assert [one.label for one in image.objects] == [None, "cat"]
+
+
 @pytest.mark.parametrize("attributes, label", [
     ({"anything": "cat"}, "cat"), ({"Class": "cat", "colour": "red"}, "cat"), ({"colour": "red", "type": 3}, "3"),
     ({"colour": "red", "age": "2"}, None), ({"kind": {"cat": True, "dog": False}}, "cat"),
-    ({"kind": "cat", "note": ""}, "cat"), ({}, None),
+    ({"kind": "cat", "note": ""}, "cat"), ({"kind": "cat", "class": ""}, "cat"), ({}, None),
 ])
 def test_the_class_is_the_attribute_that_names_it(read, attributes, label):
     image, = read(entry(region(**attributes), region(kind="other")))

@@ -274,3 +274,28 @@ def test_real_set(shared_data):
                 counts[dataset.classes[c]] = counts.get(dataset.classes[c], 0) + 1
     assert counts == {"RBC": 4155, "WBC": 372, "Platelets": 361}
     assert len(load_dataset("voc", shared_data("bccd"), "train+val", classes=("RBC", "WBC", "Platelets"))) == 292
+
+
+def test_images_whose_stems_end_as_images_do(tmp_path, make_image, voc_tree):
+    for index, name in enumerate(("scan.tif", "scan", "listed.tif")):
+        make_image(voc_tree.root / "JPEGImages" / f"{name}.png", 60, 40, index)
+    voc_tree.objects = {"scan.tif": [("dog", 0, 1, 1, 9, 9)], "scan": [("dog", 0, 2, 2, 20, 20)]}
+    voc_tree.lines = ["scan.tif", "scan", "listed.tif"]
+    for name in "abc":
+        voc_tree.xml(name).unlink()
+        (voc_tree.root / "JPEGImages" / f"{name}.jpg").unlink()
+    dataset = load(voc_tree)
+    assert [(os.path.basename(r.path), r.image_id, r.boxes.tolist()) for r in dataset.records] == [
+        ("scan.tif.png", "scan.tif", [[0, 0, 8, 8]]), ("scan.png", "scan", [[1, 1, 19, 19]])]
+    assert dataset.log.counts == {"image_without_entry": 1}  # that the list names
+    unlabelled = load_dataset("voc", voc_tree.root, "train", with_labels=False)
+    assert [r.image_id for r in unlabelled.records] == ["scan.tif", "scan", "listed.tif"]
+
+
+def test_a_list_with_the_bytes_of_names_that_are_not_utf8(voc_tree):
+    for folder, extension in (("JPEGImages", ".jpg"), ("Annotations", ".xml")):
+        os.rename(voc_tree.root / folder / f"a{extension}", voc_tree.root / folder / f"\udce9{extension}")
+    (voc_tree.root / "ImageSets/Main/train.txt").write_bytes(b"\xe9\nb\n")
+    dataset = load_dataset("voc", voc_tree.root, "train", on_error="raise")
+    assert [(os.path.basename(r.path), r.image_id, len(r.boxes)) for r in dataset.records] == [
+        ("\udce9.jpg", "é", 2), ("b.jpg", "b", 1)]

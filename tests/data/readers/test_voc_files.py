@@ -85,3 +85,12 @@ def test_classes_of_files(tmp_path):
     files += [write(tmp_path / "none.xml", "<object/>"), write(tmp_path / "x.xml", OBJECT.format(" 9 "))]
     (tmp_path / "broken.xml").write_text("<")
     assert voc_class_names([*files, str(tmp_path / "broken.xml")]) == ["9", "cat", "dog"]
+
+
+def test_a_stem_that_ends_as_an_image_does(tmp_path, make_image):
+    for name in ("scan.tif.png", "scan.png", "photo.png"):
+        make_image(tmp_path / name, 60, 40)
+    files = [write(tmp_path / f"{name}.xml") for name in ("scan.tif", "scan", "photo.png")]
+    records, log = read(files, [tmp_path])
+    assert [r.path for r in records] == [str(tmp_path / name) for name in ("scan.tif.png", "scan.png", "photo.png")]
+    assert [r.image_id for r in records] == ["scan.tif", "scan", "photo"] and not log.counts

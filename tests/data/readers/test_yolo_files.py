@@ -122,6 +122,21 @@ def test_labels_lie_beside_the_images_or_in_a_parallel_folder(tree, images, labe
     assert len(read_images[str(folder / image)].objects) == 1
 
 
+@pytest.mark.parametrize("labels", ["labels", "."])
+def test_labels_in_the_place_of_images_go_before_a_text_beside_the_image(tree, labels):
+    folder = tree(more={"images/a.txt": "5 .1 .1 .1 .1\n", "images/b.jpg": "", "images/b.txt": "the neighbour's cat"})
+    a, b = read(folder, labels=labels)
+    assert [object_.label for object_ in a.objects] == ["0", "1"] and a.where == str(folder / "labels" / "a.txt")
+    assert b.where == str(folder / "images" / "b.txt")
+
+
+def test_labels_beside_the_image_go_before_those_of_another_data_set(tree):
+    folder = tree(more={"images/mine/x.jpg": "", "images/mine/x.txt": "0 .5 .5 .2 .2",
+                        "labels/mine/x.txt": "1 .1 .1 .1 .1"})
+    image, = read(folder, "images/mine", "images/mine")
+    assert [object_.label for object_ in image.objects] == ["0"]
+
+
 def test_labels_of_another_folder_are_not_an_images_own(tree):
     folder = tree(more={"photos/night/x.jpg": "", "boxes/day/x.txt": "0 .5 .5 .2 .2"})
     assert [len(image.objects) for image in read(folder, "photos", "boxes")] == [0, 0]
@@ -147,8 +162,18 @@ def test_without_labels_no_boxes_are_read(tree):
 
 @pytest.mark.parametrize("name, text, expected", [
     ("a.txt", "0 .1 .2 .3 .4", True), ("a.txt", "dog .1 .2 .3 .4", True), ("a.txt", "1.jpg", False),
-    ("a.txt", "", False), ("classes.txt", "0 1 2 3 4", False), ("a.txt", "the dog of my neighbour barks", False),
+    ("a.txt", "", False), ("a.txt", "\n \n0 .1 .2 .3 .4", True),
+    ("classes.txt", "0 1 2 3 4", False), ("a.txt", "the dog of my neighbour barks", False),
 ])
 def test_what_looks_like_labels(tmp_path, name, text, expected):
     (tmp_path / name).write_text(text)
     assert is_label_file(str(tmp_path / name)) is expected
+
+
+def test_a_list_with_the_bytes_of_names_that_are_not_utf8(tree):
+    label = "0 .5 .5 .2 .2\n"
+    folder = tree(more={"images/\udce9.jpg": "", "labels/\udce9.txt": label, "images/ü.jpg": "", "labels/ü.txt": label})
+    (folder / "list.txt").write_bytes(b"images/\xe9.jpg\nimages/\xfc.jpg\n")
+    images = read(folder, list_file=str(folder / "list.txt"))
+    assert [image.name for image in images] == [str(folder / "images" / name) for name in ("\udce9.jpg", "ü.jpg")]
+    assert [image.image_id for image in images] == ["é", "ü"] and all(image.objects for image in images)

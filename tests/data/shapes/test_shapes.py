@@ -188,6 +188,40 @@ def test_nothing_is_overwritten(tmp_path):
         data.write_shapes(tmp_path / "file")
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_another_process_is_quicker(tmp_path, monkeypatch, seed):
+    def write_before(*words):
+        monkeypatch.setattr(writing, "_write_split", write_split)
+        data.write_shapes(tmp_path / "set", train=2, val=1, seed=seed)
+        return write_split(*words)
+
+    write_split = writing._write_split
+    monkeypatch.setattr(writing, "_write_split", write_before)
+    if seed == 0:
+        data.write_shapes(tmp_path / "set", train=2, val=1)  # its images are the same
+    else:
+        with pytest.raises(data.DataError, match="set exists already"):
+            data.write_shapes(tmp_path / "set", train=2, val=1)
+    assert os.listdir(tmp_path) == ["set"] and len(data.load_dataset("shapes", tmp_path / "set", "train")) == 2
+    with open(tmp_path / "set" / "annotations" / "instances_val.json") as file:
+        assert json.load(file)["info"]["seed"] == seed
+
+
+@pytest.mark.parametrize("kind", ["link", "mount"])
+def test_an_empty_folder_that_stays_what_it_is(tmp_path, monkeypatch, kind):
+    (tmp_path / "big").mkdir()
+    if kind == "link":
+        (tmp_path / "set").symlink_to("big")
+    else:
+        (tmp_path / "big").rename(tmp_path / "set")
+        monkeypatch.setattr(os.path, "ismount", lambda path: path == str(tmp_path / "set"))
+    inode = os.stat(tmp_path / "set").st_ino
+    data.write_shapes(tmp_path / "set", train=2, val=1)
+    assert len(data.load_dataset("shapes", tmp_path / "set", "train+val")) == 3
+    assert kind == "link" or os.stat(tmp_path / "set").st_ino == inode
+    assert sorted(os.listdir(tmp_path)) == (["big", "set"] if kind == "link" else ["set"])
+
+
 def test_first_use_writes_the_set(tmp_path, monkeypatch):
     monkeypatch.setattr(shapes.write_shapes, "__defaults__", (2, 1, 0, shapes.EASY))
     dataset = data.load_dataset("shapes", tmp_path / "set", "train+val")

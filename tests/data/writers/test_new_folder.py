@@ -1,4 +1,5 @@
 """A folder is complete or not there."""
+import errno
 import os
 import stat
 
@@ -33,6 +34,37 @@ def test_an_empty_folder_is_filled(tmp_path):
     with new_folder(str(tmp_path / "b") + "/") as temporary:
         os.mkdir(os.path.join(temporary, "inside"))
     assert os.listdir(tmp_path) == ["b"] and os.listdir(tmp_path / "b") == ["inside"]
+
+
+def test_a_link_to_an_empty_folder_stays_one(tmp_path):
+    (tmp_path / "big").mkdir()
+    (tmp_path / "out").symlink_to("big")
+    with new_folder(str(tmp_path / "out")) as temporary:
+        os.mkdir(os.path.join(temporary, "inside"))
+    assert (tmp_path / "out").is_symlink() and os.listdir(tmp_path / "big") == ["inside"]
+
+
+def test_a_folder_that_no_other_can_replace_is_filled(tmp_path, monkeypatch):
+    def replace(source, target):
+        raise OSError(errno.EBUSY, "it is where a disk is mounted", source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    (tmp_path / "b").mkdir()
+    with new_folder(str(tmp_path / "b")) as temporary:
+        for name in ("one", "two"):
+            os.mkdir(os.path.join(temporary, name))
+    assert sorted(os.listdir(tmp_path / "b")) == ["one", "two"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_that_is_filled_meanwhile_stays_as_it_is(tmp_path, is_there):
+    if is_there:
+        (tmp_path / "b").mkdir()
+    with pytest.raises(UsageError, match="is not empty"):
+        with new_folder(str(tmp_path / "b")) as temporary:
+            os.mkdir(os.path.join(temporary, "inside"))
+            (tmp_path / "b" / "other").mkdir(parents=True)
+    assert os.listdir(tmp_path) == ["b"] and os.listdir(tmp_path / "b") == ["other"]
 
 
 def test_a_folder_with_files_and_a_file_are_refused(tmp_path):

@@ -1,10 +1,13 @@
 """What is written is read back as it was, and so it is after a way through several layouts."""
+import os
+
 import numpy as np
 import pytest
-from light_head_rcnn.data import load_dataset
+from light_head_rcnn.data import load_dataset, read_image
 from light_head_rcnn.data.record import Annotation, make_record
 from light_head_rcnn.data.writers import write_dataset
 from light_head_rcnn.errors import UsageError
+from PIL import Image
 
 CLASSES = ("cat", "dog", "no")
 FIELDS = ("boxes", "classes", "areas", "coco_boxes", "crowd", "difficult", "ignored")
@@ -117,6 +120,50 @@ def test_an_image_that_was_labelled_unturned_stays_so(tmp_path, layout):
         write_dataset(layout, str(folder), {"train": [record]}, ("cat",))
         read_record, = load_dataset("auto", str(folder), "train").records
         assert read_record.upright == upright and read_record.boxes.tolist() == [[1, 2, 13, 24]]
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc", "yolo"])
+@pytest.mark.parametrize("images", ["link", "copy"])
+def test_images_by_whose_extension_none_are_looked_for(tmp_path, layout, images):
+    names = ("a.ppm", "b.pgm", "c.jpg")
+    for name in names:
+        Image.new("L", (60, 40), 100).save(tmp_path / name, "JPEG" if name.endswith("jpg") else "PPM")
+    records = [make_record(name, str(tmp_path / name), 60, 40, [Annotation((1, 1, 9 + index, 9), 0)])
+               for index, name in enumerate(names)]
+    note, = write_dataset(layout, str(tmp_path / "new"), {"train": records}, ("cat",), images)
+    assert note.startswith("2 images are written anew as PNG")
+    dataset = load_dataset("auto", str(tmp_path / "new"), "train", on_error="raise")
+    assert [os.path.basename(record.path) for record in dataset.records] == ["a.png", "b.png", "c.jpg"]
+    for mine, other in zip(dataset.records, records):
+        np.testing.assert_allclose(mine.boxes, other.boxes, atol=1e-4)
+        np.testing.assert_array_equal(read_image(mine), read_image(other))
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc"])
+def test_images_of_any_name_that_stay_where_they_are(tmp_path, layout):
+    names = ("a.ppm", "v1.photo", "caf\udce9.jpg")
+    (tmp_path / "images").mkdir()
+    for name in names:
+        Image.new("RGB", (60, 40)).save(tmp_path / "images" / name, "JPEG" if name.endswith("jpg") else "PPM")
+    records = [make_record(name, str(tmp_path / "images" / name), 60, 40, [Annotation((1, 1, 9, 9), 0)])
+               for name in names]
+    assert write_dataset(layout, str(tmp_path / "new"), {"train": records}, ("cat",), "none") == []
+    dataset = load_dataset("auto", str(tmp_path / "new"), "train", image_root=str(tmp_path / "images"),
+                           on_error="raise")
+    assert sorted(os.path.basename(record.path) for record in dataset.records) == sorted(names)
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc", "yolo"])
+def test_names_that_are_not_utf8(tmp_path, make_image, layout):
+    names = ("caf\udce9.jpg", "café.jpg", "\udc83\\.jpg")
+    for index, name in enumerate(names):
+        make_image(tmp_path / "source" / name, 60, 40, index)
+    records = [make_record(name, str(tmp_path / "source" / name), 60, 40, [Annotation((1, 1, 9 + index, 9), 0)])
+               for index, name in enumerate(names)]
+    write_dataset(layout, str(tmp_path / "new"), {"train": records}, ("cat",))
+    dataset = load_dataset("auto", str(tmp_path / "new"), "train", on_error="raise")
+    boxes = {os.path.basename(record.path): record.boxes[0, 2] for record in dataset.records}
+    assert {name: round(float(side)) for name, side in boxes.items()} == {"café.jpg": 9, "café-2.jpg": 10, "ƒ_.jpg": 11}
 
 
 @pytest.mark.parametrize("name, layouts", [("tiny_coco", ("voc", "coco")), ("bccd", ("coco", "yolo", "voc"))])
