@@ -3,6 +3,7 @@
 Sequences become tuples, and whole numbers become floats where floats are wanted, so that a configuration compares equal
 however its values were written.
 """
+import itertools
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple, Union
 
 import yaml
@@ -12,6 +13,7 @@ from ...errors import UsageError
 
 
 _LARGEST_EDGE = 20000  # pixels, of images as networks get them
+_LARGEST_NUMBER = 2 ** 53  # what is larger counts nothing, and becomes another number as a float
 
 
 class Kind(NamedTuple):
@@ -45,7 +47,7 @@ class Kind(NamedTuple):
             return self.check(self.parse(value) if from_text and isinstance(value, str) else value)
         except UsageError as error:
             raise ValueError(f"{self.wanted} ({error})") from None
-        except (TypeError, ValueError, yaml.YAMLError):
+        except (TypeError, ValueError, OverflowError, yaml.YAMLError):
             raise ValueError(self.wanted) from None
 
 
@@ -83,7 +85,7 @@ def bool_or_word(*allowed: str) -> Kind:
 
 def floats(length: int) -> Kind:
     """Returns the kind of a sequence of as many floats."""
-    return Kind(f"{length} numbers", lambda value: _sequence(_float, value, length), _parse_list)
+    return Kind(f"{length} numbers", lambda value: _sequence(_float, value, length), _parse_numbers)
 
 
 def _require(condition: bool, value: Any) -> Any:
@@ -93,8 +95,7 @@ def _require(condition: bool, value: Any) -> Any:
 
 
 def _is_int(value: Any) -> bool:
-    # What is larger is no number of anything, and becomes another number as a float.
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2 ** 53
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER
 
 
 def _bool(value: Any) -> bool:
@@ -167,7 +168,8 @@ def _ids(value: Any) -> str:
 def _epochs(value: Any) -> str:
     text = _with_commas(value)
     numbers = numbers_of(text)
-    return _require(all(number >= 0 for number in numbers) and list(numbers) == sorted(set(numbers)), text)
+    return _require(all(0 <= number <= _LARGEST_NUMBER for number in numbers)
+                    and list(numbers) == sorted(set(numbers)), text)
 
 
 def _faults(value: Any) -> str:
@@ -179,13 +181,33 @@ def _faults(value: Any) -> str:
 
 
 def _ranks(value: Any) -> str:
-    ranks = layer_ranks(value) if isinstance(value, str) else {name: _int(rank) for name, rank in value.items()}
-    return ",".join(f"{name}={rank}" for name, rank in ranks.items())
+    if not isinstance(value, str):
+        value = ",".join(f"{name}={rank}" for name, rank in _require(isinstance(value, Mapping), value).items())
+    return ",".join(f"{name}={rank}" for name, rank in layer_ranks(value).items())
 
 
-def _parse_list(text: str, loader: type = yaml.SafeLoader) -> Any:
-    """Returns the list, or the single value, that a text stands for."""
-    text = text.replace("(", "[").replace(")", "]")
+def _parse_numbers(text: str) -> Any:
+    """Returns the list, which may hold others, or the single number that a text stands for."""
+    return _parse_list(text.replace("(", "[").replace(")", "]"), yaml.SafeLoader)
+
+
+def _parse_names(text: str) -> Any:
+    """Returns the list of names, or the single one, that a text stands for; names may have parentheses themselves.
+
+    Words stay words: a class may be called 1, no or null.
+    """
+    text = text.strip()
+    return _parse_list(f"[{text[1:-1]}]" if _is_in_parentheses(text) else text, yaml.BaseLoader)
+
+
+def _is_in_parentheses(text: str) -> bool:
+    """Whether the parenthesis that opens a text closes at its end, as in "(a, b)" and not in "(a), (b)"."""
+    depths = list(itertools.accumulate((character == "(") - (character == ")") for character in text))
+    return text.startswith("(") and depths[-1] == 0 and all(depths[:-1])
+
+
+def _parse_list(text: str, loader: type) -> Any:
+    """Returns what stands in brackets, which the outermost list may lack."""
     if text.lstrip().startswith("["):
         try:
             # A list of pairs may lack its own brackets: "[600, 1000], [800, 1200]".
@@ -197,17 +219,16 @@ def _parse_list(text: str, loader: type = yaml.SafeLoader) -> Any:
 
 def _parse_int_or_ints(text: str) -> Any:
     value = yaml.safe_load(text)
-    return value if _is_int(value) else _parse_list(text)
+    return value if _is_int(value) else _parse_numbers(text)
 
 
 BOOL = Kind("true or false", _bool, yaml.safe_load)
 INT = Kind("a whole number", _int, yaml.safe_load)
 FLOAT = Kind("a number", _float, yaml.safe_load)
 TEXT = Kind("text", _text, str)
-# Words stay words: a class may be called 1, no or null.
-NAMES = Kind("a list of names", lambda value: _sequence(_text, value), lambda text: _parse_list(text, yaml.BaseLoader))
-NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_list)
-INTS = Kind("a list of whole numbers", lambda value: _sequence(_int, value), _parse_list)
+NAMES = Kind("a list of names", lambda value: _sequence(_text, value), _parse_names)
+NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_numbers)
+INTS = Kind("a list of whole numbers", lambda value: _sequence(_int, value), _parse_numbers)
 INT_OR_INTS = Kind("a whole number, or one for each level", _int_or_ints, _parse_int_or_ints)
 # A text in the configuration, such as "image_missing: error", as `fault_actions` reads it.
 FAULTS = Kind("default, raise, skip, or what is done about kinds of faults, such as {image_missing: error}", _faults,
@@ -217,7 +238,7 @@ RANKS = Kind("ranks of layers, such as fc6=1024,fc7=256", _ranks, str, takes_map
 # Texts of numbers, as the files of the MXNet original write them.
 GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
 EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)
-FACTORS = Kind("two factors above 0, the lower one first", _factors, _parse_list)
-PAIRS = Kind("a list of [shorter edge, bound on the longer edge] in whole pixels", _pairs, _parse_list)
+FACTORS = Kind("two factors above 0, the lower one first", _factors, _parse_numbers)
+PAIRS = Kind("a list of [shorter edge, bound on the longer edge] in whole pixels", _pairs, _parse_numbers)
 PAIR_OR_PAIRS = Kind("[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",
-                     _pair_or_pairs, _parse_list)
+                     _pair_or_pairs, _parse_numbers)

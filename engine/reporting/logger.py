@@ -18,7 +18,8 @@ def open_logger(folder: Optional[PathLike] = None, filename: str = "train.log") 
     """Sets up the logger of the package and returns it.
 
     It writes to stderr, where its lines do not break a progress bar, and to a file if a folder is given. The handlers
-    that an earlier call set up are removed and closed first, so that no line appears twice.
+    that an earlier call set up are removed and closed first, so that no line appears twice; those of the program around
+    stay.
 
     Args:
         folder: folder of the log file, made if it does not exist; None writes to stderr alone.
@@ -30,8 +31,9 @@ def open_logger(folder: Optional[PathLike] = None, filename: str = "train.log") 
     """
     logger = logging.getLogger(_NAME)
     for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-        handler.close()
+        if isinstance(handler, (_ConsoleHandler, _LogFile)):
+            logger.removeHandler(handler)
+            handler.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.addHandler(_ConsoleHandler())
@@ -43,26 +45,34 @@ def open_logger(folder: Optional[PathLike] = None, filename: str = "train.log") 
 class HeldLogFile:
     """A log file that is not begun before it is known that there is something to log: a start that fails leaves none.
 
+    It is a context manager, at whose end the file is closed, or the held lines are forgotten where it was not begun.
+
     Args:
         logger: lines that it takes from now on are held.
     """
 
     def __init__(self, logger: logging.Logger):
         self._logger = logger
-        self._held = logging.handlers.MemoryHandler(capacity=100000, flushLevel=logging.CRITICAL + 1)
-        logger.addHandler(self._held)
+        self._handler = logging.handlers.MemoryHandler(capacity=100000, flushLevel=logging.CRITICAL + 1)
+        logger.addHandler(self._handler)
 
-    def discard(self) -> None:
-        """Forgets the held lines; no file is written."""
-        self._logger.removeHandler(self._held)
+    def __enter__(self) -> "HeldLogFile":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._remove_handler()
 
     def begin(self, folder: PathLike, filename: str = "train.log") -> None:
         """Writes the held lines to a file, and all that follow."""
         file = _file_handler(folder, filename)
-        self._held.setTarget(file)
-        self._logger.removeHandler(self._held)
-        self._held.close()
+        self._handler.setTarget(file)
+        self._remove_handler()
+        self._handler = file
         self._logger.addHandler(file)
+
+    def _remove_handler(self) -> None:
+        self._logger.removeHandler(self._handler)
+        self._handler.close()  # hands the held lines on, where there is a file
 
 
 def _file_handler(folder: PathLike, filename: str) -> logging.Handler:

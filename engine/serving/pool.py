@@ -264,7 +264,13 @@ class Pool:
         }, environment, self._received, self._ended)
         ready = self._starts[worker] = asyncio.get_running_loop().create_future()
         self._workers.append(worker)
-        await worker.start()
+        try:
+            await worker.start()
+        except OSError:
+            self._workers.remove(worker)
+            del self._starts[worker]
+            await worker.stop()
+            raise
         await ready
 
     def _tell_start(self, worker: WorkerProcess, error: Optional[Exception]) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional
 from ...errors import UsageError
 
 MEGABYTE = 1_000_000
+_LAST_PORT = 65535
 
 
 class Settings(NamedTuple):
@@ -64,13 +65,23 @@ class Settings(NamedTuple):
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises UsageError where a server would listen to others without a token, or could not take a single request."""
+    """Raises UsageError where a server would listen to others without a token, or could not take a single request.
+
+    So it does for a port that no machine has.
+    """
+    check_port(settings.port)
     if settings.token is None and not is_loopback(settings.host):
         raise UsageError(f"{settings.host} can be reached from other machines, so requests must bring a token along: "
                          "name a file that holds it by --token-file, or set LHRCNN_TOKEN")
     if settings.upload_memory < settings.max_bytes:
         raise UsageError(f"--upload-memory ({settings.upload_memory / MEGABYTE:g} MB) must hold at least one request "
                          f"of --max-megabytes ({settings.max_bytes / MEGABYTE:g} MB)")
+
+
+def check_port(port: int) -> None:
+    """Raises UsageError for a number that no port has; it names the option of the command."""
+    if not 0 <= port <= _LAST_PORT:  # the system would take the number's last 16 bits
+        raise UsageError(f"--port is {port}; it must be from 0 to {_LAST_PORT}")
 
 
 def is_loopback(host: str) -> bool:

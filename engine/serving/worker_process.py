@@ -53,16 +53,24 @@ class WorkerProcess:
         self.number, self.lanes, self.pid, self.was_ready = number, 0, 0, False
 
     async def start(self) -> None:
-        """Starts the process; `on_message` tells when it is ready."""
+        """Starts the process; `on_message` tells when it is ready.
+
+        Raises:
+            OSError: the system does not permit it. `stop` ends what has begun.
+        """
         mine, its = socket.socketpair()
-        with its:
-            for end in (mine, its):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
-            self._process = subprocess.Popen(
-                [*self._command, str(its.fileno())], pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
-                env={**os.environ, **_ENVIRONMENT, **self._environment})
-        self.pid = self._process.pid
-        reader, self._writer = await asyncio.open_connection(sock=mine)
+        try:
+            with its:
+                for end in (mine, its):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+                self._process = subprocess.Popen(
+                    [*self._command, str(its.fileno())], pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
+                    env={**os.environ, **_ENVIRONMENT, **self._environment})
+            self.pid = self._process.pid
+            reader, self._writer = await asyncio.open_connection(sock=mine)
+        except BaseException:
+            mine.close()
+            raise
         self.send(self._settings)
         self._task = asyncio.ensure_future(self._receive(reader))
 

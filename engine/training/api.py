@@ -79,14 +79,9 @@ def run_training(cfg: CfgNode, contexts: Sequence[mx.Context], logger: logging.L
                           group=group)
         run.run()
         return run
-    with lock_folder(cfg.output_path) as lock:
-        log_file = HeldLogFile(logger)
-        try:
-            run = TrainingRun(cfg, contexts, logger, resume, extend, allow_partial, resume_if_any=resume_if_any,
-                              group=group)
-        except BaseException:
-            log_file.discard()
-            raise
+    with lock_folder(cfg.output_path) as lock, HeldLogFile(logger) as log_file:
+        run = TrainingRun(cfg, contexts, logger, resume, extend, allow_partial, resume_if_any=resume_if_any,
+                          group=group)
         run.before_checkpoint = lock.check
         log_file.begin(cfg.output_path)
         write_reports(cfg.output_path, run.dataset, run.test_set)

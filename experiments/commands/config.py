@@ -1,6 +1,5 @@
 """Prints the configuration keys, the values of a configuration, or what was decided for MXNet at the start."""
 import argparse
-import os
 import sys
 import textwrap
 from typing import Optional, Sequence
@@ -49,11 +48,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         text = values_text(*load_with_sources(args.cfg, args.overrides))
     else:
         text = table_text()
-    try:
-        print(text.rstrip("\n"), flush=True)
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. What is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(text.rstrip("\n"))
     return 0
 
 

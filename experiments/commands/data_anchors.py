@@ -8,7 +8,7 @@ from ...data import Dataset
 from ...engine.config import load_with_sources
 from ...errors import UsageError
 from . import options
-from .data_sets import find_data_set, make_parser, parse_on_error, print_text, read_set, set_to_train_on
+from .data_sets import find_data_set, make_parser, parse_on_error, read_set, set_to_train_on
 
 EXAMPLES = """
 lhrcnn data anchors photos/
@@ -39,7 +39,7 @@ def main(argv: options.Arguments = None) -> int:
                          "lhrcnn proposals --recall tells how well those cover the boxes of a data set")
     # The classes of the configuration may be those of another data set.
     classes = cfg.dataset.classes if sources["dataset.classes"] == "override" else None
-    print_text(_report(cfg, args.cfg, _read(args, classes)))
+    print(_report(cfg, args.cfg, _read(args, classes)))
     return 0
 
 

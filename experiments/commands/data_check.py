@@ -14,8 +14,8 @@ from ...engine.files import write_json
 from ...errors import DataError
 from . import options
 from .data_sets import (
-    LAYOUT_NAMES, ReadSets, config_lines, find_data_set, image_root_of, make_parser, parse_on_error, print_text,
-    read_set, read_sets)
+    LAYOUT_NAMES, ReadSets, config_lines, find_data_set, image_root_of, make_parser, parse_on_error, read_set,
+    read_sets)
 
 EXAMPLES = """
 lhrcnn data check photos/
@@ -45,9 +45,8 @@ def main(argv: options.Arguments = None) -> int:
     unused = _images_of_no_part(args, sets)
     odd = find_oddities({name: one.records for name, one in sets.datasets.items()}, sets.classes, progress=True)
     lines = config_lines(args.path, list(sets.datasets), image_root_of(args), args.layout)
-    print_text("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
-                            *_checksums(sets, damaged),
-                            *_oddities(odd), *unused, _advice(args, sets, lines)]))
+    print("\n\n".join([_heading(sets), sets_table(figures), classes_table(figures, sets.classes), *_faults(sets),
+                       *_checksums(sets, damaged), *_oddities(odd), *unused, _advice(args, sets, lines)]))
     if args.json:
         write_json(args.json, _as_json(sets, figures, odd, lines, damaged))
     return 2 if sets.errors else int(any(one.log.left_out for one in sets.datasets.values()) or bool(damaged))

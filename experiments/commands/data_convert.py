@@ -2,7 +2,7 @@
 from ...data.studies.oddities import without_unions
 from ...data.writers import MODES, WRITERS, check_new_folder, write_dataset
 from . import options
-from .data_sets import check_outside, make_parser, print_text, read_sets
+from .data_sets import check_outside, make_parser, read_sets
 
 EXAMPLES = """
 lhrcnn data convert photos/ --to coco photos_coco/
@@ -35,7 +35,7 @@ def main(argv: options.Arguments = None) -> int:
     counts = ", ".join(f"{name} {len(of_set)} images, {sum(len(record.boxes) for record in of_set)} boxes"
                        for name, of_set in records.items())
     kept = ["what the new data set does not have:\n" + "\n".join(f"  {note}" for note in notes)] if notes else []
-    print_text("\n\n".join([*faults, *kept, f"wrote {args.out}: {counts}"]))
+    print("\n\n".join([*faults, *kept, f"wrote {args.out}: {counts}"]))
     return int(any(dataset.log.left_out for dataset in sets.datasets.values()))
 
 

@@ -6,7 +6,7 @@ from ...data.writers import check_new_folder
 from ...data.writers.crops import write_crops
 from ...errors import UsageError
 from . import options
-from .data_sets import check_outside, make_parser, print_text, read_sets
+from .data_sets import check_outside, make_parser, read_sets
 
 EXAMPLES = """
 lhrcnn data crops photos/ crops/
@@ -40,5 +40,5 @@ def main(argv: options.Arguments = None) -> int:
         lines.append(f"  {name}: " + ", ".join(f"{of_class} {number}" for of_class, number in of_set))
     if counts.small:
         lines.append(f"left out: {counts.small} objects with a side shorter than {args.least_side} pixels")
-    print_text("\n".join([*lines, *(f"left out: {message}" for message in counts.unread)]))
+    print("\n".join([*lines, *(f"left out: {message}" for message in counts.unread)]))
     return int(bool(counts.unread) or any(dataset.log.left_out for dataset in sets.datasets.values()))

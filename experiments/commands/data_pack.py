@@ -13,8 +13,7 @@ from ...engine.folder_lock import lock_folder
 from ...errors import UsageError
 from . import options
 from .data_sets import (
-    check_outside, config_lines, find_data_set, make_parser, parse_on_error, print_text, read_set, set_names,
-    set_to_train_on)
+    check_outside, config_lines, find_data_set, make_parser, parse_on_error, read_set, set_names, set_to_train_on)
 
 EXAMPLES = """
 lhrcnn data pack photos/ --out packed/
@@ -64,8 +63,8 @@ def main(argv: options.Arguments = None) -> int:
               for name, dataset in datasets.items() if dataset.log.counts]
     counts = ", ".join(f"{name} {one.records.images} images in {len(one.shards)} shard{'s' * (len(one.shards) > 1)}, "
                        f"{sum(file.bytes for file in one.files()) / 1e6:.1f} MB" for name, one in manifest.sets.items())
-    print_text("\n\n".join([*faults, f"wrote {args.out}: {counts}",
-                            "The lines of a configuration that use it:\n\n" + config_lines(args.out, list(datasets))]))
+    print("\n\n".join([*faults, f"wrote {args.out}: {counts}",
+                       "The lines of a configuration that use it:\n\n" + config_lines(args.out, list(datasets))]))
     return int(any(dataset.log.left_out for dataset in datasets.values()))
 
 

@@ -21,9 +21,10 @@ def write_sheets(folder: Path, thumbnails: Iterator[Tuple[str, Image.Image]]) ->
 
 
 def write_lines(file: Path, lines: Sequence[str]) -> None:
-    """Writes lines of text to a file, atomically."""
+    """Writes lines of text to a file, atomically; names of files that are not UTF-8 have their own bytes."""
     with atomic_write(file) as temporary:
-        Path(temporary).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        Path(temporary).write_text("".join(line + "\n" for line in lines), encoding="utf-8",
+                                   errors="surrogateescape")
 
 
 def picture_name(number: int, record: Record) -> str:

@@ -1,7 +1,6 @@
 """What the commands of `lhrcnn data` share: their arguments, and the reading of all sets of a folder."""
 import argparse
 import os
-import sys
 import textwrap
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -51,6 +50,12 @@ def make_parser(name: str, description: str, examples: str) -> argparse.Argument
         prog=f"lhrcnn data {name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
     parser.add_argument("path", metavar="PATH", help="folder of the data set, or a single annotation file")
+    add_reading(parser)
+    return parser
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds --image-root, --layout, --on-error and --max-megapixels, by which `read_set` reads."""
     parser.add_argument("--image-root", metavar="FOLDER", help="folder of the images, where they do not lie with the "
                         "annotations")
     parser.add_argument("--layout", choices=LAYOUTS, help="read annotations of this layout, where a folder has several")
@@ -59,7 +64,6 @@ def make_parser(name: str, description: str, examples: str) -> argparse.Argument
                         "kind, such as \"{image_missing: error, box_outside: drop}\"")
     parser.add_argument("--max-megapixels", type=float, default=MAX_MEGAPIXELS, metavar="N", help="millions of pixels "
                         f"of an image; larger ones are a fault (default: {MAX_MEGAPIXELS:.0f})")
-    return parser
 
 
 def check_outside(path: str, out: str) -> None:
@@ -193,12 +197,3 @@ def config_lines(path: str, names: List[str], image_root: Optional[str] = None, 
     others = [name for name in ("val", "test") if name in names and name != entries["image_set"]]
     entries["test_image_set"] = others[0] if others else ""
     return yaml.safe_dump({"dataset": entries}, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
-
-
-def print_text(text: str) -> None:
-    """Prints a text; a reader that has seen enough of it, such as `head`, is no error."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # What is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,10 +10,10 @@ from ...data.finding.layouts import PACKED
 from ...data.studies.report import classes_table
 from ...data.studies.splitting import split_records
 from ...data.studies.statistics import set_statistics
-from ...engine.files import atomic_write
+from ...engine.files import atomic_set
 from ...errors import UsageError
 from . import options
-from .data_sets import config_lines, find_data_set, image_root_of, make_parser, parse_on_error, print_text, read_set
+from .data_sets import config_lines, find_data_set, image_root_of, make_parser, parse_on_error, read_set
 
 EXAMPLES = """
 lhrcnn data split photos/
@@ -57,10 +57,9 @@ def main(argv: options.Arguments = None) -> int:
     dataset = read_set(args, next(iter(found.sets)), parse_on_error(args.on_error), use_splits=use_splits)
     sets = split_records(dataset.records, shares, args.seed, progress=True)
     root = found.path if os.path.isdir(found.path) else os.path.dirname(found.path)
-    for old in _old_lists(folder):
-        old.unlink()
-    for one, file in lists.items():
-        _write_list(file, sets[one], root)
+    _write_lists({file: sets[one] for one, file in lists.items()}, root)
+    for obsolete in set(_old_lists(folder)) - set(lists.values()):
+        obsolete.unlink()
     figures = {one: set_statistics(records, len(dataset.classes)) for one, records in sets.items()}
     counts = ", ".join(f"{one} {len(records)}" for one, records in sets.items())
     lines = config_lines(args.path, list(sets), image_root_of(args), args.layout,
@@ -68,8 +67,8 @@ def main(argv: options.Arguments = None) -> int:
     texts = [f"images: {counts}", classes_table(figures, dataset.classes)]
     if dataset.log.counts:
         texts.append(f"faults, their number, and what is done about them:\n{dataset.log.table()}")
-    print_text("\n\n".join([*texts, "wrote " + ", ".join(map(str, lists.values())),
-                            f"The lines of a configuration that use it:\n\n{lines}"]))
+    print("\n\n".join([*texts, "wrote " + ", ".join(map(str, lists.values())),
+                       f"The lines of a configuration that use it:\n\n{lines}"]))
     return 0
 
 
@@ -109,11 +108,15 @@ def _old_lists(folder: Path) -> List[Path]:
     return [file for file in (folder / f"{name}.txt" for name in ("train", "val", "test")) if file.exists()]
 
 
-def _write_list(file: Path, records: Sequence[Record], root: str) -> None:
-    lines: List[str] = []
-    for record in records:
-        path = os.path.abspath(record.path)
-        inside = path.startswith(os.path.join(root, ""))
-        lines.append(os.path.relpath(path, root).replace(os.sep, "/") if inside else path)
-    with atomic_write(file) as temporary:
-        Path(temporary).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+def _write_lists(lists: Dict[Path, Sequence[Record]], root: str) -> None:
+    """Writes all lists or, if that fails, none; the name of an image that is not UTF-8 has its own bytes."""
+    with atomic_set(list(lists)) as temporaries:
+        for temporary, records in zip(temporaries, lists.values()):
+            text = "".join(_line(record, root) + "\n" for record in records)
+            Path(temporary).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def _line(record: Record, root: str) -> str:
+    path = os.path.abspath(record.path)
+    inside = path.startswith(os.path.join(root, ""))
+    return os.path.relpath(path, root).replace(os.sep, "/") if inside else path

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from typing import List
 
+from ...engine.serving.settings import check_port
 from ...errors import UsageError
 from ...runtime import available_threads
 from . import options, train
@@ -47,6 +48,7 @@ def main(argv: options.Arguments = None) -> int:
         raise UsageError("behind -- stands what each process does: train and its arguments")
     if args.workers < 1 or args.servers < 1:
         raise UsageError(f"-n is {args.workers} and --servers {args.servers}; both must be at least 1")
+    check_port(args.port)
     training = train.parse(arguments[1:])
     if training.horovod:
         raise UsageError("--horovod is for processes that horovodrun starts; lhrcnn launch starts those of MXNet's own "

@@ -8,12 +8,13 @@ import signal
 import sys
 import textwrap
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from yacs.config import CfgNode
 
 from ...data.files.plain_names import PrintableStream, printable
-from ...engine.config import KEYS, gpu_ids, load_config
+from ...engine.config import KEYS, gpu_ids, load_config, with_values
+from ...engine.config.keys import SECTIONS
 from ...engine.signals import SignalReceived, exit_status, sigterm_raises
 from ...errors import LightHeadError, UsageError
 from .extensions import import_extensions
@@ -98,6 +99,7 @@ def add_resuming(parser: argparse.ArgumentParser, resume: str) -> None:
 def split_overrides(words: Sequence[str]) -> Tuple[List[str], List[str]]:
     """Splits words into overrides and others: KEY=VALUE and KEY VALUE, where KEY is a key of the configuration.
 
+    So are words like SECTION.NAME=VALUE that are no file: whoever loads the configuration tells which keys there are.
     A file whose name is a key can be written with its folder, such as ./seed.
 
     Returns:
@@ -107,12 +109,18 @@ def split_overrides(words: Sequence[str]) -> Tuple[List[str], List[str]]:
     while position < len(words):
         word = words[position]
         is_pair = word in KEYS
-        if is_pair or word.partition("=")[0] in KEYS and "=" in word:
+        if is_pair or _sets_a_key(word):
             overrides += words[position:position + 1 + is_pair]
         else:
             others.append(word)
         position += 1 + is_pair
     return overrides, others
+
+
+def _sets_a_key(word: str) -> bool:
+    key, equals, _ = word.partition("=")
+    section, dot, _ = key.partition(".")
+    return bool(equals) and (key in KEYS or bool(dot) and section in SECTIONS and not os.path.exists(word))
 
 
 def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
@@ -124,7 +132,9 @@ def load_cfg(path: Optional[str], overrides: Sequence[str]) -> CfgNode:
 
 def load_training_cfg(args: argparse.Namespace) -> CfgNode:
     """Loads the configuration of a training; --out, where it is given, replaces `output_path`."""
-    cfg = load_cfg(args.cfg, args.overrides + (["output_path", args.out] if args.out else []))
+    cfg = load_cfg(args.cfg, args.overrides)
+    if args.out:
+        cfg = with_values(cfg, {"output_path": args.out})
     check_output_folder(cfg.output_path)
     return cfg
 
@@ -208,13 +218,14 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
     """Decorates `main(argv=None)`: mistakes of the user become one message on stderr and exit status 2.
 
     So do errors of the operating system that name a file, and a full disk. Other exceptions keep their traceback: they
-    are defects of the program. SIGTERM ends the command as Ctrl-C does, so that what is open is closed and commands
-    that were started are ended; the exit status is 143 or 130 then.
+    are defects of the program. A reader of stdout that has seen enough, such as `head`, ends nothing. SIGTERM ends the
+    command as Ctrl-C does, so that what is open is closed and commands that were started are ended; the exit status is
+    143 or 130 then.
     """
     @functools.wraps(main)
     def guarded(argv: Arguments = None) -> int:
         try:
-            with sigterm_raises(), contextlib.redirect_stdout(PrintableStream(sys.stdout)):
+            with sigterm_raises(), _printing():
                 import_extensions()
                 return main(argv)
         except KeyboardInterrupt as stop:
@@ -230,3 +241,36 @@ def readable_errors(main: Callable[[Arguments], int]) -> Callable[[Arguments], i
             print(printable(f"error: {where}{error.strerror}"), file=sys.stderr)
             return 2
     return guarded
+
+
+class _Output(PrintableStream):
+    """Standard output; what is printed after its reader has gone is thrown away, so that the work goes on."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._throw_away()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._throw_away()
+
+    def _throw_away(self) -> None:
+        with open(os.devnull, "w") as nowhere:  # takes what is still buffered, too
+            os.dup2(nowhere.fileno(), self.fileno())
+
+
+@contextlib.contextmanager
+def _printing() -> Iterator[None]:
+    if sys.stdout is None:  # closed by who started the program
+        yield
+        return
+    with contextlib.redirect_stdout(_Output(sys.stdout)) as output:
+        try:
+            yield
+        finally:
+            output.flush()

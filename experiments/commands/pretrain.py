@@ -55,16 +55,12 @@ def main(argv: options.Arguments = None) -> int:
     recipe.check()
     place = Place(folder, options.choose_contexts(args), args.workers, args.log_every, args.keep,
                   args.save_every_minutes)
+    place.check()
     train_path, test_path = _find_sets(args)
     logger = open_logger()
-    with lock_folder(folder) as lock:
-        log_file = HeldLogFile(logger)
-        try:
-            run = ClassifierRun(args.backbone, _read_set(train_path, args.classes), _read_set(test_path, args.classes),
-                                recipe, place, logger, args.resume, args.resume_if_any)
-        except BaseException:
-            log_file.discard()
-            raise
+    with lock_folder(folder) as lock, HeldLogFile(logger) as log_file:
+        run = ClassifierRun(args.backbone, _read_set(train_path, args.classes), _read_set(test_path, args.classes),
+                            recipe, place, logger, args.resume, args.resume_if_any)
         run.before_checkpoint = lock.check
         log_file.begin(folder)
         with tells_of_resume(logger):

@@ -6,8 +6,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import yaml
 
 from ... import runtime
-from ...data import Dataset
-from ...data.finding import LAYOUTS
+from ...data import MAX_MEGAPIXELS, Dataset
 from ...data.proposals import MAX_PER_IMAGE, load_proposals
 from ...data.proposals.methods import METHODS, MODES, WIDTH, ProposalFinder
 from ...data.proposals.opencv import EDGE_MODEL_ADDRESS
@@ -53,7 +52,7 @@ def main(argv: options.Arguments = None) -> int:
             files.append(path)
             _measure(name, dataset, [path], args.max)
             status = max(status, int(unread > 0))
-    data_sets.print_text("The lines of a configuration that use them:\n\n" + _config_lines(files))
+    print("The lines of a configuration that use them:\n\n" + _config_lines(files))
     return status
 
 
@@ -81,11 +80,7 @@ def _parse(argv: options.Arguments) -> argparse.Namespace:
                         "of a bundled one")
     parser.add_argument("--set", metavar="NAME", action="append", help="look at this image set instead; may be given "
                         "several times")
-    parser.add_argument("--image-root", metavar="FOLDER", help="folder of the images, where they do not lie with the "
-                        "annotations")
-    parser.add_argument("--layout", choices=LAYOUTS, help="read annotations of this layout, where a folder has several")
-    parser.add_argument("--on-error", metavar="POLICY", default="default", help="what is done about broken entries, as "
-                        "for lhrcnn data check")
+    data_sets.add_reading(parser)
     parser.add_argument("words", nargs="*", metavar="FILE ... DATASET | KEY=VALUE", help="the data set, with --recall "
                         "after the files; with --cfg no data set, but configuration entries to change")
     args = parser.parse_intermixed_args(argv)
@@ -97,9 +92,9 @@ def _named(args: argparse.Namespace, words: List[str]) -> argparse.Namespace:
     """Adds `path`, the data set, and `files`; UsageError where the words are too few or too many."""
     if args.cfg:
         of_folder = [name for name in ("image_root", "layout") if getattr(args, name)]
-        if of_folder or args.on_error != "default":
+        if of_folder or args.on_error != "default" or args.max_megapixels != MAX_MEGAPIXELS:
             raise UsageError("with --cfg, the configuration says how the data set is read: leave out --image-root, "
-                             "--layout and --on-error, or write dataset.image_root=FOLDER")
+                             "--layout, --on-error and --max-megapixels, or write dataset.image_root=FOLDER")
         args.path, args.files = None, words
     else:
         if args.overrides:
@@ -144,7 +139,7 @@ def _propose(folder: str, name: str, dataset: Dataset, finder: ProposalFinder,
                 "image" if new else "")]
     if done.unread:
         lines.append(f"{done.unread} images could not be read, and have no proposals:\n{dataset.log.table()}")
-    data_sets.print_text("\n".join(lines))
+    print("\n".join(lines), flush=True)
     return path, done.unread
 
 
@@ -158,7 +153,7 @@ def _measure(name: str, dataset: Dataset, files: List[Path], limit: int) -> None
                         f"{name} have no entry, such as {missing[0].path}; lhrcnn proposals --method finds the boxes")
     counts = [count for count in COUNTS if count < limit] + [limit]
     measured = proposal_recall(dataset.records, found, counts)
-    data_sets.print_text(f"set {name}: {measured.table()}\n")
+    print(f"set {name}: {measured.table()}\n", flush=True)
 
 
 def _config_lines(files: List[Path]) -> str:

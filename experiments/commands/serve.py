@@ -31,7 +31,7 @@ def main(argv: options.Arguments = None) -> int:
     parser.add_argument("--precision", choices=PRECISIONS, help="in which an ONNX export is run (default: its own)")
     parser.add_argument("--host", default=_DEFAULT.host, help=f"address to listen on (default: {_DEFAULT.host}); one "
                         "that other machines reach needs a token")
-    parser.add_argument("--port", type=_count_from(0), default=_DEFAULT.port, help=f"port to listen on (default: "
+    parser.add_argument("--port", type=int, default=_DEFAULT.port, help=f"port to listen on (default: "
                         f"{_DEFAULT.port}); 0 takes a free one")
     parser.add_argument("--token-file", metavar="FILE", help="file with the token that requests must bring along, as "
                         f"Authorization: Bearer TOKEN; the environment variable {TOKEN} says the same")

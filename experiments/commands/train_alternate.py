@@ -32,8 +32,7 @@ def main(argv: options.Arguments = None) -> int:
     keep_freed_memory()
     contexts = options.choose_contexts(args, cfg)
     logger = open_logger()
-    with lock_folder(cfg.output_path) as lock:
-        log_file = HeldLogFile(logger)
+    with lock_folder(cfg.output_path) as lock, HeldLogFile(logger) as log_file:
         dataset = build_dataset(cfg, cfg.dataset.image_set)
         test_set = build_test_set(cfg, dataset.classes)
         training = AlternateTraining(cfg, contexts, logger, dataset, args.resume, args.allow_partial,

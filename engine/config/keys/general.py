@@ -1,5 +1,5 @@
 """Configuration keys outside all sections, and the section `default`."""
-from ..bounds import NOT_NEGATIVE, ONE_OR_MORE
+from ..bounds import NOT_NEGATIVE, ONE_OR_MORE, Bounds
 from ..key import Key
 from ..kinds import BOOL, FLOAT, GPU_IDS, INT, PAIR_OR_PAIRS, PAIRS, TEXT, word
 
@@ -32,7 +32,7 @@ KEYS = (
         free_on_resume=True),
     Key("seed", 0, INT,
         "Seed of everything that is drawn at random in training.",
-        NOT_NEGATIVE),
+        Bounds(0, 2 ** 32 - 1)),
     Key("default.frequent", 100, INT,
         "Training steps between two lines of the log.",
         ONE_OR_MORE, free_on_resume=True),

@@ -53,7 +53,7 @@ class Recipe:
                 raise UsageError(f"{option(name)} is {getattr(self, name)}; it must be at least 1")
         for name in ("warmup_epochs", "wd", "seed"):
             if not 0 <= getattr(self, name) < 2 ** 32:
-                raise UsageError(f"{option(name)} is {getattr(self, name)}; it must be at least 0")
+                raise UsageError(f"{option(name)} is {getattr(self, name)}; it must be at least 0 and below {2 ** 32}")
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{option(name)} is {getattr(self, name)}; it must be at least 0 and below 1")

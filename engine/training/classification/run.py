@@ -52,6 +52,13 @@ class Place(NamedTuple):
     keep: int = 2
     save_every_minutes: float = 0
 
+    def check(self) -> None:
+        """Raises UsageError for a number that cannot be used; it names the option of the command."""
+        for name, number, least in (("--workers", self.num_workers, 0), ("--log-every", self.log_every, 1),
+                                    ("--keep", self.keep, 0), ("--save-every-minutes", self.save_every_minutes, 0)):
+            if not number >= least:
+                raise UsageError(f"{name} is {number}; it must be at least {least}")
+
 
 class ClassifierRun:
     """Trains a backbone as a classifier. No file is written before `run`.

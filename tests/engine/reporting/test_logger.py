@@ -1,8 +1,10 @@
 """The log on the console and in a file."""
 import io
+import logging
 import re
 import sys
 
+import pytest
 from tqdm import tqdm
 
 from light_head_rcnn.engine.reporting.logger import HeldLogFile, open_logger
@@ -51,14 +53,39 @@ def test_a_line_does_not_break_a_progress_bar(monkeypatch):
 
 def test_a_held_log_file_has_all_lines_and_is_not_there_before_it_begins(tmp_path, capsys):
     logger = open_logger()
-    file = HeldLogFile(logger)
-    logger.info("before %d", 1)
-    assert list(tmp_path.iterdir()) == []
-    file.begin(tmp_path / "run")
-    logger.info("after")
+    with HeldLogFile(logger) as file:
+        logger.info("before %d", 1)
+        assert list(tmp_path.iterdir()) == []
+        file.begin(tmp_path / "run")
+        logger.info("after")
     lines = (tmp_path / "run" / "train.log").read_text().splitlines()
     assert [line.split(" ", 2)[2] for line in lines] == ["before 1", "after"]
     assert capsys.readouterr().err == "before 1\nafter\n"
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_held_log_file_leaves_no_handler_behind(tmp_path, begins):
+    logger = open_logger()
+    handlers = list(logger.handlers)
+    with pytest.raises(ZeroDivisionError), HeldLogFile(logger) as file:
+        if begins:
+            file.begin(tmp_path)
+        taken = logger.handlers[-1]
+        raise ZeroDivisionError
+    logger.info("of another run")
+    assert logger.handlers == handlers
+    assert getattr(taken, "stream", None) is None and getattr(taken, "target", None) is None
+    assert [file.read_text() for file in tmp_path.iterdir()] == [""] * begins
+
+
+def test_handlers_that_the_program_around_has_added_stay(tmp_path):
+    heard = io.StringIO()
+    theirs = logging.StreamHandler(heard)
+    logger = logging.getLogger("light_head_rcnn")
+    logger.addHandler(theirs)
+    open_logger(tmp_path)
+    open_logger().info("hello")
+    assert heard.getvalue() == "hello\n" and theirs in logger.handlers and len(logger.handlers) == 2
 
 
 def test_a_full_disk_is_told_once_and_ends_nothing(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """`train` by one call: overrides, the answer, and that a start that fails leaves nothing behind."""
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ def test_train_takes_a_file_or_a_configuration(configure, shapes, tmp_path):
     log = (tmp_path / "a" / "train.log").read_text()
     # The lines before the first step are in the file too, once each.
     assert log.count("6 images") == 2 and log.count("resuming from") == 1
+    logging.getLogger("light_head_rcnn").warning("after the training")
+    assert (tmp_path / "a" / "train.log").read_text() == log
 
 
 @pytest.mark.parametrize("error, overrides", [

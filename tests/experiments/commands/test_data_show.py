@@ -1,5 +1,6 @@
 """`lhrcnn data show`: pictures of ground truth, and of ground truth and detections with the worst images first."""
 import json
+import os
 
 import mxnet as mx
 import numpy as np
@@ -30,6 +31,15 @@ def test_pictures_contact_sheets_and_a_list(lhrcnn, labelimg, tmp_path):
     lines = (tmp_path / "look" / "images.txt").read_text().splitlines()
     assert [line.split("\t")[0] for line in lines] == found[:15]
     assert all(line.split("\t")[2] == "80 x 60" and "1 cat" in line for line in lines)
+
+
+def test_names_that_are_not_utf8(lhrcnn, labelimg, tmp_path):
+    for extension in (".jpg", ".xml"):
+        os.rename(labelimg / f"03{extension}", labelimg / f"caf\udce9{extension}")
+    assert lhrcnn("data", "show", labelimg, "--out", tmp_path / "look")[0] == 0
+    lines = (tmp_path / "look" / "images.txt").read_bytes().splitlines()
+    assert lines[-1].startswith(b"0020-caf\xe9.jpg\t") and b"/caf\xe9.jpg\t" in lines[-1]
+    assert "0020-caf\udce9.jpg" in names(tmp_path / "look")
 
 
 def test_a_seed_and_a_class_choose(lhrcnn, labelimg, tmp_path):

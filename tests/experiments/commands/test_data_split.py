@@ -6,6 +6,7 @@ import pytest
 from light_head_rcnn.data import load_dataset
 from light_head_rcnn.engine.building.datasets import build_dataset
 from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.experiments.commands import data_split
 
 
 def lists(folder):
@@ -125,3 +126,29 @@ def test_images_that_lie_elsewhere(lhrcnn, labelimg, tmp_path, monkeypatch, lies
     train, val = use(printed, tmp_path)
     assert (len(train), len(val)) == (16, 4) and not set(train) & set(val)
     assert "train" in lhrcnn("data", "check", labelimg, "--image-root", "photos")[1].split("sets: ")[1].splitlines()[0]
+
+
+def test_names_that_are_not_utf8(lhrcnn, labelimg):
+    for extension in (".jpg", ".xml"):
+        os.rename(labelimg / f"00{extension}", labelimg / f"caf\udce9{extension}")
+        os.rename(labelimg / f"01{extension}", labelimg / f"café{extension}")
+    assert lhrcnn("data", "split", labelimg)[0] == 0
+    written = b"".join((labelimg / "splits" / f"{name}.txt").read_bytes() for name in ("train", "val")).split(b"\n")
+    assert b"caf\xe9.jpg" in written and "café.jpg".encode() in written
+    listed = [os.path.basename(record.path) for name in ("train", "val")
+              for record in load_dataset("auto", str(labelimg), name, on_error="raise").records]
+    assert sorted(map(os.fsencode, listed)) == sorted(filter(None, written))
+
+
+def test_a_failure_leaves_the_old_lists(lhrcnn, labelimg, monkeypatch):
+    def fail(record, root):
+        if len(written) == 19:
+            raise OSError(28, "No space left on device")
+        written.append(record)
+        return line(record, root)
+
+    assert lhrcnn("data", "split", labelimg, "--test", 0.2)[0] == 0
+    before, line, written = lists(labelimg / "splits"), data_split._line, []
+    monkeypatch.setattr(data_split, "_line", fail)
+    status, _, error = lhrcnn("data", "split", labelimg, "--seed", 1, "--force")
+    assert status == 2 and "No space left" in error and lists(labelimg / "splits") == before

@@ -37,6 +37,8 @@ def test_on_several(plans, tmp_path):
     (["-n", "2"], "behind -- stands what each process does"),
     (["-n", "2", "--", "test", "--cfg", "shapes_s"], "behind -- stands what each process does"),
     (["-n", "0", "--", "train", "--cfg", "shapes_s"], "both must be at least 1"),
+    (["-n", "2", "--port", "70000", "--", "train", "--cfg", "shapes_s"],
+     "--port is 70000; it must be from 0 to 65535"),
     (["-n", "2", "--", "train", "--cfg", "nothing_like_it"], "nothing_like_it"),
     (["-n", "2", "--", "train", "--cfg", "shapes_s", "TRAIN.lr=x"], "TRAIN.lr"),
     (["-n", "2", "--", "train", "--cfg", "shapes_s", "--horovod"], "horovodrun"),

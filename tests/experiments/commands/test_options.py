@@ -1,5 +1,7 @@
 """Command lines: overrides, devices, readable errors."""
 import errno
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import mxnet as mx
@@ -26,9 +28,16 @@ def parse(words):
 @pytest.mark.parametrize("words, overrides, others", [
     (["a.jpg", "TEST.NMS=0.3", "b/"], ["TEST.NMS=0.3"], ["a.jpg", "b/"]),
     (["TEST.NMS", "0.3", "a=b.jpg"], ["TEST.NMS", "0.3"], ["a=b.jpg"]), (["./seed", "x"], [], ["./seed", "x"]),
-    (["x", "TEST.NMS"], ["TEST.NMS"], ["x"]), (["seed=1=2"], ["seed=1=2"], [])])
+    (["x", "TEST.NMS"], ["TEST.NMS"], ["x"]), (["seed=1=2"], ["seed=1=2"], []),
+    (["a.jpg", "TEST.NMZ=0.5"], ["TEST.NMZ=0.5"], ["a.jpg"]), (["TEST.NMZ", "x.y=1"], [], ["TEST.NMZ", "x.y=1"])])
 def test_overrides_among_other_words(words, overrides, others):
     assert cli.split_overrides(words) == (overrides, others)
+
+
+def test_a_file_whose_name_looks_like_an_override(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "TEST.NMZ=0.jpg").write_text("")
+    assert cli.split_overrides(["TEST.NMZ=0.jpg"]) == ([], ["TEST.NMZ=0.jpg"])
 
 
 @pytest.mark.parametrize("words", ["--cfg {} --cpu TRAIN.lr 0.5", "TRAIN.lr 0.5 --cpu --cfg {}",
@@ -52,6 +61,15 @@ def test_mistakes_in_words(cfg_file, words, message):
     with pytest.raises((cli.UsageError, ConfigError)) as caught:
         parse([word.format(cfg_file) for word in words])
     assert message in str(caught.value)
+
+
+def test_the_output_folder_is_no_value_of_the_last_override(cfg_file):
+    parser = cli.make_parser("lhrcnn it", "Does.", "lhrcnn it")
+    cli.add_training_arguments(parser, "go on")
+    words = ["--cfg", cfg_file, "--out", "mine", "output_path=other"]
+    assert cli.load_training_cfg(parser.parse_intermixed_args(words)).output_path == "mine"
+    with pytest.raises(ConfigError, match="override: network.pretrained has no value"):
+        cli.load_training_cfg(parser.parse_intermixed_args([*words, "network.pretrained"]))
 
 
 def contexts(monkeypatch, seen, cpu=False, gpus=None, configured="0", cpus=None):
@@ -128,6 +146,36 @@ def test_mistakes_of_the_project_keep_their_traceback(error):
 
     with pytest.raises(type(error), match="ours"):
         main()
+
+
+CHATTY = """
+import sys
+from light_head_rcnn.experiments.commands import options
+
+@options.readable_errors
+def main(argv=None):
+    print("much" * {})
+    if {}:
+        options.make_plain_parser("lhrcnn it", "Does.", "lhrcnn it").parse_args(["--help"])
+    print("and the work goes on", file=sys.stderr)
+    return 3
+
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("times", [1, 100000])
+@pytest.mark.parametrize("helps, status, told", [(False, 3, b"and the work goes on\n"), (True, 0, b"")])
+def test_a_reader_that_has_seen_enough_ends_nothing(times, helps, status, told):
+    process = subprocess.Popen([sys.executable, "-c", CHATTY.format(times, helps)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == told and process.wait() == status
+
+
+def test_a_command_without_stdout(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.readable_errors(lambda argv: print("unheard") or 0)(None) == 0
 
 
 def test_interruption(capsys):

@@ -80,6 +80,13 @@ def test_mistakes_leave_nothing_behind(lhrcnn, folders, tmp_path, monkeypatch):
     assert "a set of 8: choose a smaller batch size" in error_of(folders, *SHORT, "--batch-size", "9")
     assert "it reads 45x45 and larger" in error_of(folders, *SHORT, "--backbone", "vovnet27_slim")
     assert "--lr is 0.0; it must be above 0" in error_of(folders, *SHORT, "--lr", "0")
+    assert "--seed is 99999999999; it must be at least 0 and below" in error_of(
+        folders, *SHORT, "--seed", "99999999999")
+    assert "--log-every is 0; it must be at least 1" in error_of(folders, *SHORT, "--log-every", "0")
+    for option in ("--workers", "--keep", "--save-every-minutes"):
+        assert f"{option} is -1" in error_of(folders, *SHORT, option, "-1")
+    assert "--save-every-minutes is nan; it must be at least 0" in error_of(folders, *SHORT, "--save-every-minutes",
+                                                                            "nan")
     assert "invalid choice: 'resnet'" in error_of(folders, *SHORT, "--backbone", "resnet")
     Image.new("RGB", (9, 9)).save(folders / "train" / "cat.jpg")
     (folders / "train" / "eel").mkdir()

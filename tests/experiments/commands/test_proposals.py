@@ -73,6 +73,7 @@ def test_the_recall_of_boxes_that_are_there(lhrcnn, coco, tmp_path):
     (["--recall", "photos"], "--recall FILE ... DATASET"), (["--recall", "--cfg", "bccd_s"], "--recall needs files"),
     (["--method", "edge_boxes", "photos", "TRAIN.lr=1"], "TRAIN.lr=1 changes a configuration"),
     (["--method", "edge_boxes", "--cfg", "bccd_s", "--image-root", "x"], "dataset.image_root=FOLDER"),
+    (["--method", "edge_boxes", "--cfg", "bccd_s", "--max-megapixels", "5"], "leave out --image-root"),
     (["--method", "edge_boxes", "--max", "0", "photos"], "--max must be at least 1"),
     (["--recall", "a.npz", "nowhere"], "nowhere"), ([], "--method"), (["--method", "magic", "photos"], "magic"),
 ])

@@ -35,7 +35,8 @@ def test_options_become_settings(served, tmp_path, monkeypatch):
 @pytest.mark.parametrize("words, problem", [
     (["--host", "0.0.0.0"], "must bring a token along"), (["--token-file", "missing"], "missing: no token can be read"),
     (["--token-file", "short"], "at least 16"), (["--token-file", "spaces"], "no spaces"),
-    (["--upload-memory", "1"], "--upload-memory")])
+    (["--upload-memory", "1"], "--upload-memory"), (["--port", "-1"], "--port is -1; it must be from 0 to 65535"),
+    (["--port", "70000"], "--port is 70000; it must be from 0 to 65535")])
 def test_mistakes_are_one_line(served, tmp_path, monkeypatch, capsys, words, problem):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "short").write_text("abc")
@@ -45,7 +46,7 @@ def test_mistakes_are_one_line(served, tmp_path, monkeypatch, capsys, words, pro
     assert problem in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--workers", "0"], ["--queue", "x"], ["--max-megabytes", "0"], ["--port", "-1"],
+@pytest.mark.parametrize("words", [["--workers", "0"], ["--queue", "x"], ["--max-megabytes", "0"], ["--port", "x"],
                                    ["--idle-timeout", "nan"]])
 def test_numbers_have_bounds(served, capsys, words):
     with pytest.raises(SystemExit):
