@@ -170,10 +170,17 @@ class EarlyStoppingHook(Hook):
         for value in earlier:
             self._count(value)
 
+    def before_training(self, trainer: RunningTrainer) -> None:
+        self._stop_if_due(trainer)
+
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
         self._count(metrics.get(self._metric))
+        self._stop_if_due(trainer)
+
+    def _stop_if_due(self, trainer: RunningTrainer) -> None:
         if self._tests_since >= self._patience:
-            trainer.stop(f"the last {self._tests_since} tests were no better than {self._metric} {self._best:.4f}")
+            trainer.stop(f"the last {self._tests_since} tests were no better than {self._metric} {self._best:.4f}; "
+                         "--extend goes on")
 
     def _count(self, value: Optional[float]) -> None:
         if value is None or math.isnan(value):

@@ -16,6 +16,8 @@ _SCHEDULE_KEYS = ("TRAIN.lr", "TRAIN.lr_step", "TRAIN.lr_factor", "TRAIN.warmup"
                   "TRAIN.warmup_step", "TRAIN.warmup_method", "TRAIN.momentum", "TRAIN.wd", "TRAIN.CLIP_GRADIENT",
                   "TRAIN.LIGHT_HEAD_LR_MULT", "TRAIN.BACKBONE_LR_MULT", "TRAIN.BIAS_LR_MULT", "TRAIN.BIAS_WD_MULT",
                   "TRAIN.lr_schedule", "TRAIN.end_epoch", "TRAIN.EMA_DECAY")
+# What the JSON file of a checkpoint has where a training of a detector wrote it.
+_FACTS_OF_TRAININGS = ("config", "devices")
 
 
 def requested_checkpoint(cfg: CfgNode, prefix: str, logger: logging.Logger, resume: bool = False,
@@ -115,10 +117,14 @@ def check_resumable(checkpoint: str, cfg: CfgNode, facts: Mapping[str, Any], ext
 
     Raises:
         TrainingError: the checkpoint was trained with another configuration or other data; the message lists every
-            difference and says what can be done.
+            difference and says what can be done. Or no training wrote it: the network was converted or changed.
         CheckpointError: the checkpoint is missing or damaged.
     """
     state = read_checkpoint(checkpoint)
+    if any(name not in state for name in _FACTS_OF_TRAININGS):
+        raise TrainingError(f"the checkpoint {checkpoint} was not written by the training of a detector, and there is "
+                            f"nothing to go on with. To begin a training with its weights: network.pretrained="
+                            f"{checkpoint}.params output_path=PATH")
     changed = changed_keys(state["config"], cfg)
     schedule = [line for line in changed if line.partition(":")[0] in _SCHEDULE_KEYS]
     if extend:

@@ -101,7 +101,8 @@ class TrainingRun:
             tests = self._earlier_tests()
             self._test_is_owed = not has_parameters_only(found) and self._is_test_owed(tests)
         # An extended training has another schedule, with which the tests are counted anew.
-        self.trainer.hooks = self._hooks([] if extend else tests)
+        extended_at = self._facts.get("extended_at", 0)
+        self.trainer.hooks = self._hooks([line for line in tests if line["step"] > extended_at])
 
     @property
     def failures(self) -> List[str]:
@@ -258,6 +259,7 @@ class TrainingRun:
                                  "the losses are not those of an unbroken run")
         trainer.step = check_resumable(checkpoint, self._cfg, facts, extend)
         state = trainer.objective.load_checkpoint(checkpoint, trainer.optimizer)
+        self._facts["extended_at"] = trainer.step if extend else state.get("extended_at", 0)
         self._logger.info("resuming from %s, step %d of %d", checkpoint, trainer.step, trainer.total)
         if state["devices"] != self._facts["devices"]:
             self._logger.info("the checkpoint was trained on %d devices, and this training is on %d: the batches are "
@@ -306,9 +308,9 @@ class TrainingRun:
     def _is_test_owed(self, tests: Sequence[Dict[str, Any]]) -> bool:
         """True where the training that is gone on with was stopped in the test after its last epoch."""
         trainer, every = self.trainer, self._cfg.TRAIN.TEST_EVERY
-        if self.test_set is None or not every or not trainer.step or trainer.step % trainer.steps_per_epoch:
+        if self.test_set is None or not trainer.step or trainer.step % trainer.steps_per_epoch:
             return False
-        is_due = trainer.epoch % every == 0 or trainer.step >= trainer.total
+        is_due = trainer.step >= trainer.total or every > 0 and trainer.epoch % every == 0
         return is_due and not any(line["step"] == trainer.step for line in tests)
 
     def _prepare_checkpoint(self) -> None:

@@ -119,10 +119,10 @@ class RunRecord(Hook):
         self._write()
 
     def after_test(self, trainer: RunningTrainer, metrics: Dict[str, float]) -> None:
-        if self._content["epochs"]:
-            self._content["epochs"][-1]["test"] = {name: value for name, value in metrics.items()
-                                                   if isinstance(value, (int, float))}
-            self._write()
+        for epoch in self._content["epochs"]:
+            if epoch.get("last_step") == trainer.step:
+                epoch["test"] = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
+                self._write()
 
     def _add(self, metrics: Mapping[str, Any]) -> None:
         self._skipped += "skipped" in metrics

@@ -87,6 +87,7 @@ class Trainer:
         self._statistics: Optional[Statistics] = None
         self._stop_reason: Optional[str] = None
         self._stops_agreed = False
+        self._agreed_status = 0  # exit status of all processes, unlike one that a signal has just given to this one
 
     @property
     def epoch(self) -> int:
@@ -135,12 +136,13 @@ class Trainer:
     def interruptible(self) -> Iterator[None]:
         """Context manager of a block between steps, such as a test, that a signal that ends the training gives up.
 
-        With several processes the block goes on to its end, because the others wait for this one.
+        With several processes a block that has begun goes on to its end, because the others wait for this one.
         """
         try:
             self.is_interruptible = self.group.size == 1
-            if self.is_interruptible and self.exit_status:
-                raise SignalReceived(self.exit_status)
+            status = self.exit_status if self.is_interruptible else self._agreed_status
+            if status:
+                raise SignalReceived(status)
             yield
         finally:
             self.is_interruptible = False
@@ -188,11 +190,9 @@ class Trainer:
         epoch, start = divmod(self.step, self.steps_per_epoch)
         began = time.monotonic()
         batches = iter(self.loader.epoch(epoch, start))
-        while True:
+        for _ in range(start, self.steps_per_epoch):
             with self.interruptible():
-                batch = next(batches, None)
-            if batch is None:
-                break
+                batch = next(batches)
             with self.group.watchdog.watch_step(self.step + 1):
                 metrics, learning_rate = self.train_step(batch)
             # The time is taken from one step to the next, because MXNet still computes the gradients of a step when
@@ -206,10 +206,11 @@ class Trainer:
             if self.group.size == 1 or not self.group.lockstep and self.group.meets_after(self.step):
                 self._ask_all()
             if self._stops_agreed:
-                return
-        for hook in self.hooks:
-            hook.after_epoch(self)
-        self._ask_all()
+                break
+        if self.step % self.steps_per_epoch == 0:  # a signal in its last step does not undo an epoch
+            for hook in self.hooks:
+                hook.after_epoch(self)
+            self._ask_all()
 
     def _ask_all(self) -> None:
         votes = np.zeros(self.group.size, np.float32)
@@ -264,7 +265,7 @@ class Trainer:
                 if self._stop_reason is None:
                     self.stop(f"process {rank} was told to", int(vote) - 1)
         if self._stops_agreed:  # all processes end with the same status
-            self.exit_status = max(int(vote) - 1 for vote in votes if vote)
+            self.exit_status = self._agreed_status = max(int(vote) - 1 for vote in votes if vote)
 
     def _update(self, batch: Sequence[np.ndarray], learning_rate: float) -> Dict[str, float]:
         if self.on_nan.skips:

@@ -41,8 +41,19 @@ def test_all_end_after_the_step_in_which_one_was_told_to(toys):
     recorder = toys.Recorder()
     trainer = toys.make_trainer(recorder, epochs=9, group=Two(other=other))
     trainer.run()
-    assert recorder.calls == ["before", 1, 2, 3, "close"]
+    assert recorder.calls == ["before", 1, 2, 3, "epoch 1", "close"]
     assert (trainer.step, trainer.exit_status, trainer.stop_reason) == (3, 143, "process 1 was told to")
+
+
+def test_all_give_up_the_test_after_the_epoch_in_whose_last_step_one_was_told_to_end(toys):
+    def other(length):
+        return np.eye(1, length, length - 1, dtype=np.float32)[0] * 144 * (length > 2)  # the votes of steps are longer
+
+    tests, recorder = [], toys.Recorder()
+    test = toys.TestHook(tests.append, every=1)
+    trainer = toys.make_trainer(recorder, test, epochs=9, group=Two(other=other), step=2)
+    trainer.run()
+    assert recorder.calls == ["before", 3, "epoch 1", "close"] and trainer.exit_status == 143 and not tests
 
 
 def test_a_process_that_is_told_to_end_waits_for_the_others(toys):

@@ -1,4 +1,5 @@
 """Training as a configuration says, on a handful of small images: resuming, refusing, fixed layers, devices."""
+import json
 import logging
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from light_head_rcnn.engine.training import checkpoint_hooks, run
 from light_head_rcnn.engine.training.run import TrainingRun
 from light_head_rcnn.engine.training.trainer import Trainer
 from light_head_rcnn.engine.checkpoints.checkpoint_files import read_checkpoint
+from light_head_rcnn.engine.inference.changed_networks import write_network
 from light_head_rcnn.engine.reporting.scalars import read_scalars
 from light_head_rcnn.gluon_models.backbones import resnet
 
@@ -128,6 +130,16 @@ def test_earlier_run_is_not_overwritten(configure):
         train(cfg, [mx.cpu(0), mx.cpu(1)], resume=True)
 
 
+def test_a_network_that_no_training_wrote_is_not_resumed(configure):
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    training, _ = train(cfg)
+    base = write_network(training.net, cfg, configure("changed").output_path)
+    for way in ("resume", "extend", "resume_if_any"):
+        with pytest.raises(TrainingError, match=f"not written by the training .*network.pretrained={base}.params out"):
+            TrainingRun(configure("changed"), [mx.cpu()], LOGGER, **{way: True})
+    TrainingRun(configure("next", "network.pretrained", base + ".params"), [mx.cpu()], LOGGER)
+
+
 def test_other_data_do_not_continue_a_run(configure, shapes, tmp_path):
     train(configure("run", "TRAIN.end_epoch", 1))
     data.write_shapes(tmp_path / "more", train=9, val=1)
@@ -234,6 +246,25 @@ def test_a_run_that_ends_while_the_best_is_copied_makes_the_test_again(configure
     assert [line["step"] for line in lines if "test_AP" in line] == [6, 9]
 
 
+def test_a_run_that_was_stopped_in_its_only_test_makes_and_records_it(configure, monkeypatch):
+    def end():
+        raise KeyboardInterrupt
+
+    cfg = configure("run", "TRAIN.end_epoch", 1)
+    answer_tests(monkeypatch, end)
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg)
+    tests = []
+    answer_tests(monkeypatch, lambda: tests.append(1) or {"coco": {"AP": 0.4, "AP50": 0.9}})
+    for _ in range(2):  # the second time all is recorded, and a test is made of what is finished
+        train(cfg, resume=True)
+        lines = read_scalars(cfg.output_path + "/losses.jsonl")
+        assert [(line["step"], line["test_AP"]) for line in lines if "test_AP" in line] == [(3, 0.4)]
+        (epoch,) = json.loads(Path(cfg.output_path, "run.json").read_text())["epochs"]
+        assert epoch["test"] == {"AP": 0.4, "AP50": 0.9}
+    assert len(tests) == 2
+
+
 def test_training_ends_early_where_tests_get_no_better(configure, monkeypatch):
     figures = iter([0.3, 0.2, 0.3, 0.1])
     answer_tests(monkeypatch, lambda: {"coco": {"AP": next(figures), "AP50": 0.9}})
@@ -250,6 +281,19 @@ def test_early_stopping_counts_the_tests_before_a_resume(configure, monkeypatch)
     assert resumed.trainer.epoch == 3
     extended, _ = train(configure("run", "TRAIN.end_epoch", 5, *options), extend=True)
     assert extended.trainer.epoch == 5 and extended.trainer.stop_reason is None
+
+
+def test_a_run_that_early_stopping_ended_is_finished_until_it_is_extended(configure, monkeypatch):
+    answer_tests(monkeypatch, lambda: {"coco": {"AP": 0.3, "AP50": 0.9}})
+    options = "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2, "TRAIN.end_epoch"
+    first, lines = train(configure("run", *options, 9))
+    resumed, same_lines = train(configure("run", *options, 9), resume_if_any=True)
+    assert (resumed.trainer.epoch, resumed.trainer.stop_reason) == (3, first.trainer.stop_reason)
+    assert same_lines == lines
+    extended, _ = train(configure("run", *options, 4), extend=True)
+    # What an extension has begun goes on, too: the tests before it do not count.
+    resumed_extension, _ = train(configure("run", *options, 5), resume=True)
+    assert (extended.trainer.epoch, resumed_extension.trainer.epoch) == (4, 5)
 
 
 def test_early_stopping_without_tests_is_warned_of(configure, caplog):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import mxnet as mx
 import pytest
@@ -81,6 +82,18 @@ def test_a_run_tells_all_from_its_first_attempt_to_the_last(configure, monkeypat
         losses = [line["loss"] for line in lines if line["epoch"] == epoch["epoch"]]
         assert len(losses) == epoch["steps"] and epoch["loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-12)
         assert epoch["images_per_second"] > 0 and epoch["resident_mb"] > 50
+
+
+def test_a_test_belongs_to_the_epoch_that_was_tested(tmp_path):
+    trainer = SimpleNamespace(step=0, steps_per_epoch=2, total=6, epoch=0, stop_reason=None, exit_status=0)
+    with RunRecord(tmp_path, {}, {}, {}) as record:
+        record.before_training(trainer)
+        trainer.step, trainer.epoch = 2, 1
+        record.after_epoch(trainer)
+        record.after_test(trainer, {"AP": 0.1})
+        for trainer.step in (3, 4):  # inside an epoch, and after one that has no entry
+            record.after_test(trainer, {"AP": 0.2})
+    assert [epoch["test"] for epoch in json.loads((tmp_path / "run.json").read_text())["epochs"]] == [{"AP": 0.1}]
 
 
 def test_an_attempt_that_was_killed_is_told_by_the_next_one(tmp_path, caplog):

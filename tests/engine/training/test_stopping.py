@@ -97,6 +97,12 @@ def test_a_wait_for_a_batch_is_given_up():
     assert train(recorder, loader=Loader(4)).exit_status == 143 and recorder.seen[:-1] == [1, 2, 3, "epoch", 4]
 
 
+def test_an_epoch_is_whole_although_a_signal_came_in_its_last_step():
+    recorder = Recorder(EPOCH)
+    trainer = train(recorder, Tests(lambda folder: pytest.fail("it is tested"), 1))
+    assert recorder.seen[:-1] == [1, 2, 3, "epoch"] and (trainer.step, trainer.exit_status) == (EPOCH, 143)
+
+
 def test_a_test_is_given_up_and_none_is_begun():
     tests = []
 
