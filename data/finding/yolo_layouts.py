@@ -123,7 +123,7 @@ def names_beside(tree: Tree, folders: Sequence[str]) -> Optional[Tuple[str, ...]
         DataError: files that belong to different folders give one number different names.
     """
     found: Dict[Tuple[str, ...], str] = {}
-    for file in filter(None, (_file_of_names(tree, folder) for folder in folders)):
+    for file in dict.fromkeys(filter(None, (_file_of_names(tree, folder) for folder in folders))):
         found.setdefault(tuple(read_names(file)), file)
     longest = max(found, key=len, default=None)
     for names, file in found.items():
