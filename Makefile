@@ -11,7 +11,7 @@ READY := .venv/ready-$(EXTRA)-$(shell pwd | cksum | cut -d ' ' -f 1)
 CFG := experiments/cfgs/shapes_s.yaml
 PICTURES := $(foreach i,1 2 3 4 5 6 7 8,output/shapes/val/00000$(i).png)
 
-.PHONY: setup build demo test lint clean
+.PHONY: setup build demo test test-slow lint clean
 
 setup: $(READY)
 
@@ -35,8 +35,14 @@ demo: build
 
 # One worker a core, with one thread each; fixtures that a file's tests share are made once. Long tracebacks print the arguments
 # of calls, and a graph of several outputs ends the process when it is printed (MXNet 1.9.1).
+TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -q --tb=short -n auto --dist loadfile
+
 test: build
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -q --tb=short -n auto --dist loadfile
+	$(TEST) -m 'not slow'
+
+# The rest of the suite: tests of which each compiles, trains or measures for ten seconds or more.
+test-slow: build
+	$(TEST) -m slow
 
 lint: setup
 	$(RUN) -m ruff check .

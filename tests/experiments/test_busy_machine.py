@@ -9,6 +9,7 @@ from light_head_rcnn.experiments.benchmarks import busy_machine
 MODEL = "light_head_rcnn_xception_voc"
 
 
+@pytest.mark.slow
 def test_each_setting_is_timed_idle_and_busy(tmp_path, capfd):
     out = tmp_path / "numbers.json"
     settings = ["OMP_NUM_THREADS=1", "GOMP_SPINCOUNT=7"]

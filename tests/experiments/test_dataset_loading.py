@@ -1,6 +1,8 @@
 """The benchmark of reading data sets: its sets are sound, and what it tells is what was read."""
 import json
 
+import pytest
+
 from light_head_rcnn.data import load_dataset, read_image
 from light_head_rcnn.experiments.benchmarks import dataset_loading, large_sets
 from light_head_rcnn.experiments.commands import benchmark
@@ -28,6 +30,7 @@ def test_voc_sets_have_no_faults(tmp_path):
     assert any(record.difficult.any() for record in dataset.records)
 
 
+@pytest.mark.slow
 def test_benchmark(tmp_path, capsys):
     out = tmp_path / "numbers.json"
     assert benchmark.main(["data", "--images", "30", "--boxes", "200", "--voc-images", "10", "--tested-images", "5",

@@ -10,6 +10,8 @@ from light_head_rcnn.operators.native import build
 DRIVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sanitizers", "hostile.cc")
 SANITIZERS = "-fsanitize=address,undefined,float-cast-overflow"
 
+pytestmark = pytest.mark.slow  # to compile
+
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):

@@ -50,7 +50,7 @@ group.leave(0, True)
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_updates_on_the_server(start, tmp_path, workers):
     path = tmp_path / "worker.py"
     path.write_text(WORKER)

@@ -36,8 +36,9 @@ def assert_same(one, other, tolerance=3e-5):
             np.testing.assert_allclose(one[name] / scale, other[name] / scale, atol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("lines, norm, devices, images", [(GLUON, "batch", 2, 2), (GLUON, "frozen", 1, 4),
-                                                         (GRAPH, "frozen", 1, 4)])
+@pytest.mark.parametrize("lines, norm, devices, images", [
+    (GLUON, "batch", 2, 2), pytest.param(GLUON, "frozen", 1, 4, marks=pytest.mark.slow),
+    pytest.param(GRAPH, "frozen", 1, 4, marks=pytest.mark.slow)])
 def test_two_workers_of_a_kvstore(describe, start, module_at, tmp_path, lines, norm, devices, images):
     """With batch norm, a device takes the statistics of its own images, so that two workers are two devices.
 

@@ -9,6 +9,7 @@ from light_head_rcnn.experiments.benchmarks.detectors.candidate import MXNET, ON
 from light_head_rcnn.experiments.commands import benchmark as command
 
 
+@pytest.mark.slow
 def test_our_candidates_run_each_part(monkeypatch, tmp_path, capsys):
     """Setting S on a 96x144 image, in MXNet and ONNX Runtime."""
     pytest.importorskip("onnxruntime")

@@ -25,6 +25,7 @@ def small(monkeypatch, tmp_path):
     return State(tmp_path / "measured.json")
 
 
+@pytest.mark.slow
 def test_measured_once(small, tmp_path):
     told = []
     measurements.measure(["s_800", "s_700"], False, True, small, 1, told.append)

@@ -77,6 +77,7 @@ def test_turns_alternate_and_the_first_is_not_counted():
     assert set(times["a"]) == {"one", "two", "total"} and times["a"]["total"]["high"] < 25
 
 
+@pytest.mark.slow
 def test_growth_of_what_lies_behind_the_backbone(monkeypatch):
     monkeypatch.setattr(growth, "FIXED", {"classes": 21, "rois": 30, "size": (96, 128)})
     monkeypatch.setattr(growth, "AXES", {"classes": (5, 21), "rois": (10, 30)})

@@ -66,6 +66,7 @@ def test_every_function_is_emulated(pair):
     assert all(hasattr(pair.device.library, name) for name in names)
 
 
+@pytest.mark.slow
 def test_no_memory_error_under_sanitizers(tmp_path):
     library = emulated(tmp_path / "sanitized.so", build.sources("cuda", ".cu"), SANITIZERS)
     runtimes = [subprocess.check_output(["g++", "-print-file-name=" + name], text=True).strip()
