@@ -17,7 +17,7 @@ def export(detector: Union[Detector, PathLike], path: PathLike, thresholds: Opti
     fixed.
 
     Args:
-        detector: a detector, or the path of one, see `load_detector`.
+        detector: a detector, or the path of a checkpoint, see `load_detector`.
         path: for "mxnet" what the names of the files start with, such as "models/shapes"; for "onnx" the folder, of
             which an earlier export is replaced.
         thresholds: thresholds that the detector has, such as {"nms": 0.3}; they are written down for people to read.
@@ -30,8 +30,9 @@ def export(detector: Union[Detector, PathLike], path: PathLike, thresholds: Opti
         The paths of the files.
 
     Raises:
-        UsageError: there is no such format, or something else is at `path`.
-        ModelError: the network has an operator that cannot be written in ONNX.
+        UsageError: there is no such format, `detector` is an export, something else is at `path`, or the files cannot
+            be written.
+        ModelError: the network has an operator that the format does not have.
         LibraryError: a package that the format needs is not installed.
 
     Example::

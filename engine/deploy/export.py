@@ -5,7 +5,6 @@ PREFIX-0000.params   its parameters
 PREFIX-meta.json     classes, inputs, and the sizes and means of input images; numbers and names only
 """
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
@@ -14,12 +13,13 @@ import mxnet as mx
 import numpy as np
 from mxnet.gluon import HybridBlock
 
-from ...errors import UsageError
+from ...errors import ModelError, UsageError
 from ..files import PathLike, write_json
 from ..inference.detector import Detector, ImageLike
-from .detectors import load_detector
+from .exportable import load_exportable, network_of
 from .exported import FORMAT
 from .fusing.graph import fuse_graph, parameter_file_arrays
+from .graphs.checking import checked_graph
 from .proposal_facts import proposal_facts
 from .sample_proposals import sample_proposals
 
@@ -38,8 +38,8 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
     answers the same but for the rounding of sums, and can no longer be trained.
 
     Args:
-        detector: a detector, or the path of one, see `load_detector`. Its network is a HybridBlock with parameters; it
-            is hybridized and run once.
+        detector: a detector, or the path of a checkpoint, see `load_detector`. Its network is a HybridBlock with
+            parameters; it is hybridized and run once.
         prefix: path that the files' names start with, such as "models/shapes"; its folder is made.
         thresholds: thresholds that are fixed in the graph, such as {"nms": 0.3}; they are written to the description
             for people to read, and loading does not use them.
@@ -54,7 +54,10 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
         The paths of the files.
 
     Raises:
-        UsageError: `prefix` names a folder, or `static_shape` is none that the network can have.
+        UsageError: `prefix` names a folder, or `static_shape` is none that the network can have; `detector` is an
+            export; or the files cannot be written.
+        ModelError: the network has an operator that no export can have.
+        In both cases an earlier export stays as it was.
 
     Example::
 
@@ -64,37 +67,57 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
     if Path(prefix).is_dir() or str(prefix).endswith(("/", os.sep)):
         raise UsageError(f"{prefix} is a folder: name the start of the files' names in it, such as "
                          + os.path.join(prefix, "detector"))
-    if not isinstance(detector, Detector):
-        detector = load_detector(detector)
+    detector = load_exportable(detector)
     how = detector.preparation
     check_static_shape(static_shape, how.stride)
-    prefix = Path(prefix)
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    meta = prefix.parent / (prefix.name + "-meta.json")
-    if meta.exists():
-        meta.unlink()
     short_edge, long_edge = how.scales[0]
-    net = detector.net
+    net = network_of(detector)
     net.hybridize()
     image = np.zeros((short_edge, short_edge, 3), np.uint8)
     inputs = detector.prepare(image, sample_proposals(detector, image))
     net(*inputs)
     mx.nd.waitall()
-    folder = tempfile.mkdtemp(dir=str(prefix.parent), prefix=".tmp-")
+    prefix = Path(prefix)
     try:
-        start = os.path.join(folder, prefix.name)
-        facts = _write_fused(net, start, onednn, len(inputs)) if fuse else _write_as_it_is(net, start)
-        names = sorted(os.listdir(folder))
-        for name in names:
-            os.replace(os.path.join(folder, name), prefix.parent / name)
-    finally:
-        shutil.rmtree(folder)
-    if static_shape is not None:
-        facts["static_shape"] = list(static_shape)
-    write_json(meta, {"format": FORMAT, "classes": detector.classes, **facts, "short_edge": short_edge,
-                      "long_edge": long_edge, "means": how.means, "stds": how.stds, "stride": how.stride,
-                      **proposal_facts(detector), "thresholds": dict(thresholds or {})})
-    return [str(prefix.parent / name) for name in names + [meta.name]]
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=str(prefix.parent), prefix=".tmp-") as folder:
+            start = os.path.join(folder, prefix.name)
+            facts = _write_fused(net, start, onednn, len(inputs)) if fuse else _write_as_it_is(net, start)
+            _check_operators(f"{start}-symbol.json")
+            if static_shape is not None:
+                facts["static_shape"] = list(static_shape)
+            write_json(f"{start}-meta.json", {
+                "format": FORMAT, "classes": detector.classes, **facts, "short_edge": short_edge,
+                "long_edge": long_edge, "means": how.means, "stds": how.stds, "stride": how.stride,
+                **proposal_facts(detector), "thresholds": {name: float(value) for name, value in
+                                                           (thresholds or {}).items()}})
+            return _move(Path(folder), prefix)
+    except OSError as error:
+        raise UsageError(f"the export {prefix} cannot be written: {error.strerror or error}") from error
+
+
+def _move(folder: Path, prefix: Path) -> List[str]:
+    """Moves the files of an export from a folder to their places; returns their paths, the description's last.
+
+    An export without description is not loaded: that of an earlier one goes first.
+    """
+    description = prefix.name + "-meta.json"
+    names = sorted((file.name for file in folder.iterdir()), key=lambda name: (name == description, name))
+    if (prefix.parent / description).exists():
+        (prefix.parent / description).unlink()
+    for name in names:
+        os.replace(folder / name, prefix.parent / name)
+    return [str(prefix.parent / name) for name in names]
+
+
+def _check_operators(file: str) -> None:
+    """Raises ModelError where a graph has what `load_exported` will not run."""
+    try:
+        checked_graph(file)
+    except ValueError as error:
+        raise ModelError(f"the network cannot be exported: {error}. Of a graph (the key symbol) the Gluon model "
+                         "network.model of the same layers can be, which takes the same parameters: load it by the "
+                         "override symbol=''") from None
 
 
 def check_static_shape(shape: Optional[Tuple[int, int]], stride: int) -> None:
@@ -134,7 +157,7 @@ def compare_detectors(one: Detector, other: Detector, images: Sequence[ImageLike
     report = {"images": len(images), "detections": 0, "scores": 0.0, "boxes": 0.0}
     for image in images:
         proposals = sample_proposals(one, image)
-        answers = [[array.asnumpy() for array in detector.net(*detector.prepare(image, proposals))]
+        answers = [[array.asnumpy() for array in network_of(detector)(*detector.prepare(image, proposals))]
                    for detector in (one, other)]
         (ids, scores, boxes), (other_ids, other_scores, other_boxes) = answers
         report["detections"] += int((ids >= 0).sum())

@@ -133,17 +133,27 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def read_proposals(path: str) -> Dict[str, np.ndarray]:
-    """Reads the boxes (k, 4) of images, by the names of their files."""
+    """Reads the boxes (k, 4) of images, by their names, which may tell folders."""
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
         if {"images", "counts", "boxes"} <= set(arrays):
             ends = np.cumsum(arrays["counts"])[:-1]
             arrays = dict(zip(map(str, arrays["images"]), np.split(arrays["boxes"], ends)))
-        return {Path(name).name: np.zeros((0, 4), np.float32) if boxes.size == 0 else np.float32(boxes[:, :4])
+        return {name: np.zeros((0, 4), np.float32) if boxes.size == 0 else np.float32(boxes[:, :4])
                 for name, boxes in arrays.items()}
     except Exception as error:  # NumPy raises all kinds
         raise Problem(f"{path}: not a file of proposals ({' '.join(str(error).split()) or repr(error)})") from None
+
+
+def proposals_of(file: Path, boxes: Dict[str, np.ndarray], source: str) -> np.ndarray:
+    """The boxes of an image, by its name, or without its extension; of several of one name, those of its folders."""
+    found = [name for name in boxes if Path(name).name in (file.name, file.stem)]
+    if len(found) > 1:
+        found = [name for name in found if str(file.resolve().parent).endswith(str(Path("/", name).parent))]
+    if len(found) != 1:
+        raise Problem(f"{source} has {'several' if found else 'no'} proposals for {file.name}")
+    return boxes[found[0]]
 
 
 def rois(boxes: np.ndarray, meta: Dict[str, Any], scale: float, height: int, width: int) -> np.ndarray:
@@ -220,13 +230,12 @@ def main() -> int:
         for number, file in enumerate(images, 1):
             try:
                 pixels = read_image(file)
-                if args.proposals and file.name not in boxes and file.stem not in boxes:
-                    raise Problem(f"{args.proposals} has no proposals for {file.name}")
+                proposals = proposals_of(file, boxes, args.proposals) if args.proposals else None
             except Problem as problem:
                 print(f"error: {problem}", file=sys.stderr)
                 status = 1
                 continue
-            found = detect(model, meta, pixels, args.threshold, boxes.get(file.name, boxes.get(file.stem)))
+            found = detect(model, meta, pixels, args.threshold, proposals)
             name = f"{number:04}-{file.stem}.jpg"
             draw(pixels, found, meta["classes"]).save(out / name, quality=95)
             entries.append({"image": str(file), "picture": name, "detections": found})

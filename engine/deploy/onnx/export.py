@@ -16,7 +16,7 @@ from ....version import __version__
 from ...files import PathLike
 from ...inference.detector import Detector, ImageLike
 from ...symbolic.detector import SymbolDetector
-from ..detectors import load_detector
+from ..exportable import load_exportable, network_of
 from ..proposal_facts import proposal_facts
 from . import detect as script
 from .arrangement import arrange
@@ -35,7 +35,7 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     An exported detector looks at an image once: at the first scale of the detector, not mirrored.
 
     Args:
-        detector: a detector, or the path of one, see `load_detector`. Its network can be called with symbols.
+        detector: a detector, or the path of a checkpoint, see `load_detector`. Its network can be called with symbols.
         folder: is made; an earlier export there is replaced.
         thresholds: thresholds that are fixed in the model, such as {"nms": 0.3}; they are written down for people to
             read.
@@ -67,12 +67,11 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
     _check_precision(precision, calibration)
     check_target(folder)
     onnx = import_onnx()
-    if not isinstance(detector, Detector):
-        detector = load_detector(detector)
-    if isinstance(detector.net, SymbolDetector):
+    detector = load_exportable(detector)
+    if isinstance(network_of(detector), SymbolDetector):
         raise ModelError("a graph (the key symbol) is not exported to ONNX. The Gluon model network.model of the same "
                          "layers is, and takes the same parameters: load it by the override symbol=''")
-    model = detector_model(detector.net, detector.preparation, {"classes": "\n".join(detector.classes)})
+    model = detector_model(network_of(detector), detector.preparation, {"classes": "\n".join(detector.classes)})
     if precision == "int8":
         model = quantize(model, CalibrationInputs(detector, calibration))
     elif precision == "bfloat16":
@@ -85,8 +84,14 @@ def export_onnx(detector: Union[Detector, PathLike], folder: PathLike, threshold
 
 def _test_config(config: Mapping[str, Any]) -> Dict[str, Any]:
     """What a test reads of a configuration; None stands for a path of this machine, which is nobody else's business."""
-    return {key: None if isinstance(value, str) and os.path.isabs(os.path.expanduser(value)) else value
+    return {key: None if _is_of_this_machine(value) else value
             for key, value in config.items() if key.startswith(SAVED_KEYS)}
+
+
+def _is_of_this_machine(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_of_this_machine, value))
+    return isinstance(value, str) and os.path.isabs(os.path.expanduser(value))
 
 
 def _check_precision(precision: str, calibration: Sequence[ImageLike]) -> None:

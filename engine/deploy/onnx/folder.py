@@ -34,7 +34,7 @@ def check_target(folder: PathLike) -> None:
     if not folder.is_dir() or folder.is_symlink():
         raise UsageError(f"{folder} is not a folder: name another by --out")
     names = {path.name for path in folder.iterdir()} - set(_LEFTOVERS)
-    if names and not is_export(folder):
+    if names and not _is_ours(folder):
         raise UsageError(f"the folder {folder} exists, and is not an export that could be replaced: name another by "
                          "--out")
     others = sorted(names - set(FILES))
@@ -88,15 +88,22 @@ def _move(new: Path, folder: Path) -> None:
 
 
 def is_export(path: PathLike) -> bool:
-    """Whether a path is a folder with the description of an ONNX export, whole or not."""
+    """Whether a path is a folder with an ONNX export, whole or not."""
     path = Path(path)
+    return _tells_kind(path / script.META) or (path / script.MODEL).is_file() and (path / SCRIPT).is_file()
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the files of a folder are those of an export, and not somebody's own by these names."""
+    return _tells_kind(folder / script.META) or _tells_kind(folder / SCRIPT)
+
+
+def _tells_kind(file: Path) -> bool:
+    """Whether the description of an export, or the script that reads it, lies in a file."""
     try:
-        if not path.is_dir():
+        if not file.is_file():
             return False
-        if (path / script.META).is_file():
-            with open(path / script.META, encoding="utf-8") as file:
-                if script.KIND in file.read(_START):
-                    return True
+        with open(file, encoding="utf-8") as text:
+            return script.KIND in text.read(_START)
     except (OSError, ValueError):
-        pass
-    return (path / script.MODEL).is_file() and (path / SCRIPT).is_file()
+        return False

@@ -1,16 +1,18 @@
 """Exporting and comparing, with a network of one layer."""
 import json
+import os
 
 import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import gluon
 
+import light_head_rcnn as lh
 from light_head_rcnn.engine.deploy.export import compare_detectors, export, noise_images
 from light_head_rcnn.engine.deploy.exported import load_exported
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
-from light_head_rcnn.errors import CheckpointError, UsageError
+from light_head_rcnn.errors import CheckpointError, ModelError, UsageError
 
 
 class OneBox(gluon.HybridBlock):
@@ -45,8 +47,9 @@ def test_a_network_that_was_never_run_exports(detector, tmp_path):
 
 
 @pytest.mark.parametrize("fuse", [True, False])
-def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch, fuse):
+def test_a_failed_export_leaves_the_earlier_one(detector, tmp_path, monkeypatch, fuse):
     export(detector, tmp_path / "one", {}, fuse=fuse)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def fail(path, *_, **__):
         open(path, "w").close()
@@ -54,11 +57,49 @@ def test_a_failed_export_leaves_no_whole_one(detector, tmp_path, monkeypatch, fu
 
     monkeypatch.setattr(mx.nd, "save", fail)
     monkeypatch.setattr(mx.gluon.block.ndarray, "save", fail)
-    with pytest.raises(OSError, match="disk full"):
-        export(detector, tmp_path / "one", {}, fuse=fuse)
+    with pytest.raises(UsageError, match="one cannot be written: disk full"):
+        export(detector, tmp_path / "one", {"nms": 0.25}, fuse=fuse)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_export_whose_files_could_not_all_be_replaced_is_not_loaded(detector, tmp_path, monkeypatch):
+    export(detector, tmp_path / "one")
+    replace = os.replace
+
+    def fail_at_the_description(file, place):
+        if place == tmp_path / "one-meta.json":
+            raise OSError("disk full")
+        replace(file, place)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_description)
+    with pytest.raises(UsageError, match="disk full"):
+        export(detector, tmp_path / "one")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one-0000.params", "one-symbol.json"]
     with pytest.raises(CheckpointError, match="not a whole one"):
         load_exported(tmp_path / "one")
+
+
+def test_an_operator_that_no_export_has_is_told_before_files_are_replaced(tmp_path):
+    class Odd(OneBox):
+        def hybrid_forward(self, F, x, im_info):
+            return super().hybrid_forward(F, F.arctan(x), im_info)
+
+    net = Odd()
+    net.initialize(mx.init.One())
+    odd = Detector(net, ("thing",), InputPreparation(((32, 64),), (1.0, 2.0, 3.0), (1.0, 1.0, 2.0), 16))
+    with pytest.raises(ModelError, match="cannot be exported: .* is the operator 'arctan', which no exported"):
+        export(odd, tmp_path / "one", fuse=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_is_not_exported_again(detector, tmp_path):
+    export(detector, tmp_path / "one")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for source in (tmp_path / "one", load_exported(tmp_path / "one")):
+        for format, target in (("mxnet", "one"), ("onnx", "two")):
+            with pytest.raises(UsageError, match="one is an export already: export the checkpoint that it was made"):
+                lh.export(source, tmp_path / target, format=format)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("change, scores, boxes", [

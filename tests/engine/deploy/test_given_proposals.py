@@ -135,6 +135,19 @@ def test_the_script_takes_proposals_of_a_file(detector, photo, onnx_folder, tmp_
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
 
 
+def test_images_of_one_name_have_the_proposals_of_their_folder(tmp_path):
+    path = tmp_path / "p.npz"
+    write_proposals(str(path), ["a/1.jpg", "deep/b/1.jpg", "2.jpg"], [(50, 50)] * 3, [1, 2, 3],
+                    [np.float32([[number] * 4] * number) for number in (1, 2, 3)], None, "test")
+    boxes = script.read_proposals(str(path))
+    of = {name: script.proposals_of(tmp_path / name, boxes, "p.npz")
+          for name in ("a/1.jpg", "deep/b/1.jpg", "c/2.jpg")}
+    assert [len(found) for found in of.values()] == [1, 2, 3]
+    for name, message in [("b/1.jpg", "p.npz has no proposals for 1.jpg"), ("3.jpg", "p.npz has no proposals for 3")]:
+        with pytest.raises(script.Problem, match=message):
+            script.proposals_of(tmp_path / name, boxes, "p.npz")
+
+
 def test_the_script_has_the_rois_of_the_detector(detector, photo):
     image, boxes = photo[0], photo[1].copy()
     meta = {"proposal_limit": 20, "map_stride": 16}

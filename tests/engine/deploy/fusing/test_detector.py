@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon
 
+from light_head_rcnn.engine.deploy.export import compare_detectors, export
+from light_head_rcnn.engine.deploy.exported import load_exported
 from light_head_rcnn.engine.deploy.fusing import detector as fusing
 from light_head_rcnn.engine.deploy.fusing.detector import FusedDetector, FusedNetwork, fused_detector
 from light_head_rcnn.engine.inference.detector import Detector
@@ -102,3 +104,10 @@ def test_calls_that_are_in_flight_at_a_time(make_detector, photo):
     for answer, one in zip(answers, expected):
         scores = answer[1].asnumpy()[0, :, 0]
         np.testing.assert_array_equal(scores[scores >= 0], one.scores)
+
+
+def test_an_export_leaves_the_detector_in_fused_form(make_detector, photo, tmp_path):
+    fused = fused_detector(make_detector())
+    export(fused, tmp_path / "one")
+    compare_detectors(fused, load_exported(tmp_path / "one"), [photo])
+    assert fused.is_fused

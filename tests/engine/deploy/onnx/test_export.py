@@ -43,9 +43,10 @@ def test_the_configuration_of_a_test_is_kept_without_private_paths():
     assert _test_config({
         "output_path": "/home/me/secret", "network.pretrained": "/home/me/weights", "TRAIN.lr": 0.1,
         "dataset.dataset_path": "/home/me/data", "dataset.train": "~/train.json", "dataset.val": "data/val.json",
+        "dataset.proposal_files": ["here.npz", "/home/me/p.npz"],
         "dataset.classes": ["a"], "TEST.NUM_WORKERS": 2, "TEST.NMS": 0.3}) == {
             "dataset.dataset_path": None, "dataset.train": None, "dataset.val": "data/val.json",
-            "dataset.classes": ["a"], "TEST.NUM_WORKERS": 2}
+            "dataset.proposal_files": None, "dataset.classes": ["a"], "TEST.NUM_WORKERS": 2}
 
 
 def test_an_earlier_export_is_replaced_and_a_failure_leaves_it(export, small_detector, tmp_path, monkeypatch):
@@ -113,3 +114,8 @@ def test_folders_that_are_not_replaced(tmp_path):
         check_target(tmp_path)
     (tmp_path / "file").unlink()
     check_target(tmp_path)
+    (tmp_path / "meta.json").unlink()
+    for name in (script.MODEL, "detect.py"):
+        (tmp_path / name).write_text("somebody's own")
+    with pytest.raises(UsageError, match="is not an export that could be replaced"):
+        check_target(tmp_path)
