@@ -2,6 +2,7 @@
 from types import ModuleType
 from typing import Any, Optional, Sequence, Tuple, Type
 
+import mxnet as mx
 from mxnet.gluon import HybridBlock
 
 from ..operators import detections
@@ -68,6 +69,13 @@ class TwoStageDetector(RoIDetector):
     def hidden_layers(self) -> Tuple[HybridBlock, ...]:
         """All layers between the backbone and the output layers: of the RPN, of the neck and of the head."""
         return (self.rpn.conv, self.neck, *super().hidden_layers)
+
+    def forward(self, x: Array, im_info: Optional[Array] = None) -> Any:
+        # The graph of a hybridized block has the same inputs in every call.
+        if im_info is None and isinstance(x, mx.nd.NDArray):
+            with x.context:
+                im_info = whole_input(mx.nd, x)
+        return super().forward(x, im_info)
 
     def hybrid_forward(self, F: ModuleType, x: Array, im_info: Optional[Array] = None) -> Tuple[Array, Array, Array]:
         return self.suppress(F, *self.candidates(F, x, im_info))

@@ -63,9 +63,9 @@ class DetectorLosses(HybridBlock):
                  fg_fraction: float = 0.25, fg_iou: float = 0.5, bg_iou_high: float = 0.5, bg_iou_low: float = 0.0,
                  box_loss_weight: float = 1.0, rpn_sigma: float = 3.0):
         super().__init__(prefix="")
-        if not ohem and not 0 < roi_batch_size <= post_nms:
-            raise ModelError(f"roi_batch_size is {roi_batch_size}: without ohem it must be from 1 to post_nms, "
-                             f"{post_nms}")
+        if not 0 < roi_batch_size <= post_nms and not (ohem and roi_batch_size == -1):
+            raise ModelError(f"roi_batch_size is {roi_batch_size}: it must be from 1 to post_nms, {post_nms}, or, with "
+                             "ohem, -1")
         self._proposals = dict(pre_nms=pre_nms, post_nms=post_nms, nms_threshold=rpn_nms, min_size=rpn_min_size)
         self._targets = dict(rois_per_image=post_nms, means=net.box_means, stds=net.box_stds, fg_iou=fg_iou,
                              bg_iou_high=bg_iou_high, bg_iou_low=bg_iou_low, batch_size=roi_batch_size,

@@ -40,7 +40,8 @@ class RoIDetector(HybridBlock):
         box_regression: whether detections have the boxes that the head predicts; else those of their RoIs.
 
     Raises:
-        ModelError: `class_scores` is another word.
+        ModelError: `class_scores` is another word, `classes` is no list of different names, or `box_means` or
+            `box_stds` are not four numbers.
 
     Attributes:
         needs_proposals: whether the RoIs come from outside, as a third input.
@@ -65,7 +66,10 @@ class RoIDetector(HybridBlock):
         if class_scores not in CLASS_SCORES:
             raise ModelError(f"class_scores is {class_scores!r}; known: {', '.join(CLASS_SCORES)}")
         self._class_scores, self._box_regression = class_scores, box_regression
-        self.classes = tuple(classes)
+        for name, numbers in (("box_means", box_means), ("box_stds", box_stds)):
+            if len(numbers) != 4:
+                raise ModelError(f"{name} is {list(numbers)}: it must be four numbers, of dx, dy, dw and dh")
+        self.classes = _checked_classes(classes)
         self.class_agnostic = class_agnostic
         self.box_means, self.box_stds = tuple(box_means), tuple(box_stds)
         self._suppression = dict(score_threshold=score_threshold, nms=nms, max_per_image=max_per_image,
@@ -93,9 +97,12 @@ class RoIDetector(HybridBlock):
 
         Args:
             classes: names of the classes; background is not among them.
+
+        Raises:
+            ModelError: it is no list of different names.
         """
+        self.classes = _checked_classes(classes)
         self._clear_cached_op()
-        self.classes = tuple(classes)
         self.head.reset(len(self.classes) + 1)
 
     def classify(self, F: ModuleType, head_map: Array, rois: Array) -> Tuple[Array, Array]:
@@ -137,6 +144,13 @@ class RoIDetector(HybridBlock):
             ids, scores and boxes as the detector itself answers them, boxes in the frame of those given.
         """
         return detections.suppress(F, scores, boxes, counts, **self._suppression)
+
+
+def _checked_classes(classes: Sequence[str]) -> Tuple[str, ...]:
+    names = () if isinstance(classes, str) else tuple(classes)
+    if not names or len(set(names)) != len(names):
+        raise ModelError(f"classes is {classes!r}: it must be a list of one or more names, none of them twice")
+    return names
 
 
 def whole_input(F: ModuleType, x: Array) -> Array:

@@ -7,15 +7,16 @@ import mxnet as mx
 
 from ...data.class_names import COCO_CLASSES, VOC_CLASSES
 from ...errors import CheckpointError, ModelError, UsageError
+from ...gluon_models import needs_proposals
 from ...gluon_models.registry import BACKBONES, composed_models
 from ...gluon_models.weights import DETECTOR, Weights, with_channels_reversed, with_names_of
 from ...gluon_models.weights.description import layer_of, listed, shapes_agree
 from ..checkpoints.arrays import write_arrays
 from ..checkpoints.parameters import own_parameters, role
-from ..config import load_config, saved_config, values_text
+from ..config import load_config, pixel_keys, saved_config, values_text
 from ..files import atomic_write, write_json
 from .network import build_net
-from .pretrained import MOST, all_settings, check_finite, read_pretrained
+from .pretrained import MOST, all_settings, check_depth, check_finite, read_pretrained
 
 _FORMAT = 1  # of the JSON files of checkpoints
 # The detector that the configuration beside the weights of a backbone trains.
@@ -23,6 +24,12 @@ _DETECTOR = "light_head_rcnn"
 _OTHER_ANCHORS = ("\nIts RPN has another number of anchors: name the backbone alone, as in --model resnet101_v1, or "
                   "write a configuration with its network.ANCHOR_SCALES and network.ANCHOR_RATIOS and name the file "
                   "as network.pretrained, of which all that fits is taken")
+# The keys that weights of a backbone want; those of other layers are left to the detector's defaults.
+_OF_BACKBONES = ("network.STRIDE_IN_1X1", "network.PADDED_POOL", *pixel_keys((), ()))
+# What the bundled configurations of Fast R-CNN have.
+_ON_GIVEN_PROPOSALS = {"dataset.proposal": "file", "TRAIN.ENABLE_OHEM": False, "TRAIN.BATCH_ROIS": 64}
+_ITS_PROPOSALS = ("It classifies proposals from outside: find them with lhrcnn proposals, and name their files, "
+                  "dataset.proposal_files=FILE,FILE.")
 
 
 class Conversion(NamedTuple):
@@ -63,7 +70,8 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
             or red, green, blue; None leaves it to what is known of the file.
 
     Raises:
-        CheckpointError: the file cannot be read, or does not have all parameters of the model, or they hold NaN.
+        CheckpointError: the file cannot be read, or does not have all parameters of the model, or those of a deeper
+            one, or they hold NaN.
         ModelError: an unknown model.
         UsageError: the target is a folder, or the source itself.
     """
@@ -76,17 +84,23 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
         raise CheckpointError(f"{source} holds arrays of no network that is known here; its first names: "
                               + ", ".join(list(weights.arrays)[:3]) + ". Name the model that they belong to: "
                               "--model NAME")
-    goal = _target(name, weights)
+    goal = _target(source, name, weights)
     weights = with_names_of(weights, goal.shapes)
     _check(source, name, weights, goal.shapes)
+    check_depth(source, weights, composed_models()[goal.settings["network.model"]].backbone)
     check_finite(source, {own: weights.arrays[own] for own in goal.shapes})
     if bgr is not None and bgr != weights.turned:
         weights = with_channels_reversed(weights)
-    write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
+    if needs_proposals(goal.settings["network.model"]):
+        weights = weights._replace(notes=(*weights.notes, _ITS_PROPOSALS))
     # What is converted becomes a Gluon model, even where a symbolic graph was trained.
-    settings = {**goal.settings, **{key: value for key, value in all_settings(weights).items() if key != "symbol"}}
+    settings = {**{key: value for key, value in all_settings(weights).items()
+                   if key != "symbol" and (goal.is_detector or key in _OF_BACKBONES)}, **goal.settings}
+    configuration = _configuration(files, source, weights, settings, goal.is_detector)
+    write_arrays(files[0], {role(own) + own: mx.nd.array(weights.arrays[own]) for own in goal.shapes})
     _write_state(files, weights, settings, goal)
-    _write_configuration(files, source, weights, settings, goal.is_detector)
+    with atomic_write(files[2]) as temporary:
+        Path(temporary).write_text(configuration, encoding="utf-8")
     left = list(dict.fromkeys(layer_of(own) for own in weights.arrays if own not in goal.shapes))
     lines = [f"{source}: {weights.title()}", f"  {'taken':<10} {len(goal.shapes)} arrays of {name}",
              f"  {'left over':<10} {', '.join(left[:12]) or 'nothing'}"
@@ -103,29 +117,45 @@ def _check_target(source: str, target: str, parameters: str) -> None:
         raise UsageError(f"{parameters} is the file that is to be converted: name another to write")
 
 
-def _target(name: str, weights: Weights) -> _Target:
+def _target(source: str, name: str, weights: Weights) -> _Target:
     detector = f"{_DETECTOR}_{name}_coco" if name in BACKBONES.entries else name
     if detector not in composed_models():
         raise ModelError(f"unknown model {name!r}; known backbones: {', '.join(BACKBONES.names())}; and the detectors "
                          "that light_head_rcnn.model_names() lists")
     settings: Dict[str, Any] = {"network.model": detector}
+    if needs_proposals(detector):
+        settings.update(_ON_GIVEN_PROPOSALS)
+    scores_of, boxes_of = ("rfcn_cls", "rfcn_bbox") if "rfcn_cls_bias" in weights.arrays else ("cls_score", "bbox_pred")
+    has_classes = all(f"{layer}_bias" in weights.arrays for layer in (scores_of, boxes_of))
+    if name not in BACKBONES.entries and has_classes != (weights.content == DETECTOR):
+        raise CheckpointError(f"{source} ({weights.title()}) "
+                              + (f"is not known to be all of {name}, although it has {scores_of} and {boxes_of}, the "
+                                 "output layers of a detector: put the JSON file of its training beside it"
+                                 if has_classes else f"lacks {scores_of}_bias or {boxes_of}_bias")
+                              + f"; or name the backbone alone: --model {composed_models()[detector].backbone}")
     if weights.content != DETECTOR or name in BACKBONES.entries:
+        settings.update(_stages(weights, composed_models()[detector].backbone))
         net = build_net(load_config(None, settings), ("object",)).backbone
         shapes = {own: parameter.shape for own, parameter in own_parameters(net).items()}
         # Fast R-CNN starts with the hidden layers of the classifier, too.
         shapes.update({own: array.shape for own, array in weights.arrays.items()
                        if layer_of(own) in getattr(net, "hidden_names", ())})
         return _Target(shapes, settings, False, ())
-    bins = 49 if "rfcn_cls_bias" in weights.arrays else 1
-    scores, boxes = (len(weights.arrays[f"{layer}_bias"]) // bins for layer in (
-        ("rfcn_cls", "rfcn_bbox") if bins > 1 else ("cls_score", "bbox_pred")))
-    settings["CLASS_AGNOSTIC"] = boxes == 8 and scores != 2
-    cfg = load_config(None, {**settings, **{key: value for key, value in weights.settings.items() if key != "symbol"},
-                             "network.model": detector})
+    bins = 49 if scores_of == "rfcn_cls" else 1
+    scores, boxes = (len(weights.arrays[f"{layer}_bias"]) // bins for layer in (scores_of, boxes_of))
+    settings["CLASS_AGNOSTIC"] = weights.settings.get("CLASS_AGNOSTIC", boxes == 8 and scores != 2)
+    cfg = load_config(None, {**{key: value for key, value in weights.settings.items() if key != "symbol"}, **settings})
     classes = weights.classes or next((names for names in (COCO_CLASSES, VOC_CLASSES) if len(names) == scores - 1), ())
     net = build_net(cfg, [str(number) for number in range(scores - 1)])
     return _Target({own: parameter.shape for own, parameter in own_parameters(net).items()}, settings, True,
                    tuple(classes))
+
+
+def _stages(weights: Weights, backbone: str) -> Dict[str, Any]:
+    """`network.OUTPUTS` of weights of this backbone, which may end with the stages that it names."""
+    stages, parts = weights.settings.get("network.OUTPUTS"), composed_models().get(weights.model)
+    known = parts.backbone if parts else weights.model
+    return {"network.OUTPUTS": stages} if stages and known in ("", backbone) else {}
 
 
 def _check(source: str, name: str, weights: Weights, shapes: Mapping[str, Optional[Sequence[int]]]) -> None:
@@ -148,12 +178,13 @@ def _write_state(files: Tuple[str, str, str], weights: Weights, settings: Mappin
     if goal.is_detector:
         state["config"] = saved_config(load_config(None, settings))
     else:
-        state["settings"] = {key: value for key, value in settings.items() if key != "network.model"}
+        state["settings"] = {key: settings[key] for key in (*_OF_BACKBONES, "network.OUTPUTS") if key in settings}
     write_json(files[1], state)
 
 
-def _write_configuration(files: Tuple[str, str, str], source: str, weights: Weights, settings: Mapping[str, Any],
-                         is_detector: bool) -> None:
+def _configuration(files: Tuple[str, str, str], source: str, weights: Weights, settings: Mapping[str, Any],
+                   is_detector: bool) -> str:
+    """The text of the configuration; ConfigError for values that it cannot have."""
     name, path = Path(files[0]).stem, Path(files[0]).resolve()
     use = (f"lhrcnn test --cfg {files[2]} dataset.dataset_path=DATA\nlhrcnn train --cfg {files[2]} "
            "dataset.dataset_path=DATA" if is_detector else f"lhrcnn train --cfg {files[2]} dataset.dataset_path=DATA")
@@ -161,5 +192,4 @@ def _write_configuration(files: Tuple[str, str, str], source: str, weights: Weig
     values = {"output_path": f"./output/{name}", **settings, "network.pretrained": str(path),
               "TRAIN.model_prefix": name}
     load_config(None, values)
-    with atomic_write(files[2]) as temporary:
-        Path(temporary).write_text(values_text(values, comment), encoding="utf-8")
+    return values_text(values, comment)

@@ -1,5 +1,5 @@
 """Weights to start from: the file that `network.pretrained` names, what a network takes of it, and what is new."""
-import contextlib
+import logging
 from pathlib import Path
 from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -9,14 +9,18 @@ from yacs.config import CfgNode
 from ...data.files.json_text import parse_json
 from ...data.files.opening import read_regular
 from ...errors import CheckpointError
-from ...gluon_models.registry import composed_models
+from ...gluon_models.registry import BACKBONES, composed_models
 from ...gluon_models.weights import DETECTOR, NAMED_SOURCES, Weights, read_weights, with_names_of
 from ...gluon_models.weights.contents import tensorflow_prefix
 from ...gluon_models.weights.description import layer_of, listed, shapes_agree
 from ...gluon_models.weights.published import published_sources
+from ...gluon_models.weights.recognition import parameter_names, recognised_backbone
 from ..checkpoints.checksums import file_checksum
 from ..config import KEYS, pixel_keys, saved_config
+from ..config.checking import checked_value
+from ..config.tree import as_lists
 
+_LOGGER = logging.getLogger(__name__)
 _BACKBONES_OF_SYMBOLS = {"resnet_v1_101_rfcn_light": "resnet101_v1", "resnet_v1_101_rfcn": "resnet101_v1",
                          "xception_rfcn_light": "xception"}
 MOST = 20  # parameters that an error names
@@ -61,24 +65,44 @@ def pretrained_file(cfg: CfgNode) -> str:
 def read_pretrained(path: str) -> Weights:
     """Reads a file of weights as `read_weights` does, with what the JSON file beside it says.
 
-    Checkpoints have one, and so have the files that `lhrcnn convert` writes.
+    Checkpoints have one, and so have the files that `lhrcnn convert` writes. That of a detector says its model, too.
+    One that cannot be read does not count, and the log says so.
+
+    Raises:
+        CheckpointError: see `read_weights`; or the file is not the one that the JSON file describes.
+        ConfigError: the JSON file has a value that a key cannot have.
     """
     weights = read_weights(path)
     beside = Path(path).with_suffix(".json")
-    state: Dict[str, Any] = {}
-    if path.endswith(".params") and beside.is_file():
-        with contextlib.suppress(ValueError, OSError):
-            state = parse_json(read_regular(beside).decode("utf-8"))
-    checksums = state.get("checksums") if isinstance(state, dict) else None
+    state = _state(beside) if path.endswith(".params") and beside.is_file() else {}
+    checksums = state.get("checksums")
     if isinstance(checksums, dict) and checksums.get(".params") != file_checksum(path):
         raise CheckpointError(f"{path} is damaged: it is not what was written (its checksum differs)")
-    if not isinstance(state, dict) or not isinstance(state.get("config", state.get("settings")), dict):
+    values = state.get("config", state.get("settings"))
+    if values is None:
         return weights
-    settings = {key: value for key, value in state.get("config", state.get("settings")).items()
+    settings = {key: as_lists(checked_value(beside, key, value)) for key, value in values.items()
                 if key in KEYS and KEYS[key].bound_to_weights}
     stated = state.get("classes")
     classes = tuple(map(str, stated)) if isinstance(stated, list) else ()
-    return weights._replace(settings={**weights.settings, **settings}, classes=classes)
+    weights = weights._replace(settings={**weights.settings, **settings}, classes=classes)
+    if "config" in state and not settings.get("symbol") and settings.get("network.model") in composed_models():
+        return weights._replace(model=settings["network.model"], content=DETECTOR)
+    return weights
+
+
+def _state(path: Path) -> Dict[str, Any]:
+    """What the JSON file beside weights says; nothing where it is damaged."""
+    try:
+        state = parse_json(read_regular(path).decode("utf-8"))
+        if isinstance(state, dict) and isinstance(state.get("config", state.get("settings", {})), dict):
+            return state
+        reason: Any = "it does not describe weights"
+    except (ValueError, OSError) as error:
+        reason = error
+    _LOGGER.warning("%s does not count, so that the keys and classes of the weights beside it are not known: %s", path,
+                    reason)
+    return {}
 
 
 def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone: Collection[str],
@@ -102,7 +126,7 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
 
     Raises:
         CheckpointError: there is no such file, what is taken holds NaN or infinity, or, without `allow_partial`, it
-            does not hold the whole backbone.
+            does not hold the whole backbone, or a deeper one.
     """
     path = pretrained_file(cfg)
     weights = with_names_of(read_pretrained(path), shapes)
@@ -119,10 +143,30 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
         where = f"symbol {cfg.symbol}" if cfg.symbol else f"network.model {cfg.network.model}"
         raise CheckpointError(f"{path} ({weights.title()}) does not hold the backbone of {where}:"
                               f"{listed(problems, MOST)}{'' if cfg.symbol else _remedy(weights)}")
+    if not allow_partial:
+        check_depth(path, weights, _backbone(cfg))
     check_finite(path, taken)
     lines = [f"weights from {path} ({weights.title()}):", *_table(weights.arrays, shapes, set(backbone), taken),
              *_differences(cfg, weights), *weights.notes]
     return taken, PretrainedReport(problems, "\n".join(lines))
+
+
+def check_depth(path: str, weights: Weights, wanted: str) -> None:
+    """Checks that weights are not those of a deeper network, which has all layers of a backbone and others between.
+
+    Args:
+        path: of the file, for the message.
+        weights: by the names of the network that takes them.
+        wanted: name of the backbone. All of its layers count, also those that `network.OUTPUTS` leaves out.
+
+    Raises:
+        CheckpointError: they are.
+    """
+    found = recognised_backbone(weights.arrays)
+    if found and wanted in BACKBONES.entries and set(parameter_names(wanted)) < set(parameter_names(found)):
+        raise CheckpointError(f"{path} ({weights.title()}) holds the backbone {found}, a deeper network than {wanted}, "
+                              f"which would take only some of its layers: take a model on {found}, such as "
+                              f"light_head_rcnn_{found}_coco, or weights of {wanted}")
 
 
 def check_finite(path: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -149,8 +193,7 @@ def holds_whole(weights: Weights, shapes: Mapping[str, Sequence[int]]) -> bool:
 
 
 def _advice(cfg: CfgNode, wanted: str) -> str:
-    parts = composed_models().get(cfg.network.model)
-    backbone = _BACKBONES_OF_SYMBOLS.get(cfg.symbol, "") if cfg.symbol else parts.backbone if parts else ""
+    backbone = _backbone(cfg)
     sources = published_sources(backbone)
     scratch = "To train from random weights: network.pretrained= network.NORM=batch network.FIXED_PARAMS=[]"
     if not sources:
@@ -159,6 +202,12 @@ def _advice(cfg: CfgNode, wanted: str) -> str:
     return (f"ImageNet weights of {backbone} are published; get one of:\n  " + "\n  ".join(sources)
             + "\nThen name the file, network.pretrained=FILE, or convert it once:\n"
             f"  lhrcnn convert FILE --to {wanted}\nThe page docs/weights.md has all of this. {scratch}")
+
+
+def _backbone(cfg: CfgNode) -> str:
+    """Name of the backbone of the model or of the graph; empty where it is not known."""
+    parts = composed_models().get(cfg.network.model)
+    return _BACKBONES_OF_SYMBOLS.get(cfg.symbol, "") if cfg.symbol else parts.backbone if parts else ""
 
 
 def _layers_of_classes(cfg: CfgNode, weights: Weights, classes: Sequence[str]) -> Tuple[str, ...]:

@@ -11,11 +11,11 @@ from ...errors import CheckpointError
 from ..building.box_normalization import with_numbers_of
 from ..building.initialization import log_mismatches
 from ..building.network import build_net
-from ..building.pretrained import holds_whole, pretrained_file, whole_detector
+from ..building.pretrained import all_settings, check_finite, holds_whole, pretrained_file, whole_detector
 from ..checkpoints.checkpoint_files import BEST, describe_checkpoint, epoch_tag, verify_checkpoint
 from ..checkpoints.choosing import choose_best_or_latest, latest_checkpoint
 from ..checkpoints.parameters import load_parameters, own_parameters
-from ..config import checkpoint_prefix, config_from_checkpoint, weight_conflicts
+from ..config import checkpoint_prefix, config_from_checkpoint, saved_config, weight_conflicts
 from ..symbolic.detector import load_symbol_detector
 
 
@@ -50,8 +50,8 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
         The Gluon model `network.model`, or the graph `symbol` where the configuration names one.
 
     Raises:
-        CheckpointError: there is no such checkpoint, it is damaged or of other classes, or it was trained with other
-            values of keys that its weights depend on; the message names each key.
+        CheckpointError: there is no such checkpoint, it is damaged or of other classes, its weights hold NaN or
+            infinity, or it was trained with other values of keys that they depend on; the message names each key.
     """
     base = find_checkpoint(checkpoint) if checkpoint is not None else _checkpoint_of(cfg, epoch)
     if base is None:
@@ -62,7 +62,8 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
     if cfg is None:
         cfg = _own_config(base, state, overrides)
     cfg = with_numbers_of(cfg, state.get("config", {}))
-    _check_configuration(base, state, cfg)
+    _check_configuration(base, state.get("config"), cfg, "leave --cfg out: the checkpoint brings its own configuration "
+                         "along")
     classes = _classes(base, state, classes, cfg)
     path = base + ".params"
     if cfg.symbol:
@@ -72,6 +73,7 @@ def load_network(cfg: Optional[CfgNode], contexts: Sequence[mx.Context], checkpo
         net.initialize(ctx=contexts)
         problems = load_parameters(path, net, allow_partial)
         net.hybridize()
+    check_finite(path, {name: parameter.data(contexts[0]).asnumpy() for name, parameter in own_parameters(net).items()})
     if logger is not None:
         log_mismatches(logger, problems)
     return TrainedNetwork(net, cfg, path)
@@ -90,7 +92,7 @@ def find_checkpoint(path: str) -> str:
         CheckpointError: the folder holds no checkpoint, or those of several runs.
     """
     if Path(path).is_dir():
-        choices = {prefix: choose_best_or_latest(prefix) for prefix in _possible_prefixes(path)}
+        choices = {prefix: choose_best_or_latest(prefix) for prefix in possible_prefixes(path)}
         found = [prefix for prefix, choice in choices.items() if choice.base is not None]
         if len(found) > 1:
             raise CheckpointError(f"{path} holds the checkpoints of several trainings ({', '.join(found)}): name "
@@ -112,10 +114,11 @@ _NO_GRAPH = ("\nWeights that network.pretrained names are tested without a train
 
 def checkpoint_prefixes(folder: str) -> List[str]:
     """The prefixes of the checkpoints in a folder, of those that are whole."""
-    return [prefix for prefix in _possible_prefixes(folder) if choose_best_or_latest(prefix).base is not None]
+    return [prefix for prefix in possible_prefixes(folder) if choose_best_or_latest(prefix).base is not None]
 
 
-def _possible_prefixes(folder: str) -> List[str]:
+def possible_prefixes(folder: str) -> List[str]:
+    """What the names of the checkpoints in a folder begin with, be these whole or not; other names may be among it."""
     return sorted({str(path.parent / path.name.rpartition("-")[0]) for path in Path(folder).glob("*-*.json")})
 
 
@@ -160,12 +163,17 @@ def _pretrained_network(cfg: CfgNode, contexts: Sequence[mx.Context],
         raise CheckpointError(f"{none}\n{error}") from None
     if weights is None:
         raise CheckpointError(f"{none} ({path} holds a backbone, not a detector)")
+    cfg = with_numbers_of(cfg, weights.settings)
+    # A key of which the weights say nothing agrees with them.
+    _check_configuration(path, {**saved_config(cfg), **all_settings(weights)}, cfg, "take the configuration that "
+                         f"lhrcnn convert writes: lhrcnn convert {path} --to m/NAME.params")
     classes = _classes(path, {"classes": weights.classes}, wanted, cfg)
     net = build_net(cfg, classes)
     own = own_parameters(net)
     shapes = {name: parameter.shape for name, parameter in own.items()}
     if not holds_whole(weights, shapes):
         raise CheckpointError(f"{none} ({path} does not hold all of {cfg.network.model} for {len(classes)} classes)")
+    check_finite(path, {name: weights.arrays[name] for name in own})
     net.initialize(ctx=contexts)
     for name, parameter in own.items():
         parameter.set_data(mx.nd.array(weights.arrays[name], dtype=parameter.dtype))
@@ -186,13 +194,12 @@ def _own_config(base: str, state: Dict[str, Any], overrides: Sequence[str]) -> C
     return config_from_checkpoint(state["config"], overrides)
 
 
-def _check_configuration(base: str, state: Dict[str, Any], cfg: CfgNode) -> None:
-    conflicts = weight_conflicts(state.get("config"), cfg)
+def _check_configuration(base: str, saved: Optional[Dict[str, Any]], cfg: CfgNode, remedy: str) -> None:
+    conflicts = weight_conflicts(saved, cfg)
     if conflicts:
         raise CheckpointError(
             f"the weights of {base} were trained with other values of keys that they depend on:\n  "
-            + "\n  ".join(conflicts) + "\nSet these back, or leave --cfg out: the checkpoint brings its own "
-            "configuration along")
+            + "\n  ".join(conflicts) + f"\nSet these back, or {remedy}")
 
 
 def _classes(base: str, state: Dict[str, Any], wanted: Optional[Sequence[str]], cfg: CfgNode) -> Tuple[str, ...]:

@@ -14,7 +14,8 @@ class FeaturePyramid(HybridBlock):
     """A backbone with a feature pyramid: maps P2 to P5 that all know what the last one knows, and P6, a coarser P5.
 
     1x1 convolutions give all maps of the backbone the same channels. From the coarsest one on, each is enlarged by two
-    and added to the next finer one; 3x3 convolutions smooth the sums. P6 is every second cell of P5.
+    and added to the next finer one; 3x3 convolutions smooth the sums. P6 is every second cell of P5. Where a map has a
+    row or column more than the enlarged one, because the backbone rounds sides down, the last of these is repeated.
 
     Input: float32 (N, 3, H, W), RGB less the pixel means. Outputs: (P2, ..., P6) for the RPN and (P2, ..., P5) for the
     head; each map is (N, channels, h, w), where h and w are those of `feature_size` of H and W.
@@ -31,6 +32,8 @@ class FeaturePyramid(HybridBlock):
         self.out_channels = (channels, channels)
         # No method of this block: data workers call it, and must not carry the network with them.
         self.feature_size = partial(_level_sizes, backbone.feature_size)
+        sides = [backbone.feature_size(side) for side in range(64, 128)]
+        self._rounds_down = any(2 * coarser < finer for levels in sides for finer, coarser in zip(levels, levels[1:]))
 
         def conv(name: str, inputs: int, kernel: int) -> nn.Conv2D:
             # No ReLU follows, so that this initializer gives outputs the variance of the inputs.
@@ -48,6 +51,8 @@ class FeaturePyramid(HybridBlock):
         sums = [lateral(part) for lateral, part in zip(self.lateral, self.backbone(x))]
         for level in reversed(range(len(sums) - 1)):
             above = F.UpSampling(sums[level + 1], scale=2, sample_type="nearest", num_args=1)
+            for axis in (2, 3) if self._rounds_down else ():
+                above = F.concat(above, F.slice_axis(above, axis=axis, begin=-1, end=None), dim=axis)
             sums[level] = sums[level] + F.slice_like(above, sums[level], axes=(2, 3))
         levels = tuple(smooth(part) for smooth, part in zip(self.smooth, sums))
         coarsest = F.Pooling(levels[-1], kernel=(1, 1), stride=(2, 2), pool_type="max")

@@ -6,7 +6,8 @@ import numpy as np
 
 from ...errors import CheckpointError
 from ...operators.anchors import base_anchors
-from .description import BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array, layer_of, with_epsilon
+from .description import (BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array, layer_of, less_bias,
+                          with_epsilon)
 from .detector_layers import check_layers, coco_classes, split_scores, with_x_first
 from .recognition import check_no_others
 from .resnet_names import depth_of, with_caffe_names
@@ -69,7 +70,8 @@ def read_chainercv(path: str) -> Weights:
     check_no_others(path, f"ResNet-{depth}", [name for name in left if _AMONG_UNITS.fullmatch(name)])
     has_bias = "conv1_bias" in arrays
     if has_bias and "bn1_moving_mean" in arrays:
-        arrays["bn1_moving_mean"] = arrays["bn1_moving_mean"] - arrays.pop("conv1_bias")
+        arrays["bn1_moving_mean"] = less_bias(path, arrays, "bn1_moving_mean", "conv1_bias")
+        del arrays["conv1_bias"]
     if not any(layer.startswith("rpn") or layer in ("cls_score", "bbox_pred") for layer in map(layer_of, arrays)):
         arrays = with_epsilon(arrays, _EPSILON)
         return Weights({**with_caffe_names(arrays, depth), **left}, "npz of ChainerCV", f"resnet{depth}_v1", BACKBONE,

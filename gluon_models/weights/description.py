@@ -4,6 +4,8 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ...errors import CheckpointError
+
 BACKBONE, DETECTOR = "backbone", "detector"
 
 
@@ -63,6 +65,29 @@ class Weights(NamedTuple):
 def float_array(array: Any) -> np.ndarray:
     """Returns an array of any kind as a NumPy array of float32 in C order."""
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def from_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """Returns numbers in bfloat16, of which uint16 holds the bits, as float32, of which they are the upper half."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def less_bias(path: str, arrays: Mapping[str, np.ndarray], mean: str, bias: str) -> np.ndarray:
+    """Returns the moving mean of a normalisation less the bias of the convolution before it, for the same outputs.
+
+    Args:
+        path: the file, for the message.
+        arrays: by name.
+        mean, bias: names of the two arrays.
+
+    Raises:
+        CheckpointError: there is no such mean, or it is of another shape.
+    """
+    if mean not in arrays or arrays[mean].shape != arrays[bias].shape:
+        found = f"has the shape {arrays[mean].shape}" if mean in arrays else "is missing"
+        raise CheckpointError(f"{path} is damaged: {mean}, as it is named here, {found}, and {bias} has the shape "
+                              f"{arrays[bias].shape}")
+    return arrays[mean] - arrays[bias]
 
 
 def with_epsilon(arrays: Mapping[str, np.ndarray], epsilon: float, own: float = 1e-5) -> Dict[str, np.ndarray]:

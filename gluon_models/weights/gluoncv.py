@@ -4,7 +4,7 @@ from typing import Dict, Mapping
 import numpy as np
 
 from ...errors import CheckpointError
-from .description import BACKBONE, IMAGENET_PIXELS, Weights
+from .description import BACKBONE, IMAGENET_PIXELS, Weights, less_bias
 from .gluoncv_detectors import backbone_and_rest, is_detector
 from .gluoncv_names import FAMILIES, is_of_model_zoo, own_name
 from .recognition import parameter_names, recognised_backbone
@@ -39,7 +39,7 @@ def read_gluoncv(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
             continue
         named = {own: backbone[name] for name, own in names.items()}
         if "layer1_0_conv1_bias" in named and depth_of(named):
-            weights = _v1(named, depth_of(named))
+            weights = _v1(path, named, depth_of(named))
         else:
             weights = Weights(named, _FORMAT, recognised_backbone(named), BACKBONE, {}, IMAGENET_PIXELS)
         if weights.model and all(name in parameter_names(weights.model) or name.startswith(_CLASSIFIERS)
@@ -51,18 +51,19 @@ def read_gluoncv(path: str, arrays: Mapping[str, np.ndarray]) -> Weights:
                           "and alexnet, and the resnets of these versions in Faster R-CNN and Mask R-CNN")
 
 
-def _v1(named: Mapping[str, np.ndarray], depth: int) -> Weights:
+def _v1(path: str, named: Mapping[str, np.ndarray], depth: int) -> Weights:
     """A ResNet v1, which has Caffe's names here; its convolutions have biases in GluonCV."""
-    arrays = with_caffe_names(_without_biases(named), depth)
+    arrays = with_caffe_names(_without_biases(path, named), depth)
     return Weights(arrays, _FORMAT, recognised_backbone(arrays), BACKBONE,
                    {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True}, IMAGENET_PIXELS)
 
 
-def _without_biases(arrays: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
+def _without_biases(path: str, arrays: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
     """Takes the biases of convolutions into the moving means of the normalisations that follow them."""
     found = dict(arrays)
     for name in arrays:
         if name.startswith("layer") and name.endswith("_bias"):
             mean = name[:-len("_bias")].replace("_conv", "_bn") + "_moving_mean"
-            found[mean] = arrays[mean] - found.pop(name)
+            found[mean] = less_bias(path, arrays, mean, name)
+            del found[name]
     return found

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Dict, Tuple
 
 import mxnet as mx
+import numpy as np
 
 from ...errors import CheckpointError
 from . import gluoncv
-from .description import Weights, float_array
+from .description import Weights, float_array, from_bfloat16
 from .mxnet_layout import check_layout
 from .own_places import with_parameter_names
 
@@ -17,6 +18,8 @@ TEST_SUFFIX = "_test"
 
 def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
     """Reads the named arrays of an MXNet file; names keep `arg:` and `aux:` where the file has them.
+
+    Those in bfloat16 become float32.
 
     Raises:
         CheckpointError: the file is missing, is no MXNet parameter file, or has one name both as `arg:` and as `aux:`.
@@ -40,7 +43,8 @@ def load_arrays(path: str) -> Dict[str, mx.nd.NDArray]:
     twice = [name for name, count in Counter(name.split(":", 1)[-1] for name in arrays).items() if count > 1]
     if twice:
         raise CheckpointError(f"{path} holds {', '.join(twice)} both as arg: and as aux:")
-    return arrays
+    return {name: mx.nd.array(from_bfloat16(array.asnumpy().view("<u2"))) if np.dtype(array.dtype).names else array
+            for name, array in arrays.items()}
 
 
 def load_weights(path: str, for_test: bool = False) -> Tuple[Dict[str, mx.nd.NDArray], bool]:

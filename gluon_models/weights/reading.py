@@ -20,6 +20,7 @@ _OFFSET = re.compile(r"(.+?)_offset(?:_t)?_weight")
 _DEFORMABLE = ("The network that these weights are from has offsets for {}, which nothing here has: its plain layers "
                "are taken to start a training, not as a detector.")
 _OF_SYMBOL_ZOO = "stage1_unit1_conv1_weight"
+_OF_CAFFE = ("network.STRIDE_IN_1X1", "network.PADDED_POOL")  # keys of networks with Caffe's names alone
 _STRIDE_ELSEWHERE = ("The names of these weights are those of Caffe, whose ResNet strides in the first 1x1 convolution "
                      "of a unit; this network strides in the 3x3.")
 
@@ -63,12 +64,14 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
     has_caffe = "res2a_branch2a_weight" in weights.arrays
     if wants_caffe and not has_caffe and depth_of(weights.arrays) and "conv1_weight" in weights.arrays:
         arrays: Dict[str, np.ndarray] = with_caffe_names(weights.arrays, depth_of(weights.arrays))
-        settings = {"network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True, **weights.settings}
+        settings = {**weights.settings, "network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True}
         return weights._replace(arrays=arrays, settings=settings)
     if has_caffe and "layer1_0_conv1_weight" in names:
         depth = 50 if "res4b_branch2a_weight" in weights.arrays else 101
         notes = () if weights.settings.get("network.STRIDE_IN_1X1") is False else (_STRIDE_ELSEWHERE,)
-        return weights._replace(arrays=with_torchvision_names(weights.arrays, depth), notes=(*weights.notes, *notes))
+        settings = {key: value for key, value in weights.settings.items() if key not in _OF_CAFFE}
+        return weights._replace(arrays=with_torchvision_names(weights.arrays, depth), settings=settings,
+                                notes=(*weights.notes, *notes))
     return weights
 
 

@@ -1,4 +1,6 @@
 """Reads the tensors of PyTorch's files, never by running what a file says."""
+import math
+import os
 import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Tuple
@@ -7,7 +9,7 @@ import numpy as np
 
 from ...errors import CheckpointError
 from .contents import LARGEST, SAFETENSORS
-from .description import float_array
+from .description import float_array, from_bfloat16
 
 # Of safetensors, those that become float32.
 _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ""}
@@ -56,18 +58,22 @@ def _safetensors(path: str) -> Dict[str, np.ndarray]:
     except ImportError as error:
         raise CheckpointError(f"{path} is a safetensors file, and reading it takes the package safetensors, which is "
                               f"not installed ({error}): pip install safetensors") from None
+    _check_size(path, os.path.getsize(path))
     try:
+        with safetensors.safe_open(path, "numpy") as file:
+            parts = [file.get_slice(name) for name in file.keys()]
+            _check_size(path, sum(4 * math.prod(part.get_shape()) for part in parts if part.get_dtype() in _FLOATS))
         entries = safetensors.deserialize(Path(path).read_bytes())
         return {name: _values(entry["dtype"], entry["data"]).reshape(entry["shape"])
                 for name, entry in entries if entry["dtype"] in _FLOATS}
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OSError, MemoryError) as error:
         raise CheckpointError(f"{path} cannot be read as a safetensors file: {error}") from None
 
 
 def _values(kind: str, data: bytes) -> np.ndarray:
     """The numbers of a tensor as float32."""
-    if kind == "BF16":  # the upper half of a float32
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    if kind == "BF16":
+        return from_bfloat16(np.frombuffer(data, "<u2"))
     return float_array(np.frombuffer(data, _FLOATS[kind]))
 
 
@@ -97,11 +103,14 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
         raise CheckpointError(f"{path} is a file of PyTorch without tensors by name, but with {_kinds(content)}")
     dense = {name: tensor.detach() for name, tensor in tensors.items()
              if tensor.dtype.is_floating_point and tensor.layout == torch.strided and not tensor.is_meta}
-    size = sum(4 * tensor.numel() for tensor in dense.values())
+    _check_size(path, sum(4 * tensor.numel() for tensor in dense.values()))
+    return {name: float_array(tensor.to(torch.float32).numpy()) for name, tensor in dense.items()}
+
+
+def _check_size(path: str, size: int) -> None:
     if size > LARGEST:
         raise CheckpointError(f"{path} holds tensors that take {size >> 20} MB in memory, more than the "
                               f"{LARGEST >> 20} MB of any weights: it is none, or damaged")
-    return {name: float_array(tensor.to(torch.float32).numpy()) for name, tensor in dense.items()}
 
 
 def _reason(error: Exception) -> str:

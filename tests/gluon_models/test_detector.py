@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import light_head_rcnn
+from light_head_rcnn.errors import ModelError
 from light_head_rcnn.operators import boxes as box_ops
 from light_head_rcnn.operators import detections
 
@@ -54,6 +55,18 @@ def test_hybridized_equals_imperative():
     net.hybridize()
     for a, b in zip(before, net(x)):
         np.testing.assert_allclose(a, b.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_hybridized_with_and_without_im_info():
+    """In turns: one graph serves both. A graph by hand may have the images alone as input."""
+    net, x = small_net(), images(1)
+    info = mx.nd.array([[64, 80, 1]])
+    before = [net(x)[2].asnumpy(), net(x, info)[2].asnumpy()]
+    assert not np.array_equal(*before)
+    net.hybridize()
+    for expected, inputs in zip(before * 2, [(x,), (x, info)] * 2):
+        np.testing.assert_allclose(net(*inputs)[2].asnumpy(), expected, rtol=1e-4, atol=1e-3)
+    assert mx.sym.Group(net(mx.sym.var("x"))).list_inputs()[0] == "x"
 
 
 @pytest.mark.parametrize("smaller", [None, 0, 1])
@@ -153,6 +166,19 @@ def test_reset_class():
     assert net(images())[0].max().asscalar() <= 1
     assert net.collect_params()["cls_score_weight"].shape == (3, 2048)
     assert net.collect_params()["bbox_pred_weight"].shape == (8, 2048)
+
+
+@pytest.mark.parametrize("classes", ["dog", [], ["a", "b", "a"]])
+def test_classes_are_names(classes):
+    for give in (lambda names: light_head_rcnn.get_model(XCEPTION, names), small_net().reset_class):
+        with pytest.raises(ModelError, match="^classes is .*: it must be a list of one or more names, none .* twice$"):
+            give(classes)
+
+
+@pytest.mark.parametrize("name", ["box_means", "box_stds"])
+def test_numbers_of_boxes_are_four(name):
+    with pytest.raises(ModelError, match=fr"^{name} is \[0.1, 0.1\]: it must be four numbers, of dx, dy, dw and dh$"):
+        light_head_rcnn.get_model(XCEPTION, **{name: (0.1, 0.1)})
 
 
 def test_export_and_import(reimported):

@@ -279,3 +279,9 @@ def test_neither_sampling_nor_hard_mining_is_an_error():
     for size in (-1, 0, 25):
         with pytest.raises(ModelError, match=f"roi_batch_size is {size}: .* must be from 1 to post_nms, 24"):
             build(ohem=0, roi_batch_size=size)
+
+
+@pytest.mark.parametrize("size", [25, 0, -2])
+def test_drawing_more_than_there_are_is_an_error_with_mining_too(size):
+    with pytest.raises(ModelError, match=f"roi_batch_size is {size}: it must be from 1 to post_nms, 24, or, with oh"):
+        build(ohem=8, roi_batch_size=size)

@@ -54,7 +54,7 @@ def test_a_call_without_rois_says_what_is_missing(count):
 
 
 def test_first_weights_are_those_of_the_paper():
-    net = FastRCNN(Xception(), ["a"] * 50, hidden=(256,))
+    net = FastRCNN(Xception(), [str(number) for number in range(50)], hidden=(256,))
     net.initialize(mx.init.Normal(0.01))
     scales = [layer.weight.data().asnumpy().std() for layer in net.head.output_layers]
     np.testing.assert_allclose(scales, (0.01, 0.001), rtol=0.05)

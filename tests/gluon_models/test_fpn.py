@@ -6,7 +6,7 @@ from mxnet import autograd, gluon
 
 import light_head_rcnn
 from light_head_rcnn import operators
-from light_head_rcnn.gluon_models import LightHeadFPN, DetectorLosses
+from light_head_rcnn.gluon_models import LightHeadFPN, DetectorLosses, registry
 from light_head_rcnn.gluon_models.backbones import PyramidResNet, PyramidXception, Xception, resnet
 from light_head_rcnn.gluon_models.light_head_fpn import rois_by_level
 from light_head_rcnn.gluon_models.necks import FeaturePyramid
@@ -61,6 +61,22 @@ def test_levels_against_numpy(height, width):
     for level, of_head, wanted in zip(levels, for_head + (levels[-1],), expected):
         np.testing.assert_allclose(level.asnumpy(), wanted, rtol=1e-4, atol=1e-4)
         np.testing.assert_array_equal(of_head.asnumpy(), level.asnumpy())
+
+
+@pytest.mark.parametrize("name", ["vovnetv2_19_slim_dw", "densenet121"])
+def test_backbones_that_round_sides_down(name):
+    """The last row and column of the coarser map count for those that it lacks."""
+    net = FeaturePyramid(registry.PYRAMID_BACKBONES.get(name).build(frozen=True), 2)
+    net.initialize(mx.init.Xavier())
+    x = mx.nd.random.normal(shape=(1, 3, 100, 79))
+    fine, coarse = (lateral(part).asnumpy() for lateral, part in zip(list(net.lateral)[2:], list(net.backbone(x))[2:]))
+    sums = []
+    net.smooth[2].register_forward_pre_hook(lambda block, inputs: sums.append(inputs[0].asnumpy()))
+    levels, _ = net(x)
+    assert [level.shape[2:] for level in levels] == list(zip(net.feature_size(100), net.feature_size(79)))
+    doubled = coarse.repeat(2, axis=2).repeat(2, axis=3)
+    padded = np.pad(doubled, ((0, 0), (0, 0), (0, 1), (0, 1)), mode="edge")
+    np.testing.assert_allclose(sums[0], fine + padded[:, :, :fine.shape[2], :fine.shape[3]], rtol=1e-4, atol=1e-5)
 
 
 def test_smoothing_is_3x3_at_every_level():

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.data.class_names import COCO_CLASSES
+from light_head_rcnn.engine.building import converting
 from light_head_rcnn.engine.building.converting import convert
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.building.pretrained import read_pretrained
-from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.engine.checkpoints.arrays import write_arrays
+from light_head_rcnn.engine.checkpoints.parameters import parameter_arrays
+from light_head_rcnn.engine.config import load_config, saved_config, with_values
 from light_head_rcnn.engine.inference.loading import load_network
-from light_head_rcnn.errors import CheckpointError, ModelError, UsageError
+from light_head_rcnn.errors import CheckpointError, ConfigError, ModelError, UsageError
 from light_head_rcnn.gluon_models import get_classifier, registry
 from light_head_rcnn.gluon_models.backbones import plain
+from light_head_rcnn.gluon_models.registry import composed_models
 from light_head_rcnn.gluon_models.weights import DETECTOR, Pixels, Weights
 
 S = "light_head_rcnn_xception_coco"
@@ -101,6 +105,81 @@ def test_keys_travel_with_a_backbone(tmp_path):
     found = read_pretrained(done.files[0])
     assert found.settings == {"network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True}
     assert "config" not in json.load(open(done.files[1])) and "res5c_branch2c_weight" in found.arrays
+
+
+def test_a_checkpoint_in_the_other_names_becomes_a_configuration_of_the_named_backbone(monkeypatch, tmp_path):
+    """Its JSON file has the defaults of keys that its own model does not have."""
+    net = registry.BACKBONES.get("resnet50_v1b").build(frozen=True)
+    weights = Weights({name: np.broadcast_to(np.float32(1), parameter.shape)
+                       for name, parameter in net.collect_params().items()},
+                      "file of the moon", "light_head_rcnn_resnet50_v1b_coco", DETECTOR,
+                      {"network.model": "light_head_rcnn_resnet50_v1b_coco", "network.STRIDE_IN_1X1": True,
+                       "network.PADDED_POOL": False, "network.NECK": "pointwise", "network.PIXEL_STDS": [2.0] * 3})
+    monkeypatch.setattr(converting, "read_pretrained", lambda path: weights)
+    network = load_config(convert("moon", str(tmp_path / "x"), "resnet50_v1").files[2]).network
+    assert (network.model, network.STRIDE_IN_1X1, network.PADDED_POOL, network.NECK, network.PIXEL_STDS) == (
+        "light_head_rcnn_resnet50_v1_coco", False, True, "large_separable", (2.0, 2.0, 2.0))
+
+
+def trained(path, values, classes=("a", "b")):
+    """Writes a detector with random weights and the JSON file of its training; returns its configuration."""
+    cfg = load_config(None, values)
+    net = build_net(cfg, classes)
+    net.initialize(mx.init.Normal(0.05))
+    write_arrays(f"{path}.params", parameter_arrays(net))
+    path.with_suffix(".json").write_text(json.dumps({"classes": classes, "config": saved_config(cfg)}))
+    return cfg
+
+
+LITE = "light_head_rcnn_efficientnet_lite0_coco"
+
+
+@pytest.mark.parametrize("values", [
+    {"network.model": LITE, "network.OUTPUTS": ["stage5", "stage5"]},
+    {"network.model": S, "network.NECK": "pointwise", "network.HEAD_RANKS": "fc_new_1=64"}])
+def test_detectors_of_this_package_are_known_by_their_json_file(tmp_path, values):
+    cfg = trained(tmp_path / "x", {**values, "output_path": str(tmp_path)})
+    start = with_values(cfg, {"network.pretrained": str(tmp_path / "x.params")})
+    assert load_network(start, [mx.cpu()]).net.classes == ("a", "b")
+    done = convert(str(tmp_path / "x.params"), str(tmp_path / "new"))
+    assert done.is_detector and "left over  nothing" in done.text
+    for found in (load_network(load_config(done.files[2]), [mx.cpu()]), load_network(None, [mx.cpu()], done.files[0])):
+        assert {key: saved_config(found.cfg)[key] for key in values} == values
+    backbone = composed_models()[cfg.network.model].backbone
+    part = convert(str(tmp_path / "x.params"), str(tmp_path / "part"), backbone)
+    assert load_config(part.files[2]).network.OUTPUTS == cfg.network.OUTPUTS and not part.is_detector
+
+
+def test_a_detector_that_is_not_known_whole_is_no_backbone_where_a_detector_is_named(tmp_path):
+    trained(tmp_path / "x", {"network.model": S, "network.HIDDEN_UNITS": 0})
+    (tmp_path / "x.json").unlink()
+    with pytest.raises(CheckpointError, match=f"x.params .* is not known to be all of {S}, although it has cls_score "
+                                              "and bbox_pred.*: put the JSON file .* --model xception"):
+        convert(str(tmp_path / "x.params"), str(tmp_path / "new"), S)
+    assert not convert(str(tmp_path / "x.params"), str(tmp_path / "new"), "xception").is_detector
+
+
+def test_a_configuration_of_fast_rcnn_reads_proposals(tmp_path, monkeypatch):
+    """That of a whole detector, and that of the backbone that one shall start with."""
+    monkeypatch.setitem(plain.NETWORKS, "alexnet", plain.NETWORKS["alexnet"]._replace(hidden=(6, 5)))
+    name = "fast_rcnn_alexnet_voc"
+    trained(tmp_path / "x", {"network.model": name, "dataset.proposal": "file", "TRAIN.ENABLE_OHEM": False,
+                             "TRAIN.BATCH_ROIS": 8, "network.HEAD_UNITS": [6, 5]})
+    done = convert(str(tmp_path / "x.params"), str(tmp_path / "whole"))
+    assert done.is_detector and "lhrcnn proposals" in done.text
+    assert load_network(load_config(done.files[2]), [mx.cpu()]).net.needs_proposals
+    (tmp_path / "classifier.params").write_bytes((tmp_path / "x.params").read_bytes())
+    arrays = mx.nd.load(str(tmp_path / "classifier.params"))
+    mx.nd.save(str(tmp_path / "classifier.params"), {key: array for key, array in arrays.items() if "_pred" not in key})
+    cfg = load_config(convert(str(tmp_path / "classifier.params"), str(tmp_path / "part"), name).files[2])
+    assert build_net(cfg, ("a", "b")).needs_proposals and not cfg.TRAIN.ENABLE_OHEM
+
+
+def test_nothing_is_written_where_the_configuration_cannot_be(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(converting, "read_pretrained", lambda path: source._replace(pixels=Pixels((1.0, 2.0))))
+    with pytest.raises(ConfigError, match="network.PIXEL_MEANS must be 3 numbers"):
+        convert("moon", str(tmp_path / "x"), "xception")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_first_convolution_is_turned_round(source, tmp_path):

@@ -6,12 +6,14 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from light_head_rcnn.engine.building import pretrained
 from light_head_rcnn.engine.building.initialization import initialize
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.building.pretrained import pretrained_file, read_pretrained
 from light_head_rcnn.engine.config import load_config, saved_config
-from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.errors import CheckpointError, ConfigError
 from light_head_rcnn.gluon_models import registry
+from light_head_rcnn.gluon_models.weights import BACKBONE, Weights
 
 S = "light_head_rcnn_xception_coco"
 
@@ -132,9 +134,48 @@ def test_a_missing_file_says_where_weights_are_published(keys, words):
     assert all(word in str(caught.value) for word in words)
 
 
-def test_a_damaged_json_file_beside_weights_does_not_count(tmp_path):
+def test_a_damaged_json_file_beside_weights_does_not_count(tmp_path, caplog):
     path = tmp_path / "x.params"
     save_detector(path, ["a"])
     for text in ("{", "[]", '{"config": 3}'):
         path.with_suffix(".json").write_text(text)
+        caplog.clear()
         assert read_pretrained(str(path)).classes == ()
+        assert "x.json does not count, so that the keys and classes of the weights" in caplog.text
+
+
+def test_a_value_that_no_key_can_have_is_told_with_the_json_file(tmp_path):
+    path = tmp_path / "x.params"
+    save_detector(path, ["a"])
+    path.with_suffix(".json").write_text('{"settings": {"network.STRIDE_IN_1X1": "maybe"}}')
+    with pytest.raises(ConfigError, match="x.json: network.STRIDE_IN_1X1 must be true or false, got 'maybe'"):
+        read_pretrained(str(path))
+
+
+def zeros(backbone):
+    """Arrays of a whole backbone, which take no memory."""
+    parameters = registry.BACKBONES.get(backbone).build(frozen=True).collect_params()
+    return {name: np.broadcast_to(np.float32(0), parameter.shape) for name, parameter in parameters.items()}
+
+
+def test_a_deeper_network_is_refused(monkeypatch):
+    """It has all layers of the backbone, and some between them."""
+    weights = Weights(zeros("resnet101_v1b"), "file of the moon", "resnet101_v1b", BACKBONE)
+    monkeypatch.setattr(pretrained, "pretrained_file", lambda cfg: "moon")
+    monkeypatch.setattr(pretrained, "read_pretrained", lambda path: weights)
+
+    def take(model):
+        cfg = load_config(None, {"network.model": model})
+        own = {name: parameter.shape for name, parameter in build_net(cfg, ["a"]).backbone.collect_params().items()}
+        return pretrained.take_pretrained(cfg, own, own)[0]
+
+    for model in ("light_head_rcnn_resnet50_v1b_coco", "light_head_rcnn_fpn_resnet50_v1b_coco"):
+        with pytest.raises(CheckpointError, match="moon .* holds the backbone resnet101_v1b, a deeper network than "
+                                                  "resnet50_v1b, .*: take a model on resnet101_v1b"):
+            take(model)
+    assert take("light_head_rcnn_resnet101_v1b_coco")
+
+
+def test_layers_that_outputs_leave_out_are_no_other_network():
+    weights = Weights({**zeros("efficientnet_lite0"), "fc_weight": np.zeros(1)}, "file of the moon")
+    pretrained.check_depth("moon", weights, "efficientnet_lite0")

@@ -92,6 +92,25 @@ def test_what_contradicts_the_weights_is_refused_by_name(cfg, prefix, key, value
             load_network(None, CPU, prefix + "-0001", overrides={key: value})
 
 
+@pytest.mark.parametrize("key, value", [("network.LIGHT_HEAD_RELU", "after_sum"), ("network.ROI_POOL", "psroi_align")])
+def test_a_pretrained_detector_is_compared_too(cfg, prefix, tmp_path, key, value):
+    own = with_values(cfg, {"output_path": str(tmp_path), "network.pretrained": prefix + "-0001.params"})
+    assert epoch_of(load_network(own, CPU)) == 1
+    with pytest.raises(CheckpointError, match=f"-0001.params were trained .*:\n  {key}: .*\nSet these back, or"):
+        load_network(with_values(own, {key: value}), CPU)
+
+
+def test_weights_that_are_no_numbers_are_refused(cfg, prefix, tmp_path):
+    arrays = mx.nd.load(prefix + "-0001.params")
+    arrays["arg:cls_score_bias"][:] = np.nan
+    path = str(tmp_path / "x.params")
+    mx.nd.save(path, arrays)
+    own = with_values(cfg, {"output_path": str(tmp_path), "network.pretrained": path, "dataset.classes": ("a", "b")})
+    for checkpoint in (path, None):
+        with pytest.raises(CheckpointError, match="x.params: 1 of .* arrays hold NaN or infinity.*:\n  cls_score_bias"):
+            load_network(own, CPU, checkpoint)
+
+
 def test_what_differs_on_purpose_is_applied(cfg, prefix):
     other = with_values(cfg, {"TEST.NMS": 0.1, "SCALES": (32, 32), "dataset.dataset_path": "other", "TRAIN.lr": 1.0})
     assert load_network(other, CPU).cfg.TEST.NMS == 0.1

@@ -180,6 +180,13 @@ def test_the_classifier(arrays, resnet50, tmp_path):
     np.testing.assert_allclose(weights.arrays["bn_conv1_moving_mean"], resnet50[0].mean, atol=1e-5)
 
 
+def test_a_damaged_classifier_is_told(arrays, tmp_path):
+    found = {name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name}
+    np.savez(tmp_path / "x.npz", **{**found, "conv1/conv/b": np.zeros(3), "conv1/bn/avg_mean": np.zeros(0)})
+    with pytest.raises(CheckpointError, match=r"x.npz is damaged: bn1_moving_mean, .* has the shape \(0,\), and"):
+        read_weights(str(tmp_path / "x.npz"))
+
+
 def test_others_are_refused(tmp_path):
     np.savez(tmp_path / "x.npz", a=np.ones(2))
     with pytest.raises(CheckpointError, match="not one of ChainerCV's.*first arrays: a"):

@@ -80,6 +80,18 @@ def test_others_are_refused(model_zoo, tmp_path, name):
             read_weights(str(tmp_path / f"{form}.params"))
 
 
+def test_a_damaged_file_is_told(model_zoo, tmp_path):
+    net = model_zoo.get_model("resnet50_v1")
+    net.initialize(mx.init.Zero())
+    net(mx.nd.zeros((1, 3, 64, 64)))
+    net.save_parameters(str(tmp_path / "x.params"))
+    arrays = mx.nd.load(str(tmp_path / "x.params"))
+    del arrays["features.4.0.body.1.running_mean"]
+    mx.nd.save(str(tmp_path / "x.params"), arrays)
+    with pytest.raises(CheckpointError, match="x.params is damaged: layer1_0_bn1_moving_mean, .* is missing, and"):
+        read_weights(str(tmp_path / "x.params"))
+
+
 def test_numbers_of_layers_that_there_are_not(tmp_path):
     mx.nd.save(str(tmp_path / "x.params"), {"resnetv1c0_batchnorm7_gamma": mx.nd.ones(1)})
     with pytest.raises(CheckpointError, match="has no counterpart here"):

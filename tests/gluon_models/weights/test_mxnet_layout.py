@@ -40,6 +40,14 @@ def test_what_mxnet_writes_passes(tmp_path, dtype):
     check_layout(str(tmp_path / "a.params"))
 
 
+def test_bfloat16_becomes_float32(tmp_path):
+    values = np.array([[1.5, -2.25, 3.0]], "float32")
+    upper = (values.view("<u4") >> 16).astype("<u2").tobytes()
+    loaded = load_arrays(write(tmp_path / "a.params", array(V2, (1, 3), kind=12, values=upper)))
+    assert loaded["arg:w"].dtype == np.float32
+    np.testing.assert_array_equal(loaded["arg:w"].asnumpy(), values)
+
+
 @pytest.mark.parametrize("bad, message", [
     (array(V2, (2 ** 40,), values=b"1234"), "ends early: array 1"),
     (array(V2, (2 ** 32, 2 ** 32), values=b""), "ends early"),

@@ -2,7 +2,9 @@
 import argparse
 import contextlib
 import datetime
+import json
 import os
+import struct
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -73,6 +75,19 @@ def test_what_trainings_save_beside_the_weights_is_passed_over(tmp_path, history
     found = read_tensors(str(tmp_path / "x"), "torch")
     assert list(found) == ["state_dict.conv1.weight"]
     np.testing.assert_array_equal(found["state_dict.conv1.weight"], weights.numpy())
+
+
+@pytest.mark.parametrize("dtype, gigabytes", [("I16", 5), ("F16", 3)])
+def test_safetensors_are_not_read_where_they_are_too_large(tmp_path, dtype, gigabytes):
+    """By the size of the file, and by that of its numbers as float32."""
+    pytest.importorskip("safetensors", reason="needs safetensors")
+    size = gigabytes << 30
+    header = json.dumps({"conv1.weight": {"dtype": dtype, "shape": [size // 2], "data_offsets": [0, size]}}).encode()
+    with open(tmp_path / "x", "wb") as file:  # a sparse file
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + size)
+    with pytest.raises(CheckpointError, match="x holds tensors that take .* MB in memory, more than the 4096 MB"):
+        read_tensors(str(tmp_path / "x"), "safetensors")
 
 
 class Call:
