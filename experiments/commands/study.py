@@ -52,7 +52,11 @@ def _run(args: argparse.Namespace) -> int:
     from ..studies import estimates, page, planning, running, study
     began, chosen = time.monotonic(), study.read_study(args.name)
     folder, pages = Path(args.out or f"output/studies/{chosen.folder}"), Path(args.pages or chosen.pages)
+    if study.hides_bundled(chosen) and (args.out is None or args.pages is None):
+        raise UsageError(f"{chosen.word} is called like the study {chosen.name} of the package, with which it would "
+                         "share its runs and its page: rename the file, or name folders by --out and --pages")
     options.check_output_folder(folder, "choose another by --out")
+    options.check_output_folder(pages, "choose another by --pages")
     if args.data is None and not args.page:
         raise UsageError("name the folder that holds the data sets by --data")
     names = study.choose("--datasets", chosen.data_sets, args.datasets)
@@ -66,7 +70,8 @@ def _run(args: argparse.Namespace) -> int:
     planning.check_data([chosen.data_sets[name] for name in names], Path(args.data))
     with lock_folder(folder):
         state = State(folder / "state.json")
-        planning.refuse_changed_runs(runs, state)
+        planning.refuse_changed_runs(runs, state, planning.plan_done(chosen, state, Path(args.data), folder,
+                                                                     args.overrides))
         device = ["--gpus", args.gpus] if args.gpus else ["--cpu"]
         until = None if args.minutes is None else began + 60 * args.minutes
         runner = CommandRunner()
@@ -78,7 +83,6 @@ def _run(args: argparse.Namespace) -> int:
         print("\n".join(estimates.budget_lines(estimates.estimate_runs(runs, state, folder, device, _say))), flush=True)
         if args.budget:
             return 0
-        state.put("overrides", args.overrides)
         outcome = running.run_study(runs, state, device, runner, _say, until, lambda: page.write_page(
             chosen, state, pages))
         if outcome.out_of_time:

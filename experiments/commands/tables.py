@@ -76,7 +76,7 @@ def _run_small_scale(args: argparse.Namespace, names: List[str], overrides: List
     if not runs:
         raise UsageError(f"table {args.table}: nothing to train on {args.scale}")
     print(scales.SCALES[args.scale].data)
-    running.refuse_changed_runs(runs, state)
+    running.refuse_changed_runs([*runs, *running.plan_done(state, args.scale, folder, overrides)], state)
     device = ["--gpus", args.gpus] if args.gpus else ["--cpu"]
     # Runs on GPUs take turns; those on the CPU share its cores.
     jobs = 1 if args.gpus else args.jobs or min(4, threads_in_use())
@@ -90,7 +90,9 @@ def _make_parser() -> argparse.ArgumentParser:
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog="examples:\n" + textwrap.indent(EXAMPLES.strip(), "  "))
     parser.add_argument("--table", default="all", metavar="N", help="1 to 8, more (rows beyond the paper) or all "
-                        "(default); at a smaller scale all means the ablation, tables 1 to 5")
+                        "(default); at a smaller scale all means the ablation, tables 1 to 5. A row that is timed is "
+                        "timed beside all that have been on this machine, so one call with all of them is shorter than "
+                        "one for each table")
     parser.add_argument("--scale", default="paper", choices=["paper", "shapes", "bccd"], help="paper: measures "
                         "costs, says what each training lacks and runs the trainings that lack nothing; shapes, bccd: "
                         "trains the rows, scaled down, on that data set (default: paper)")
@@ -106,9 +108,10 @@ def _make_parser() -> argparse.ArgumentParser:
     devices.add_argument("--gpus", metavar="IDS", help="train on these GPUs, such as 0 or 0,1")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of each row (default: 5)")
     measure = parser.add_mutually_exclusive_group()
-    measure.add_argument("--measure-again", action="store_true", help="measure again what has been measured already")
+    measure.add_argument("--measure-again", action="store_true", help="measure again what has been measured already "
+                         "of the table, and time the other rows again beside it")
     measure.add_argument("--no-measure", action="store_true", help="leave out times and memory; what was measured "
-                         "before is shown")
+                         "before is shown, with the machine that did")
     parser.add_argument("--out", default="docs/tables", metavar="FOLDER", help="folder for the tables; why-light.md "
                         "is written beside it (default: docs/tables)")
     parser.add_argument("--work", default="output/tables", metavar="FOLDER", help="folder for trainings and for the "

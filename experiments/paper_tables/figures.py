@@ -23,7 +23,7 @@ Figure = Dict[str, Any]
 
 
 def collect_figures(key: TableKey, counts: Mapping[str, Dict[str, Any]], measured: State,
-                    small: Mapping[str, Dict[str, Any]], paper: State) -> Dict[str, Any]:
+                    small: Mapping[str, Dict[str, Any]], paper: State, changed: Mapping[str, str]) -> Dict[str, Any]:
     """Collects a table as data that JSON can hold.
 
     Args:
@@ -32,13 +32,14 @@ def collect_figures(key: TableKey, counts: Mapping[str, Dict[str, Any]], measure
         measured: what `measurements.measure` keeps.
         small: from `statistics.summarize_runs`, by name of the smaller data set.
         paper: the results at the paper's scale, see `paper_results`.
+        changed: with what other values the rows were trained on the smaller data sets, in words; empty for none.
 
     Returns:
         A dict with table, title, question, machine, and rows. Each row is a dict with name (None for a line that is
         only quoted), label, size, model, passes, and figures. Each figure is a dict with figure (its name), value,
         unit, mark and source; and with method, as the source calls it, where it is quoted; spread and runs, where there
         were several runs; low and high, the quartiles, of times; changed, whether a training or test at the paper's
-        scale had other values than the paper's.
+        scale had other values than the paper's, or one on a smaller data set other values than those of that scale.
     """
     table, rows = table_of(key), []
     quoted = [quote for quote in read_quotations() if quote.table == key]
@@ -47,7 +48,7 @@ def collect_figures(key: TableKey, counts: Mapping[str, Dict[str, Any]], measure
                    for figure, value in quote.figures.items()]
         figures += _counted(counts[name]) + _timed(name, measured)
         if name in table.rows:
-            figures += _trained_on_paper_scale(name, paper) + _trained_on_small_sets(name, small)
+            figures += _trained_on_paper_scale(name, paper) + _trained_on_small_sets(name, small, changed)
         rows.append({"name": name, "label": label_of(name), "size": counts[name]["size"],
                      "model": counts[name]["model"], "passes": counts[name]["passes"], "figures": figures})
     for quote in quoted:
@@ -114,16 +115,20 @@ def _trained_on_paper_scale(name: str, paper: State) -> List[Figure]:
     return found or [_figure("AP", None, "%", NOT_RUN, "the paper's scale: needs data, weights and GPUs")]
 
 
-def _trained_on_small_sets(name: str, small: Mapping[str, Dict[str, Any]]) -> List[Figure]:
+def _trained_on_small_sets(name: str, small: Mapping[str, Dict[str, Any]],
+                           changed: Mapping[str, str]) -> List[Figure]:
     found = []
     for scale in SMALL:
         result = small.get(scale, {}).get(name)
         if result is None:
             found.append(_figure(f"AP on {scale}", None, "%", NOT_RUN, f"--scale {scale}"))
             continue
+        source, marked = "mean of runs", {}
+        if changed[scale]:
+            source, marked = f"this project, {scale}, mean of runs with {changed[scale]}", {"changed": True}
         for figure in FIGURES:
             if figure in result["figures"]:
                 value = result["figures"][figure]
-                found.append(_figure(f"{figure} on {scale}", value["mean"], "%", MEASURED, "mean of runs",
-                                     spread=value["spread"], runs=result["runs"]))
+                found.append(_figure(f"{figure} on {scale}", value["mean"], "%", MEASURED, source,
+                                     spread=value["spread"], runs=result["runs"], **marked))
     return found

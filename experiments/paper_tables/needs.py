@@ -42,9 +42,13 @@ def missing_data(cfg: CfgNode, needs: Dict[str, Any]) -> List[Missing]:
         needs: from `read_needs`.
 
     Returns:
-        Empty, or one Missing that names all of them.
+        Empty, or one Missing that names all of them. Of a layout that no row has only the folder is looked for, and
+        sets that are drawn are made when they are read.
     """
     root, kind = cfg.dataset.dataset_path, dataset_kind(cfg)
+    if kind not in needs["data"]:
+        there = kind.startswith("shapes") or os.path.exists(root)
+        return [] if there else [Missing(f"data ({root})", "name the folder of the data set by --data PATH")]
     wanted = []
     for image_set in "+".join((cfg.dataset.image_set, cfg.dataset.test_image_set)).split("+"):
         if kind == "coco":
@@ -77,7 +81,9 @@ def missing_weights(cfg: CfgNode, needs: Dict[str, Any], sizes: Dict[str, int]) 
         pretrained_file(cfg)
         return []
     except CheckpointError:
-        path = f"{cfg.network.pretrained}-{cfg.network.pretrained_epoch:04d}.params"
+        path = cfg.network.pretrained
+        if not Path(path).suffix:
+            path = f"{path}-{cfg.network.pretrained_epoch:04d}.params"
     if path not in sizes:
         backbone = build_row_net(cfg).backbone
         sizes[path] = 4 * sum(math.prod(parameter.shape) for parameter in backbone.collect_params().values())

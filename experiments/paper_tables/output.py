@@ -3,11 +3,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Union
 
 from ...engine.files import write_json
-from . import checks, pictures, table_pages, why_light
+from . import checks, pictures, running, table_pages, why_light
 from .ablation import ablation_markdown, compare_steps, rank_rows
 from .figures import SMALL, collect_figures
 from .growth_page import growth_markdown
 from .index_page import Picture, index_markdown, paper_scale_markdown
+from ..runs.configurations import changed_words
 from ..runs.markdown import write_text
 from .quotations import read_quotations
 from .row_counts import count_all
@@ -43,8 +44,11 @@ def write_all(out: Union[str, Path], work: Union[str, Path]) -> List[checks.Chec
     """
     out, keys = Path(out), table_keys("all")
     measured, paper, counts = measured_state(work), paper_state(work), count_all(keys)
-    small = {scale: summarize_runs(runs_state(work, scale), ROWS) for scale in SMALL}
-    tables = [collect_figures(key, counts, measured, small, paper) for key in keys]
+    states = {scale: runs_state(work, scale) for scale in SMALL}
+    small = {scale: summarize_runs(state, ROWS) for scale, state in states.items()}
+    changes = {scale: running.changes_of_runs(state, scale, Path(work) / scale) for scale, state in states.items()}
+    words = {scale: changed_words(of_scale) for scale, of_scale in changes.items()}
+    tables = [collect_figures(key, counts, measured, small, paper, words) for key in keys]
     for table in tables:
         table_pages.write_table(table, out)
     times, growth = measured.get("times"), measured.get("growth")
@@ -55,10 +59,12 @@ def write_all(out: Union[str, Path], work: Union[str, Path]) -> List[checks.Chec
     if growth is not None:
         write_json(out / "growth.json", growth)
         write_text(out / "growth.md", growth_markdown(growth))
-    write_json(out / "chain.json", {scale: {"order": rank_rows(results), "steps": compare_steps(results)}
-                                    for scale, results in small.items()})
+    write_json(out / "chain.json", {
+        scale: {"order": rank_rows(results), "steps": compare_steps(results, changes[scale])}
+        for scale, results in small.items()})
     parts = [index_markdown(tables, found, drawn, measured.get("machine"))]
-    parts.append("\n".join(ablation_markdown(scale, results) for scale, results in small.items() if results))
+    parts.append("\n".join(ablation_markdown(scale, results, changes[scale]) for scale, results in small.items()
+                           if results))
     write_text(out / "README.md", "".join(parts) + "\n" + paper_scale_markdown(paper))
     write_text(out.parent / "why-light.md", why_light.page_markdown(measured))
     return found

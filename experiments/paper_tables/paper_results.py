@@ -5,20 +5,17 @@
 """
 import hashlib
 import json
-from typing import Any, Container, Dict, List, Mapping
+from typing import Any, Dict, List
 
 from yacs.config import CfgNode
 
 from ...engine.checkpoints.checkpoint_files import read_checkpoint
 from ...engine.checkpoints.choosing import latest_checkpoint
-from ...engine.config import KEYS, checkpoint_prefix, saved_config
-from ...engine.config.tree import as_lists
+from ...engine.config import checkpoint_prefix, saved_config
 from .rows import row_config
+from ..runs.configurations import BOOKKEEPING, differing_keys
 from ..runs.state import State
 
-# Keys that do not change a result.
-_BOOKKEEPING = ("output_path", "gpus", "default.frequent", "TRAIN.model_prefix", "TRAIN.NUM_WORKERS",
-                "TRAIN.CHECKPOINT_STEPS", "TRAIN.KEEP_CHECKPOINTS")
 # Keys that say where the data lie: with another value a row is tested again, but it is the same row.
 _PLACES_OF_DATA = ("dataset.dataset_path", "dataset.root_path")
 # Keys that the paper leaves to the reader: which file of ImageNet weights is at hand.
@@ -28,7 +25,7 @@ _WEIGHTS = ("network.pretrained", "network.pretrained_epoch")
 def find_result(state: State, row: str, cfg: CfgNode) -> Any:
     """Returns the result of a row that was run with a configuration, or None."""
     return next((result for result in results_of(state, row)
-                 if not _differences(result["configuration"], saved_config(cfg), _BOOKKEEPING)), None)
+                 if not differing_keys(result["configuration"], saved_config(cfg))), None)
 
 
 def keep_result(state: State, row: str, cfg: CfgNode, metrics: Dict[str, Any], seconds: float) -> None:
@@ -44,7 +41,7 @@ def keep_result(state: State, row: str, cfg: CfgNode, metrics: Dict[str, Any], s
     result = {"configuration": saved_config(cfg), "changes": changes_from_paper(row, cfg), "metrics": metrics,
               "seconds": seconds}
     others = [other for other in results_of(state, row)
-              if _differences(other["configuration"], result["configuration"], _BOOKKEEPING)]
+              if differing_keys(other["configuration"], result["configuration"])]
     state.put(f"paper/{row}", others + [result])
 
 
@@ -59,7 +56,7 @@ def changes_from_paper(row: str, cfg: CfgNode) -> Dict[str, Any]:
     """Returns the entries of a configuration that make it another training or test than the row's own, by key."""
     own = saved_config(row_config(row))
     now = saved_config(cfg)
-    return {key: now[key] for key in _differences(own, now, _BOOKKEEPING + _PLACES_OF_DATA + _WEIGHTS)}
+    return {key: now[key] for key in differing_keys(own, now, BOOKKEEPING + _PLACES_OF_DATA + _WEIGHTS)}
 
 
 def folder_for_training(cfg: CfgNode) -> str:
@@ -69,18 +66,12 @@ def folder_for_training(cfg: CfgNode) -> str:
     beside it, whose name tells the configurations apart.
     """
     now = saved_config(cfg)
-    ignored = _BOOKKEEPING + _PLACES_OF_DATA + tuple(
+    ignored = BOOKKEEPING + _PLACES_OF_DATA + tuple(
         key for key in now if key.startswith("TEST") or key == "dataset.test_image_set")
     found = latest_checkpoint(checkpoint_prefix(cfg))
     # A key that the checkpoint lacks, because an earlier version wrote it, is taken for the same.
-    if found is None or not _differences({**now, **read_checkpoint(found).get("config", {})}, now, ignored):
+    if found is None or not differing_keys({**now, **read_checkpoint(found).get("config", {})}, now, ignored):
         return cfg.output_path
     values = {key: value for key, value in now.items() if key not in ignored}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return f"{cfg.output_path}-{digest[:8]}"
-
-
-def _differences(saved: Mapping[str, Any], now: Mapping[str, Any], ignored: Container[str]) -> List[str]:
-    """Returns the keys with different values. A key that `saved` lacks was added later, and counts as its default."""
-    return [key for key, value in now.items()
-            if key not in ignored and saved.get(key, as_lists(KEYS[key].default)) != value]

@@ -128,7 +128,7 @@ def plot_stages(times: Mapping[str, Any], labels: Mapping[str, str], path: Path)
 
 
 def plot_ablation(results: Mapping[str, Dict[str, Any]], labels: Mapping[str, str], scale: str, path: Path) -> None:
-    """Plots the AP of the rows of the ablation, mean and spread of the runs.
+    """Plots the AP of the rows of the ablation that have one, mean and spread of the runs.
 
     Args:
         results: from `statistics.summarize_runs`.
@@ -136,7 +136,7 @@ def plot_ablation(results: Mapping[str, Dict[str, Any]], labels: Mapping[str, st
         scale: name of the smaller data set.
         path: picture to write.
     """
-    names = list(results)
+    names = [name for name in results if "AP" in results[name]["figures"]]
     figure, panels = _make_figure(1, 1, (11, 1.4 + 0.36 * len(names)))
     panel = panels[0][0]
     for number, name in enumerate(names):

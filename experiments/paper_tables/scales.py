@@ -5,10 +5,11 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tup
 
 from yacs.config import CfgNode
 
-from ...engine.config import file_values, load_config, overlay_text, test_scales, override_values, training_keys
+from ...engine.config import file_values, load_config, overlay_text, test_scales, training_keys
 from ...errors import ConfigError, UsageError
 from ...gluon_models import model_options
 from .rows import CFGS, ROWS, SMALL, row_file
+from ..runs.configurations import own_keys_refused
 
 
 class Scale(NamedTuple):
@@ -29,6 +30,8 @@ SCALES = {
     "shapes": Scale("scale_shapes.yaml", 0.16, "Shapes, hard style: 10 classes, figures of 10 to 48 pixels"),
     "bccd": Scale("scale_bccd.yaml", 0.36, "BCCD: photographs of blood cells, 3 classes"),
 }
+# What each run has for itself.
+_OWN_KEYS = ("seed", "output_path", "TRAIN.model_prefix")
 _BACKBONE = re.compile(r"(_s)?_(resnet\d+_v1|xception)_(coco|voc)$")
 
 
@@ -105,12 +108,14 @@ def plan_runs(rows: Sequence[str], scale_name: str, seeds: int, folder: Path,
         The runs, those that train first, and the names of the rows that have no smaller form.
 
     Raises:
-        UsageError: a value is not possible at this scale, or `seeds` is less than 1.
+        UsageError: a value is not possible at this scale, an override sets what each run has of its own, or `seeds` is
+            less than 1.
         ConfigError: an override has an unknown key or a wrong value.
     """
     if seeds < 1:
         raise UsageError(f"--seeds is {seeds}; it must be at least 1")
-    scale, changes = SCALES[scale_name], override_values(overrides)
+    scale = SCALES[scale_name]
+    changes = own_keys_refused(overrides, _OWN_KEYS, "--seeds says how many seeds, and --work names the folder")
     runs: List[Run] = []
     missing: List[str] = []
     trained: Dict[str, str] = {}

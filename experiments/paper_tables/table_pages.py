@@ -62,7 +62,7 @@ def _accuracy(table: Table) -> List[str]:
             if entry["mark"] == QUOTED:
                 quotes.setdefault((entry["source"], entry["method"]), {})[entry["figure"]] = entry["value"]
         own = [_at_paper_scale(row, figure, sources) for figure in _AT_PAPER_SCALE]
-        own += [_at_small_scale(row, scale) for scale in SMALL]
+        own += [_at_small_scale(row, scale, sources) for scale in SMALL]
         if not quotes and not own[0]:
             continue
         if not quotes:
@@ -98,12 +98,13 @@ def _at_paper_scale(row: Row, figure: str, sources: List[str]) -> str:
     return f"{entry['value']:.1f}{mark}"
 
 
-def _at_small_scale(row: Row, scale: str) -> str:
+def _at_small_scale(row: Row, scale: str, sources: List[str]) -> str:
     entry = figure_of(row, f"AP on {scale}")
     if entry is None:
         return "not run" if figure_of(row, f"AP on {scale}", NOT_RUN) else ""
     spread = "" if entry["spread"] is None else f" ± {entry['spread']:.1f}"
-    return f"{entry['value']:.1f}{spread} ({entry['runs']} runs)"
+    mark = f" {_mark_source(entry['source'], sources)}" if entry.get("changed") else ""
+    return f"{entry['value']:.1f}{spread} ({entry['runs']} runs){mark}"
 
 
 def _counted(table: Table) -> List[str]:

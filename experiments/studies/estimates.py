@@ -102,12 +102,13 @@ def _timed(run: Run, state: State, folder: Path, device: Sequence[str],
            report: Callable[[str], None]) -> "tuple[Optional[float], str]":
     key = f"timing/{run.pair}"
     known = state.get(key)
-    if known and known["configuration"] == run.text:
+    # An earlier version did not keep the device.
+    if known and known["configuration"] == run.text and known.get("device", list(device)) == list(device):
         return known["seconds"], "by a few steps"
     report(f"{run.pair}: a few steps are timed")
     try:
         seconds = predict_in_process(run.pair.replace("/", "_"), run.text, folder, device)
     except UsageError as error:
         return None, f"cannot begin: {error}"
-    state.put(key, {"seconds": seconds, "configuration": run.text})
+    state.put(key, {"seconds": seconds, "configuration": run.text, "device": list(device)})
     return seconds, "by a few steps"

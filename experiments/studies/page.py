@@ -6,6 +6,7 @@ from typing import Any, List, Mapping, Sequence
 from ...engine.files import write_json
 from ..runs.markdown import machine_line, markdown_table, write_text
 from ..runs.state import State
+from .planning import mixed_runs, recorded_overrides
 from .study import SVMS, TEST, TRAIN, DataSet, Row, Study
 from .summary import all_results, failures, judge_steps, summarize
 
@@ -18,32 +19,36 @@ def write_page(study: Study, state: State, folder: Path) -> Path:
 
     Args:
         study: from `study.read_study`.
-        state: what `running.run_study` keeps; "overrides" has the words of the command that changed keys.
+        state: what `running.run_study` keeps.
         folder: takes the files.
 
     Returns:
         The path of the page.
     """
-    summary = summarize(study, state)
+    summary, mixed = summarize(study, state), mixed_runs(study, state)
     path = Path(folder) / f"{study.name}.md"
     write_text(path, page_markdown(study, state))
     write_json(path.with_suffix(".json"), {
         "study": study.name, "title": study.title, "command": _command(study, state),
-        "data_sets": {name: {"rows": rows, "steps": judge_steps(study, rows)} for name, rows in summary.items()}})
+        "data_sets": {name: {"rows": rows, "steps": judge_steps(study, rows, bool(mixed[name]))}
+                      for name, rows in summary.items()}})
     return path
 
 
 def page_markdown(study: Study, state: State) -> str:
     """Returns the text of the page; the arguments are those of `write_page`."""
     summary, results = summarize(study, state), all_results(study, state)
+    mixed = mixed_runs(study, state)
     lines = [f"# {study.title}", "", study.question, "",
-             f"Written by `lhrcnn study {study.name}`; no figure is typed by hand. A figure is the mean over the runs "
-             "of different seeds and, behind ±, their standard deviation.", ""]
+             f"Written by `lhrcnn study {shlex.quote(study.word)}`; no figure is typed by hand. A figure is the mean "
+             "over the runs of different seeds and, behind ±, their standard deviation.", ""]
     for name, one in study.data_sets.items():
         if name in summary:
             lines += [f"## {one.label}", "", f"{one.about[:1].upper()}{one.about[1:]}." if one.about else "", "",
+                      *([f"**Rows cannot be compared, for the runs are mixed:** {'; '.join(mixed[name])}.", ""]
+                        if mixed[name] else []),
                       *_accuracy(study, one, summary[name]), "", *_classes(study, summary[name]),
-                      *_claims(study, summary[name]), *_costs(study, summary[name]), ""]
+                      *_claims(study, summary[name], bool(mixed[name])), *_costs(study, summary[name]), ""]
         else:
             lines += [f"## {one.label}", "", "Not run.", ""]
     lines += [*_rows(study), *_how(study, results, _command(study, state))]
@@ -85,11 +90,11 @@ def _classes(study: Study, rows: Mapping[str, Any]) -> List[str]:
     return ["AP50 of each class:", "", *markdown_table(["row", *names], table), ""]
 
 
-def _claims(study: Study, rows: Mapping[str, Any]) -> List[str]:
+def _claims(study: Study, rows: Mapping[str, Any], mixed: bool) -> List[str]:
     if not study.steps:
         return []
     table = []
-    for step in judge_steps(study, rows):
+    for step in judge_steps(study, rows, mixed):
         change = "" if step["change"] is None else f"{step['change']:+.1f} {step['metric']}"
         table.append([f"{study.rows[step['before']].label} → {study.rows[step['row']].label}", step["claim"], change,
                       step["verdict"]])
@@ -155,7 +160,8 @@ def _how(study: Study, results: Sequence[Mapping[str, Any]], command: str) -> Li
 
 def _command(study: Study, state: State) -> str:
     """Returns the command that runs the whole study as it was run."""
-    return " ".join(["lhrcnn study", study.name, "--data DATA", *map(shlex.quote, state.get("overrides") or [])])
+    overrides = map(shlex.quote, recorded_overrides(study, state))
+    return " ".join(["lhrcnn study", shlex.quote(study.word), "--data DATA", *overrides])
 
 
 def _entries(values: Mapping[str, Any]) -> str:

@@ -1,16 +1,14 @@
 """The runs of a study: one for each data set, row and seed, each with a configuration that stands on its own."""
 from pathlib import Path
-from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
-
-import yaml
-from yacs.config import CfgNode
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...engine.checkpoints.checkpoint_files import epoch_tag
 from ...engine.checkpoints.choosing import latest_checkpoint
-from ...engine.config import (changed_keys, checkpoint_prefix, file_values, load_config, load_with_sources,
-                              override_values, saved_config, values_text)
+from ...engine.config import (checkpoint_prefix, file_values, load_config, load_with_sources, saved_config,
+                              values_text)
 from ...engine.files import atomic_write
 from ...errors import ConfigError, UsageError
+from ..runs.configurations import changed_values, differences, mixed_lines, own_keys_refused
 from ..runs.state import State
 from .proposals import proposal_entries
 from .study import TRAIN, DataSet, Row, Study
@@ -18,6 +16,9 @@ from .study import TRAIN, DataSet, Row, Study
 CONFIGURATION = "run.yaml"
 # What a run has beside its row: one checkpoint is enough to go on from.
 _OWN = {"TRAIN.KEEP_CHECKPOINTS": 1}
+_OWN_KEYS = (*_OWN, "seed", "output_path", "TRAIN.model_prefix")
+# Where the data lie. A state whose runs come from several machines may have several such places.
+_PLACE_OF_DATA = "dataset.dataset_path"
 # Where a value comes from that nothing has set.
 _NOT_SET = ("default", "counted")
 
@@ -32,6 +33,7 @@ class Run(NamedTuple):
         test_on: see `study.DataSet`.
         kind: see `study.Row`.
         source: the key of the run whose last checkpoint this one begins with; None for none.
+        overrides: the words that were laid over what all rows share.
     """
 
     data_set: str
@@ -42,6 +44,7 @@ class Run(NamedTuple):
     test_on: Optional[str]
     kind: str = TRAIN
     source: Optional[str] = None
+    overrides: Sequence[str] = ()
 
     @property
     def key(self) -> str:
@@ -81,18 +84,20 @@ def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds
         overrides: words KEY VALUE or KEY=VALUE.
 
     Raises:
-        UsageError: a configuration is not possible; the message names the row.
+        UsageError: a configuration is not possible, and the message names the row; or an override sets what each run
+            has of its own.
         ConfigError: an override has an unknown key or a wrong value.
     """
     if seeds < 1:
         raise UsageError(f"--seeds is {seeds}; it must be at least 1")
-    base, changes, runs = file_values(study.base), override_values(overrides), []
+    changes = own_keys_refused(overrides, _OWN_KEYS, "--seeds says how many seeds, and --out names the folder")
+    base, runs = file_values(study.base), []
     for seed in range(seeds):
         for name in data_sets:
             of_set = study.data_sets[name]
             for row in rows:
                 entry, own_folder = study.rows[row], _folder(folder, name, row, seed)
-                values = {**base, **study.values, "dataset.dataset_path": str(data / name), **of_set.values, **changes,
+                values = {**base, **study.values, _PLACE_OF_DATA: str(data / name), **of_set.values, **changes,
                           **entry.values, **_OWN, "seed": seed, "output_path": str(own_folder),
                           "TRAIN.model_prefix": row}
                 if study.proposals is not None:
@@ -103,8 +108,22 @@ def plan_runs(study: Study, data_sets: Sequence[str], rows: Sequence[str], seeds
                 title = f"{study.title}: {entry.label}, {of_set.label}, seed {seed}."
                 text = _text(values, f"{name}, row {row}", title)
                 runs.append(Run(name, row, seed, text, own_folder, of_set.test_on, entry.kind,
-                                None if entry.source is None else f"{name}/{entry.source}/{seed}"))
+                                None if entry.source is None else f"{name}/{entry.source}/{seed}",
+                                tuple(overrides)))
     return runs
+
+
+def plan_done(study: Study, state: State, data: Path, folder: Path, overrides: Sequence[str] = ()) -> List[Run]:
+    """Plans anew those runs of a study of which a state has results; the arguments are those of `plan_runs`."""
+    found = []
+    for name in study.data_sets:
+        seeds = {row: _seeds_done(state, f"{name}/{row}/") for row in study.rows}
+        rows = [row for row in study.rows if seeds[row]]
+        if rows:
+            most = 1 + max(max(seeds[row]) for row in rows)
+            found += [run for run in plan_runs(study, [name], rows, most, data, folder, overrides)
+                      if run.seed in seeds[run.row]]
+    return found
 
 
 def write_configuration(run: Run) -> None:
@@ -127,21 +146,55 @@ def check_data(data_sets: Sequence[DataSet], data: Path) -> None:
                          "--data, or choose some of them by --datasets")
 
 
-def refuse_changed_runs(runs: Sequence[Run], state: State) -> None:
+def refuse_changed_runs(runs: Sequence[Run], state: State, others: Sequence[Run] = ()) -> None:
     """Checks that what has been done, or begun, was done with the same configurations as now.
+
+    Args:
+        runs: what is to be done.
+        state: the results.
+        others: from `plan_done`. They stand on the same page; their data sets, where they are not those of `runs`, may
+            lie in another folder.
 
     Raises:
         UsageError: a run has another one; its results cannot stand beside the others.
     """
-    for run in runs:
+    names = {run.data_set for run in runs}
+    for run in {run.key: run for run in (*runs, *others)}.values():
         done = state.get(run.key)
         text = done["configuration"] if done else _begun_text(run)
-        if text is not None and text != run.text:
-            changed = _differences(text, run)
-            if changed:
-                raise UsageError(f"run {run.key} was {'done' if done else 'begun'} with another configuration than now "
-                                 f"({'; '.join(changed)}): choose another folder by --out, or remove {run.folder} "
-                                 f"and its entry in {state.path}")
+        changed = differences(text, run.text, () if run.data_set in names else [_PLACE_OF_DATA]) if text else []
+        if changed:
+            raise UsageError(f"run {run.key} was {'done' if done else 'begun'} with another configuration than now "
+                             f"({'; '.join(changed)}): choose another folder by --out, or remove {run.folder} "
+                             f"and its entry in {state.path}")
+
+
+def recorded_overrides(study: Study, state: State) -> List[str]:
+    """Returns the overrides that the runs of a study were done with."""
+    results = (state.get(f"{name}/{row}/{seed}") for name in study.data_sets for row in study.rows
+               for seed in _seeds_done(state, f"{name}/{row}/"))
+    # An earlier version kept those of the last call for all of them.
+    return next((result["overrides"] for result in results if "overrides" in result), state.get("overrides") or [])
+
+
+def mixed_runs(study: Study, state: State) -> Dict[str, List[str]]:
+    """Returns for each data set in what its runs differ although they should not, in words; see
+    `configurations.mixed_lines`."""
+    runs = plan_done(study, state, Path("DATA"), state.path.parent, recorded_overrides(study, state))
+    return {name: mixed_lines(changed_values(
+        [(run.row, state.get(run.key)["configuration"], run.text, _own_keys(study, run)) for run in runs
+         if run.data_set == name], [_PLACE_OF_DATA, "dataset.proposal_files"])) for name in study.data_sets}
+
+
+def _own_keys(study: Study, run: Run) -> List[str]:
+    """Returns the keys in which the row of a run differs on purpose."""
+    begins = ["network.pretrained"] if run.source is not None and run.kind == TRAIN else []
+    return [*study.rows[run.row].values, *begins]
+
+
+def _seeds_done(state: State, start: str) -> List[int]:
+    """Returns the seeds of the runs "data set/row/" that have been done."""
+    return sorted(int(key[len(start):]) for key in state.keys() if key.startswith(start) and state.get(key))
 
 
 def _folder(folder: Path, data_set: str, row: str, seed: int) -> Path:
@@ -168,15 +221,3 @@ def _begun_text(run: Run) -> Optional[str]:
     if not run.file.is_file() or latest_checkpoint(checkpoint_prefix(load_config(run.file))) is None:
         return None
     return run.file.read_text(encoding="utf-8")
-
-
-def _differences(text: str, run: Run) -> List[str]:
-    """Returns how a configuration differs from that of a run, in what its figures depend on."""
-    then, cfg = _parse(text), _parse(run.text)
-    saved, now, lines = saved_config(then), saved_config(cfg), changed_keys(saved_config(then), cfg)
-    more = [key for key in now if key.startswith("TEST.") or key in ("dataset.test_image_set", "TRAIN.end_epoch")]
-    return lines + [f"{key}: {saved.get(key)!r} then, {now[key]!r} now" for key in more if saved.get(key) != now[key]]
-
-
-def _parse(text: str) -> CfgNode:
-    return load_config(None, yaml.safe_load(text))

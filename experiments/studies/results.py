@@ -16,6 +16,7 @@ from ...engine.config import checkpoint_prefix, load_config
 from ...engine.evaluation.run import SPEED_FILE
 from ...engine.reporting.scalars import read_scalars
 from ...engine.training.hooks import LOSSES_FILE
+from ...errors import UsageError
 from ...gluon_models.weights.mxnet_files import load_arrays
 from ..benchmarks.machine import describe_machine
 from ..runs.usage import total_usage
@@ -38,8 +39,8 @@ def collect_result(run: Run) -> Dict[str, Any]:
         (AP50 by class), "epoch"}; None for best where no test chose one), in percent; epochs; seconds,
         processor_seconds, load and attempts, see `usage.total_usage`; images_per_second, the median over the training
         steps; test_images_per_second, of the last test, in one process; average_recall of the proposals from outside in
-        percent; None where there is no such figure; parameters, how many; seed, configuration (text), versions,
-        machine and date.
+        percent; None where there is no such figure; parameters, how many; seed, configuration (text), overrides,
+        versions, machine and date.
     """
     cfg = load_config(run.file)
     prefix = checkpoint_prefix(cfg)
@@ -60,14 +61,24 @@ def collect_result(run: Run) -> Dict[str, Any]:
             "images_per_second": statistics.median(speeds) if speeds else None,
             "test_images_per_second": _test_speed(last_test), "average_recall": average_recall_of(cfg),
             "parameters": count_parameters(last + ".params"), "seed": run.seed, "configuration": run.text,
+            "overrides": list(run.overrides),
             "versions": {"light_head_rcnn": __version__, "mxnet": mx.__version__, "numpy": np.__version__,
                          "python": platform.python_version()},
             "machine": machine, "date": time.strftime("%Y-%m-%d")}
 
 
 def last_of_source(run: Run) -> str:
-    """Returns the last checkpoint of the run that this one begins with, PREFIX-TAG."""
-    return latest_checkpoint(checkpoint_prefix(load_config(run.source_file)))
+    """Returns the last checkpoint of the run that this one begins with, PREFIX-TAG.
+
+    Raises:
+        UsageError: there is none any more.
+    """
+    there = run.source_file.is_file()
+    checkpoint = latest_checkpoint(checkpoint_prefix(load_config(run.source_file))) if there else None
+    if checkpoint is None:
+        raise UsageError(f"it begins with the checkpoint of {run.source}, but {run.source_file.parent} has none any "
+                         f"more: remove the entry {run.source} from the study's state.json to do that run again")
+    return checkpoint
 
 
 def count_parameters(path: str) -> int:

@@ -69,7 +69,7 @@ def run_study(runs: Sequence[Run], state: State, device: Sequence[str], runner: 
                 state.put(f"failed/{run.key}", None)
                 _clean(run)
                 figures = state.get(run.key)["last"]
-                report(f"{run.key}: AP {figures['AP']:.1f}, AP50 {figures['AP50']:.1f}, "
+                report(f"{run.key}: AP {_shown(figures['AP'])}, AP50 {_shown(figures['AP50'])}, "
                        f"{state.get(run.key)['seconds'] / 60:.1f} min")
             after_run()
     except KeyboardInterrupt:
@@ -104,6 +104,11 @@ def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Op
         return all(runner.run(command(), log, until, meter.watch) for command in commands)
     finally:
         meter.write()
+
+
+def _shown(percent: Optional[float]) -> str:
+    """Returns a figure in words; images without objects have none."""
+    return "-" if percent is None else f"{percent:.1f}"
 
 
 def _clean(run: Run) -> None:

@@ -90,6 +90,7 @@ class Study(NamedTuple):
         proposals: method of `lhrcnn proposals` by which each data set gets proposals from outside; None for none.
         folder: of the runs, inside output/studies; studies with the same rows may share one.
         pages: folder of the page.
+        word: what the user calls it: its name, or the path of its file.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Study(NamedTuple):
     proposals: Optional[str] = None
     folder: str = ""
     pages: str = "docs/studies"
+    word: str = ""
 
 
 def study_names() -> List[str]:
@@ -135,12 +137,18 @@ def read_study(name: str) -> Study:
     for row, entry in _mapping(path, "rows", tree["rows"]).items():
         rows[row] = _row(path, row, entry or {}, rows)
     seeds = tree.get("seeds", 3)
-    if not isinstance(seeds, int) or seeds < 1:
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise UsageError(f"{path}: seeds is {seeds!r}; it must be a whole number of at least 1")
     return Study(path.stem, str(tree["title"]), str(tree["question"]).strip(), str(tree["base"]),
                  _values(path, "values", tree.get("values")), seeds, data_sets, rows,
                  _steps(path, tree.get("steps") or [], rows), _method(path, tree.get("proposals")),
-                 str(tree.get("folder", path.stem)), str(tree.get("pages", "docs/studies")))
+                 str(tree.get("folder", path.stem)), str(tree.get("pages", "docs/studies")), name)
+
+
+def hides_bundled(study: Study) -> bool:
+    """Returns whether a study of the user's own has the name of one that comes with the package."""
+    own = study.word.endswith(".yaml") and Path(study.word).resolve().parent != FOLDER
+    return own and study.name in study_names()
 
 
 def with_sources(rows: Mapping[str, Row], wanted: Sequence[str]) -> List[str]:
@@ -191,6 +199,8 @@ def _mapping(path: Path, what: str, tree: Any) -> Dict[str, Any]:
 
 def _values(path: Path, what: str, entries: Any) -> Dict[str, Any]:
     """Returns configuration entries by key, checked."""
+    if not isinstance(entries or {}, dict):
+        raise UsageError(f"{path}, {what}: it must hold KEY: VALUE entries, got {entries!r}")
     try:
         return override_values(entries or {})
     except ConfigError as error:
@@ -240,6 +250,8 @@ def _steps(path: Path, entries: Any, rows: Mapping[str, Row]) -> List[Step]:
     if entries == _PAPER:
         return [Step(step.before, step.row, f"{step.says} ({step.source})", step.sign, "AP") for step in read_steps()
                 if step.before in rows and step.row in rows]
+    if not isinstance(entries, list):
+        raise UsageError(f"{path}: steps is {entries!r}; it must be a list, or the word {_PAPER}")
     return [_step(path, number, entry, rows) for number, entry in enumerate(entries, 1)]
 
 

@@ -6,7 +6,7 @@ from ..runs.statistics import judge_claim, mean_and_spread
 from .results import FIGURES
 from .study import Study
 
-NOT_RUN = "not run"
+NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
 
 
 def summarize(study: Study, state: State) -> Dict[str, Dict[str, Dict[str, Any]]]:
@@ -18,7 +18,8 @@ def summarize(study: Study, state: State) -> Dict[str, Dict[str, Dict[str, Any]]
 
     Returns:
         By data set and row, for rows with a run: runs, how many; figures by name, {"mean", "spread", "values"}, where
-        values are those of the runs by seed, None for a run without the figure. Their names: AP, AP50 and AP75 of the
+        values are those of the runs that are done, in the order of their seeds, None for one without the figure; a
+        figure that no run has is left out. Their names: AP, AP50 and AP75 of the
         last checkpoint, best AP, best AP50 and best AP75, AP50 of each class as "AP50 NAME", images/s, test images/s,
         average recall (of proposals from outside), minutes, processor minutes, load, parameters, epochs and best epoch.
     """
@@ -31,22 +32,24 @@ def summarize(study: Study, state: State) -> Dict[str, Dict[str, Dict[str, Any]]
     return found
 
 
-def judge_steps(study: Study, of_rows: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
+def judge_steps(study: Study, of_rows: Dict[str, Dict[str, Any]], mixed: bool = False) -> List[Dict[str, Any]]:
     """Judges the claims of a study on one data set.
 
     Args:
         study: from `study.read_study`.
         of_rows: of one data set, from `summarize`.
+        mixed: whether runs differ in what they should have in common.
 
     Returns:
         Dicts with the entries of `study.Step`, change (None where it was not run), and verdict, see
-        `statistics.judge_claim`, or "not run".
+        `statistics.judge_claim`, "not run" or, where runs are mixed, "not comparable".
     """
     found = []
     for step in study.steps:
         before, after = (of_rows.get(row, {}).get("figures", {}).get(step.metric) for row in (step.before, step.row))
         change, verdict = judge_claim(before, after, step.sign) if before and after else (None, NOT_RUN)
-        found.append(dict(step._asdict(), change=change, verdict=verdict))
+        found.append(dict(step._asdict(), change=change,
+                          verdict=NOT_COMPARABLE if mixed and verdict != NOT_RUN else verdict))
     return found
 
 

@@ -9,7 +9,7 @@ from light_head_rcnn import data
 from light_head_rcnn.data import shapes
 from light_head_rcnn.experiments import reproduce_tables
 from light_head_rcnn.experiments.benchmarks import machine
-from light_head_rcnn.experiments.paper_tables import budget, measurements, output, paper, rows, running
+from light_head_rcnn.experiments.paper_tables import budget, measurements, output, paper, rows, running, scales
 
 
 @pytest.mark.parametrize("arguments, complaint", [
@@ -41,6 +41,15 @@ def test_too_long_is_refused(tmp_path, capsys, monkeypatch):
     assert "more than --hours 0.9 allows" in said.err
     assert reproduce_tables.main([*words, "2", "--hours", "0.4"]) == 2
     assert "6 of 6 runs are left: about 30 min, 2 side by side" in capsys.readouterr().out
+
+
+def test_rows_with_other_values_are_not_added(tmp_path, capsys, monkeypatch):
+    """What was done before counts, too, although it is not asked for."""
+    run, = scales.plan_runs(["b1"], "shapes", 1, tmp_path / "shapes", ["TRAIN.lr=0.5"])[0]
+    output.runs_state(tmp_path, "shapes").put(run.key, {"configuration": run.text})
+    monkeypatch.setattr(budget, "measure_run", lambda *arguments: pytest.fail("it is timed"))
+    assert reproduce_tables.main(["--scale", "shapes", "--table", "3", "--seeds", "1", "--work", str(tmp_path)]) == 2
+    assert "run b1/0 was done with another configuration than now (TRAIN.lr: 0.5 then" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("jobs, used", [(["--jobs", "3"], (3, 2)), ([], (4, 1)), (["--gpus", "0"], (1, 6))])

@@ -41,7 +41,8 @@ def test_measured_once(small, tmp_path):
     measurements.measure(["s_700"], False, True, again, 1, told.append)
     assert told == [] and again.get("times") == times
     measurements.measure(["s_700"], False, False, again, 1, told.append, again=True)
-    assert len(told) == 2 and set(again.get("times")) == {"s_700"}
+    assert told == ["timing 1 detectors, and s_800 once more beside them, 2 turns each", "memory of s_700"]
+    assert set(again.get("times")) == {"s_700", "s_800"}
 
 
 def test_rows_that_run_unlike_networks_are_timed_each(small, monkeypatch):
@@ -53,6 +54,28 @@ def test_rows_that_run_unlike_networks_are_timed_each(small, monkeypatch):
     # Another suppression is another network, another schedule of training is not.
     assert timed == ["psroi_align", "nms_50", "soft_nms"]
     assert list(times) == ["psroi_align", "nms_50", "soft_nms", "multi_scale_train"]
+
+
+def test_what_was_measured_is_kept_on_one_machine(monkeypatch, tmp_path):
+    machine = {"cpu": "an abacus", "cpus": 2, "threads": 1, "mxnet": "1.9.1", "python": "3.11", "date": "2026-11-22"}
+    monkeypatch.setattr(measurements, "describe_machine", lambda: dict(machine))
+    monkeypatch.setattr(measurements, "time_rows", lambda rows, with_peers, repeats: {
+        name: {} for name in [*rows, *(PEERS if with_peers else ())]})
+    monkeypatch.setattr(measuring, "measure_peak_memory", lambda what: 1)
+    state, told = State(tmp_path / "measured.json"), []
+    measurements.measure(["s_800"], True, False, state, 1, told.append)
+    state.put("growth", [1])
+    machine["date"] = "2026-11-23"
+    measurements.measure(["b2"], False, False, state, 1, told.append)
+    assert set(state.get("times")) == {"b2", "s_800", *PEERS} and state.get("growth") == [1]
+    assert f"timing 1 detectors, and s_800, {', '.join(PEERS)} once more beside them, 2 turns each" in told
+    machine["threads"] = 2
+    measurements.measure(["b2"], False, False, state, 1, told.append)
+    assert state.get("growth") == [1] and state.get("machine")["threads"] == 1
+    measurements.measure(["b1"], False, False, state, 1, told.append)
+    assert set(state.get("times")) == {"b1"} and state.get("growth") is None and state.get("machine") == machine
+    assert told[-3].startswith("dropped, for another machine measured it (an abacus, 1 thread, ")
+    assert "memory/s_800" in told[-3] and state.get("memory/s_800") is None and state.get("memory/b1")
 
 
 def test_gluoncvs_detectors_stand_beside_rows(monkeypatch, tmp_path):

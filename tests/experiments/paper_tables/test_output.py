@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from light_head_rcnn.experiments.paper_tables import growth, output, paper_results, statistics
+from light_head_rcnn.experiments.paper_tables import (ablation, growth, output, paper_results, pictures, running,
+                                                      scales, statistics)
 from light_head_rcnn.experiments.paper_tables.row_counts import names_of
 from light_head_rcnn.experiments.paper_tables.rows import ABLATION, ROWS, row_config, table_keys
 from light_head_rcnn.experiments.paper_tables.stages import STAGES
@@ -113,6 +114,27 @@ def test_the_order_of_rows_is_told(written):
     assert steps["thin_psroi_pool"]["verdict"] == "disagrees" and steps["large_separable"]["change"] == pytest.approx(4)
     page = read(written, "full", "README.md")
     assert "## The order that comes out on shapes" in page and "| +2.00 | disagrees | loses little |" in page
+
+
+def test_changed_and_mixed_trainings_on_a_small_set_are_told(tmp_path):
+    """Of one row nothing was found, for there was nothing to find."""
+    state = output.runs_state(tmp_path / "work", "shapes")
+    for row, words in (("b1", ["TRAIN.end_epoch=1"]), ("b2", ["TRAIN.end_epoch=1"]), ("thin_psroi_pool", [])):
+        run, = scales.plan_runs([row], "shapes", 1, tmp_path, words)[0]
+        metrics = dict.fromkeys(statistics.FIGURES, None if row == "b1" else 0.5)
+        state.put(run.key, {"metrics": metrics, "seconds": 1.0, "configuration": run.text})
+    changes = running.changes_of_runs(state, "shapes", tmp_path)
+    results = statistics.summarize_runs(state, ["b1", "b2", "thin_psroi_pool"])
+    page = ablation.ablation_markdown("shapes", results, changes)
+    assert "the runs are mixed:** TRAIN.end_epoch is 1 in b1, b2, but 4 in thin_psroi_pool.\n" in page
+    assert "with TRAIN.end_epoch 1 or 4; 3 runs, 0 minutes" in page and "not comparable" in page
+    assert [entry["row"] for entry in ablation.rank_rows(results)] == ["b2", "thin_psroi_pool"]
+    pictures.plot_ablation(results, ROWS, "shapes", tmp_path / "chain.png")
+    state.put("thin_psroi_pool/0", None)
+    output.write_all(tmp_path / "tables", tmp_path / "work")
+    table = (tmp_path / "tables" / "table_2.md").read_text()
+    assert "50.0 (1 runs) [" in table and "] this project, shapes, mean of runs with TRAIN.end_epoch 1" in table
+    assert "the runs are mixed" not in (tmp_path / "tables" / "README.md").read_text()
 
 
 def test_the_page_has_counted_figures(written):

@@ -79,6 +79,18 @@ def test_what_is_missing(tmp_path, monkeypatch):
     assert sum(text.startswith("\nTo get a GPU") for text in told) == 1 and not runner.commands
 
 
+def test_of_other_layouts_the_folder_alone_is_looked_for(ready, tmp_path):
+    for place, kind, missing in ((tmp_path, "auto", 0), (tmp_path / "no", "yolo", 1), (tmp_path / "no", "shapes", 0)):
+        job, = paper.plan_jobs(["voc_l"], [*ready, "dataset.dataset_path", str(place), "dataset.dataset", kind], gpus=8)
+        assert [lack.what for lack in job.missing] == [f"data ({place})"] * missing
+
+
+def test_missing_weights_are_named_as_the_user_did():
+    what = [needs.missing_weights(row_config("voc_l", ["network.pretrained", name]), needs.read_needs(), {})[0].what
+            for name in ("model/foo.params", "model/foo")]
+    assert what == ["weights (model/foo.params)", "weights (model/foo-0000.params)"]
+
+
 @pytest.mark.parametrize("device, seen, missing", [
     ([], 0, True), ([], 7, True), ([], 8, False), (["--cpu"], 0, False), (["--cpu"], 1, False),
     (["--gpus", "0"], 0, True), (["--gpus", "1,0"], 1, True), (["--gpus", "1,0"], 2, False)])

@@ -29,7 +29,7 @@ class Workshop:
     def stop(self):
         self.stopped += 1
 
-    def run(self, words, log):
+    def run(self, words, log, until=None, watch=None):
         if len(self.commands) == self.stop_before:
             raise KeyboardInterrupt
         self.commands.append(words)
@@ -85,7 +85,7 @@ def test_runs_side_by_side(tmp_path):
     shop, both = Workshop(tmp_path), threading.Barrier(2)
     run = shop.run
 
-    def wait_for_another(words, log):
+    def wait_for_another(words, log, *rest):
         both.wait(timeout=30)
         run(words, log)
 
@@ -99,7 +99,7 @@ def test_nothing_is_begun_after_a_failure(tmp_path):
     shop = Workshop(tmp_path)
     begun = []
 
-    def fail(words, log):
+    def fail(words, log, *rest):
         begun.append(words)
         raise UsageError("no more memory")
 
@@ -114,7 +114,7 @@ def test_a_run_beside_one_that_fails_is_kept(tmp_path):
     shop, failed = Workshop(tmp_path), threading.Event()
     run = shop.run
 
-    def fail_first(words, log):
+    def fail_first(words, log, *rest):
         if "b2/seed_0" in str(log):
             failed.set()
             raise UsageError("no more memory")
@@ -131,7 +131,7 @@ def test_figures_of_an_earlier_attempt_are_not_taken(tmp_path):
     shop = Workshop(tmp_path)
     (tmp_path / "b2" / "seed_0" / "test").mkdir(parents=True)
     (tmp_path / "b2" / "seed_0" / "test" / "metrics.json").write_text(json.dumps({"coco": {"AP": 0.99}}))
-    shop.run = lambda words, log: (Path(log).parent / "b2-0001.json").write_text("{}")
+    shop.run = lambda words, log, *rest: (Path(log).parent / "b2-0001.json").write_text("{}")
     shop.runs = shop.runs[:1]
     with pytest.raises(FileNotFoundError):
         shop.go()
@@ -149,8 +149,51 @@ def test_another_configuration_is_not_mixed_in(tmp_path):
     Workshop(tmp_path).go()
     shop = Workshop(tmp_path)
     shop.runs, _ = scales.plan_runs(ROWS, "shapes", 2, tmp_path, ["TRAIN.lr", "0.1"])
-    with pytest.raises(UsageError, match="run b2/0 was done with another configuration"):
+    with pytest.raises(UsageError, match="run b2/0 was done with another configuration .*TRAIN.lr: .* then, 0.1 now"):
         shop.go()
+
+
+def test_what_changes_no_result_is_mixed_in(tmp_path):
+    Workshop(tmp_path).go()
+    shop = Workshop(tmp_path)
+    shop.runs, _ = scales.plan_runs(ROWS, "shapes", 2, tmp_path / "elsewhere", [
+        "TRAIN.NUM_WORKERS=0", "TRAIN.CHECKPOINT_STEPS=5", "gpus=1", "dataset.dataset_path=output//shapes_hard"])
+    shop.go()
+    assert not shop.commands
+
+
+def test_rows_that_were_done_before_are_looked_at(tmp_path):
+    Workshop(tmp_path).go()
+    state = State(tmp_path / "state.json")
+    assert [run.key for run in running.plan_done(state, "shapes", tmp_path)] == [
+        "b2/0", "b2/1", "psroi_align/0", "psroi_align/1", "nms_50/0", "nms_50/1"]
+    assert running.changes_of_runs(state, "shapes", tmp_path) == {}
+    runs, _ = scales.plan_runs(["b1"], "shapes", 1, tmp_path, ["TRAIN.end_epoch=1"])
+    with pytest.raises(UsageError, match="run b2/0 .*TRAIN.end_epoch: 4 then, 1 now"):
+        running.refuse_changed_runs(
+            [*runs, *running.plan_done(state, "shapes", tmp_path, ["TRAIN.end_epoch=1"])], state)
+    state.put("b1/0", {"configuration": runs[0].text})
+    assert running.changes_of_runs(state, "shapes", tmp_path) == {
+        "TRAIN.end_epoch": {"1": ["b1"], "4": ["b2", "psroi_align", "nms_50"]}}
+
+
+def test_weights_that_are_gone_are_named(tmp_path, monkeypatch):
+    shop = Workshop(tmp_path)
+    shop.go()
+    shop.state.put("nms_50/0", None)
+    monkeypatch.setattr(running, "latest_checkpoint", lambda prefix: None)
+    with pytest.raises(UsageError, match="run nms_50/0 tests the checkpoint of psroi_align/0, but .* has none any "
+                                         "more: remove the entry psroi_align/0 from .*state.json"):
+        shop.go()
+
+
+def test_seconds_are_those_of_all_attempts(tmp_path):
+    (tmp_path / "b2" / "seed_0").mkdir(parents=True)
+    (tmp_path / "b2" / "seed_0" / "usage.json").write_text(json.dumps([
+        {"seconds": 100.0, "processor_seconds": 1.0, "load": 1.0}]))
+    shop = Workshop(tmp_path)
+    shop.go()
+    assert 100 < shop.state.get("b2/0")["seconds"] < 160 and shop.state.get("b2/1")["seconds"] < 60
 
 
 def test_a_broken_state_is_named(tmp_path):

@@ -111,5 +111,7 @@ def test_mistakes_are_named():
         scales.plan_runs(["b1"], "shapes", 0, Path("x"))
     with pytest.raises(ConfigError, match="TRAIN.lr has no value; write TRAIN.lr VALUE or TRAIN.lr=VALUE"):
         scales.plan_runs(["b1"], "shapes", 1, Path("x"), ["TRAIN.lr"])
+    with pytest.raises(UsageError, match="seed, output_path cannot be set for all runs, for each has its own: --seeds"):
+        scales.plan_runs(["b1"], "shapes", 1, Path("x"), ["seed=3", "output_path=y"])
     with pytest.raises(UsageError, match="row b9: there is no configuration .*b9.yaml"):
         scales.plan_runs(["b9"], "shapes", 1, Path("x"))

@@ -36,6 +36,7 @@ class Workshop:
         self.plan(seeds, overrides)
         self.state, self.commands, self.told, self.stopped = State(self.folder / "state.json"), [], [], 0
         self.end_before = self.fail_on = None
+        self.has_objects = True
 
     def plan(self, seeds=2, overrides=()):
         self.runs = planning.plan_runs(self.study, list(self.study.data_sets), list(self.study.rows), seeds,
@@ -55,6 +56,9 @@ class Workshop:
         if self.fail_on is not None:
             self.fail_on(place)
         write_run(folder, 0.3 + 0.1 * ("other" in place) + 0.01 * int(folder.name[-1]))
+        if not self.has_objects:
+            for path in folder.glob("test*/metrics.json"):
+                path.write_text(json.dumps({"coco": {"AP": None, "AP50": None, "AP75": None, "per_class": {}}}))
         watch(10 ** 9)  # no process has that number
         return True
 

@@ -8,7 +8,8 @@ import pytest
 from light_head_rcnn import data
 from light_head_rcnn.experiments.commands import study as command
 from light_head_rcnn.engine.folder_lock import lock_folder
-from light_head_rcnn.experiments.studies import estimates, proposals
+from light_head_rcnn.experiments.runs.state import State
+from light_head_rcnn.experiments.studies import estimates, planning, proposals, study
 
 TINY = """
 title: A trial
@@ -38,7 +39,8 @@ def words(tmp_path):
     (["--datasets", "coco"], "--datasets: the study has no coco; known: set"),
     (["--seeds", "0"], "--seeds is 0"), (["--minutes", "-1"], "--minutes is -1"),
     (["--data", "no/such"], "there is no folder no/such: name the one that holds the data"),
-    (["TRAIN.lrr=1"], "unknown key TRAIN.lrr"),
+    (["TRAIN.lrr=1"], "unknown key TRAIN.lrr"), (["seed=1"], "seed cannot be set for all runs"),
+    (["--pages", __file__], "is not a folder: choose another by --pages"),
 ])
 def test_mistakes(words, more, complaint, capsys):
     assert command.main([*words, *more]) == 2
@@ -49,6 +51,23 @@ def test_list_and_a_missing_name(capsys):
     assert command.main(["--list"]) == 0 and "photographs " in capsys.readouterr().out
     assert command.main(["photographs"]) == 2 and "that holds the data sets by --data" in capsys.readouterr().err
     assert command.main([]) == 2 and "name a study; known: ablation_photographs" in capsys.readouterr().err
+
+
+def test_a_file_called_like_a_study_of_the_package(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimates, "predict_in_process", lambda *rest: 60.0)
+    words[0] = str((tmp_path / "own.yaml").rename(tmp_path / "photographs.yaml"))
+    assert command.main(words[:3]) == 2
+    assert "is called like the study photographs of the package, with which it would" in capsys.readouterr().err
+    assert command.main([*words, "--budget"]) == 0
+
+
+def test_rows_with_other_values_are_not_added(words, tmp_path, monkeypatch, capsys):
+    """What was done before counts, too, although it is not asked for."""
+    known = study.read_study(words[0])
+    run, = planning.plan_runs(known, ["set"], ["plain"], 1, tmp_path / "data", tmp_path / "work", ["TRAIN.lr=0.5"])
+    State(tmp_path / "work" / "state.json").put(run.key, {"configuration": run.text, "seconds": 1.0})
+    assert command.main([*words, "--rows", "broken", "--budget"]) == 2
+    assert "run set/plain/0 was done with another configuration than now (TRAIN.lr: 0.5 " in capsys.readouterr().err
 
 
 def test_a_second_process_is_refused(words, tmp_path, capsys):

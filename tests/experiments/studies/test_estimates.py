@@ -17,10 +17,17 @@ def test_steps_are_timed_once(workshop, monkeypatch):
     assert lines[1].split()[:5] == ["first/plain", "0", "2", "1", "2"] and "by a few steps" in lines[1]
     assert lines[-1].startswith("8 of 8 runs are left: about 20 min, one after the other")
     assert estimates.budget_lines(estimate(workshop)) == lines and len(timed) == 4
+    # Another device takes another time; of what an earlier version has timed it is not known.
+    found = estimates.estimate_runs(workshop.runs[:1], workshop.state, workshop.folder, ["--gpus", "0"], print)
+    assert len(timed) == 5 and found[0].seconds == 300
+    known = dict(workshop.state.get("timing/first/plain"))
+    del known["device"]
+    workshop.state.put("timing/first/plain", known)
+    assert estimate(workshop)[0].seconds == 300 and len(timed) == 5
     # Another configuration may take another time.
     workshop.plan(2, ["TRAIN.wd=0.02"])
     estimate(workshop)
-    assert len(timed) == 8
+    assert len(timed) == 9
 
 
 def test_runs_that_are_done_tell_the_time(workshop, monkeypatch):

@@ -96,6 +96,17 @@ def test_each_kind_runs_its_commands(own, tmp_path):
             in lines)
 
 
+def test_a_source_without_its_checkpoint_is_named(own, tmp_path):
+    runs, state = plan(own, tmp_path), State(tmp_path / "state.json")
+    running.run_study([run for run in runs if run.row == "plain"], state, ["--cpu"], Runner(), print)
+    for path in (tmp_path / "work" / "first" / "plain" / "seed_0").glob("plain-*"):
+        path.unlink()
+    machines = [run for run in runs if run.row == "machines"]
+    failed, = running.run_study(machines, state, ["--cpu"], Runner(), print).failed
+    assert failed.startswith("first/machines/0: it begins with the checkpoint of first/plain/0, but ")
+    assert "remove the entry first/plain/0 from the study's state.json" in state.get("failed/first/machines/0")
+
+
 def test_a_row_waits_for_its_source(own, tmp_path):
     runs = [run for run in plan(own, tmp_path) if run.row == "tested"]
     outcome = running.run_study(runs, State(tmp_path / "state.json"), ["--cpu"], Runner(), print)

@@ -1,5 +1,7 @@
 """Runs of a study: their order, what they record, and how they go on after a stop, a failure and another plan."""
 import time
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -89,14 +91,40 @@ def test_ctrl_c_ends_the_command_too(workshop):
 
 
 @pytest.mark.parametrize("override, key", [("TRAIN.wd=0.02", "TRAIN.wd"), ("TEST.NMS=0.5", "TEST.NMS"),
-                                           ("TRAIN.end_epoch=3", "TRAIN.end_epoch")])
+                                           ("TRAIN.end_epoch=3", "TRAIN.end_epoch"),
+                                           ("network.pretrained=x.params", "network.pretrained"),
+                                           ("TEST_SCALES=[[32,32]]", "TEST_SCALES"),
+                                           ("dataset.val=x.json", "dataset.val"),
+                                           ("dataset.ON_ERROR=skip", "dataset.ON_ERROR")])
 def test_other_configurations_are_not_mixed_in(workshop, override, key):
     workshop.go()
-    workshop.plan(2, ["TRAIN.NUM_WORKERS=1"])
+    workshop.plan(2, ["TRAIN.NUM_WORKERS=1", "TEST.NUM_WORKERS=0"])
     planning.refuse_changed_runs(workshop.runs, workshop.state)
     workshop.plan(2, [override])
     with pytest.raises(UsageError, match=f"run first/plain/0 was done with another configuration than now .*{key}"):
         planning.refuse_changed_runs(workshop.runs, workshop.state)
+
+
+def test_runs_beside_those_to_do_are_looked_at_too(workshop):
+    """Their data set may lie elsewhere where nothing is to be done on it."""
+    workshop.end_before = 1
+    workshop.go()
+    for overrides, place, refused in ([], "data", False), ([], "other", False), (["TRAIN.wd=0.02"], "data", True):
+        workshop.plan(1, overrides)
+        runs = [run for run in workshop.runs if run.key == "second/other/0"]
+        others = planning.plan_done(workshop.study, workshop.state, Path(place), workshop.folder, overrides)
+        assert [run.key for run in others] == ["first/plain/0"]
+        with pytest.raises(UsageError, match="first/plain/0 was done .*TRAIN.wd") if refused else nullcontext():
+            planning.refuse_changed_runs(runs, workshop.state, others)
+    others = planning.plan_done(workshop.study, workshop.state, Path("other"), workshop.folder)
+    with pytest.raises(UsageError, match="first/plain/0 was done .*dataset.dataset_path"):
+        planning.refuse_changed_runs(others, workshop.state)
+
+
+def test_what_each_run_has_for_itself_is_refused(workshop):
+    for override in ("seed=7", "TRAIN.KEEP_CHECKPOINTS=0", "output_path=x", "TRAIN.model_prefix=x"):
+        with pytest.raises(UsageError, match=f"{override.partition('=')[0]} cannot be set for all runs.*--seeds"):
+            workshop.plan(2, [override])
 
 
 def test_a_run_that_has_begun_with_another_configuration_is_refused(workshop):

@@ -63,7 +63,10 @@ def test_the_papers_steps_are_taken_from_its_quotations():
     ("from: plain", "from: plane", "step 1: there is no row plane"),
     ("direction: +", "direction: up", "step 1: direction is \\+ or -"),
     (", direction: +", "", "step 1: it needs the entries"),
-    ("title", "seeds: 0\ntitle", "seeds is 0"),
+    ("title", "seeds: 0\ntitle", "seeds is 0"), ("title", "seeds: true\ntitle", "seeds is True"),
+    ("  bccd:", "  bccd: 5", "bccd: it must hold KEY: VALUE entries, got 5"),
+    ("title", "values: 5\ntitle", "values: it must hold KEY: VALUE entries, got 5"),
+    ("steps:\n  - {from: plain, to: other, claim: it is better, direction: +}", "steps: 5", "steps is 5; it must be a"),
     ("  plain:", "  a/b:", "'a/b' in rows is not a name"),
     ("title: A trial", "title: [", "cannot be read as YAML"),
 ])
