@@ -1,4 +1,6 @@
 """A set of images that each have one class, whatever files they are in."""
+import hashlib
+import os
 from typing import List, NamedTuple, Sequence, Tuple
 
 from ...errors import DataError
@@ -48,6 +50,14 @@ class ClassifiedSet(NamedTuple):
         for image in self.images:
             counts[image.label] += 1
         return counts
+
+    def fingerprint(self) -> str:
+        """Returns a checksum of the names and the classes of the images, which does not depend on the folder."""
+        digest = hashlib.sha256()
+        for image in self.images:
+            name = image.path[len(self.source):].lstrip(os.sep) if image.path.startswith(self.source) else image.path
+            digest.update(f"{name}\0{image.key}\0{image.label}\0".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     def summary(self) -> str:
         """Returns a line that says how many images and classes there are."""

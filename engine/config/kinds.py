@@ -4,6 +4,7 @@ Sequences become tuples, and whole numbers become floats where floats are wanted
 however its values were written.
 """
 import itertools
+import re
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple, Union
 
 import yaml
@@ -14,6 +15,24 @@ from ...errors import UsageError
 
 _LARGEST_EDGE = 20000  # pixels, of images as networks get them
 _LARGEST_NUMBER = 2 ** 53  # what is larger counts nothing, and becomes another number as a float
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads texts as YAML, and refuses numbers that YAML does not read to the base 10: 010 is 8 there, 1:30 is 90."""
+
+    def decimal_number(self, node: yaml.ScalarNode) -> Union[int, float]:
+        """Returns a number; UsageError where it begins with 0 or has colons, as no decimal number of YAML's does."""
+        kind = node.tag.rpartition(":")[2]
+        number = getattr(self, f"construct_yaml_{kind}")(node)
+        base = 60 if ":" in node.value else 8 if kind == "int" and re.match(r"[-+]?0[0-7_]", node.value) else 10
+        if base != 10:
+            raise UsageError(f"{node.value} is {number} in YAML, which reads it to the base {base}; write a decimal "
+                             "number")
+        return number
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.decimal_number)
 
 
 class Kind(NamedTuple):
@@ -188,7 +207,12 @@ def _ranks(value: Any) -> str:
 
 def _parse_numbers(text: str) -> Any:
     """Returns the list, which may hold others, or the single number that a text stands for."""
-    return _parse_list(text.replace("(", "[").replace(")", "]"), yaml.SafeLoader)
+    return _parse_list(text.replace("(", "[").replace(")", "]"), _Loader)
+
+
+def _parse_texts_of_numbers(text: str) -> Any:
+    """Returns the list that a text in brackets stands for; another text stays as it is."""
+    return _parse_numbers(text) if text.lstrip().startswith(("[", "(")) else text
 
 
 def _parse_names(text: str) -> Any:
@@ -217,14 +241,18 @@ def _parse_list(text: str, loader: type) -> Any:
     return yaml.load(f"[{text}]", loader)
 
 
+def _parse_number(text: str) -> Any:
+    return yaml.load(text, _Loader)
+
+
 def _parse_int_or_ints(text: str) -> Any:
-    value = yaml.safe_load(text)
+    value = _parse_number(text)
     return value if _is_int(value) else _parse_numbers(text)
 
 
 BOOL = Kind("true or false", _bool, yaml.safe_load)
-INT = Kind("a whole number", _int, yaml.safe_load)
-FLOAT = Kind("a number", _float, yaml.safe_load)
+INT = Kind("a whole number", _int, _parse_number)
+FLOAT = Kind("a number", _float, _parse_number)
 TEXT = Kind("text", _text, str)
 NAMES = Kind("a list of names", lambda value: _sequence(_text, value), _parse_names)
 NUMBERS = Kind("a list of numbers", lambda value: _one_or_more(_number, value), _parse_numbers)
@@ -236,8 +264,8 @@ FAULTS = Kind("default, raise, skip, or what is done about kinds of faults, such
 # A text in the configuration, as `layer_ranks` reads it.
 RANKS = Kind("ranks of layers, such as fc6=1024,fc7=256", _ranks, str, takes_mapping=True)
 # Texts of numbers, as the files of the MXNet original write them.
-GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, str)
-EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, str)
+GPU_IDS = Kind("device numbers with commas between, such as '0,1'", _ids, _parse_texts_of_numbers)
+EPOCHS = Kind("rising numbers with commas between, such as '4,5.333'", _epochs, _parse_texts_of_numbers)
 FACTORS = Kind("two factors above 0, the lower one first", _factors, _parse_numbers)
 PAIRS = Kind("a list of [shorter edge, bound on the longer edge] in whole pixels", _pairs, _parse_numbers)
 PAIR_OR_PAIRS = Kind("[shorter edge, bound on the longer edge] in whole pixels, or a list of such pairs",

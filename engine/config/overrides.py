@@ -15,8 +15,9 @@ def override_values(overrides: Overrides) -> Dict[str, Any]:
     Args:
         overrides: words of a command line, where each entry is `KEY VALUE` or `KEY=VALUE` (`["TRAIN.lr", "0.01",
             "gpus=0,1"]`; a value may hold "=", too), or a dict (`{"TRAIN.lr": 0.01}`, or by sections `{"TRAIN": {"lr":
-            0.01}}`). Texts are read as YAML reads them; sequences may be written `[a, b]`, `(a, b)` or `a,b`. Later
-            entries win.
+            0.01}}`). Texts are read as YAML reads them, but numbers must be decimal; those of keys that take texts stay
+            as they are, so that null is a name there and `network.pretrained=` sets an empty one. Sequences may be
+            written `[a, b]`, `(a, b)` or `a,b`. Later entries win.
 
     Raises:
         ConfigError: unknown key, wrong value, or a key without a value; the message names the word.

@@ -1,4 +1,5 @@
 """Testing a detector on a data set: detections, result files, metrics."""
+import contextlib
 import copy
 import json
 import logging
@@ -13,7 +14,7 @@ from yacs.config import CfgNode
 from ... import data
 from ...data.proposals import ProposalSet
 from ..deploy.detectors import load_detector
-from ..files import PathLike, write_json
+from ..files import PathLike, storage_errors, write_json
 from ..inference.dataset_detections import detect_dataset
 from ..inference.detections import Detections
 from ..inference.detector import Detector
@@ -21,6 +22,7 @@ from ..parallel.group import ALONE, Group
 from . import compute_metrics, format_metrics, write_results
 from .matching import describe_match, match_classes, with_classes_of_data_set
 
+METRICS_FILE = "metrics.json"
 SPEED_FILE = "speed.json"
 _SECONDS_OF_METRICS = 60  # for a large data set
 _MESSAGES = 10  # how many images that cannot be read are named in the log
@@ -98,6 +100,7 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
     written = []
     if folder is not None:
         written = [Path(folder) / "results.json", Path(folder) / "dataset.json"]
+        _remove_metrics(Path(folder) / METRICS_FILE)
         write_results(written[0], dataset, detections)
         write_json(written[1], dataset.report())
         write_json(Path(folder) / SPEED_FILE, {"images": len(detections), "seconds": seconds,
@@ -107,7 +110,7 @@ def test_detector(detector: Detector, dataset: data.Dataset, folder: Optional[Pa
         metrics = dict(compute_metrics(dataset, detections), images_left_out=len(failures))
         lines = [format_metrics(metrics)]
         if folder is not None:
-            written.append(Path(folder) / "metrics.json")
+            written.append(Path(folder) / METRICS_FILE)
             write_json(written[-1], metrics)
     if logger is not None:
         lines.insert(0, describe_match(detector.classes, dataset.classes))
@@ -132,6 +135,12 @@ def test_network(cfg: CfgNode, net: HybridBlock, dataset: data.Dataset, contexts
 
 # pytest must not take the functions for tests where they are imported.
 test_detector.__test__ = test_network.__test__ = False
+
+
+def _remove_metrics(path: Path) -> None:
+    """Removes the metrics of an earlier test, which are not those of the results that are written now."""
+    with storage_errors(path), contextlib.suppress(FileNotFoundError):
+        path.unlink()
 
 
 def without_failures(dataset: data.Dataset, detections: Sequence[Detections],

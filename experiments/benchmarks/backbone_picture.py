@@ -43,7 +43,7 @@ def plot_times(rows: Sequence[Mapping[str, Any]], path: str) -> None:
     for of_panel in labels:
         _hide_overlapping(of_panel)
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=110, format="png")
 
 
 def family_of(name: str) -> str:

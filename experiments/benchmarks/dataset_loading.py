@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ...data import Dataset, load_dataset
 from ...data.cache.cache_folder import VARIABLE
 from ...process_memory import IN_USE, PEAK, reset_peak, status_bytes
-from .large_sets import write_coco_set, write_voc_set
+from .large_sets import write_coco_set, write_voc_set, written_once
 
 HEADER = (f"{'seconds (of the processors), memory':<38} {'images':>7} {'boxes':>7} {'first time':>24} "
           f"{'from the cache':>24}")
@@ -53,9 +54,7 @@ def run_cases(folder: str, sizes: Sizes, names: Optional[Sequence[str]] = None) 
     """
     for name in names or CASES:
         case = CASES[name]
-        path = os.path.join(folder, case.folder)
-        if not os.path.isdir(path):
-            case.write(path, sizes)
+        path = written_once(os.path.join(folder, case.folder), partial(case.write, sizes=sizes))
         with tempfile.TemporaryDirectory(dir=folder) as cache:
             first = _measure_in_process(cache, *case.task, path)
             again = _measure_in_process(cache, *case.task, path) if case.task[0] == "load" else None

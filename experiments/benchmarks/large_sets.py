@@ -2,7 +2,8 @@
 import io
 import json
 import os
-from typing import Any, Dict, Iterator, List
+import shutil
+from typing import Any, Callable, Dict, Iterator, List
 
 import numpy as np
 from PIL import Image
@@ -42,6 +43,21 @@ _XML = """<annotation>
 	<segmented>0</segmented>
 {}</annotation>
 """
+
+
+def written_once(folder: str, write: Callable[[str], None]) -> str:
+    """Returns a folder, which is written if it is not there; one whose writing is interrupted is not there.
+
+    Args:
+        folder: its path.
+        write: makes the folder at the path that it is called with, and writes what is in it.
+    """
+    if not os.path.isdir(folder):
+        work = folder + ".part"
+        shutil.rmtree(work, ignore_errors=True)
+        write(work)
+        os.replace(work, folder)
+    return folder
 
 
 def write_coco_set(root: str, images: int, boxes: int, segmentation: bool, seed: int = 0, files: int = 0) -> None:

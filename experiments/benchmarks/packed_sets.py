@@ -20,7 +20,7 @@ from ...data.packing.set_packer import PackOptions
 from ...data.packing.writing import pack_datasets
 from ...data.record_columns import storage_order
 from ...process_memory import PEAK, descendants, resident_bytes, status_bytes
-from .large_sets import write_coco_set
+from .large_sets import write_coco_set, written_once
 
 HEADER = f"{'':<62} {'number':>9} {'seconds':>8} {'a second':>10} {'peak MB':>8}"
 IMAGE_SET = "train2017"
@@ -28,6 +28,7 @@ _SCALES = ((64, 96),)
 _BATCH = 2
 _WINDOW = 20_000
 _CACHE = "cache"  # the folder of the cache of data sets
+_READING = "import sys; from light_head_rcnn.data import load_dataset; load_dataset('auto', *sys.argv[1:])"
 
 
 class Sizes(NamedTuple):
@@ -94,24 +95,21 @@ def format_row(row: Dict[str, Any]) -> str:
 
 def _coco(folder: str, sizes: Sizes) -> str:
     """Returns the folder of the set as files; it is written if it is not there."""
-    root = os.path.join(folder, "coco")
-    if not os.path.isdir(root):
-        work = os.path.join(folder, "coco.part")
-        shutil.rmtree(work, ignore_errors=True)
-        write_coco_set(work, sizes.images, sizes.boxes, False, files=4000)
-        os.replace(work, root)
-    return root
+    return written_once(os.path.join(folder, "coco"),
+                        lambda path: write_coco_set(path, sizes.images, sizes.boxes, False, files=4000))
 
 
-def _load(folder: str, sizes: Sizes, again: bool = False) -> Work:
+def _load(folder: str, sizes: Sizes) -> Work:
     root = _coco(folder, sizes)
-    if not again:
-        shutil.rmtree(os.path.join(folder, _CACHE), ignore_errors=True)
+    shutil.rmtree(os.path.join(folder, _CACHE), ignore_errors=True)
     return lambda: len(load_dataset("auto", root, IMAGE_SET).records)
 
 
 def _load_again(folder: str, sizes: Sizes) -> Work:
-    return _load(folder, sizes, again=True)
+    root = _coco(folder, sizes)
+    # The cache may not have the set yet. Another process fills it, whose memory does not count.
+    subprocess.run([sys.executable, "-c", _READING, root, IMAGE_SET], check=True)
+    return lambda: len(load_dataset("auto", root, IMAGE_SET).records)
 
 
 def _pack(folder: str, sizes: Sizes) -> Work:
@@ -121,7 +119,7 @@ def _pack(folder: str, sizes: Sizes) -> Work:
 
     def work() -> int:
         pack_datasets(target, {"train": dataset}, dataset.path, PackOptions(shuffled=("train",)))
-        return sizes.images
+        return len(dataset.records)
     return work
 
 
@@ -168,15 +166,13 @@ def _read(paths: Sequence[str]) -> int:
 
 def _files(folder: str, sizes: Sizes) -> List[str]:
     """Returns the paths of `sizes.read` files, none of which is a link, in the order in which they were written."""
-    root = os.path.join(folder, "files")
-    if not os.path.isdir(root):
-        work = os.path.join(folder, "files.part")
-        shutil.rmtree(work, ignore_errors=True)
-        os.makedirs(work)
+    def write(path: str) -> None:
+        os.makedirs(path)
         for number, record in enumerate(_packed(folder).records[:sizes.read]):
-            with open_image_file(record.path) as source, open(os.path.join(work, f"{number:07d}.jpg"), "wb") as file:
+            with open_image_file(record.path) as source, open(os.path.join(path, f"{number:07d}.jpg"), "wb") as file:
                 file.write(source.read())
-        os.replace(work, root)
+
+    root = written_once(os.path.join(folder, "files"), write)
     return [os.path.join(root, name) for name in sorted(os.listdir(root))]
 
 

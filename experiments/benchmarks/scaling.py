@@ -9,6 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 from ...engine.building.network import build_net
 from ...engine.config import load_config
 from ...engine.reporting.scalars import read_scalars
+from ...errors import UsageError
 
 CLASSES = [f"class{number}" for number in range(80)]  # as many as COCO has
 FORWARD_SHARE = 1 / 3  # of a step without communication; the backward pass takes the rest
@@ -156,15 +157,25 @@ def measure(cfg: str, overrides: Sequence[str], skip: int) -> List[Dict[str, Any
 
     Returns:
         A dict a training: processes ("alone", "1 worker", "2 workers"), images_per_second (median over the steps).
+
+    Raises:
+        UsageError: a training failed, or has no more steps than are not counted.
     """
     rows = []
     for name, before in (("alone", []), ("1 worker", ["launch", "-n", "1", "--"]),
                          ("2 workers", ["launch", "-n", "2", "--"])):
         with tempfile.TemporaryDirectory() as folder:
             words = [*before, "train", "--cfg", cfg, "--cpu", "--out", folder, "TRAIN.NUM_WORKERS=0", *overrides]
-            subprocess.run(["env", "OMP_NUM_THREADS=1", *_COMMAND, *words], check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-            lines = [line for line in read_scalars(Path(folder) / "losses.jsonl") if "loss" in line][skip:]
+            done = subprocess.run(["env", "OMP_NUM_THREADS=1", *_COMMAND, *words], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, universal_newlines=True)
+            if done.returncode:
+                raise UsageError(f"--measure {cfg}: the training ({name}) ended with status {done.returncode}: "
+                                 + done.stderr[-1000:].strip())
+            steps = [line for line in read_scalars(Path(folder) / "losses.jsonl") if "loss" in line]
+        lines = steps[skip:]
+        if not lines:
+            raise UsageError(f"--measure {cfg}: the training has {len(steps)} steps, of which the first {skip} are not "
+                             "counted: let it take more, such as by TRAIN.end_epoch=2")
         rows.append({"processes": name, "steps": len(lines),
                      "images_per_second": statistics.median(line["images_per_second"] for line in lines)})
     return rows

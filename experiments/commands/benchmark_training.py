@@ -16,9 +16,7 @@ def main(argv: List[str]) -> int:
     parser = make_parser("lhrcnn benchmark training", main.__doc__, EXAMPLES)
     parser.add_argument("--cfg", action="append", metavar="FILE", help="a configuration: a YAML file, or the name of a "
                         "bundled one; give --cfg several times to compare the others with the first")
-    devices = parser.add_mutually_exclusive_group()
-    devices.add_argument("--cpu", action="store_true", help="run on the CPU")
-    devices.add_argument("--gpus", metavar="IDS", help="run on these GPUs, such as 0 or 0,1")
+    options.add_devices(parser, "the first configuration's gpus where MXNet sees a GPU, otherwise the CPU")
     parser.add_argument("--steps", type=int, default=30, metavar="N", help="timed steps of each configuration "
                         "(default: 30)")
     parser.add_argument("--turn", type=int, default=10, metavar="N", help="steps of one configuration before it is the "

@@ -36,7 +36,8 @@ def main(argv: options.Arguments = None) -> int:
                         "set of the configuration")
     options.add_overrides(parser)
     args = parser.parse_intermixed_args(argv)
-    from ...engine.inference.changed_networks import write_network
+    from ...engine.folder_lock import lock_folder
+    from ...engine.inference.changed_networks import check_folder, write_network
     from ...engine.inference.compression import compress, count_parameters, time_head
     from ...engine.inference.loading import TrainedNetwork, load_network
     from ...engine.reporting.logger import open_logger
@@ -46,23 +47,25 @@ def main(argv: options.Arguments = None) -> int:
     if folder.resolve() == Path(trained.path).resolve().parent:
         raise UsageError(f"{folder} holds the checkpoint that is compressed: name another folder, --out FOLDER")
     options.check_output_folder(folder)
-    compressed = compress(trained, contexts, args.rank, args.energy)
-    base = write_network(compressed.net, compressed.cfg, str(folder))
-    logger.info("ranks: %s; wrote %s", ", ".join(f"{name} {rank}" for name, rank in compressed.ranks.items()), base)
-    for name, rank in compressed.ranks.items():
-        units, in_units = getattr(trained.net.head, name).weight.shape
-        if rank * (units + in_units) >= units * in_units:
-            logger.info("warning: at rank %d, the two layers in place of %s have no fewer parameters than its %d x %d; "
-                        "below rank %d they have", rank, name, units, in_units,
-                        -(-units * in_units // (units + in_units)))
-    test = trained.cfg.TEST
-    rois = test.PROPOSALS if trained.net.needs_proposals else test.RPN_POST_NMS_TOP_N
-    rows = {"parameters of the head": [f"{count_parameters(net.head):,}" for net in (trained.net, compressed.net)],
-            f"milliseconds of the head, {rois} RoIs": [f"{1000 * time_head(net, rois, contexts[0]):.1f}"
-                                                       for net in (trained.net, compressed.net)]}
-    if args.test:
-        small = TrainedNetwork(compressed.net, compressed.cfg, base + ".params")
-        rows.update(_tested(trained, small, contexts[0], folder, logger))
+    check_folder(str(folder), trained.cfg.TRAIN.model_prefix)
+    with lock_folder(folder):
+        compressed = compress(trained, contexts, args.rank, args.energy)
+        base = write_network(compressed.net, compressed.cfg, str(folder))
+        logger.info("ranks: %s; wrote %s", ", ".join(f"{name} {rank}" for name, rank in compressed.ranks.items()), base)
+        for name, rank in compressed.ranks.items():
+            units, in_units = getattr(trained.net.head, name).weight.shape
+            if rank * (units + in_units) >= units * in_units:
+                logger.info("warning: at rank %d, the two layers in place of %s have no fewer parameters than its %d x "
+                            "%d; below rank %d they have", rank, name, units, in_units,
+                            -(-units * in_units // (units + in_units)))
+        test = trained.cfg.TEST
+        rois = test.PROPOSALS if trained.net.needs_proposals else test.RPN_POST_NMS_TOP_N
+        rows = {"parameters of the head": [f"{count_parameters(net.head):,}" for net in (trained.net, compressed.net)],
+                f"milliseconds of the head, {rois} RoIs": [f"{1000 * time_head(net, rois, contexts[0]):.1f}"
+                                                           for net in (trained.net, compressed.net)]}
+        if args.test:
+            small = TrainedNetwork(compressed.net, compressed.cfg, base + ".params")
+            rows.update(_tested(trained, small, contexts[0], folder, logger))
     width = max(map(len, rows)) + 2
     logger.info("\n".join([f"{'':<{width}}{'before':>14}{'after':>14}",
                            *(f"{title:<{width}}{before:>14}{after:>14}" for title, (before, after) in rows.items())]))

@@ -1,7 +1,7 @@
 """Finds proposals in the images of a data set, for detectors without an RPN, and measures how many boxes they find."""
 import argparse
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple
 
 import yaml
 
@@ -42,16 +42,15 @@ def main(argv: options.Arguments = None) -> int:
         sets = _read(args)
         for name, dataset in sets.datasets.items():
             _measure(name, dataset, args.files, args.max)
-        return 0
+        return _tell_faults(sets)
     options.check_output_folder(args.out)
     finder = ProposalFinder(args.method, args.mode, args.max, args.width, args.edge_model)
-    sets, files, status = _read(args), [], 0
+    sets, files = _read(args), []
     with lock_folder(args.out):
         for name, dataset in sets.datasets.items():
-            path, unread = _propose(sets.folder, name, dataset, finder, args)
-            files.append(path)
-            _measure(name, dataset, [path], args.max)
-            status = max(status, int(unread > 0))
+            files.append(_propose(sets.folder, name, dataset, finder, args))
+            _measure(name, dataset, files[-1:], args.max)
+    status = _tell_faults(sets)
     print("The lines of a configuration that use them:\n\n" + _config_lines(files))
     return status
 
@@ -127,8 +126,7 @@ def _read(args: argparse.Namespace) -> _Sets:
     return _Sets(args.path, {name: data_sets.read_set(args, name, policy) for name in names})
 
 
-def _propose(folder: str, name: str, dataset: Dataset, finder: ProposalFinder,
-             args: argparse.Namespace) -> Tuple[Path, int]:
+def _propose(folder: str, name: str, dataset: Dataset, finder: ProposalFinder, args: argparse.Namespace) -> Path:
     from ...engine.inference.proposing import file_name, propose_for_dataset
     workers = runtime.available_threads().count if args.workers is None else args.workers
     path = Path(args.out) / file_name(folder, name, finder.method, finder.mode)
@@ -138,9 +136,17 @@ def _propose(folder: str, name: str, dataset: Dataset, finder: ProposalFinder,
              + (f"; {new:,} new ones took {done.seconds:.1f} s with {workers} workers, {done.seconds / new:.2f} s an "
                 "image" if new else "")]
     if done.unread:
-        lines.append(f"{done.unread} images could not be read, and have no proposals:\n{dataset.log.table()}")
+        lines.append(f"{done.unread} images could not be read, and have no proposals")
     print("\n".join(lines), flush=True)
-    return path, done.unread
+    return path
+
+
+def _tell_faults(sets: _Sets) -> int:
+    """Prints what was wrong with the image sets, images that were left out among it; returns the exit status."""
+    for name, dataset in sets.datasets.items():
+        if dataset.log.counts:
+            print(f"faults in {name}, their number, and what is done about them:\n{dataset.log.table()}\n", flush=True)
+    return int(any(dataset.log.unreadable_images for dataset in sets.datasets.values()))
 
 
 def _measure(name: str, dataset: Dataset, files: List[Path], limit: int) -> None:

@@ -26,7 +26,7 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.building.datasets import build_dataset
     from ...engine.building.proposals import build_proposals
     from ...engine.folder_lock import lock_folder
-    from ...engine.inference.changed_networks import write_network
+    from ...engine.inference.changed_networks import check_folder, write_network
     from ...engine.inference.loading import load_network
     from ...engine.reporting.logger import open_logger
     from ...engine.training.svm_detector import with_machines
@@ -38,12 +38,13 @@ def main(argv: options.Arguments = None) -> int:
     if Path(folder).resolve() == source:
         raise UsageError(f"{folder} holds the checkpoint that the machines are trained on: name another folder, --out "
                          "FOLDER")
+    prefix = (own if own is not None else trained.cfg).TRAIN.model_prefix
     options.check_output_folder(folder)
+    check_folder(folder, prefix)
     with lock_folder(folder):
         dataset = build_dataset(trained.cfg, trained.cfg.dataset.image_set, trained.net.classes)
         logger.info("%s", dataset.summary())
         proposals = build_proposals(trained.cfg, dataset, trained.cfg.TRAIN.PROPOSALS)
         machines = with_machines(trained, dataset, proposals, contexts[0], logger)
-        prefix = (own if own is not None else trained.cfg).TRAIN.model_prefix
         logger.info("wrote %s", write_network(machines.net, machines.cfg, folder, prefix))
     return 1 if dataset.log.unreadable_images else 0

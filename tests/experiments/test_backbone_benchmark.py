@@ -80,7 +80,7 @@ def test_every_claim_is_about_backbones_that_exist():
 
 
 def test_command(tmp_path, capsys):
-    numbers, picture = tmp_path / "b.json", tmp_path / "b.png"
+    numbers, picture = tmp_path / "b.json", tmp_path / "picture"  # a PNG, whatever it is called
     assert benchmark.main(["backbones", "--backbones", *PAIR, "--classifier-size", "64", "64", "--detector-size", "64",
                            "96", "--rounds", "1", "--repeats", "1", "--json", str(numbers), "--picture",
                            str(picture)]) == 0
@@ -90,7 +90,7 @@ def test_command(tmp_path, capsys):
     out = capsys.readouterr().out
     assert all(backbones.format_row(r) in out for r in found["rows"])
     assert all(backbones.format_check(c) in out for c in found["checks"])
-    assert Image.open(picture).size[0] > 1000
+    assert Image.open(picture).size[0] > 1000 and set(tmp_path.iterdir()) == {numbers, picture}
 
 
 @pytest.mark.parametrize("words, message", [

@@ -1,4 +1,6 @@
 """The simulation of gradients on their way, where the answer can be worked out by hand."""
+import sys
+
 import pytest
 
 from light_head_rcnn.errors import UsageError
@@ -64,6 +66,16 @@ def test_mistakes(monkeypatch, words, message):
     monkeypatch.setattr(scaling, "gradient_arrays", lambda name: [4])
     with pytest.raises(UsageError, match=message):
         benchmark_scaling.main(words)
+
+
+@pytest.mark.parametrize("program, message", [
+    ("sys.exit('error: there is no data set')", r"\(alone\) ended with status 1: error: there is no data set$"),
+    ("open(sys.argv[sys.argv.index('--out') + 1] + '/losses.jsonl', 'w').write('{\"step\": 1, \"loss\": 2}\\n' * 5)",
+     "has 5 steps, of which the first 10 are not counted")])
+def test_trainings_that_cannot_be_measured(monkeypatch, program, message):
+    monkeypatch.setattr(scaling, "_COMMAND", [sys.executable, "-c", "import sys; " + program])
+    with pytest.raises(UsageError, match="--measure shapes_s: the training " + message):
+        scaling.measure("shapes_s", [], skip=10)
 
 
 def test_gradients_of_a_bundled_configuration():

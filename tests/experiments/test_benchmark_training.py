@@ -2,6 +2,7 @@
 import json
 import os
 
+import mxnet as mx
 import pytest
 
 from light_head_rcnn.experiments import benchmark_training
@@ -64,6 +65,16 @@ def test_table_and_file(command, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(training.format_row(row) in printed for row in written["rows"])
     assert {path.name for path in tmp_path.iterdir()} == {"gluon", "graph", "times.json"}
+
+
+@pytest.mark.parametrize("words, status, devices", [
+    ([], 0, "cpu(0)"), (["--cpus", "2"], 0, "cpu(0) cpu(1)"), (["--gpus", "7"], 2, None)])
+def test_devices_are_those_of_every_command(command, tmp_path, monkeypatch, words, status, devices):
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
+    monkeypatch.setattr(training, "time_configurations", lambda *args, **numbers: [])
+    assert benchmark_training.main([*words, *(word for word in command if word != "--cpu")]) == status
+    if devices is not None:
+        assert " ".join(json.loads((tmp_path / "times.json").read_text())["devices"]) == devices
 
 
 @pytest.mark.parametrize("words, complaint", [

@@ -1,4 +1,5 @@
 """The benchmark of reading data sets: its sets are sound, and what it tells is what was read."""
+import contextlib
 import json
 
 import pytest
@@ -47,6 +48,25 @@ def test_benchmark(tmp_path, capsys):
         assert row["first"]["seconds"] > 0 and row["first"]["peak"] >= 0
     printed = capsys.readouterr().out.splitlines()
     assert printed == [dataset_loading.HEADER, *map(dataset_loading.format_row, content["rows"])]
+
+
+def test_a_set_whose_writing_was_interrupted_is_written_anew(tmp_path, monkeypatch):
+    written = []
+
+    def write(path, sizes):
+        (tmp_path / "sets" / path / "images").mkdir(parents=True)
+        written.append(path)
+        if len(written) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(dataset_loading.CASES, "voc", dataset_loading.CASES["voc"]._replace(write=write))
+    monkeypatch.setattr(dataset_loading, "_measure_in_process", lambda cache, *task: {
+        "images": len(written), "boxes": 0, "seconds": 1, "processor": 1, "peak": 1})
+    (tmp_path / "sets").mkdir()
+    for _ in range(2):
+        with contextlib.suppress(KeyboardInterrupt):
+            row, = dataset_loading.run_cases(str(tmp_path / "sets"), dataset_loading.Sizes(1, 1, 1, 1), ["voc"])
+    assert row["images"] == 2 and [path.name for path in (tmp_path / "sets").iterdir()] == ["voc"]
 
 
 def test_unknown_case():

@@ -114,7 +114,8 @@ class ClassifierRun:
         self._test_loader = ClassifierTestLoader(test_set.images, recipe.batch_size, TestView(recipe.side),
                                                  place.num_workers)
         self._facts = {"backbone": backbone, "recipe": recipe.as_dict(), "devices": len(place.contexts),
-                       "images": len(train_set.images), "settings": pixel_keys(*PIXELS)}
+                       "images": len(train_set.images), "settings": pixel_keys(*PIXELS),
+                       "fingerprints": {name: one.fingerprint() for name, one in self._sets.items()}}
         self.trainer = Trainer(ClassifierObjective(self.net, recipe.label_smoothing), loader,
                                recipe.optimizer(parameters), recipe.rates(len(loader)), epochs=recipe.epochs,
                                contexts=place.contexts, seed=recipe.seed)
@@ -170,6 +171,10 @@ class ClassifierRun:
         changed += [f"{name}: {state.get(name)} in the checkpoint, {value} now" for name, value in (
             ("devices", len(self._place.contexts)), ("images", len(self._sets["train"].images)),
             ("classes", list(self.net.classes))) if state.get(name) != value]
+        # A checkpoint of an earlier version has no fingerprints; they are not compared.
+        changed += [f"the set to {name} on, {one.source}: its files or their classes are others than in the checkpoint"
+                    for name, one in self._sets.items()
+                    if state.get("fingerprints", self._facts["fingerprints"])[name] != one.fingerprint()]
         if changed:
             raise TrainingError(f"the checkpoint {found} was trained otherwise:\n  " + "\n  ".join(changed)
                                 + "\nSet these back, or name another folder by --out")

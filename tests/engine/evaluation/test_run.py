@@ -12,7 +12,7 @@ from light_head_rcnn.engine.inference.dataset_detections import DatasetDetection
 from light_head_rcnn.engine.inference.detections import Detections
 from light_head_rcnn.engine.inference.detector import Detector
 from light_head_rcnn.engine.inference.input_preparation import InputPreparation
-from light_head_rcnn.errors import DataError
+from light_head_rcnn.errors import DataError, StorageError
 
 
 @pytest.fixture
@@ -51,6 +51,22 @@ def test_what_is_written(tmp_path, dataset, detector, caplog):
     assert len(json.loads((tmp_path / "out" / "results.json").read_text())) == metrics["detections"]
     assert "could not be read" not in caplog.text and "metrics.json" in caplog.text
     assert evaluate(detector(), dataset)["voc"]["AP"] == 1
+
+
+def test_no_metrics_of_an_earlier_test_lie_beside_new_results(tmp_path, dataset, detector, monkeypatch):
+    evaluate(detector(), dataset, tmp_path / "out")
+    earlier, write = (tmp_path / "out" / "metrics.json"), run.write_results
+    assert earlier.is_file()
+    monkeypatch.setattr(run, "write_results",
+                        lambda *args: pytest.fail("they come too early") if earlier.exists() else write(*args))
+    keep = np.zeros(0, int)
+    dataset.records = [type(record)(**{**vars(record), **{name: getattr(record, name)[keep] for name in (
+        "boxes", "classes", "difficult", "crowd", "areas", "ignored", "coco_boxes")}}) for record in dataset.records]
+    assert evaluate(detector(), dataset, tmp_path / "out") is None
+    assert not earlier.exists() and json.loads((tmp_path / "out" / "results.json").read_text()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="metrics.json cannot be written"):
+        evaluate(detector(), dataset, tmp_path / "file")
 
 
 def test_figures_that_are_unknown_are_null(tmp_path, dataset, detector):

@@ -1,5 +1,6 @@
 """Commands for detectors of given proposals, and for layers of low rank: test, detect, compress."""
 import json
+import shutil
 
 import mxnet as mx
 import numpy as np
@@ -10,7 +11,8 @@ from light_head_rcnn.data.proposals import write_proposals
 from light_head_rcnn.engine import config
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.checkpoints.networks import save_checkpoint
-from light_head_rcnn.experiments.commands import compress, data_show, detect, test
+from light_head_rcnn.engine.folder_lock import lock_folder
+from light_head_rcnn.experiments.commands import compress, data_show, detect, main, test
 
 CLASSES = ("disc", "box")
 BOXES = np.array([[8, 8, 37, 37], [0, 0, 63, 63], [20, 5, 50, 60]], np.float32)
@@ -126,6 +128,25 @@ def test_compressing_prints_before_and_after(workshop, tmp_path, capsys):
     assert metrics[0] == metrics[1]
     assert detect.main(["--checkpoint", str(tmp_path / "small"), "--cpu", "--out", str(tmp_path / "pictures"),
                         "--proposals", str(workshop / "boxes.npz"), str(workshop / "data/val/1.png")]) == 0
+
+
+@pytest.mark.parametrize("command", [["compress", "MODEL", "--energy", "1"], ["svm", "--checkpoint", "MODEL"]])
+def test_the_folder_of_another_training_is_refused(workshop, tmp_path, capsys, command):
+    for end in ("json", "params", "states"):
+        shutil.copy(workshop / f"out/fast-0002.{end}", tmp_path / f"fast-0002.{end}")
+    words = [str(workshop / "out") if word == "MODEL" else word for word in command]
+    assert main.main([*words, "--cpu", "--out", str(tmp_path)]) == 2
+    assert f"{tmp_path} holds other checkpoints, such as {tmp_path}/fast-0002: name" in capsys.readouterr().err
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_another_process_is_kept_out_and_an_earlier_result_replaced(workshop, tmp_path, capsys):
+    words = [str(workshop / "out"), "--cpu", "--no-test", "--rank", "fc6=8", "--out", str(tmp_path)]
+    with lock_folder(tmp_path):
+        assert compress.main(words) == 2
+    assert "another process" in capsys.readouterr().err
+    assert compress.main(words) == compress.main(words) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == {"fast-0000"}
 
 
 def test_ranks_that_save_nothing_are_told(workshop, tmp_path, capsys):

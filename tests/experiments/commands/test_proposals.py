@@ -53,6 +53,21 @@ def test_the_sets_of_a_configuration(lhrcnn, coco, tmp_path, stub):
     assert [line.split()[0] for line in out.splitlines() if line.startswith("  ")][1:3] == ["100", "300"]
 
 
+def test_images_that_cannot_be_read_are_told(lhrcnn, coco, tmp_path, stub):
+    file = coco / "annotations" / "instances_train.json"
+    content = json.loads(file.read_text())
+    for image in content["images"]:  # sizes that the files themselves must tell
+        del image["width"], image["height"]
+    file.write_text(json.dumps(content))
+    (coco / "train" / "0.jpg").write_bytes(b"no image")
+    words = ["--set", "train", "--on-error", "skip", coco]
+    status, out, _ = lhrcnn("proposals", "--method", "edge_boxes", "--workers", "0", "--out", tmp_path, *words)
+    assert status == 1 and "2 images of the set train" in out
+    assert "faults in train, their number, and what is done about them:\n  image_unreadable        1  drop" in out
+    status, out, _ = lhrcnn("proposals", "--recall", tmp_path / "coco-train-edge_boxes.npz", *words)
+    assert status == 1 and "faults in train" in out
+
+
 def test_the_recall_of_boxes_that_are_there(lhrcnn, coco, tmp_path):
     for name, count in (("train", 3), ("val", 2)):
         (tmp_path / f"{name}.json").write_text(json.dumps({f"{name}/{i}.jpg": [[5, 5, 34, 34]] for i in range(count)}))

@@ -13,6 +13,7 @@ from light_head_rcnn.engine.building.initialization import initialize
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.engine.building.pretrained import read_pretrained
 from light_head_rcnn.engine.config import load_config
+from light_head_rcnn.engine.training.classification import run
 from light_head_rcnn.engine.training.classification.recipe import Recipe
 from light_head_rcnn.engine.training.classification.run import ClassifierRun, Place
 from light_head_rcnn.engine.training.hook import Hook
@@ -105,6 +106,24 @@ def test_earlier_runs_are_not_overwritten_and_must_fit(sets, trained):
     fewer = [one._replace(images=one.images[1:]) for one in sets]
     with pytest.raises(TrainingError, match="images: 48 in the checkpoint, 47 now"):
         start(fewer, trained[0], resume=True)
+
+
+def test_data_that_were_moved_are_gone_on_with_and_others_are_not(sets, trained, monkeypatch):
+    def changed(one, **values):
+        return one._replace(images=[one.images[0]._replace(**values), *one.images[1:]])
+
+    moved = [one._replace(source="other/", images=[
+        image._replace(path="other/" + image.path[len(one.source) + 1:]) for image in one.images]) for one in sets]
+    assert start(moved, trained[0], resume=True).trainer.step == 18
+    with pytest.raises(TrainingError, match="otherwise:\n  the set to train on, .*train: its files or their classes"):
+        start([changed(sets[0], label=1), sets[1]], trained[0], resume=True)
+    others = [sets[0], changed(sets[1], path=sets[1].source + "/blue/x.png")]
+    with pytest.raises(TrainingError, match="otherwise:\n  the set to test on, .*val: its files or their classes"):
+        start(others, trained[0], resume=True)
+    read = run.read_checkpoint  # of an earlier version
+    monkeypatch.setattr(run, "read_checkpoint", lambda base: {
+        name: value for name, value in read(base).items() if name != "fingerprints"})
+    assert start(others, trained[0], resume=True).trainer.step == 18
 
 
 def test_its_file_starts_a_detector(trained):
