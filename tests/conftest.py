@@ -1,6 +1,5 @@
 """Fixtures for all tests: the package before MXNet, seeds, the real data sets where they are at hand, and trainings on
 a handful of small images."""
-import gc
 import importlib.util
 import json
 import logging
@@ -43,7 +42,6 @@ class PlainRoot:
 def pytest_configure(config):
     """Registers what must hold above this folder too, where no conftest.py may lie."""
     config.pluginmanager.register(PlainRoot())
-    gc.set_threshold(20000, 20)  # with Python's own, small tests take a tenth longer
     os.environ["LHRCNN_CACHE"] = "off"  # nothing is left in the user's cache
     # A busy machine may take its time, and each run tries the same examples.
     hypothesis.settings.register_profile("suite", deadline=None, derandomize=True,
