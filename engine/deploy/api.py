@@ -30,8 +30,8 @@ def export(detector: Union[Detector, PathLike], path: PathLike, thresholds: Opti
         The paths of the files.
 
     Raises:
-        UsageError: there is no such format, `detector` is an export, something else is at `path`, or the files cannot
-            be written.
+        UsageError: there is no such format, `detector` is an export that is not exported again (an ONNX export, or one
+            with oneDNN's operators), something else is at `path`, or the files cannot be written.
         ModelError: the network has an operator that the format does not have.
         LibraryError: a package that the format needs is not installed.
 

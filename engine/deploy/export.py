@@ -55,7 +55,7 @@ def export(detector: Union[Detector, PathLike], prefix: PathLike,
 
     Raises:
         UsageError: `prefix` names a folder, or `static_shape` is none that the network can have; `detector` is an
-            export; or the files cannot be written.
+            export with oneDNN's operators, or an ONNX export; or the files cannot be written.
         ModelError: the network has an operator that no export can have.
         In both cases an earlier export stays as it was.
 

@@ -43,7 +43,7 @@ def test_from_scratch(configure, parameters):
                                            ("resnet_v1_101_rfcn", "rfcn_resnet101_v1_coco")])
 def test_a_seed_begins_as_in_gluon(configure, symbol, model):
     cfg = configure("run", "symbol", symbol, "network.model", model)
-    net, graph = build_net(cfg, "abc"), graph_for_tests(cfg, 4)
+    net, graph = build_net(cfg, ["a", "b", "c"]), graph_for_tests(cfg, 4)
     mx.random.seed(3)
     initialize(cfg, net, mx.cpu())
     mx.random.seed(3)
