@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ...engine.checkpoints.choosing import latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...engine.files import atomic_write
 from ...errors import UsageError
 from ...progress import ProgressBar
 from ..runs.configurations import changed_values, differences
+from ..runs.kept_checkpoints import keep_last_checkpoint, last_checkpoint_of_run
 from ..runs.processes import CommandRunner
 from ..runs.run_commands import testing_command, training_command
 from .rows import SMALL
@@ -140,24 +140,14 @@ def _carry_out(run: Run, root: Path, device: Sequence[str],
     finally:
         meter.write()
     if run.trains:
-        keep_latest(checkpoint_prefix(load_config(cfg_file)))
+        keep_last_checkpoint(checkpoint_prefix(load_config(cfg_file)))
     return json.loads(metrics.read_text(encoding="utf-8"))["coco"], total_usage(folder / _USAGE)["seconds"]
 
 
 def _tested_checkpoint(run: Run, root: Path) -> str:
     """Returns the last checkpoint of the run whose weights this one tests."""
-    source = folder_of(root, run.weights)
-    there = (source / _CONFIGURATION).is_file()
-    checkpoint = latest_checkpoint(checkpoint_prefix(load_config(source / _CONFIGURATION))) if there else None
-    if checkpoint is None:
-        raise UsageError(f"run {run.key} tests the checkpoint of {run.weights}, but {source} has none any more: remove "
-                         f"the entry {run.weights} from {Path(root) / 'state.json'} to do that run again")
-    return checkpoint
-
-
-def keep_latest(prefix: str) -> None:
-    """Removes all checkpoints of a run but the last one, because dozens of runs would fill a disk."""
-    kept = Path(latest_checkpoint(prefix)).name
-    for path in Path(prefix).parent.glob(Path(prefix).name + "-*"):
-        if path.stem != kept and path.suffix in (".params", ".states", ".json"):
-            path.unlink()
+    try:
+        return last_checkpoint_of_run(folder_of(root, run.weights) / _CONFIGURATION, run.weights,
+                                      Path(root) / "state.json")
+    except UsageError as error:
+        raise UsageError(f"{run.key}: {error}") from None

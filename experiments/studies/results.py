@@ -16,9 +16,9 @@ from ...engine.config import checkpoint_prefix, load_config
 from ...engine.evaluation.run import SPEED_FILE
 from ...engine.reporting.scalars import read_scalars
 from ...engine.training.hooks import LOSSES_FILE
-from ...errors import UsageError
 from ...gluon_models.weights.mxnet_files import load_arrays
 from ..benchmarks.machine import describe_machine
+from ..runs.kept_checkpoints import last_checkpoint_of_run
 from ..runs.usage import total_usage
 from .planning import Run
 from .proposals import average_recall_of
@@ -73,12 +73,7 @@ def last_of_source(run: Run) -> str:
     Raises:
         UsageError: there is none any more.
     """
-    there = run.source_file.is_file()
-    checkpoint = latest_checkpoint(checkpoint_prefix(load_config(run.source_file))) if there else None
-    if checkpoint is None:
-        raise UsageError(f"it begins with the checkpoint of {run.source}, but {run.source_file.parent} has none any "
-                         f"more: remove the entry {run.source} from the study's state.json to do that run again")
-    return checkpoint
+    return last_checkpoint_of_run(run.source_file, str(run.source), "the study's state.json")
 
 
 def count_parameters(path: str) -> int:

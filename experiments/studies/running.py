@@ -2,10 +2,10 @@
 import time
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
-from ...engine.checkpoints.checkpoint_files import list_checkpoints, remove_checkpoint
 from ...engine.checkpoints.choosing import best_checkpoint, latest_checkpoint
 from ...engine.config import checkpoint_prefix, load_config
 from ...errors import LightHeadError
+from ..runs.kept_checkpoints import keep_last_checkpoint
 from ..runs.processes import CommandRunner
 from ..runs.run_commands import svm_command, testing_command, training_command
 from ..runs.state import State
@@ -67,7 +67,7 @@ def run_study(runs: Sequence[Run], state: State, device: Sequence[str], runner: 
                 report(f"{run.key} failed: {error}")
             else:
                 state.put(f"failed/{run.key}", None)
-                _clean(run)
+                keep_last_checkpoint(checkpoint_prefix(load_config(run.file)))
                 figures = state.get(run.key)["last"]
                 report(f"{run.key}: AP {_shown(figures['AP'])}, AP50 {_shown(figures['AP50'])}, "
                        f"{state.get(run.key)['seconds'] / 60:.1f} min")
@@ -109,12 +109,3 @@ def _carry_out(run: Run, device: Sequence[str], runner: CommandRunner, until: Op
 def _shown(percent: Optional[float]) -> str:
     """Returns a figure in words; images without objects have none."""
     return "-" if percent is None else f"{percent:.1f}"
-
-
-def _clean(run: Run) -> None:
-    """Removes all checkpoints but the last one, because dozens of runs would fill a disk."""
-    prefix = checkpoint_prefix(load_config(run.file))
-    last = latest_checkpoint(prefix)
-    for checkpoint in list_checkpoints(prefix):
-        if checkpoint.base != last:
-            remove_checkpoint(checkpoint.base)

@@ -3,13 +3,16 @@ import json
 import threading
 from pathlib import Path
 
+import mxnet as mx
 import pytest
 
+from light_head_rcnn.engine.checkpoints import checkpoint_files
 from light_head_rcnn.errors import UsageError
 from light_head_rcnn.experiments.paper_tables import running, scales, statistics
 from light_head_rcnn.experiments.runs.state import State
 
 ROWS = ["b2", "psroi_align", "nms_50"]
+NOTHING = checkpoint_files.Content({"arg:weight": mx.nd.zeros(3)}, {}, {}, ["a", "b"])
 
 
 class Workshop:
@@ -40,16 +43,12 @@ class Workshop:
         if "--out" in words:
             assert words[words.index("--out") + 1] == str(folder / "test")
         else:
-            for name in ("-0000.json", "-0000.params", "-0001.json", "-0001.params"):
-                (folder / (row + name)).write_text("{}")
+            for epoch in (1, 2):
+                checkpoint_files.write_checkpoint(str(folder / row), checkpoint_files.epoch_tag(epoch), NOTHING, epoch,
+                                                  10 * epoch, {"steps_per_epoch": 10})
         metrics = dict.fromkeys(statistics.FIGURES, 0.1 * (1 + ROWS.index(row)) + 0.01 * seed)
         (folder / "test").mkdir(exist_ok=True)
         (folder / "test" / "metrics.json").write_text(json.dumps({"coco": metrics}))
-
-
-@pytest.fixture(autouse=True)
-def checkpoints(monkeypatch):
-    monkeypatch.setattr(running, "latest_checkpoint", lambda prefix: prefix + "-0001")
 
 
 def test_each_run_is_one_command(tmp_path):
@@ -58,9 +57,10 @@ def test_each_run_is_one_command(tmp_path):
     names = [Path(words[words.index("-m") + 1]).name.rpartition(".")[2] for words in shop.commands]
     assert names == ["train_end2end"] * 4 + ["test"] * 2
     checkpoint = shop.commands[-1][shop.commands[-1].index("--checkpoint") + 1]
-    assert checkpoint == str(tmp_path / "psroi_align" / "seed_1" / "psroi_align-0001")
+    assert checkpoint == str(tmp_path / "psroi_align" / "seed_1" / "psroi_align-0002")
     assert all("--cpu" in words for words in shop.commands)
-    assert sorted(path.name for path in (tmp_path / "b2" / "seed_1").glob("b2-*")) == ["b2-0001.json", "b2-0001.params"]
+    assert sorted(path.name for path in (tmp_path / "b2" / "seed_1").glob("b2-*")) == [
+        f"b2-0002.{end}" for end in ("json", "params", "states")]
     assert shop.state.get("nms_50/1")["metrics"]["AP"] == pytest.approx(0.31)
     assert shop.stopped == 0
 
@@ -177,13 +177,14 @@ def test_rows_that_were_done_before_are_looked_at(tmp_path):
         "TRAIN.end_epoch": {"1": ["b1"], "4": ["b2", "psroi_align", "nms_50"]}}
 
 
-def test_weights_that_are_gone_are_named(tmp_path, monkeypatch):
+def test_weights_that_are_gone_are_named(tmp_path):
     shop = Workshop(tmp_path)
     shop.go()
     shop.state.put("nms_50/0", None)
-    monkeypatch.setattr(running, "latest_checkpoint", lambda prefix: None)
-    with pytest.raises(UsageError, match="run nms_50/0 tests the checkpoint of psroi_align/0, but .* has none any "
-                                         "more: remove the entry psroi_align/0 from .*state.json"):
+    for path in (tmp_path / "psroi_align" / "seed_0").glob("psroi_align-*"):
+        path.unlink()
+    with pytest.raises(UsageError, match="^nms_50/0: it begins with the checkpoint of psroi_align/0, but .*seed_0 has "
+                                         "none any more: remove the entry psroi_align/0 from .*/state.json to do"):
         shop.go()
 
 
