@@ -115,9 +115,13 @@ class BestHook(Hook):
         if value is None or math.isnan(value) or not tested:
             return
         best = [checkpoint.base for checkpoint in list_checkpoints(self._prefix) if checkpoint.tag == BEST]
-        known = read_checkpoint(best[0]).get("test", {}).get(self._metric) if best else None
+        state = read_checkpoint(best[0]) if best else {}
+        # The best one may have been chosen by another metric, of an earlier configuration.
+        known = {**state.get("other_metrics", {}), **state.get("test", {})}.get(self._metric)
         if known is None or value > known:
-            facts = {"test": {self._metric: value}}
+            others = {name: other for name, other in metrics.items()
+                      if name != self._metric and isinstance(other, (int, float)) and math.isfinite(other)}
+            facts = {"test": {self._metric: value}, "other_metrics": others}
             with _advice_where_full(self._prefix):
                 copy_checkpoint(tested[0], self._prefix, BEST, facts)
             self._logger.info("%s-%s is the checkpoint with the best %s so far, %.4f", self._prefix, BEST,

@@ -90,6 +90,17 @@ def test_the_best_is_copied(tmp_path):
     assert (state["epoch"], state["test"]) == (3, {"AP": 0.6})
 
 
+def test_the_best_by_another_metric_is_compared_by_the_new_one(tmp_path):
+    prefix = str(tmp_path / "net")
+    for epoch, metric, figures in ((1, "AP", {"AP": 0.4, "AP50": 0.6, "AP75": float("nan")}),
+                                   (2, "AP50", {"AP": 0.5, "AP50": 0.59}), (3, "AP50", {"AP": 0.3, "AP50": 0.61})):
+        CheckpointHook(prefix, LOGGER).after_epoch(stand_in(4 * epoch))
+        BestHook(prefix, metric, LOGGER).after_test(stand_in(4 * epoch), figures)
+        state = read_checkpoint(prefix + "-best")
+        assert state["epoch"] == (3 if epoch == 3 else 1)
+    assert (state["test"], state["other_metrics"]) == ({"AP50": 0.61}, {"AP": 0.3})
+
+
 def test_the_best_is_the_one_that_was_tested_where_later_ones_are_there(tmp_path):
     train(tmp_path / "net", 4)
     train(tmp_path / "net", 2, figures=[0.3, 0.5])
