@@ -119,8 +119,13 @@ def log_pretrained(logger: logging.Logger, report: PretrainedReport) -> None:
         logger.info("%s", report.text)
 
 
-def warn_of_fixed_noise(cfg: CfgNode, fixed: Sequence[str], logger: logging.Logger) -> None:
-    """Logs a warning where `network.FIXED_PARAMS` fixes parameters at random values."""
+def warn_of_fixed_layers(cfg: CfgNode, fixed: Sequence[str], logger: logging.Logger) -> None:
+    """Logs a warning where `network.FIXED_PARAMS` fixes parameters at random values, or layers that are normalized by
+    each batch all the same."""
     if fixed and not cfg.network.pretrained:
         logger.info("warning: network.pretrained is empty, so that network.FIXED_PARAMS fixes random weights; "
                     "to train from scratch: network.FIXED_PARAMS [] network.NORM batch")
+    elif cfg.network.NORM == "batch" and any(not name.endswith(("_gamma", "_beta")) for name in fixed):
+        logger.info("warning: network.NORM is batch, so that the layers that network.FIXED_PARAMS fixes are normalized "
+                    "by each batch in training and by stored statistics in tests; to keep them as they are: "
+                    "network.NORM frozen")

@@ -10,7 +10,7 @@ from yacs.config import CfgNode
 from ... import data
 from ...gluon_models import RoIDetector
 from ..building.anchor_report import log_boxes
-from ..building.initialization import (caffe_meanings, fix_parameters, initialize, log_pretrained, warn_of_fixed_noise,
+from ..building.initialization import (caffe_meanings, fix_parameters, initialize, log_pretrained, warn_of_fixed_layers,
                                        warn_of_idle_words)
 from ..building.loaders import build_train_loader, image_stride
 from ..building.network import build_losses, build_net
@@ -82,7 +82,7 @@ def _with_first_weights(cfg: CfgNode, net: RoIDetector, loader: data.TrainLoader
     """Gives a Gluon detector its first weights and, where some are fixed or learn faster, the factors of these."""
     log_pretrained(start.logger, initialize(cfg, net, start.contexts, start.fresh, start.allow_partial))
     fixed = fix_parameters(net, cfg.network.FIXED_PARAMS)
-    warn_of_fixed_noise(cfg, fixed, start.logger)
+    warn_of_fixed_layers(cfg, fixed, start.logger)
     warn_of_idle_words(cfg, net.collect_params(), start.logger, caffe_meanings(net))
     parameters = dict(net.collect_params().items())
     start.logger.info("%s: %.2fM parameters, %d arrays fixed", cfg.network.model,
@@ -117,7 +117,7 @@ def graph_trainable(cfg: CfgNode, dataset: data.Dataset, start: Start, part: str
              if any(word in name for word in cfg.network.FIXED_PARAMS)]
     warn_of_idle_words(cfg, shapes, start.logger)
     if weights is None:
-        warn_of_fixed_noise(cfg, fixed, start.logger)
+        warn_of_fixed_layers(cfg, fixed, start.logger)
     start.logger.info("%s, %s: %.2fM parameters, %d arrays fixed", cfg.symbol, part,
                       sum(map(math.prod, shapes.values())) / 1e6, len(fixed))
     if start.fresh:

@@ -46,7 +46,8 @@ KEYS = (
         NOT_NEGATIVE),
     Key("TRAIN.BACKBONE_LR_MULT", 1.0, FLOAT,
         "Factor of the learning rate of the backbone: below 1, pretrained weights change less than the new layers; 0 "
-        "keeps all of them as they are, and `network.FIXED_PARAMS` does so too, and saves their gradients.",
+        "keeps all of them as they are, and `network.FIXED_PARAMS` does so too, and saves their gradients. Statistics "
+        "change all the same where `network.NORM` is batch.",
         NOT_NEGATIVE),
     Key("TRAIN.BIAS_LR_MULT", 1.0, FLOAT,
         "Factor of the learning rate of all biases: 2 in the Fast R-CNN paper, 1 in both originals.",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.engine.building.initialization import (
-    caffe_meanings, fix_parameters, initialize, warn_of_idle_words)
+    caffe_meanings, fix_parameters, initialize, warn_of_fixed_layers, warn_of_idle_words)
 from light_head_rcnn.engine.building.network import build_net
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import get_classifier, get_model
@@ -100,3 +100,15 @@ def test_words_that_fix_nothing_are_named(configure, caplog, model, words, idle)
     assert len(caplog.messages) == bool(idle)
     if idle:
         assert "no parameter has a name with 'layer1' or 'stem' in it, so that nothing is fixed by them" in caplog.text
+
+
+@pytest.mark.parametrize("norm, pretrained, fixed, warning", [
+    ("frozen", "", ["conv1_weight"], "network.pretrained is empty"), ("batch", "", ["conv1_weight"], "fixes random"),
+    ("batch", "x.params", ["bn_gamma", "conv1_weight"], "network.NORM is batch"),
+    ("batch", "x.params", ["bn_gamma", "bn_beta"], None), ("frozen", "x.params", ["conv1_weight"], None),
+    ("batch", "", [], None)])
+def test_fixed_layers_that_are_not_kept_are_told(configure, caplog, norm, pretrained, fixed, warning):
+    cfg = configure("run", "network.NORM", norm, "network.pretrained", pretrained)
+    with caplog.at_level(logging.INFO, "told"):
+        warn_of_fixed_layers(cfg, fixed, logging.getLogger("told"))
+    assert [warning in record.getMessage() for record in caplog.records] == ([True] if warning else [])

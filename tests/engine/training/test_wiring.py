@@ -90,7 +90,7 @@ def of_gluon_start(cfg, record):
     net = SimpleNamespace(features=SimpleNamespace(feature_size=None), stride=16, collect_params=dict)
     record(trainables, "build_net", net)
     record(trainables, "initialize", PretrainedReport())
-    for name in ("warn_of_fixed_noise", "set_gluon_factors", "build_losses", "LossesObjective", "log_boxes"):
+    for name in ("warn_of_fixed_layers", "set_gluon_factors", "build_losses", "LossesObjective", "log_boxes"):
         record(trainables, name)
     loader, fixed = record(trainables, "build_train_loader"), record(trainables, "fix_parameters", [])
     trainables.gluon_trainable(cfg, SimpleNamespace(classes=CLASSES), run.Start([mx.cpu(0), mx.cpu(1)], LOGGER))
