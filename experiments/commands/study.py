@@ -1,4 +1,5 @@
-"""Runs a study: rows that differ in one thing each, on several data sets, from several seeds; writes its page."""
+"""Runs a study and writes its page: variants of a configuration, the rows of a table, that differ in one thing each, on
+several data sets and from several seeds."""
 import argparse
 import sys
 import time
@@ -51,10 +52,10 @@ def _run(args: argparse.Namespace) -> int:
     from ..runs.state import State
     from ..studies import estimates, page, planning, running, study
     began, chosen = time.monotonic(), study.read_study(args.name)
-    folder, pages = Path(args.out or f"output/studies/{chosen.folder}"), Path(args.pages or chosen.pages)
-    if study.hides_bundled(chosen) and (args.out is None or args.pages is None):
+    folder, pages = Path(args.out or f"output/studies/{chosen.folder}"), Path(args.pages or args.out or chosen.pages)
+    if study.hides_bundled(chosen) and args.out is None:
         raise UsageError(f"{chosen.word} is called like the study {chosen.name} of the package, with which it would "
-                         "share its runs and its page: rename the file, or name folders by --out and --pages")
+                         "share its runs and its page: rename the file, or name another folder by --out")
     options.check_output_folder(folder, "choose another by --out")
     options.check_output_folder(pages, "choose another by --pages")
     if args.data is None and not args.page:
@@ -128,8 +129,8 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--page", action="store_true", help="write the page from what is done, and end")
     parser.add_argument("--out", metavar="DIR", help="folder for the runs and the state of the work (default: "
                         "output/studies/NAME, or the folder that several studies share)")
-    parser.add_argument("--pages", metavar="DIR", help="folder for NAME.md and NAME.json (default: docs/studies, or "
-                        "docs/fast-rcnn)")
+    parser.add_argument("--pages", metavar="DIR", help="folder for NAME.md and NAME.json (default: the folder of "
+                        "--out, and docs/studies or docs/fast-rcnn without it, over the page that is there)")
     parser.add_argument("--gpus", metavar="IDS", help="train on these GPUs, such as 0 or 0,1 (default: the CPU)")
     options.add_overrides(parser)
     return parser

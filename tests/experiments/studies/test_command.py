@@ -70,6 +70,14 @@ def test_rows_with_other_values_are_not_added(words, tmp_path, monkeypatch, caps
     assert "run set/plain/0 was done with another configuration than now (TRAIN.lr: 0.5 " in capsys.readouterr().err
 
 
+def test_a_folder_of_its_own_takes_the_page_too(words, tmp_path, monkeypatch):
+    """A trial writes over no page of finished runs."""
+    monkeypatch.chdir(tmp_path)
+    words[0] = "photographs"
+    assert command.main([*words[:-2], "--page"]) == 0
+    assert (tmp_path / "work" / "photographs.md").is_file() and not (tmp_path / "docs").exists()
+
+
 def test_a_second_process_is_refused(words, tmp_path, capsys):
     code = ("import sys, time\nfrom pathlib import Path\n"
             "from light_head_rcnn.engine.folder_lock import lock_folder\n"
