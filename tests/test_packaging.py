@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# They compile the native library, and make environments.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "*.so", "__pycache__", "build", "dist", "*.egg-info", "output")
 

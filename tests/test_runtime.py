@@ -137,6 +137,7 @@ def test_copies_of_large_arrays_start_no_threads():
     assert python(code, OMP_NUM_THREADS="2", MXNET_CPU_PARALLEL_SIZE="200000") == "1"  # what is avoided
 
 
+@pytest.mark.slow
 def test_mxnet_imported_first_is_told_once():
     code = """
         import warnings, numpy

@@ -27,6 +27,7 @@ def copy(tmp_path, monkeypatch):
     return module
 
 
+@pytest.mark.slow
 def test_builds_once_and_again_when_a_source_changes(copy, capsys):
     assert copy.built_fingerprint() is None
     assert copy.build() == copy.LIBRARY
@@ -79,6 +80,7 @@ def test_other_systems_get_a_message(copy, monkeypatch, platform):
         copy.build()
 
 
+@pytest.mark.slow
 def test_the_script_runs_on_python_3_8_without_the_package(tmp_path):
     """Only the standard library is there: `-I -S` leaves out site-packages and the folder of the checkout."""
     candidates = [shutil.which("python3.8"), *map(str, Path.home().glob(".pyenv/versions/3.8.*/bin/python"))]

@@ -106,7 +106,8 @@ def test_an_image_without_proposals_does_no_harm(small):
 
 
 @pytest.mark.parametrize("name, ohem, operator", [
-    (XCEPTION, 8, "contrib"), (XCEPTION, 0, "custom"), (XCEPTION, 8, "native"), (RFCN, 8, "contrib")])
+    (XCEPTION, 8, "contrib"), (XCEPTION, 0, "custom"), (XCEPTION, 8, "native"),
+    pytest.param(RFCN, 8, "contrib", marks=pytest.mark.slow)])
 def test_parts_run_on_what_the_other_part_made(name, ohem, operator, small):
     """The proposals of the RPN's graph, given to the graph of the rest, answer as the whole graph does."""
     options = dict(small.options, proposal_operator=operator, ohem=ohem, roi_batch_size=8)

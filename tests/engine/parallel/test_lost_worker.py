@@ -2,6 +2,10 @@
 import signal
 import time
 
+import pytest
+
+pytestmark = pytest.mark.slow  # it waits for time limits
+
 WORKER = """
 import light_head_rcnn
 from light_head_rcnn.engine.config import load_config

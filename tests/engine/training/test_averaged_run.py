@@ -51,6 +51,7 @@ def saved(cfg, tag):
     return {name.partition(":")[2]: array.asnumpy() for name, array in arrays.items() if not name.endswith("_test")}
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_an_unbroken_one(configure, monkeypatch):
     """Once it ends with an epoch, and once it is killed inside the next."""
     whole = train(configure("whole", *AVERAGED)).trainer.objective

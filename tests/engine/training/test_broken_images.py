@@ -79,6 +79,7 @@ def test_a_training_that_an_image_stopped_goes_on_once_it_may(configure, monkeyp
     assert np.isfinite([line["loss"] for line in lines]).all()
 
 
+@pytest.mark.slow
 def test_exit_status_and_reports_tell_of_broken_images(configure, monkeypatch, tmp_path):
     words = ["--cfg", str(tmp_path / "cfg.yaml"), "--cpu", "dataset.dataset_path", str(tmp_path / "set"),
              "TRAIN.end_epoch=1"]

@@ -50,6 +50,7 @@ def check(act, warm, count):
     assert growth(leak, count) > found + MOST
 
 
+@pytest.mark.slow
 def test_training_steps(run):
     batches = list(itertools.chain.from_iterable(run.trainer.loader.epoch(epoch) for epoch in range(3)))
     assert len({batch[0].shape for batch in batches}) > 2

@@ -110,6 +110,7 @@ def test_soft_suppression_is_an_option(workshop, tmp_path):
     assert len(soft) > len(hard)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("soft", [False, True])
 def test_testing_at_several_scales(workshop, tmp_path, soft):
     soft = "TEST.USE_SOFTNMS", soft
@@ -235,6 +236,7 @@ def test_demo_draws_everything_it_can_read(workshop, photographs, tmp_path, caps
             assert 0 <= found["box"][0] <= 95 and found["box"][3] <= 63
 
 
+@pytest.mark.slow
 def test_demo_and_test_detect_the_same_at_several_scales(workshop, tmp_path):
     scales = ["TEST.SCALES", "[[64, 96], [96, 144]]", "TEST.FLIP", "true"]
     results = results_of(workshop, tmp_path, *scales)

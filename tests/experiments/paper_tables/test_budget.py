@@ -66,6 +66,7 @@ def small(tmp_path):
     return plan
 
 
+@pytest.mark.slow
 def test_steps_are_measured_in_a_process(small, tmp_path):
     """Of 1200 steps, three an epoch. One takes longer than 10 ms; three of them take no second each."""
     run = small("psroi_align", "TRAIN.end_epoch", "400")

@@ -67,7 +67,7 @@ def write_run(folder, accuracy):
     """The files of a training of two epochs whose first epoch was the best by one percent."""
     prefix = str(folder / folder.parent.name)
     for epoch in (1, 2):
-        arrays = {"arg:w": mx.nd.zeros((1000, 5000)), "aux:mean": mx.nd.zeros(7)}
+        arrays = {"arg:w": mx.nd.zeros((100, 500)), "aux:mean": mx.nd.zeros(7)}
         base = checkpoint_files.write_checkpoint(prefix, f"000{epoch}", checkpoint_files.Content(
             arrays, {}, {}, ["a", "b"]), epoch, 10 * epoch, {"steps_per_epoch": 10})
         if epoch == 1:
