@@ -30,6 +30,10 @@ def register_dataset(name: str, reader: Optional[Reader] = None) -> Reader:
 
     Example::
 
+        import glob
+        import os
+        from light_head_rcnn.data import Annotation, Dataset, image_size, load_dataset, make_record, register_dataset
+
         @register_dataset("crops")
         class CropDataset(Dataset):
             \"\"\"Images named after what fills them, such as wheat-17.png.\"\"\"

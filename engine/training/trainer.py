@@ -54,7 +54,6 @@ class Trainer:
             the group's. All make and end the same steps; the metrics are the means over them, and each draws random
             numbers of its own.
         on_nan: what is done about a step whose losses or gradients are not finite; by default it ends the training.
-        watchdog: bounds the time of a step where there are several processes.
 
     Attributes:
         step: completed steps.

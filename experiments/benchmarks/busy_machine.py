@@ -25,7 +25,7 @@ from .timing import take_by_turns
 
 # 300000 is what libgomp does by itself.
 SETTINGS = ("GOMP_SPINCOUNT=300000", "GOMP_SPINCOUNT=10000", "GOMP_SPINCOUNT=5000", "GOMP_SPINCOUNT=3000",
-            "GOMP_SPINCOUNT=1000", "OMP_WAIT_POLICY=passive", "OMP_NUM_THREADS=1")
+            "GOMP_SPINCOUNT=2000", "GOMP_SPINCOUNT=1000", "OMP_WAIT_POLICY=passive", "OMP_NUM_THREADS=1")
 HEADER = f"{'':24}" + "".join(f" {name + ': median':>13} {'90th %':>7} {'processor':>10}" for name in ("idle", "busy"))
 
 

@@ -6,8 +6,9 @@ The set is sorted by class, the worst case. Two figures, each over many stretche
 other: how evenly they hold the classes (the chi-square statistic by its degrees of freedom, 1 where images are drawn at
 random), and how many pairs of them come as near to one another again in the next epoch.
 """
+import argparse
 import json
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -61,8 +62,9 @@ def _figures(first: np.ndarray, second: np.ndarray, images: int, stretches: int)
     return float(np.mean(chi)), float(np.mean(near))
 
 
-def main() -> None:
-    """Prints a table, and the numbers as JSON."""
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Prints a table, and the numbers as JSON; `argv` are the words of the command line, which has --help alone."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
     rows = measure()
     print(f"{'drawn from':<60} {'chi-square':>10} {'near again':>10}  (random: {rows[0]['expected']:.2%})")
     for row in rows:

@@ -3,23 +3,17 @@ import argparse
 import os
 import subprocess
 import sys
-import textwrap
 from typing import List, Optional
 
 from ...errors import UsageError
+from . import options
 
 
 def make_parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Returns a parser whose help ends with examples.
-
-    Args:
-        prog: the command, such as "lhrcnn benchmark data".
-        description: what it does.
-        examples: command lines, one a line.
-    """
-    return argparse.ArgumentParser(prog=prog, description=description, allow_abbrev=False,
-                                   epilog="examples:\n" + textwrap.indent(examples.strip(), "  "),
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Returns a parser that takes no shortened options; the arguments are those of `options.make_plain_parser`."""
+    parser = options.make_plain_parser(prog, description, examples)
+    parser.allow_abbrev = False
+    return parser
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ lhrcnn detect --checkpoint output/shapes_fast_rcnn photo.jpg --proposals selecti
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where an image or video could not be read."""
     parser = options.make_parser("lhrcnn detect", __doc__, EXAMPLES)
-    options.add_checkpoint_arguments(parser)
+    options.add_checkpoint_arguments(parser, exports=True)
     parser.add_argument("--exported", metavar="PATH", help="a detector that was exported for MXNet (its folder, or the "
                         "start of its files' names); --checkpoint takes one, too")
     engines.add_arguments(parser)

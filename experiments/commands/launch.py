@@ -28,7 +28,10 @@ def main(argv: options.Arguments = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     own, arguments = words[:split], words[split + 1:]
-    parser = options.make_plain_parser("lhrcnn launch", __doc__, EXAMPLES)
+    parser = options.make_plain_parser("lhrcnn launch", f"{__doc__}\nBehind -- stands what each process does: train "
+                                       "and its arguments.", EXAMPLES)
+    parser.usage = ("lhrcnn launch [-h] -n N [--servers S] [--hosts FILE] [--ssh COMMAND] [--port P] [--out FOLDER] "
+                    "-- train ARGUMENTS")
     parser.add_argument("-n", "--workers", type=int, required=True, metavar="N", help="processes that train; each "
                         "takes its part of every batch, which is N times as large as that of one")
     parser.add_argument("--servers", type=int, default=1, metavar="S", help="processes that add up the gradients "

@@ -24,8 +24,9 @@ COMMANDS: Dict[str, str] = {
     "serve": "answer images that clients send over HTTP",
     "data": "check, show, split, convert, pack and crop data sets, and fit anchors to them",
     "tables": "measure the costs of the paper's rows, train them at a small scale, write the tables",
-    "study": "train rows that differ in one thing each on several data sets, and write the page of the comparison",
-    "benchmark": "time backbones, detectors, operators, streams, servers, training steps and the reading of data sets",
+    "study": "train variants of a configuration on several data sets, and write the page of the comparison",
+    "benchmark": "time backbones, detectors, operators, streams, servers, training steps, trainings on "
+                 "several processes and the reading of data sets",
     "config": "print the keys of the configuration, or what was decided for MXNet",
 }
 

@@ -1,5 +1,6 @@
 """Parts that the commands share: options, devices, overrides of the configuration, and readable errors."""
 import argparse
+import inspect
 import contextlib
 import errno
 import functools
@@ -42,7 +43,7 @@ def make_parser(prog: str, description: str, examples: str) -> argparse.Argument
 def make_plain_parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
     """Makes a parser without options; the arguments are those of `make_parser`."""
     return argparse.ArgumentParser(
-        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=prog, description=inspect.cleandoc(description), formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "))
 
 
@@ -63,12 +64,13 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
                         "TRAIN.lr=0.01; KEY VALUE is understood too. lhrcnn config prints all keys")
 
 
-def add_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+def add_checkpoint_arguments(parser: argparse.ArgumentParser, exports: bool = False) -> None:
     """Adds --checkpoint, --epoch and --allow-partial."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--checkpoint", metavar="PATH", help="a checkpoint, such as output/shapes_s/shapes_s-0008, a "
-                       "parameter file (.params), or the folder of a training. It contains its configuration, so that "
-                       "--cfg may be left out (default: the best checkpoint of --cfg, or else the last one)")
+    which.add_argument("--checkpoint", metavar="PATH", help="a checkpoint, such as output/shapes_s/shapes_s-0008, "
+                       "or a parameter file (.params), or the folder of a training"
+                       f"{', or an export' if exports else ''}. It contains its configuration, so that --cfg may be "
+                       "left out (default: the best checkpoint of --cfg, or else the last one)")
     which.add_argument("--epoch", type=int, metavar="N", help="the checkpoint of --cfg after N epochs")
     add_partial_argument(parser)
 

@@ -16,7 +16,7 @@ lhrcnn test --checkpoint models/blood_onnx --engine openvino --precision bfloat1
 def main(argv: options.Arguments = None) -> int:
     """Runs the command line `argv`; returns the exit status, 1 where images could not be read and were left out."""
     parser = options.make_parser("lhrcnn test", __doc__, EXAMPLES)
-    options.add_checkpoint_arguments(parser)
+    options.add_checkpoint_arguments(parser, exports=True)
     engines.add_arguments(parser)
     parser.add_argument("--out", metavar="FOLDER", help="folder for results.json, metrics.json, dataset.json and "
                         "speed.json (default: the folder test, or test_ENGINE_PRECISION for an export, beside the "

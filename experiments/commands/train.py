@@ -65,8 +65,9 @@ def parse(argv: options.Arguments) -> argparse.Namespace:
     options.add_training_arguments(
         parser, "go on from the last checkpoint in the configuration's output_path, with the same losses as an "
         "unbroken run")
-    parser.add_argument("--extend", action="store_true", help="go on from the last checkpoint with more epochs "
-                        "(TRAIN.end_epoch) or another schedule (TRAIN.lr and its like)")
+    parser.add_argument("--extend", action="store_true", help="go on from the last checkpoint with another "
+                        "schedule (TRAIN.lr and its like; along a cosine TRAIN.end_epoch, too). More epochs at steps "
+                        "need --resume alone")
     parser.add_argument("--horovod", action="store_true", help="train as one of the processes that horovodrun has "
                         "started, with one device each; for MXNet's own way see lhrcnn launch")
     return parser.parse_intermixed_args(argv)
