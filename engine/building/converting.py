@@ -1,4 +1,5 @@
 """Writes weights from elsewhere as files of this package: parameters, what is known about them, and a configuration."""
+import json
 import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -39,11 +40,13 @@ class Conversion(NamedTuple):
         files: paths of the parameters, of the JSON file and of the configuration.
         is_detector: whether it is a whole detector, else a backbone.
         text: what the file was, and what of it was taken and left over.
+        on_proposals: whether the detector classifies proposals from outside, whose files have to be named.
     """
 
     files: Tuple[str, str, str]
     is_detector: bool
     text: str
+    on_proposals: bool
 
 
 class _Target(NamedTuple):
@@ -77,7 +80,7 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
     """
     base = target[:-len(".params")] if target.endswith(".params") else target
     files = base + ".params", base + ".json", base + ".yaml"
-    _check_target(source, target, files[0])
+    _check_target(source, target, files)
     weights = read_pretrained(source)
     name = model or weights.model
     if not name:
@@ -91,8 +94,11 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
     check_finite(source, {own: weights.arrays[own] for own in goal.shapes})
     if bgr is not None and bgr != weights.turned:
         weights = with_channels_reversed(weights)
-    if needs_proposals(goal.settings["network.model"]):
+    on_proposals = needs_proposals(goal.settings["network.model"])
+    if on_proposals:
         weights = weights._replace(notes=(*weights.notes, _ITS_PROPOSALS))
+    if goal.is_detector and not weights.classes:
+        weights = weights._replace(notes=(*weights.notes, _on_unknown_classes(goal.classes, files[1])))
     # What is converted becomes a Gluon model, even where a symbolic graph was trained.
     settings = {**{key: value for key, value in all_settings(weights).items()
                    if key != "symbol" and (goal.is_detector or key in _OF_BACKBONES)}, **goal.settings}
@@ -105,16 +111,28 @@ def convert(source: str, target: str, model: Optional[str] = None, bgr: Optional
     lines = [f"{source}: {weights.title()}", f"  {'taken':<10} {len(goal.shapes)} arrays of {name}",
              f"  {'left over':<10} {', '.join(left[:12]) or 'nothing'}"
              + (f" and {len(left) - 12} more" if len(left) > 12 else ""), *weights.notes]
-    return Conversion(files, goal.is_detector, "\n".join(lines))
+    return Conversion(files, goal.is_detector, "\n".join(lines), on_proposals)
 
 
-def _check_target(source: str, target: str, parameters: str) -> None:
+def _check_target(source: str, target: str, files: Tuple[str, str, str]) -> None:
+    parameters, state, _ = files
     if os.path.isdir(target) or os.path.basename(target) in ("", ".params"):
         folder = target if os.path.isdir(target) else os.path.dirname(target)
         raise UsageError(f"{target!r} names no file: name the parameter file to write, such as "
                          + os.path.join(folder, "NAME.params"))
     if os.path.exists(source) and os.path.realpath(source) == os.path.realpath(parameters):
         raise UsageError(f"{parameters} is the file that is to be converted: name another to write")
+    there = [file for file in files if os.path.lexists(file)]
+    if there and not _is_of_a_conversion(state):
+        raise UsageError(f"{there[0]} is there, and no earlier conversion wrote it: name another file to write")
+
+
+def _is_of_a_conversion(state: str) -> bool:
+    """Whether this JSON file lies beside converted weights; that of a training says not where its weights are from."""
+    try:
+        return "from" in json.loads(Path(state).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _target(source: str, name: str, weights: Weights) -> _Target:
@@ -149,6 +167,13 @@ def _target(source: str, name: str, weights: Weights) -> _Target:
     net = build_net(cfg, [str(number) for number in range(scores - 1)])
     return _Target({own: parameter.shape for own, parameter in own_parameters(net).items()}, settings, True,
                    tuple(classes))
+
+
+def _on_unknown_classes(classes: Sequence[str], state: str) -> str:
+    """What a user should know where a file does not say its classes."""
+    taken = (f"they are as many as {'COCO' if tuple(classes) == tuple(COCO_CLASSES) else 'VOC'} has, and are taken for "
+             "those" if classes else "a network of as many takes the output layers as if for the same")
+    return f"The file does not say its classes: {taken}. If they are others, name them under \"classes\" in {state}."
 
 
 def _stages(weights: Weights, backbone: str) -> Dict[str, Any]:

@@ -36,8 +36,11 @@ def main(argv: options.Arguments = None) -> int:
     from ...engine.building.converting import convert
     done = convert(args.source, args.to, args.model, True if args.bgr else False if args.rgb else None)
     parameters, state, configuration = done.files
+    words = f"--cfg {configuration} dataset.dataset_path=DATA"
+    if done.on_proposals:
+        words += " dataset.proposal_files=FILE,FILE"
     print(f"{done.text}\nwrote {parameters}, {state} and {configuration}\n\n"
-          + (f"To test it:   lhrcnn test --cfg {configuration} dataset.dataset_path=DATA\n" if done.is_detector else "")
-          + f"To start a training with it:   lhrcnn train --cfg {configuration} dataset.dataset_path=DATA\n"
+          + (f"To test it:   lhrcnn test {words}\n" if done.is_detector else "")
+          + f"To start a training with it:   lhrcnn train {words}\n"
           f"or, with a configuration of your own, network.pretrained={parameters}")
     return 0

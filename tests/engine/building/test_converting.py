@@ -5,7 +5,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from light_head_rcnn.data.class_names import COCO_CLASSES
+from light_head_rcnn.data.class_names import COCO_CLASSES, VOC_CLASSES
 from light_head_rcnn.engine.building import converting
 from light_head_rcnn.engine.building.converting import convert
 from light_head_rcnn.engine.building.network import build_net
@@ -150,6 +150,19 @@ def test_detectors_of_this_package_are_known_by_their_json_file(tmp_path, values
     assert load_config(part.files[2]).network.OUTPUTS == cfg.network.OUTPUTS and not part.is_detector
 
 
+@pytest.mark.parametrize("classes, words", [
+    (("a", "b"), "a network of as many takes the output layers as if for the same"),
+    (VOC_CLASSES, "they are as many as VOC has, and are taken for those")])
+def test_classes_that_are_not_known_are_told(tmp_path, classes, words):
+    trained(tmp_path / "x", {"network.model": S}, classes)
+    assert "its classes" not in convert(str(tmp_path / "x.params"), str(tmp_path / "known")).text
+    (tmp_path / "x.json").unlink()
+    done = convert(str(tmp_path / "x.params"), str(tmp_path / "new"))
+    told = f'say its classes: {words}. If they are others, name them under "classes" in {done.files[1]}.'
+    assert told in done.text and told in open(done.files[2]).read()
+    assert "its classes" not in convert(str(tmp_path / "x.params"), str(tmp_path / "part"), "xception").text
+
+
 def test_a_detector_that_is_not_known_whole_is_no_backbone_where_a_detector_is_named(tmp_path):
     trained(tmp_path / "x", {"network.model": S, "network.HIDDEN_UNITS": 0})
     (tmp_path / "x.json").unlink()
@@ -166,7 +179,7 @@ def test_a_configuration_of_fast_rcnn_reads_proposals(tmp_path, monkeypatch):
     trained(tmp_path / "x", {"network.model": name, "dataset.proposal": "file", "TRAIN.ENABLE_OHEM": False,
                              "TRAIN.BATCH_ROIS": 8, "network.HEAD_UNITS": [6, 5]})
     done = convert(str(tmp_path / "x.params"), str(tmp_path / "whole"))
-    assert done.is_detector and "lhrcnn proposals" in done.text
+    assert done.is_detector and done.on_proposals and "lhrcnn proposals" in done.text
     assert load_network(load_config(done.files[2]), [mx.cpu()]).net.needs_proposals
     (tmp_path / "classifier.params").write_bytes((tmp_path / "x.params").read_bytes())
     arrays = mx.nd.load(str(tmp_path / "classifier.params"))
@@ -218,3 +231,17 @@ def test_a_file_is_not_written_over_itself(tmp_path):
     for target in (f"{tmp_path}/", f"{tmp_path}/new/", ""):
         with pytest.raises(UsageError, match="names no file: .* such as .*NAME.params"):
             convert(str(tmp_path / "a.params"), target)
+
+
+@pytest.mark.parametrize("there", ["x.params", "x.json", "x.yaml"])
+def test_files_of_others_are_not_written_over(source, tmp_path, there):
+    content = json.dumps({"format": 1, "epoch": 3, "step": 30})
+    (tmp_path / there).write_text(content)
+    with pytest.raises(UsageError, match=f"{there} is there, and no earlier conversion wrote it: name another file"):
+        convert("moon", str(tmp_path / "x"))
+    assert [path.name for path in tmp_path.iterdir()] == [there] and (tmp_path / there).read_text() == content
+
+
+def test_an_earlier_conversion_is_replaced(source, tmp_path):
+    first = convert("moon", str(tmp_path / "x"))
+    assert convert("moon", str(tmp_path / "x")) == first

@@ -1,6 +1,7 @@
 """The command that converts weights."""
 import mxnet as mx
 
+from light_head_rcnn.engine.building import converting
 from light_head_rcnn.engine.config import load_config
 from light_head_rcnn.experiments.commands import convert, main
 from light_head_rcnn.gluon_models import registry
@@ -15,6 +16,15 @@ def test_a_backbone_is_converted_and_the_next_command_is_told(tmp_path, capsys):
     assert "MXNet parameter file, the backbone xception" in printed and "lhrcnn test" not in printed
     assert f"lhrcnn train --cfg {tmp_path / 'x.yaml'} dataset.dataset_path=DATA" in printed
     assert load_config(tmp_path / "x.yaml").network.pretrained == str(tmp_path / "x.params")
+
+
+def test_the_next_commands_name_the_files_of_proposals(tmp_path, capsys, monkeypatch):
+    files = ("x.params", "x.json", "x.yaml")
+    monkeypatch.setattr(converting, "convert", lambda *_: converting.Conversion(files, True, "found", True))
+    assert convert.main(["source", "--to", str(tmp_path / "x.params")]) == 0
+    printed = capsys.readouterr().out
+    words = "--cfg x.yaml dataset.dataset_path=DATA dataset.proposal_files=FILE,FILE"
+    assert f"lhrcnn test {words}\n" in printed and f"lhrcnn train {words}\n" in printed
 
 
 def test_mistakes_are_one_message(tmp_path, capsys):
