@@ -112,7 +112,7 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
 
     The file must hold the backbone. If it holds a whole detector, its other layers are taken, too, where their shapes
     fit. Where it is known that the detector has other classes, the layer of the classes is not taken, nor that of the
-    boxes where each class has its own.
+    boxes where each class has its own. Where its classes are not known, these layers are taken, and the report says so.
 
     Args:
         cfg: the section `network` is read.
@@ -147,7 +147,7 @@ def take_pretrained(cfg: CfgNode, shapes: Mapping[str, Sequence[int]], backbone:
         check_depth(path, weights, _backbone(cfg))
     check_finite(path, taken)
     lines = [f"weights from {path} ({weights.title()}):", *_table(weights.arrays, shapes, set(backbone), taken),
-             *_differences(cfg, weights), *weights.notes]
+             *_differences(cfg, weights), *_unknown_classes(cfg, weights, classes, taken), *weights.notes]
     return taken, PretrainedReport(problems, "\n".join(lines))
 
 
@@ -211,9 +211,24 @@ def _backbone(cfg: CfgNode) -> str:
 
 
 def _layers_of_classes(cfg: CfgNode, weights: Weights, classes: Sequence[str]) -> Tuple[str, ...]:
-    if not weights.classes or not classes or tuple(classes) == tuple(weights.classes):
-        return ()
+    """The layers that are of no use, since they are for other classes."""
+    is_known = bool(weights.classes and classes)
+    return _output_layers(cfg) if is_known and tuple(classes) != tuple(weights.classes) else ()
+
+
+def _output_layers(cfg: CfgNode) -> Tuple[str, ...]:
     return _CLASS_LAYERS if cfg.CLASS_AGNOSTIC else _CLASS_LAYERS + _BOX_LAYERS
+
+
+def _unknown_classes(cfg: CfgNode, weights: Weights, classes: Sequence[str], taken: Collection[str]) -> List[str]:
+    """A line on layers that are taken although it is not known for which classes they are."""
+    layers = [layer for layer in _output_layers(cfg) if f"{layer}_weight" in taken]
+    if weights.classes or not classes or not layers:
+        return []
+    return [f"warning: the file does not say its classes, which are as many: {' and '.join(layers)} "
+            f"{'is' if len(layers) == 1 else 'are'} taken as if for the same. If they are others, name them under "
+            "\"classes\" in the JSON file that lhrcnn convert writes with such weights: then the network learns these "
+            "layers anew."]
 
 
 def _table(saved: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], backbone: Collection[str],

@@ -14,7 +14,8 @@ def gluon_name(torch_key: str, is_norm: bool) -> Optional[str]:
 
     Args:
         torch_key: the tensor's key, as the authors of the network publish it, without prefixes such as "module.".
-        is_norm: whether the tensor belongs to a batch normalisation: whether its module has a `running_var`.
+        is_norm: whether the tensor belongs to a batch normalisation, whose module has a `running_mean` or a
+            `running_var`.
 
     Returns:
         The name, or None where no parameter here corresponds to the tensor, such as for `num_batches_tracked`.

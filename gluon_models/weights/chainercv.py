@@ -8,7 +8,7 @@ from ...errors import CheckpointError
 from ...operators.anchors import base_anchors
 from .description import (BACKBONE, CAFFE_PIXELS, DETECTOR, ORIGINAL_PIXELS, Weights, float_array, layer_of, less_bias,
                           with_epsilon)
-from .detector_layers import check_layers, coco_classes, split_scores, with_x_first
+from .detector_layers import check_axes, check_layers, coco_classes, split_scores, with_x_first
 from .recognition import check_no_others
 from .resnet_names import depth_of, with_caffe_names
 
@@ -60,8 +60,9 @@ def read_chainercv(path: str) -> Weights:
     for name, array in _arrays(path).items():
         own = _own_name(name)
         if own is not None:
+            check_axes(path, name, own, array)
             arrays[own] = array
-        elif array.ndim and not name.endswith("/N") and not _OF_OPTIMIZER.search(name):
+        elif not name.endswith("/N") and not _OF_OPTIMIZER.search(name):
             left[name] = array
     depth = depth_of(arrays)
     if not depth:

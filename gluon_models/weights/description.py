@@ -63,8 +63,8 @@ class Weights(NamedTuple):
 
 
 def float_array(array: Any) -> np.ndarray:
-    """Returns an array of any kind as a NumPy array of float32 in C order."""
-    return np.ascontiguousarray(array, dtype=np.float32)
+    """Returns an array of any kind as a NumPy array of float32 in C order, a single number as one without axes."""
+    return np.asarray(array, dtype=np.float32, order="C")
 
 
 def from_bfloat16(bits: np.ndarray) -> np.ndarray:

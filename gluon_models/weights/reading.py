@@ -1,5 +1,6 @@
 """Reads weights from any of the formats that are understood."""
 import re
+from pathlib import Path
 from typing import Dict
 
 import numpy as np
@@ -11,7 +12,7 @@ from .description import BACKBONE, DETECTOR, Weights
 from .mxnet_files import read_mxnet
 from .named import named_file
 from .recognition import recognised_backbone, recognised_detector
-from .resnet_names import depth_of, with_caffe_names, with_torchvision_names
+from .resnet_names import depth_of, depth_of_caffe, with_caffe_names, with_torchvision_names
 from .tensorflow_original import read_tensorflow
 from .torch_models import read_torch
 
@@ -33,12 +34,13 @@ def read_weights(source: str) -> Weights:
     file can run a program by being read.
 
     Args:
-        source: path of the file, the prefix of a TensorFlow checkpoint, or a name of `NAMED_SOURCES`.
+        source: path of the file, the prefix of a TensorFlow checkpoint, or a name of `NAMED_SOURCES`; a file of that
+            name goes first.
 
     Raises:
         CheckpointError: there is no such file, it is of another kind, or a package that reads it is not installed.
     """
-    path = named_file(source) or str(source)
+    path = str(source) if Path(source).is_file() else named_file(source) or str(source)
     kind = kind_of_file(path)
     if kind == MXNET:
         return _recognised(path, read_mxnet(path))
@@ -67,7 +69,7 @@ def with_names_of(weights: Weights, names: Dict[str, object]) -> Weights:
         settings = {**weights.settings, "network.STRIDE_IN_1X1": False, "network.PADDED_POOL": True}
         return weights._replace(arrays=arrays, settings=settings)
     if has_caffe and "layer1_0_conv1_weight" in names:
-        depth = 50 if "res4b_branch2a_weight" in weights.arrays else 101
+        depth = depth_of_caffe(weights.arrays)
         notes = () if weights.settings.get("network.STRIDE_IN_1X1") is False else (_STRIDE_ELSEWHERE,)
         settings = {key: value for key, value in weights.settings.items() if key not in _OF_CAFFE}
         return weights._replace(arrays=with_torchvision_names(weights.arrays, depth), settings=settings,

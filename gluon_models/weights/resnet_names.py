@@ -1,6 +1,6 @@
 """The two ways in which layers of ResNet are named here: Caffe's, which the MXNet original has, and torchvision's."""
 import re
-from typing import Dict, Iterable, List, Mapping, Tuple
+from typing import Collection, Dict, Iterable, List, Mapping, Tuple
 
 import numpy as np
 
@@ -20,6 +20,14 @@ def depth_of(names: Iterable[str]) -> int:
             stage = int(match.group(1)) - 1
             units[stage] = max(units[stage], int(match.group(2)) + 1)
     return next((depth for depth, (known, _) in DEPTHS.items() if tuple(units) == tuple(known)), 0)
+
+
+def depth_of_caffe(names: Collection[str]) -> int:
+    """Returns the depth of the ResNet that has most of its layers among the names of parameters, Caffe's.
+
+    Of several that have as many, such as where the file ends before the last stages, it is the least.
+    """
+    return max(sorted(DEPTHS), key=lambda depth: sum(f"{caffe}_weight" in names for _, caffe in _layers(depth)))
 
 
 def with_caffe_names(arrays: Mapping[str, np.ndarray], depth: int) -> Dict[str, np.ndarray]:

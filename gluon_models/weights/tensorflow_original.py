@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import CheckpointError
 from .contents import tensorflow_prefix
 from .description import BACKBONE, DETECTOR, ORIGINAL_PIXELS, Pixels, Weights, float_array, layer_of
-from .detector_layers import check_layers, coco_classes, POOLED, split_scores
+from .detector_layers import check_axes, check_layers, coco_classes, POOLED, split_scores
 from .recognition import check_no_others
 from .resnet_names import depth_of, with_caffe_names
 
@@ -50,6 +50,8 @@ def read_tensorflow(path: str) -> Weights:
     arrays, left = {}, {}
     for name, array in _variables(path).items():
         own = _own_name(name)
+        if own is not None:
+            check_axes(path, name, own, array)
         (left if own is None else arrays)[own or name] = array
     depth = depth_of(arrays)
     if not depth:
@@ -99,16 +101,15 @@ def _is_of_optimizer(name: str, names: Container[str]) -> bool:
 def _own_name(name: str) -> Optional[str]:
     """The name here of a variable, torchvision's for those of the backbone; None for one without counterpart."""
     scoped = _SCOPE.fullmatch(name)
-    if scoped is None:
-        return None
-    name = scoped.group(1)
-    stem, unit = _STEM.fullmatch(name), _UNIT.fullmatch(name)
+    inner = scoped.group(1) if scoped else name
+    stem, unit = (pattern.fullmatch(inner) if scoped else None for pattern in (_STEM, _UNIT))
     if stem:
         return _in_backbone("", "conv1", stem.group(1))
     if unit:
         stage, number, layer, end = unit.groups()
         return _in_backbone(f"layer{stage}_{int(number) - 1}_", layer, end)
-    layer, _, end = name.rpartition("/")
+    # Layers behind the backbone can be outside of its scope.
+    layer, _, end = inner.rpartition("/")
     if layer in _LAYERS and end in ("weights", "biases"):
         return f"{_LAYERS[layer]}_{'weight' if end == 'weights' else 'bias'}"
     return None

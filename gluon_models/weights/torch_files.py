@@ -2,39 +2,21 @@
 import math
 import os
 import re
+import zipfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Dict, Mapping
 
 import numpy as np
 
 from ...errors import CheckpointError
 from .contents import LARGEST, SAFETENSORS
 from .description import float_array, from_bfloat16
+from .torch_contents import STAND_INS, UnreadArray, entries
 
 # Of safetensors, those that become float32.
 _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ""}
-_DEEPEST = 20  # dictionaries within dictionaries
-# What trainings save beside the weights: their command line, losses, paths and dates. `_Unread` takes the places of
-# these classes and functions, so that files with them are read, and still nothing of them is run.
-_BESIDE_WEIGHTS = (
-    "argparse.Namespace", "builtins.getattr", "datetime.datetime", "datetime.timedelta", "numpy.dtype", "numpy.ndarray",
-    "mmengine.logging.history_buffer.HistoryBuffer",
-    *(f"numpy.{core}.multiarray.{function}" for core in ("core", "_core") for function in ("scalar", "_reconstruct")),
-    *(f"pathlib.{kind}Path" for kind in ("Posix", "PurePosix", "Windows", "PureWindows")))
+_MOST_TENSORS = 50_000
 SAFE_TORCH = (2, 6)  # older versions can be made to run a program by a file of which tensors alone are wanted
-
-
-class _Unread:
-    """Stands for an object beside the tensors, of which nothing is wanted: it forgets what it is made of."""
-
-    def __new__(cls, *contents: Any) -> "_Unread":
-        return super().__new__(cls)
-
-    def __init__(self, *contents: Any):
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
 
 
 def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
@@ -45,9 +27,9 @@ def read_tensors(path: str, kind: str) -> Dict[str, np.ndarray]:
         kind: "torch" or "safetensors", see `kind_of_file`.
 
     Raises:
-        CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read; or it is a
-            pickle that holds more than tensors, numbers, words and what trainings save beside them (`_BESIDE_WEIGHTS`),
-            and so could run a program. Nothing of it is run.
+        CheckpointError: PyTorch or safetensors is not installed or too old, or the file cannot be read or is damaged;
+            or it is a pickle that holds more than tensors, numbers, words and what trainings save beside them
+            (`STAND_INS`), and so could run a program. Nothing of it is run.
     """
     return _safetensors(path) if kind == SAFETENSORS else _torch(path)
 
@@ -89,8 +71,9 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
                               "program by such a file even where it is told to load tensors alone (CVE-2025-32434): "
                               "install PyTorch 2.6 or later, or, where the file was made, save the tensors as "
                               "safetensors")
+    _check_sums(path)
     try:
-        with torch.serialization.safe_globals([(_Unread, name) for name in _BESIDE_WEIGHTS]):
+        with torch.serialization.safe_globals(STAND_INS):
             content = torch.load(str(path), map_location="cpu", weights_only=True)
     except Exception as error:  # PyTorch raises errors of many classes for files that it refuses or cannot read
         raise CheckpointError(f"{path} is refused, and nothing of it was run: either it is damaged, or it holds more "
@@ -98,13 +81,39 @@ def _torch(path: str) -> Dict[str, np.ndarray]:
                               "tensors alone, by torch.save(net.state_dict(), FILE), or as safetensors; who trusts the "
                               "author of the file can do so by torch.save(torch.load(FILE, weights_only=False)"
                               "['state_dict'], NEW)") from None
-    tensors = dict(_tensors(content, torch.Tensor))
+    tensors = {name: value for name, value in entries(content) if isinstance(value, torch.Tensor)}
     if not tensors:
         raise CheckpointError(f"{path} is a file of PyTorch without tensors by name, but with {_kinds(content)}")
+    if len(tensors) > _MOST_TENSORS:
+        raise CheckpointError(f"{path} holds {len(tensors)} tensors by name, more than the {_MOST_TENSORS} of any "
+                              "weights: it is none, or damaged")
     dense = {name: tensor.detach() for name, tensor in tensors.items()
              if tensor.dtype.is_floating_point and tensor.layout == torch.strided and not tensor.is_meta}
     _check_size(path, sum(4 * tensor.numel() for tensor in dense.values()))
-    return {name: float_array(tensor.to(torch.float32).numpy()) for name, tensor in dense.items()}
+    return {name: _numbers(path, name, tensor) for name, tensor in dense.items()}
+
+
+def _check_sums(path: str) -> None:
+    """Checks the checksums of a ZIP archive, which PyTorch does not; files of PyTorch before 1.6 have none."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # torch.serialization.set_crc32_options(False) writes zeros.
+            damaged = archive.testzip() if any(entry.CRC for entry in archive.infolist()) else None
+    except Exception as error:  # zipfile raises all kinds, those of zlib among them
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    if damaged is not None:
+        raise CheckpointError(f"{path} is damaged: {damaged} in it is not what was written (its checksum differs)")
+
+
+def _numbers(path: str, name: str, tensor: Any) -> np.ndarray:
+    """A tensor of PyTorch as float32."""
+    try:
+        return float_array(tensor.float().resolve_neg().numpy())
+    except Exception as error:  # PyTorch raises errors of many classes for tensors of unusual kinds
+        raise CheckpointError(f"{path}: the tensor {name} cannot be read as float32 ({_reason(error)}): save it as "
+                              "float32, by tensor.float()") from None
 
 
 def _check_size(path: str, size: int) -> None:
@@ -123,15 +132,8 @@ def _reason(error: Exception) -> str:
 def _kinds(content: Any) -> str:
     if not isinstance(content, Mapping):
         return f"an object of the class {type(content).__name__}"
+    if any(isinstance(value, UnreadArray) for _, value in entries(content)):
+        return ("NumPy arrays: save tensors, by torch.save({name: torch.as_tensor(array) for name, array in "
+                "arrays.items()}, FILE)")
     kinds = sorted({type(value).__name__ for value in content.values()})
     return f"a dictionary of {', '.join(kinds)}" if kinds else "an empty dictionary"
-
-
-def _tensors(content: Any, tensor_class: type, prefix: str = "") -> Iterator[Tuple[str, Any]]:
-    if isinstance(content, Mapping) and prefix.count(".") < _DEEPEST:
-        for name, value in content.items():
-            where = f"{prefix}{name}"
-            if isinstance(value, tensor_class):
-                yield where, value
-            else:
-                yield from _tensors(value, tensor_class, where + ".")

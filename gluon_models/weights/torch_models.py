@@ -20,12 +20,15 @@ _AVERAGES = ("model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "ema"
 _WRAPPERS = ("module", "model", "state_dict", "model_state_dict", "model_state", "net", "network", "backbone",
              "bottom_up", "body", "encoder", "trunk", "features", "params", "0", "conv_encoder", "encoder_q",
              "base_encoder", "student", *_AVERAGES)
+_KEYS_OF_MOCO = "encoder_k."  # beside "encoder_q."
+_MOST_PREFIXES = 100
 # Names of tensors with which backbones begin: what stands before one of them is a prefix, whatever its words.
 _FIRST_NAMES = ("layer1.0.conv1.weight", "res2.0.conv1.weight", "features.denseblock1.denselayer1.norm1.weight",
                 "features.denseblock1.denselayer1.norm.1.weight", "stage2.OSA2_1.concat.OSA2_1_concat/conv.weight",
                 "_blocks.0._depthwise_conv.weight", "blocks.0.0.conv_dw.weight", "features.0.weight",
                 "stages.0.blocks.0.conv_concat.conv.weight", "encoder.stages.0.layers.0.layer.0.convolution.weight")
-_COUNTERS = (".total_ops", ".total_params")  # that the profiler thop puts into modules
+# What modules count and do not compute with: normalisations, and all into which the profiler thop puts it.
+_COUNTERS = ("num_batches_tracked", "total_ops", "total_params")
 # torchvision's own files of DenseNet have names of an early version: denselayer1.norm.1 for denselayer1.norm1.
 _EARLY_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\..+)")
 _OF_VOVNET_V2 = ("The names are those of detectron2, whose networks read blue, green, red less (103.53, 116.28, "
@@ -74,8 +77,8 @@ def read_torch(path: str, kind: str) -> Weights:
 def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = "PyTorch file") -> Weights:
     """Finds a backbone among the tensors of a state dict, and gives its tensors the names of the parameters here.
 
-    Where there are several, such as that of the last step and a moving average, the average is taken, or else the one
-    with the fewest words before its names.
+    Where there are several, the one with the fewest words before its names is taken, or its moving average. A teacher
+    that is another network than this one is no average of it.
 
     Args:
         path: where they come from, for messages.
@@ -87,17 +90,19 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
             weights than the network that they were trained in.
     """
     # Where features alone are distributed over devices, a wrapper stands inside the names.
-    tensors = {name.replace("features.module.", "features."): tensor for name, tensor in tensors.items()}
+    tensors = {name.replace("features.module.", "features."): array for name, array in tensors.items()
+               if name.rpartition(".")[2] not in _COUNTERS}
     found = _backbones(tensors)
     if not found:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {_nearest(tensors)}")
-    taken = next((one for one in found if _is_average(one.prefix)), found[0])
+    last = next((one for one in found if not _is_average(one.prefix)), found[0])
+    taken = next((one for one in found if _is_average(one.prefix) and one.model == last.model), last)
     if taken.naming.refusal:
         raise CheckpointError(f"{path} holds none of the backbones of this package. {taken.naming.refusal}")
     check_no_others(path, taken.model, taken.foreign)
     inside = _inside(tensors, taken.prefix)
-    others = {name: tensor for name, tensor in tensors.items()
-              if not name.startswith((*(one.prefix for one in found), "optimizer")) and tensor.ndim}
+    others = {name: array for name, array in tensors.items()
+              if not name.startswith((*(one.prefix for one in found), "optimizer"))}
     weights = Weights({**others, **taken.arrays}, file_format, taken.model, BACKBONE, {},
                       taken.naming.pixels or (
                           _LITE_PIXELS if taken.model.startswith("efficientnet_lite") else IMAGENET_PIXELS))
@@ -110,8 +115,9 @@ def weights_of(path: str, tensors: Mapping[str, np.ndarray], file_format: str = 
         weights = weights._replace(notes=(_OF_MMDETECTION,))
     notes = [taken.naming.note] if taken.naming.note else []
     if len(found) > 1:
-        notes.append("The file holds a backbone more than once, before the names of its tensors "
-                     + ", ".join(repr(one.prefix) for one in found) + f": that of {taken.prefix!r} is taken"
+        notes.append("The file holds more than one backbone, before the names of its tensors "
+                     + ", ".join(f"{one.prefix!r} ({one.model})" for one in found)
+                     + f": that of {taken.prefix!r} is taken"
                      + (", the moving average." if _is_average(taken.prefix) else "."))
     return weights._replace(notes=(*weights.notes, *notes))
 
@@ -139,8 +145,7 @@ def _foreign(tensors: Mapping[str, np.ndarray], taken: Iterable[np.ndarray]) -> 
     own = {id(array) for array in taken}
     modules = {name.partition(".")[0] for name, tensor in tensors.items() if id(tensor) in own}
     return [name for name, tensor in tensors.items()
-            if tensor.ndim and id(tensor) not in own and name.partition(".")[0] in modules
-            and not name.endswith(_COUNTERS)]
+            if id(tensor) not in own and name.partition(".")[0] in modules]
 
 
 def _is_average(prefix: str) -> bool:
@@ -151,10 +156,11 @@ def named_as_here(tensors: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
     """Gives tensors of a state dict the names that the parameters have here.
 
     Args:
-        tensors: by name, without prefixes. The modules of batch normalisations are those with a `running_var`.
+        tensors: by name, without prefixes. The modules of batch normalisations are those with a `running_mean` or a
+            `running_var`.
     """
     tensors = {_EARLY_DENSENET.sub(r"\1\2", name): tensor for name, tensor in tensors.items()}
-    norms = {name[:-len(".running_var")] for name in tensors if name.endswith(".running_var")}
+    norms = {name.rpartition(".")[0] for name in tensors if name.endswith((".running_mean", ".running_var"))}
     found = {}
     for name, tensor in tensors.items():
         module = name.rpartition(".")[0]
@@ -170,7 +176,10 @@ def _inside(tensors: Mapping[str, np.ndarray], prefix: str) -> Dict[str, np.ndar
 
 
 def _prefixes(names: Iterable[str]) -> List[str]:
-    """All prefixes made of words of `_WRAPPERS`, or before one of `_FIRST_NAMES`; the shortest first, "" among them."""
+    """All prefixes made of words of `_WRAPPERS`, or before one of `_FIRST_NAMES`; the shortest first, "" among them.
+
+    Of those as short as each other, that of the moving average of MoCo, which is not what MoCo trains for, is the last.
+    """
     prefixes: Set[str] = {""}
     for name in names:
         prefix = ""
@@ -180,7 +189,7 @@ def _prefixes(names: Iterable[str]) -> List[str]:
             prefix += word + "."
             prefixes.add(prefix)
         prefixes.update(name[:-len(first)] for first in _FIRST_NAMES if name.endswith("." + first))
-    return sorted(prefixes, key=lambda prefix: (prefix.count("."), prefix))
+    return sorted(prefixes, key=lambda prefix: (prefix.count("."), _KEYS_OF_MOCO in prefix, prefix))[:_MOST_PREFIXES]
 
 
 def _nearest(tensors: Mapping[str, np.ndarray]) -> str:

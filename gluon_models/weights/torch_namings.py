@@ -127,9 +127,10 @@ def _from_timm_vovnet(tensors: _Tensors) -> Dict[str, np.ndarray]:
         return {}
     for name, array in list(found.items()):
         place, _, layer = name.partition(".concat.")
-        if layer.endswith("_concat/conv.weight") and f"{place}.ese.fc.weight" not in found:
+        if layer.endswith("_concat/conv.weight") and f"{place}.ese.fc.weight" not in found and array.ndim == 4:
             channels = array.shape[0]
-            found[f"{place}.ese.fc.weight"] = np.zeros((channels, channels, 1, 1), "float32")
+            # Takes no memory, however many channels a file has.
+            found[f"{place}.ese.fc.weight"] = np.broadcast_to(np.float32(0), (channels, channels, 1, 1))
             found[f"{place}.ese.fc.bias"] = np.full(channels, 3, "float32")
     return found
 

@@ -68,6 +68,20 @@ def test_as_many_other_classes_have_new_layers_too(tmp_path, agnostic, new):
     assert layers(found) == same_layers(saved, found)
 
 
+@pytest.mark.parametrize("agnostic, words", [(True, "cls_score is"), (False, "cls_score and bbox_pred are")])
+def test_layers_for_classes_that_are_not_known_are_taken_with_a_warning(tmp_path, agnostic, words):
+    path = tmp_path / "x.params"
+    saved = save_detector(path, ["a", "b"], CLASS_AGNOSTIC=agnostic)
+    _, report = start(path, ["a", "b"], CLASS_AGNOSTIC=agnostic)
+    assert "does not say its classes" not in report.text
+    path.with_suffix(".json").unlink()
+    found, report = start(path, ["c", "d"], CLASS_AGNOSTIC=agnostic)
+    assert layers(found) == same_layers(saved, found)
+    assert f"the file does not say its classes, which are as many: {words} taken as if for the same" in report.text
+    _, report = start(path, ["c", "d", "e"], CLASS_AGNOSTIC=False)
+    assert "does not say its classes" not in report.text and "  new        cls_score, bbox_pred\n" in report.text
+
+
 def test_a_layer_is_taken_as_a_whole_or_not_at_all(tmp_path):
     """The bias of a hidden layer fits whatever its input is; without its weight it is of no use."""
     path = tmp_path / "x.params"
@@ -174,6 +188,10 @@ def test_a_deeper_network_is_refused(monkeypatch):
                                                   "resnet50_v1b, .*: take a model on resnet101_v1b"):
             take(model)
     assert take("light_head_rcnn_resnet101_v1b_coco")
+    weights = Weights(zeros("resnet152_v1"), "file of the moon", "resnet152_v1", BACKBONE)
+    with pytest.raises(CheckpointError, match="the backbone resnet152_v1b, a deeper network than resnet101_v1b"):
+        take("light_head_rcnn_resnet101_v1b_coco")
+    assert take("light_head_rcnn_resnet152_v1b_coco")
 
 
 def test_layers_that_outputs_leave_out_are_no_other_network():

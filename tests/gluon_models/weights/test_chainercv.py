@@ -152,6 +152,19 @@ def test_a_bias_of_another_length_is_told(arrays, tmp_path):
         read_weights(str(tmp_path / "x.npz"))
 
 
+@pytest.mark.parametrize("shapes, message", [
+    ({"head/cls_loc/W": (13, HIDDEN), "head/cls_loc/b": (13,)}, "head/cls_loc has 13 outputs, which is no mult.* of 4"),
+    ({"rpn/score/W": (29, CHANNELS, 1, 1), "rpn/score/b": (29,)}, "rpn/score has 29 outputs, which is no mult.* of 2"),
+    ({"rpn/loc/W": (60, CHANNELS)}, r"rpn/loc/W has the shape \(60, 4\), but should have 4 axes and not be empty"),
+    ({"rpn/loc/W": (), "rpn/loc/b": ()}, r"rpn/loc/W has the shape \(\), but should have 4 axes"),
+    ({"head/cls_loc/W": (4, 0), "head/cls_loc/b": (4,)}, r"head/cls_loc/W has the shape \(4, 0\), but should have 2"),
+    ({"extractor/res2/a/conv1/bn/gamma": ()}, r"conv1/bn/gamma has the shape \(\), but should have 1 axis")])
+def test_shapes_that_no_layer_has_are_told(arrays, tmp_path, shapes, message):
+    np.savez(tmp_path / "x.npz", **{**arrays, **{name: np.ones(shape) for name, shape in shapes.items()}})
+    with pytest.raises(CheckpointError, match=f"x.npz (?s:.*){message}"):
+        read_weights(str(tmp_path / "x.npz"))
+
+
 def test_settings_are_those_of_chainercv(weights):
     assert weights.model == "light_head_rcnn_resnet50_v1_coco" and weights.classes == ()
     wanted = {"network.STRIDE_IN_1X1": True, "network.PADDED_POOL": True, "network.LIGHT_HEAD_RELU": "after_sum",
@@ -182,8 +195,8 @@ def test_the_classifier(arrays, resnet50, tmp_path):
 
 def test_a_damaged_classifier_is_told(arrays, tmp_path):
     found = {name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name}
-    np.savez(tmp_path / "x.npz", **{**found, "conv1/conv/b": np.zeros(3), "conv1/bn/avg_mean": np.zeros(0)})
-    with pytest.raises(CheckpointError, match=r"x.npz is damaged: bn1_moving_mean, .* has the shape \(0,\), and"):
+    np.savez(tmp_path / "x.npz", **{**found, "conv1/conv/b": np.zeros(3), "conv1/bn/avg_mean": np.zeros(2)})
+    with pytest.raises(CheckpointError, match=r"x.npz is damaged: bn1_moving_mean, .* has the shape \(2,\), and"):
         read_weights(str(tmp_path / "x.npz"))
 
 
@@ -203,9 +216,10 @@ def test_snapshots_of_a_training_are_read(arrays, tmp_path):
     assert weights.content == "detector" and not any("optimizer" in name for name in weights.arrays)
 
 
-def test_a_resnet_with_attention_is_refused(arrays, tmp_path):
-    """ChainerCV's SEResNet has all layers of its ResNet."""
+@pytest.mark.parametrize("more", [np.ones((2, 2)), np.array(1.0)])
+def test_a_resnet_with_attention_is_refused(arrays, tmp_path, more):
+    """ChainerCV's SEResNet has all layers of its ResNet; a layer may be a single number."""
     np.savez(tmp_path / "x.npz", **{name[len("extractor/"):]: array for name, array in arrays.items() if "ext" in name},
-             **{"res2/a/se/fc1/W": np.ones((2, 2))})
+             **{"res2/a/se/fc1/W": more})
     with pytest.raises(CheckpointError, match="layers of ResNet-50 and others among them.*:\n  res2/a/se/fc1/W$"):
         read_weights(str(tmp_path / "x.npz"))

@@ -54,6 +54,36 @@ def test_settings_are_those_of_the_original(weights):
     assert weights.pixels.means == (122.7717, 115.9465, 102.9801) and weights.pixels.stds == (1, 1, 1)
 
 
+def test_layers_behind_the_backbone_can_be_outside_of_its_scope(variables, weights, monkeypatch):
+    outside = {name if "/block" in name or "/conv1/" in name else name[len(S):]: array
+               for name, array in variables.items()}
+    assert "rpn_conv/3x3/weights" in outside and "cls_fc/biases" in outside
+    monkeypatch.setattr(reader, "_variables", lambda path: outside)
+    found = reader.read_tensorflow("epoch_26.ckpt")
+    assert (found.content, found.settings, found.format) == (weights.content, weights.settings, weights.format)
+    for name in set(weights.arrays) - {"beta1_power"}:
+        np.testing.assert_array_equal(found.arrays[name], weights.arrays[name])
+
+
+@pytest.mark.parametrize("name, shape, message", [
+    ("ps_fc_1/weights", (6,), r"resnet_v1_50/ps_fc_1/weights has the shape \(6,\), but should have 2 axes"),
+    ("ps_fc_1/weights", (0, 6), r"ps_fc_1/weights has the shape \(0, 6\), but should have 2 axes and not be empty"),
+    ("rpn_cls_score/weights", (), r"rpn_cls_score/weights has the shape \(\), but should have 4 axes"),
+    ("cls_fc/biases", (1, 4), r"cls_fc/biases has the shape \(1, 4\), but should have 1 axis"),
+    ("conv1/weights", (3, 2), r"conv1/weights has the shape \(3, 2\), but should have 4 axes"),
+    ("rpn_cls_score/*", 29, "rpn_cls_score has 29 outputs, which is no multiple of 2"),
+    ("bbox_fc/*", 17, "bbox_fc has 17 outputs, which is no multiple of 4")])
+def test_shapes_that_no_layer_has_are_told(variables, monkeypatch, name, shape, message):
+    if name.endswith("*"):
+        ends = {end: variables[S + name.replace("*", end)].shape[:-1] + (shape,) for end in ("weights", "biases")}
+    else:
+        ends = {name.rpartition("/")[2]: shape}
+    wrong = {S + name.rpartition("/")[0] + "/" + end: np.zeros(size, "float32") for end, size in ends.items()}
+    monkeypatch.setattr(reader, "_variables", lambda path: {**variables, **wrong})
+    with pytest.raises(CheckpointError, match=f"x.ckpt (?s:.*){message}"):
+        reader.read_tensorflow("x.ckpt")
+
+
 @pytest.mark.parametrize("missing", [["rpn_bbox_pred/biases"], ["cls_fc/weights"],
                                      ["bbox_fc/biases", "ps_fc_1/weights"]])
 def test_missing_variables_are_named(variables, monkeypatch, missing):

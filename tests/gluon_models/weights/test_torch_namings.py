@@ -206,6 +206,17 @@ def test_timm_vovnet_of_other_sums_or_attention_is_refused(attention):
         weights_of("model.safetensors", {**tensors, **attention})
 
 
+@pytest.mark.parametrize("shape", [(), (1 << 20,), (1 << 20, 1, 1, 1)])
+def test_timm_vovnet_of_other_shapes_is_refused(shape):
+    """What is put in has the square of the channels that a file has."""
+    tensors = {f"{to_timm_vovnet(name)}.{torch_ending(name)}": array
+               for name, array in parameters("vovnetv2_39").items() if not name.startswith("stage4_OSA4_1_ese")}
+    concat = "stages.2.blocks.0.conv_concat.conv.weight"
+    assert concat in tensors
+    with pytest.raises(CheckpointError, match="nearest to vovnetv2_39, but not that"):
+        weights_of("x.pth", {**tensors, concat: np.zeros(shape, "float32")})
+
+
 @pytest.mark.parametrize("model", ["vovnetv2_19_dw", "vovnetv2_39"])
 def test_timm_vovnet(model):
     """timm leaves out the attention of all modules of a stage but the last: what is filled in multiplies by 1."""
