@@ -1,11 +1,8 @@
 """Times the reading of large data sets."""
-import contextlib
-import os
-import tempfile
 from typing import List
 
 from ...errors import UsageError
-from .benchmark_options import make_parser, require
+from .benchmark_options import folder_of_sets, make_parser, require
 
 EXAMPLES = """
 lhrcnn benchmark data --images 20000 --boxes 150000
@@ -37,10 +34,9 @@ def main(argv: List[str]) -> int:
     for option, number in zip(sizes._fields, sizes):
         require("--" + option.replace("_", "-"), number, 1)
     rows = []
-    print(dataset_loading.HEADER)
-    with contextlib.ExitStack() as stack:
-        folder = args.folder or stack.enter_context(tempfile.TemporaryDirectory())
-        os.makedirs(folder, exist_ok=True)
+    asked = {name.replace("_", "-"): number for name, number in sizes._asdict().items()}
+    with folder_of_sets(args.folder, asked) as folder:
+        print(dataset_loading.HEADER)
         for row in dataset_loading.run_cases(folder, sizes, args.cases):
             rows.append(row)
             print(dataset_loading.format_row(row), flush=True)

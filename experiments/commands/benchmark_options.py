@@ -1,10 +1,15 @@
 """What the benchmarks' command lines share: the parser, bounds of numbers, and a process with other threads."""
 import argparse
+import contextlib
+import json
 import os
 import subprocess
 import sys
-from typing import List, Optional
+import tempfile
+from pathlib import Path
+from typing import Iterator, List, Mapping, Optional
 
+from ...engine.files import write_json
 from ...errors import UsageError
 from . import options
 
@@ -14,6 +19,37 @@ def make_parser(prog: str, description: str, examples: str) -> argparse.Argument
     parser = options.make_plain_parser(prog, description, examples)
     parser.allow_abbrev = False
     return parser
+
+
+@contextlib.contextmanager
+def folder_of_sets(folder: Optional[str], sizes: Mapping[str, int]) -> Iterator[str]:
+    """Gives the folder of a benchmark's data sets.
+
+    Args:
+        folder: takes the sets and keeps them for later calls, with a file that says their sizes; None makes a temporary
+            folder.
+        sizes: of the sets, by the names of the options.
+
+    Raises:
+        UsageError: the folder has sets of other sizes, or files of others.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            yield temporary
+        return
+    file = Path(folder) / "sizes.json"
+    options.check_output_folder(folder, "name another by --folder")
+    if file.is_file():
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept != sizes:
+            words = " ".join(f"--{name} {number}" for name, number in kept.items())
+            raise UsageError(f"{folder} has sets of other sizes: name another by --folder, or ask for {words}")
+    elif Path(folder).is_dir() and os.listdir(folder):
+        raise UsageError(f"{folder} is not empty, and has no {file.name} of an earlier call: name another by --folder")
+    else:
+        os.makedirs(folder, exist_ok=True)
+        write_json(file, sizes)
+    yield folder
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

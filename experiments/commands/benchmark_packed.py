@@ -1,11 +1,8 @@
 """Times a million images, as files and packed."""
-import contextlib
-import os
-import tempfile
 from typing import List
 
 from ...errors import UsageError
-from .benchmark_options import make_parser, require
+from .benchmark_options import folder_of_sets, make_parser, require
 
 EXAMPLES = """
 lhrcnn benchmark packed --images 100000 --boxes 300000
@@ -34,10 +31,8 @@ def main(argv: List[str]) -> int:
     for option, number in zip(sizes._fields, sizes):
         require(f"--{option}", number, 10)
     rows = []
-    print(packed_sets.HEADER)
-    with contextlib.ExitStack() as stack:
-        folder = args.folder or stack.enter_context(tempfile.TemporaryDirectory())
-        os.makedirs(folder, exist_ok=True)
+    with folder_of_sets(args.folder, sizes._asdict()) as folder:
+        print(packed_sets.HEADER)
         for row in packed_sets.run_cases(folder, sizes, args.cases):
             rows.append(row)
             print(packed_sets.format_row(row), flush=True)
