@@ -7,6 +7,7 @@ with a file is said by this package.
 import contextlib
 import os
 import re
+import sys
 import threading
 import warnings
 from typing import Callable, Iterator, Tuple
@@ -19,6 +20,9 @@ from ..files.image_bytes import image_file_exists, image_source, open_image_file
 
 # Pillow's own limit: twice its MAX_IMAGE_PIXELS, in millions of pixels.
 MAX_MEGAPIXELS = 178.956970
+# Not None: Pillow looks at its limit twice in a row, in other threads, too, where they draw texts or read images,
+# and fails where a number has become None in between.
+_NO_LIMIT = sys.maxsize
 # Drawings and icons, not photographs: reading EPS would run Ghostscript, and within an icon lies an image that may have
 # another size than the icon says.
 _REFUSED_FORMATS = ("EPS", "WMF", "ICO", "CUR", "ICNS")
@@ -57,7 +61,9 @@ class _Settings:
             if not self._users:
                 self._before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
                 warnings.filters.insert(0, _NO_WARNINGS)
-            ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = allow_truncated, None
+            ImageFile.LOAD_TRUNCATED_IMAGES = allow_truncated
+            if Image.MAX_IMAGE_PIXELS is not None:
+                Image.MAX_IMAGE_PIXELS = _NO_LIMIT
             self._users += 1
         try:
             yield

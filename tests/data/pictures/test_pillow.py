@@ -25,6 +25,10 @@ def test_what_others_set_neither_counts_nor_is_changed(cut_image, monkeypatch, b
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", before[1])
     assert data.read_image(cut_image).shape == (40, 60, 3)
     assert (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS) == before
+    with pillow_settings(False):
+        Image._decompression_bomb_check((10 ** 9, 10 ** 9))
+        # Another thread may have looked before, and look again: a number does not become None, nor None a number.
+        assert (Image.MAX_IMAGE_PIXELS is None) == (before[1] is None)
     with pytest.raises(data.DataError, match="cut.jpg: not a readable image"):
         data.read_image(cut_image, allow_truncated=False)
     assert data.read_header(cut_image).truncated
@@ -50,7 +54,7 @@ def test_threads_that_want_opposite_settings_get_them(cut_image):
     for thread in threads:
         thread.join()
     assert answers == {True: ["read"] * 240, False: ["refused"] * 240}
-    assert ImageFile.LOAD_TRUNCATED_IMAGES is False and Image.MAX_IMAGE_PIXELS
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False and Image.MAX_IMAGE_PIXELS == 89478485
 
 
 def test_threads_that_want_the_same_read_at_once():
@@ -82,7 +86,7 @@ def test_a_process_that_is_forked_while_a_thread_reads_does_not_wait_for_it(cut_
     child = os.fork()
     if not child:
         try:
-            settings = ImageFile.LOAD_TRUNCATED_IMAGES is False and Image.MAX_IMAGE_PIXELS is not None
+            settings = ImageFile.LOAD_TRUNCATED_IMAGES is False and Image.MAX_IMAGE_PIXELS == 89478485
             os._exit(0 if settings and data.read_image(cut_image).shape == (40, 60, 3) else 1)
         finally:
             os._exit(2)
