@@ -21,6 +21,7 @@ def test_mxnet_alone_does_without_scikit_learn(fresh_python, tmp_path, first, ex
                         tmp_path) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", [
     # What MXNet itself does with them.
     "mx.contrib.quantization.stats.entropy([1, 1]); mx.gluon.utils.requests.get",
@@ -46,6 +47,7 @@ def test_late_modules_stand_in_mxnet_alone(fresh_python):
     assert loaders.startswith("module SourceFileLoader <_frozen_importlib_external.SourceFileLoader")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner, of_package", [
     ("from requests.exceptions import ConnectionError as one", "from requests import ConnectionError as other"),
     ("from scipy.stats._distn_infrastructure import rv_continuous as one",

@@ -52,6 +52,7 @@ def test_what_is_there_stays_where_nothing_is_better():
     assert coverage(*found).share >= coverage(*present).share - 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("present", [PRESENT, Anchors((1,), (30,))])
 def test_the_search_is_repeatable_and_rounds(present):
     coverage = coverage_of([30, 70, 200], [50, 60, 120])

@@ -70,6 +70,7 @@ def test_the_keys_of_the_mxnet_original_resume_at_the_epoch_they_name(whole, tra
     assert_continues(*train(trained("TRAIN.RESUME", True, "TRAIN.begin_epoch", 1, epochs=1), logger), whole)
 
 
+@pytest.mark.slow
 def test_resumed_run_with_adam_and_sampled_rois(configure, logger):
     expected = train(configure("adam", *SAMPLED), logger)
     first = configure("adam-broken", *SAMPLED, "TRAIN.end_epoch", 1)

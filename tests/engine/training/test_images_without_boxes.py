@@ -40,8 +40,9 @@ def dataset(tmp_path_factory):
                            summary=lambda: "strips", report=lambda: {}, log=FaultLog(FaultPolicy()))
 
 
-@pytest.mark.parametrize("options, images", [(GLUON, 1), (GLUON + SAMPLE, 1), ([], 1), (SAMPLE, 2),
-                                             (NUMPY + SAMPLE, 1), (NATIVE, 1)])
+@pytest.mark.parametrize("options, images", [
+    *(pytest.param(options, 1, marks=pytest.mark.slow) for options in (GLUON, GLUON + SAMPLE)), ([], 1), (SAMPLE, 2),
+    (NUMPY + SAMPLE, 1), (NATIVE, 1)])
 def test_losses_stay_finite(configure, dataset, options, images):
     cfg = configure(f"run{options}{images}", *options, "TRAIN.BATCH_IMAGES", images, "TRAIN.USE_EMPTY_IMAGES", True,
                     "TRAIN.end_epoch", 1, "TRAIN.lr", 0.0001)

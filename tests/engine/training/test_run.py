@@ -283,6 +283,7 @@ def test_early_stopping_counts_the_tests_before_a_resume(configure, monkeypatch)
     assert extended.trainer.epoch == 5 and extended.trainer.stop_reason is None
 
 
+@pytest.mark.slow
 def test_a_run_that_early_stopping_ended_is_finished_until_it_is_extended(configure, monkeypatch):
     answer_tests(monkeypatch, lambda: {"coco": {"AP": 0.3, "AP50": 0.9}})
     options = "TRAIN.TEST_EVERY", 1, "TRAIN.EARLY_STOP_TESTS", 2, "TRAIN.end_epoch"

@@ -25,6 +25,7 @@ def run(configuring, tmp_path_factory):
     return cfg.output_path
 
 
+@pytest.mark.slow
 def test_int8_by_a_folder_with_a_broken_image(run, shapes, lhrcnn, tmp_path):
     for package in ("onnx", "onnxruntime"):
         pytest.importorskip(package, reason=f"needs the package {package}")

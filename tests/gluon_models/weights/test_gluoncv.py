@@ -50,6 +50,7 @@ def test_outputs_are_those_of_gluoncv(model_zoo, randomize, give_values, tmp_pat
         assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_the_map_of_vgg16_and_its_hidden_layers(model_zoo, randomize, give_values, tmp_path):
     x = mx.nd.array(np.random.RandomState(1).normal(size=(1, 3, 64, 96)))
     net = model_zoo.get_model("vgg16", classes=5)

@@ -102,6 +102,7 @@ def test_it_answers_near_the_float_detector(engine, int8, small_detector):
     assert 0 < report.scores < 0.05 and report.boxes < 4
 
 
+@pytest.mark.slow
 def test_the_same_images_give_the_same_file(int8, small_detector, tmp_path, monkeypatch):
     export_onnx(small_detector, tmp_path / "again", precision="int8", calibration=smooth_images(0))
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (int8 / "model.onnx").read_bytes()
@@ -109,6 +110,7 @@ def test_the_same_images_give_the_same_file(int8, small_detector, tmp_path, monk
     assert (tmp_path / "other" / "model.onnx").read_bytes() != (int8 / "model.onnx").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_order_of_sets_does_not_reach_the_file(export, tmp_path):
     """Names are hashed differently in each run of Python."""
     pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")

@@ -38,6 +38,7 @@ def load(run, stage, epoch=1):
     return {name: array.asnumpy() for name, array in mx.nd.load(str(run / stage) + f"-{epoch:04d}.params").items()}
 
 
+@pytest.mark.slow
 def test_reports_and_exit_status_tell_of_an_image_that_breaks(run, command, monkeypatch, tmp_path):
     def break_an_image(training):
         training._dataset.log.report_once("image_unreadable", "1.png is broken")
