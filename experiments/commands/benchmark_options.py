@@ -1,4 +1,5 @@
-"""What the benchmarks' command lines share: the parser, bounds of numbers, and a process with other threads."""
+"""What the benchmarks' command lines share: the parser, a folder of data sets, bounds of numbers, and a process with
+other threads."""
 import argparse
 import contextlib
 import json

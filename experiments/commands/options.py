@@ -1,9 +1,9 @@
 """Parts that the commands share: options, devices, overrides of the configuration, and readable errors."""
 import argparse
-import inspect
 import contextlib
 import errno
 import functools
+import inspect
 import os
 import signal
 import sys
